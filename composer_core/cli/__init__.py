@@ -1,0 +1,36 @@
+"""One sub-command for each thing a person does; the only place that prints."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from composer_core.errors import ComposerError, InvalidValue
+
+COMMAND_MODULES = ("library", "audio", "training", "generation", "doctor")
+"""Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
+that returns the exit status."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every sub-command."""
+    parser = argparse.ArgumentParser(prog="composer", description="Generate, measure and label MIDI loops.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMAND_MODULES:
+        import_module(f"composer_core.cli.{name}").register(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range)."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ComposerError as error:
+        print(f"composer: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidValue) else 1
+    except KeyboardInterrupt:
+        print("composer: stopped.", file=sys.stderr)
+        return 130

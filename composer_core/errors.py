@@ -1,0 +1,126 @@
+"""The one family of errors a person can meet, and the closed list of their codes.
+
+Every error has a code out of MESSAGES and the values its sentence needs, so that the
+command line prints the English sentence and the studio the same one in Japanese.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+MESSAGES: dict[str, str] = {
+    # refused files (RefusedFile)
+    "not_midi": "{path}: no MIDI file (it begins with {found}). Was it renamed, or is it an audio file?",
+    "empty_file": "{path}: the file is empty.",
+    "truncated": "{path}: the file ends in the middle of {what}. Was the copy or download cut off?",
+    "unreadable_midi": "{path}: the MIDI data are damaged ({reason}).",
+    "bad_resolution": "{path}: a resolution of {value} ticks a quarter is impossible (1 to 32767).",
+    "bad_meter": "{path}: the metre {value} is impossible (denominator 1 to 64, numerator 1 to 255).",
+    "too_long": "{path}: {minutes:.0f} minutes long; the limit is {limit} minutes.",
+    "too_many_events": "{path}: {count} events; the limit is {limit}.",
+    "too_large": "{path}: {size} bytes; the limit is {limit} bytes.",
+    "bad_value": "{path}: {what} holds {value}, which no instrument can play.",
+    "timeout": "{path}: reading took longer than {limit} seconds and was stopped.",
+    "out_of_memory": "{path}: reading needed more than {limit} MiB and was stopped.",
+    "worker_died": "{path}: the reader process died on this file ({reason}); the import went on.",
+    "unreadable_archive": "{path}: the archive cannot be read ({reason}).",
+    "archive_bomb": "{path}: the archive unpacks to far more than it holds ({reason}).",
+    "unsafe_member": "{path}: this archive member points outside the archive; nothing was written.",
+    "encrypted_member": "{path}: this archive member is encrypted; unpack it first.",
+    "permission_denied": "{path}: no permission to read it.",
+    "smpte_resolution": "{path}: time in SMPTE frames ({value}) cannot be placed on a beat.",
+    # values (InvalidValue)
+    "value_out_of_range": "{name} is {value}; it must lie between {low} and {high}{unit}.",
+    "unknown_choice": "{name} is {value!r}; the choices are {choices}.",
+    "unknown_option": "unknown option {name!r} in {where}; known are {choices}.",
+    "contradiction": "{first} and {second} cannot be asked together: {reason}.",
+    "bad_weights": "{name}: the weights {value} do not add up to 1.",
+    "bad_format": "{name} is {value!r}; expected {expected}.",
+    # things that are not there (NotFound)
+    "path_missing": "{path} does not exist. Is the name spelt as on disk?",
+    "loop_missing": "no loop {loop_id!r} in the library at {path}. Was the library built anew?",
+    "run_missing": "no training run {run!r} in {path}.",
+    "no_model": "no model for {instrument}. Train one with: composer train --instrument {instrument} --data PATH -o RUN",
+    "no_notes": "{path} holds no notes for {instrument}, so there is nothing to {purpose}.",
+    # things this machine lacks (Unavailable)
+    "fluidsynth_missing": "FluidSynth is not installed, so nothing can sound. Install it with: {cure}",
+    "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
+    "device_missing": "the device {device!r} is not available here; found: {found}.",
+    # storage (StoreError)
+    "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
+    "damaged_store": "{path} is damaged ({reason}).",
+    "conflict": "{field} of loop {loop_id} was changed by {rater} to {theirs} after you saw it; your {yours} was not stored.",
+    # models and training (ModelError)
+    "vocabulary_mismatch": "the model {path} speaks another token language (vocabulary {found}, here {expected}); train it again.",
+    "damaged_model": "the model {path} cannot be used: {reason}.",
+    "damaged_checkpoint": "the checkpoint {path} cannot be resumed: {reason}.",
+    "training_diverged": "the loss became {value} at step {step}; training stopped. Lower the learning rate.",
+    "run_active": "the run {run} is already training (process {pid}).",
+    # audio (RenderError)
+    "render_too_long": "{what} would last {seconds:.0f} s; the limit is {limit:.0f} s.",
+    "render_silent": "{what} came out silent: {reason}.",
+    "render_short": "{what} came out {found:.2f} s long instead of {expected:.2f} s.",
+    "renderer_died": "the renderer stopped while it rendered {what} ({reason}); it was started anew.",
+    "render_timeout": "rendering {what} took longer than {limit:.0f} s and was stopped.",
+}
+
+
+class ComposerError(Exception):
+    """Anything the software refuses or cannot do, said in one sentence.
+
+    `code` is a key of MESSAGES, `values` fill its sentence. An unknown code is a
+    programming mistake and raises KeyError at once.
+    """
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(MESSAGES[code].format(**values))
+        self.code = code
+        self.values = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Workers hand errors over a pipe; the default pickling drops keyword arguments.
+        return _rebuild, (type(self), self.code, self.values)
+
+
+def _rebuild(kind: type[ComposerError], code: str, values: dict[str, Any]) -> ComposerError:
+    return kind(code, **values)
+
+
+class RefusedFile(ComposerError):
+    """A file that is not imported; the message names the file and the reason."""
+
+
+class InvalidValue(ComposerError):
+    """A value outside what was promised: an option, a condition, a configuration field."""
+
+
+class NotFound(ComposerError):
+    """A path, loop, run or model that is not there."""
+
+
+class Unavailable(ComposerError):
+    """Something this machine lacks, with the command that cures it."""
+
+
+class StoreError(ComposerError):
+    """Storage that cannot be written or read, or a write that met another's."""
+
+
+class ModelError(ComposerError):
+    """A model, checkpoint or training run that cannot be used."""
+
+
+class RenderError(ComposerError):
+    """Audio that could not be made as asked."""
+
+
+def require_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    """Refuse a value outside [low, high], NaN included, naming it."""
+    if not low <= value <= high:
+        raise InvalidValue("value_out_of_range", name=name, value=value, low=low, high=high, unit=unit)
+
+
+def require_choice(name: str, value: object, choices: tuple[Any, ...] | list[Any]) -> None:
+    """Refuse a value that is none of the choices, listing them."""
+    if value not in choices:
+        raise InvalidValue("unknown_choice", name=name, value=value, choices=", ".join(str(c) for c in choices))

@@ -1,0 +1,1 @@
+"""Loop features to emotion, genre and technique with a confidence and reasons."""

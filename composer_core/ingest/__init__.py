@@ -1,0 +1,1 @@
+"""One MIDI file to songs and loops, or a refusal with a reason."""

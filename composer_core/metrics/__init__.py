@@ -1,0 +1,1 @@
+"""Loop to numbers with units; pure."""

@@ -1,0 +1,1 @@
+"""What the words mean: loops, time, pitch, drums, affect, genre, conditions. No file, no torch."""

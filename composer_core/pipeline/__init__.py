@@ -1,0 +1,1 @@
+"""The services that pages and commands share."""

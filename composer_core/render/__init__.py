@@ -1,0 +1,1 @@
+"""Loop to MIDI bytes and to audio."""

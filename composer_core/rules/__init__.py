@@ -1,0 +1,1 @@
+"""Loop to Loop; pure and seeded: quantise, swing, humanise, velocity, tempo."""

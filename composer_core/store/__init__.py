@@ -1,0 +1,1 @@
+"""The only room that knows Parquet, SQL and the folders on disk."""

@@ -1,0 +1,1 @@
+"""Loop and condition to token ids and back; pure."""

@@ -1,0 +1,81 @@
+"""Every path of a workspace, spelled once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from composer_core.errors import StoreError
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ENVIRONMENT_VARIABLE = "COMPOSER_WORKSPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One person's data folder. `root` need not exist before `create`."""
+
+    root: Path
+
+    @property
+    def loops(self) -> Path:
+        """Parquet parts, one row a loop."""
+        return self.root / "library" / "loops"
+
+    @property
+    def notes(self) -> Path:
+        """Parquet parts, one row a note."""
+        return self.root / "library" / "notes"
+
+    @property
+    def imports(self) -> Path:
+        """One JSON report an import."""
+        return self.root / "library" / "imports"
+
+    @property
+    def sources(self) -> Path:
+        """Uploaded files, by content digest."""
+        return self.root / "library" / "sources"
+
+    @property
+    def labels(self) -> Path:
+        """The SQLite file of label events."""
+        return self.root / "labels.sqlite"
+
+    @property
+    def takes(self) -> Path:
+        """Generated takes, one JSON and one MIDI each."""
+        return self.root / "takes"
+
+    @property
+    def runs(self) -> Path:
+        """Training runs, one folder each."""
+        return self.root / "runs"
+
+    @property
+    def audio(self) -> Path:
+        """The bounded cache of rendered audio, by content hash."""
+        return self.root / "cache" / "audio"
+
+    @property
+    def settings(self) -> Path:
+        """The user's settings (JSON)."""
+        return self.root / "settings.json"
+
+    def create(self) -> Workspace:
+        """Make the folders; raises StoreError when the place cannot be written."""
+        folders = (self.loops, self.notes, self.imports, self.sources, self.takes, self.runs, self.audio)
+        try:
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError("cannot_write", path=str(self.root), reason=error.strerror or str(error)) from error
+        if not os.access(self.root, os.W_OK):
+            raise StoreError("cannot_write", path=str(self.root), reason="read-only")
+        return self
+
+
+def default_workspace() -> Workspace:
+    """The folder in COMPOSER_WORKSPACE, else ~/composer-workspace."""
+    return Workspace(Path(os.environ.get(ENVIRONMENT_VARIABLE) or Path.home() / "composer-workspace"))
