@@ -1,0 +1,1 @@
+"""The studio: with pages/, the only code that imports streamlit."""

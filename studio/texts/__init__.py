@@ -1,0 +1,1 @@
+"""The ja/en dictionary, one file a screen."""
