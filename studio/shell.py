@@ -1,0 +1,70 @@
+"""What every page shares: navigation, language switch, and the transport that never stops at a page switch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.workspace import ASSETS
+from studio import session, transport
+from studio.text import LANGUAGES, error_text, language, t
+
+PAGES = Path(__file__).resolve().parent.parent / "pages"
+PAGE_NAMES = ("generate", "library", "label", "train")
+LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
+
+
+def navigation() -> st.navigation:  # type: ignore[valid-type]
+    """The pages in the order of the menu; Generate opens first."""
+    files = {name: PAGES / f"{name}.py" for name in PAGE_NAMES}
+    pages = [
+        st.Page(path, title=t(f"page.{name}"), url_path=name, default=name == PAGE_NAMES[0])
+        for name, path in files.items()
+        if path.exists()
+    ]
+    return st.navigation(pages)
+
+
+def language_switch() -> None:
+    """English or Japanese; the browser's own until the person chooses."""
+    chosen = st.sidebar.segmented_control(
+        t("common.language"),
+        LANGUAGES,
+        default=language(),
+        format_func=LANGUAGE_NAMES.__getitem__,
+        label_visibility="collapsed",
+        key="shell.language",
+    )
+    if chosen and chosen != language():
+        session.choose_language(chosen)
+        st.rerun()
+
+
+def show_problem() -> None:
+    """Show an error met in a callback."""
+    problem = session.take_problem()
+    if problem is not None:
+        st.error(error_text(problem))
+
+
+def main() -> None:
+    """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
+    st.set_page_config(page_title=t("common.app_name"), page_icon=str(ASSETS / "icon.png"), layout="wide")
+    page = navigation()
+    language_switch()
+    before = session.play_count()
+    with st.bottom:
+        transport.mount()
+    show_problem()
+    try:
+        session.workspace()
+        page.run()
+    except ComposerError as error:
+        st.error(error_text(error))
+    if session.play_count() != before:
+        st.rerun()
+
+
+main()

@@ -1,0 +1,52 @@
+"""The words of every screen in English and Japanese."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from studio import session, texts
+from studio.session import Language
+
+LANGUAGES: tuple[Language, ...] = ("en", "ja")
+
+
+@cache
+def dictionary() -> dict[str, tuple[str, str]]:
+    """Every entry (English, Japanese) of the screens' dictionaries; a key defined twice is refused."""
+    merged: dict[str, tuple[str, str]] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(texts.__path__)):
+        for key, entry in import_module(f"{texts.__name__}.{module}").TEXTS.items():
+            if key in merged:
+                raise ValueError(f"text key {key!r} is defined twice, again in {module}")
+            merged[key] = entry
+    return merged
+
+
+def language() -> Language:
+    """The person's choice, else Japanese where the browser asks for it, else English."""
+    return session.chosen_language() or browser_language()
+
+
+def browser_language() -> Language:
+    """The language the browser asks for, English unless it is Japanese."""
+    return "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
+
+
+def t(key: str, **values: Any) -> str:
+    """The text of a key in the current language with its fields filled in; KeyError for an unknown key."""
+    return dictionary()[key][LANGUAGES.index(language())].format(**values)
+
+
+def error_text(error: ComposerError) -> str:
+    """What went wrong in the current language; names of values are translated too."""
+    values = error.values
+    if language() == "ja":
+        names = import_module("studio.texts.errors").VALUE_NAMES_JA
+        values = {key: names.get(value, value) if isinstance(value, str) else value for key, value in values.items()}
+    return t(f"error.{error.code}", **values)

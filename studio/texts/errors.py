@@ -1,0 +1,117 @@
+"""Every error sentence in both languages: the English one is the core's own."""
+
+from __future__ import annotations
+
+from composer_core.errors import MESSAGES
+
+VALUE_NAMES_JA = {
+    "valence": "明るさ（感情価）",
+    "arousal": "激しさ（覚醒度）",
+    "density": "密度",
+    "instrument": "楽器",
+    "bars": "小節数",
+    "metre": "拍子",
+    "metre numerator": "拍子の分子",
+    "metre denominator": "拍子の分母",
+    "tempo": "テンポ",
+    "swing": "スウィング",
+    "swing grid": "スウィングのグリッド",
+    "humanise": "ヒューマナイズ",
+    "genre": "ジャンル",
+    "seed": "シード",
+    "takes": "テイク数",
+    "steps": "ステップ数",
+    "size": "モデルの大きさ",
+    "device": "計算装置",
+    "name": "名前",
+    "data": "学習データ",
+    "velocity": "ベロシティ",
+    "pitch": "音高",
+    "onset": "発音位置",
+    "duration": "音の長さ",
+    "program": "プログラム番号",
+    " BPM": " BPM",
+    " onsets a quarter": "（4分音符あたりの発音数）",
+    " ticks": " ティック",
+    "a finite number": "有限の数値",
+    "read-only": "読み取り専用です",
+    "train": "学習できません",
+    "train on": "学習できません",
+    "drums": "ドラム",
+    "bass": "ベース",
+    "guitar": "ギター",
+    "piano": "ピアノ",
+    "strings": "ストリングス",
+}
+"""Words that arrive as values of an error, in Japanese."""
+
+_JAPANESE: dict[str, str] = {
+    # refused files
+    "not_midi": (
+        "{path}：MIDI ファイルではありません（先頭が {found}）。"
+        "拡張子だけを変えたファイルか、音声ファイルではありませんか？"
+    ),
+    "empty_file": "{path}：ファイルが空です。",
+    "truncated": "{path}：{what} の途中でファイルが終わっています。コピーやダウンロードが途中で切れていませんか？",
+    "unreadable_midi": "{path}：MIDI データが壊れています（{reason}）。",
+    "bad_resolution": "{path}：4分音符あたり {value} ティックという分解能はありえません（1〜32767）。",
+    "bad_meter": "{path}：拍子 {value} はありえません（分母 1〜64、分子 1〜255）。",
+    "too_long": "{path}：長さが {minutes:.0f} 分あります。上限は {limit} 分です。",
+    "too_many_events": "{path}：イベントが {count} 個あります。上限は {limit} 個です。",
+    "too_large": "{path}：{size} バイトあります。上限は {limit} バイトです。",
+    "bad_value": "{path}：{what} の値 {value} は、どの楽器でも演奏できません。",
+    "timeout": "{path}：読み込みが {limit} 秒を超えたため中止しました。",
+    "out_of_memory": "{path}：読み込みに {limit} MiB を超えるメモリが必要になったため中止しました。",
+    "worker_died": "{path}：このファイルで読み込みプロセスが異常終了しました（{reason}）。取り込みは続行しました。",
+    "unreadable_archive": "{path}：アーカイブを読めません（{reason}）。",
+    "archive_bomb": "{path}：展開すると元の大きさを極端に超えるアーカイブです（{reason}）。",
+    "unsafe_member": "{path}：アーカイブの外を指す項目です。何も書き込んでいません。",
+    "encrypted_member": "{path}：暗号化された項目です。先に展開してください。",
+    "permission_denied": "{path}：読み取る権限がありません。",
+    "smpte_resolution": "{path}：SMPTE フレーム（{value}）で記録された時間は、拍に割り当てられません。",
+    # values
+    "value_out_of_range": "{name}が {value} になっています。{low}〜{high}{unit} の範囲で指定してください。",
+    "unknown_choice": "{name}に {value!r} は選べません。選べるもの：{choices}。",
+    "unknown_option": "{where} に {name!r} という項目はありません。使えるもの：{choices}。",
+    "contradiction": "{first} と {second} は同時に指定できません：{reason}。",
+    "bad_weights": "{name}の重み {value} の合計が 1 になっていません。",
+    "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
+    # things that are not there
+    "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
+    "loop_missing": "ライブラリ {path} にループ {loop_id!r} がありません。ライブラリを作り直しましたか？",
+    "run_missing": "{path} に学習 {run!r} がありません。",
+    "no_model": (
+        "{instrument} のモデルがありません。"
+        "学習するコマンド：composer train --instrument {instrument} --data PATH -o RUN"
+    ),
+    "no_notes": "{path} に {instrument} の音符がないため、処理できるものがありません（目的：{purpose}）。",
+    # things this machine lacks
+    "fluidsynth_missing": (
+        "FluidSynth がインストールされていないため、音を鳴らせません。インストールするコマンド：{cure}"
+    ),
+    "soundfont_missing": "SoundFont が見つかりません（探した場所：{places}）。インストールするコマンド：{cure}",
+    "device_missing": "計算装置 {device!r} はここでは使えません。使えるもの：{found}。",
+    # storage
+    "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",
+    "damaged_store": "{path} が壊れています（{reason}）。",
+    "conflict": (
+        "ループ {loop_id} の {field} は、表示した後に {rater} が {theirs} に変更しました。"
+        "あなたの {yours} は保存していません。"
+    ),
+    # models and training
+    "vocabulary_mismatch": (
+        "モデル {path} のトークン語彙が異なります（モデル {found}、現在 {expected}）。学習し直してください。"
+    ),
+    "damaged_model": "モデル {path} は使えません：{reason}。",
+    "damaged_checkpoint": "チェックポイント {path} から再開できません：{reason}。",
+    "training_diverged": "ステップ {step} で損失が {value} になり、学習を中止しました。学習率を下げてください。",
+    "run_active": "学習 {run} はすでに実行中です（プロセス {pid}）。",
+    # audio
+    "render_too_long": "{what} は {seconds:.0f} 秒になります。上限は {limit:.0f} 秒です。",
+    "render_silent": "{what} が無音になりました：{reason}。",
+    "render_short": "{what} の長さが {expected:.2f} 秒ではなく {found:.2f} 秒になりました。",
+    "renderer_died": "{what} の音声を作成中に音源プロセスが停止しました（{reason}）。起動し直しました。",
+    "render_timeout": "{what} の音声の作成が {limit:.0f} 秒を超えたため中止しました。",
+}
+
+TEXTS: dict[str, tuple[str, str]] = {f"error.{code}": (english, _JAPANESE[code]) for code, english in MESSAGES.items()}

@@ -1,0 +1,116 @@
+"""The persistent transport: `play` puts a loop into it, `mount` draws it at the foot of every page.
+
+The sound lives in the browser (studio/transport.js) and goes on through reruns and page
+switches; this side renders the audio, hands over its address and the notes to draw.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.music.drums import ROLES, role_index
+from composer_core.music.loop import Loop
+from studio import session
+from studio.text import t
+
+_HERE = Path(__file__).resolve().parent
+AUDIO_ROUTE = "/api/audio"
+ROW_ORDER = ("crash", "ride", "open_hat", "closed_hat", "high_tom", "mid_tom", "low_tom", "snare", "kick", "percussion")
+"""Rows of the drum grid from the top: metal above, skins below, as drum notation has it."""
+ALWAYS_SHOWN = ("closed_hat", "snare", "kick")
+_WORDS = ("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region")
+
+_component = st.components.v2.component(
+    "composer_transport",
+    html=(_HERE / "transport.html").read_text(encoding="utf-8"),
+    css=(_HERE / "transport.css").read_text(encoding="utf-8"),
+    js=(_HERE / "transport.js").read_text(encoding="utf-8"),
+)
+
+
+def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Literal["start", "swap"] = "start") -> bool:
+    """Render a loop and put it into the transport; True when that worked.
+
+    Call it in a widget's callback, so that the same run draws it. `key` names what plays
+    (see `now_playing`); a loop of the same key takes over at the same bar. Mode "start"
+    sounds in any case, "swap" only replaces what sounds (a slider moved). An error is
+    kept and shown on the page.
+    """
+    from composer_core.pipeline.audition import audition
+
+    try:
+        audio = audition(loop, session.workspace())
+    except ComposerError as error:
+        session.set_problem(error)
+        return False
+    request = {
+        "token": f"{uuid.uuid4().hex[:8]}-{session.count_play()}",
+        "mode": mode,
+        "key": key,
+        "loopId": loop_id,
+        "src": f"{AUDIO_ROUTE}/{audio.name}",
+        "loopSec": audio.loop_sec,
+        "title": title,
+        **drawing(loop, audio.loop_sec),
+    }
+    session.set_playing(request)
+    return True
+
+
+def now_playing() -> str | None:
+    """The key of what the transport holds."""
+    data = session.playing()
+    return None if data is None else str(data["key"])
+
+
+def mount() -> None:
+    """Draw the transport; called once a run by the shell, at the foot of the page."""
+    held = session.playing()
+    words = {word: t(f"transport.{word}") for word in _WORDS}
+    _component(key="transport", data={"words": words, "loop": _in_words(held) if held else None})
+
+
+def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
+    """What is drawn of a loop: its bars, and notes as [start, length, row, velocity] in parts of the loop."""
+    roles, rows, row_count = _rows(loop)
+    length = loop.length_tick
+    notes = [
+        [round((onset % length) / length, 5), round(duration / length, 5), row, velocity]
+        for (onset, duration, _, velocity), row in zip(loop.notes.rows(), rows, strict=True)
+    ]
+    return {
+        "bars": loop.bars,
+        "barSec": loop_sec / loop.bars,
+        "beatsPerBar": loop.meter.bar_tick // loop.meter.beat_tick,
+        "tempoBpm": round(loop.tempo_bpm, 2),
+        "meter": str(loop.meter),
+        "roles": roles,
+        "rowCount": row_count,
+        "notes": notes,
+    }
+
+
+def _rows(loop: Loop) -> tuple[list[str] | None, list[int], int]:
+    """Roles of the rows (None for a piano roll), the row of each note, and how many rows there are."""
+    if loop.is_drums:
+        names = (*ROLES, "percussion")
+        played = [names[index] for index in role_index(loop.notes.pitch)]
+        shown = [role for role in ROW_ORDER if role in ALWAYS_SHOWN or role in played]
+        return shown, [shown.index(role) for role in played], len(shown)
+    if not len(loop.notes):
+        return None, [], 12
+    low, high = int(loop.notes.pitch.min()) - 1, int(loop.notes.pitch.max()) + 1
+    high = max(high, low + 11)
+    return None, (high - loop.notes.pitch).tolist(), high - low + 1
+
+
+def _in_words(held: dict[str, Any]) -> dict[str, Any]:
+    """The held request with its texts in the current language."""
+    roles = held["roles"]
+    meta = t("transport.meta", tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
+    return {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}

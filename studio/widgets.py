@@ -1,0 +1,27 @@
+"""Small pieces of screen that more than one page uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from composer_core.music.loop import Loop
+from studio import transport
+from studio.text import t
+
+
+def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str = "", label: str | None = None) -> None:
+    """A button that puts a loop into the transport; `load` is called only on a click."""
+
+    def start() -> None:
+        transport.play(load(), title=title, loop_id=loop_id, key=key)
+
+    held = transport.now_playing() == key
+    st.button(
+        t("common.play") if label is None else label,
+        key=f"play.{key}",
+        icon=":material/graphic_eq:" if held else ":material/play_arrow:",
+        type="primary" if held else "secondary",
+        on_click=start,
+    )
