@@ -61,3 +61,20 @@ def set_problem(error: ComposerError) -> None:
 def take_problem() -> ComposerError | None:
     """The kept error, once."""
     return cast("ComposerError | None", st.session_state.pop(PROBLEM, None))
+
+
+def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
+    """Where an XY pad's dot is: what was committed, or `given` once the page passes another value."""
+    name = f"studio.pad.{key}"
+    held = st.session_state.get(name)
+    if held is None or held["given"] != given:
+        held = {"given": given, "value": given, "seq": held["seq"] if held else 0}
+        st.session_state[name] = held
+    return cast("dict[str, Any]", held)
+
+
+def commit_pad(key: str, value: tuple[float, float], seq: int) -> None:
+    """Keep what the pad committed; an older commit that arrives late is ignored."""
+    held = st.session_state.get(f"studio.pad.{key}")
+    if held is not None and seq > held["seq"]:
+        st.session_state[f"studio.pad.{key}"] = {**held, "value": value, "seq": seq}
