@@ -1,0 +1,144 @@
+"""Two small dataclasses that refuse contradictions: the model's shape and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+
+SIZES: dict[str, tuple[int, int, int]] = {
+    "tiny": (48, 2, 4),
+    "small": (128, 4, 4),
+    "base": (320, 8, 8),
+    "large": (576, 10, 9),
+}
+"""Width, layers and heads of each size: about 0.1, 1, 11 and 43 million parameters."""
+
+ConfigType = TypeVar("ConfigType", "ModelConfig", "TrainConfig")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Shape of a composer. `genres` are the codes it has an embedding for, in order."""
+
+    instrument: str
+    n_tokens: int
+    d_model: int
+    n_layers: int
+    n_heads: int
+    d_feed_forward: int
+    max_length: int
+    genres: tuple[str, ...]
+    dropout: float = 0.1
+    rope_theta: float = 10_000.0
+
+    def __post_init__(self) -> None:
+        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_range("dropout", self.dropout, 0.0, 0.9)
+        require_range("n_tokens", self.n_tokens, 4, 1_000_000)
+        require_range("d_model", self.d_model, 8, 8192)
+        require_range("n_layers", self.n_layers, 1, 200)
+        require_range("n_heads", self.n_heads, 1, 256)
+        require_range("d_feed_forward", self.d_feed_forward, 8, 65_536)
+        require_range("max_length", self.max_length, 16, 65_536)
+        if self.d_model % self.n_heads or self.d_model // self.n_heads % 2:
+            raise InvalidValue(
+                "contradiction",
+                first=f"d_model {self.d_model}",
+                second=f"n_heads {self.n_heads}",
+                reason="each head needs an even share of the width",
+            )
+
+    @classmethod
+    def of_size(cls, size: str, **rest: Any) -> ModelConfig:
+        """The shape one size dial derives; `rest` gives instrument, n_tokens, max_length and genres."""
+        require_choice("size", size, tuple(SIZES))
+        width, layers, heads = SIZES[size]
+        return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **rest)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How a composer is trained. `epochs` gives the steps where `steps` is 0."""
+
+    instrument: str = "drums"
+    size: str = "small"
+    steps: int = 0
+    epochs: float = 4.0
+    batch: int = 64
+    micro_batch: int = 64
+    learning_rate: float = 3e-3
+    warm_up: int = 100
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    dropout: float = 0.1
+    field_dropout: float = 0.15
+    all_dropout: float = 0.1
+    merges: int = 400
+    seed: int = 0
+    validate_every: int = 100
+    checkpoint_every: int = 50
+    patience: int = 6
+    device: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_choice("size", self.size, tuple(SIZES))
+        require_choice("device", self.device, ("auto", "cpu", "cuda"))
+        require_range("steps", self.steps, 0, 10_000_000)
+        require_range("epochs", self.epochs, 0.01, 1000)
+        require_range("batch", self.batch, 1, 65_536)
+        require_range("micro_batch", self.micro_batch, 1, self.batch)
+        require_range("learning_rate", self.learning_rate, 1e-7, 1.0)
+        require_range("merges", self.merges, 0, 50_000)
+        require_range("threads", self.threads, 0, 256)
+        require_range("dropout", self.dropout, 0.0, 0.9)
+        for name in ("field_dropout", "all_dropout"):
+            require_range(name, getattr(self, name), 0.0, 1.0)
+        for name in ("validate_every", "checkpoint_every", "patience"):
+            require_range(name, getattr(self, name), 1, 1_000_000)
+
+
+def config_to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """Plain values for JSON."""
+    data = asdict(config)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+
+
+def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str) -> ConfigType:
+    """Build a config from plain values; InvalidValue names an unknown field, a missing one or a wrong type."""
+    known = {spec.name: spec for spec in fields(kind)}
+    for name, value in data.items():
+        if name not in known:
+            raise InvalidValue("unknown_option", name=name, where=where, choices=", ".join(known))
+        expected = str(known[name].type)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        right = {"int": isinstance(value, int) and number, "float": number, "str": isinstance(value, str)}
+        if not right.get(expected, True):
+            raise InvalidValue("bad_format", name=f"{name} in {where}", value=value, expected=expected)
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise InvalidValue("bad_format", name=where, value=dict(data), expected=str(error)) from error
+
+
+def read_train_config(path: Path, **overrides: Any) -> TrainConfig:
+    """Read a YAML training configuration; `overrides` (None = not given) beat the file."""
+    if not path.is_file():
+        raise NotFound("path_missing", path=str(path))
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise InvalidValue("bad_format", name=str(path), value="its text", expected=f"YAML ({error})") from error
+    if not isinstance(data, dict):
+        raise InvalidValue("bad_format", name=str(path), value=type(data).__name__, expected="field: value lines")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return config_from_json(TrainConfig, {**data, **given}, str(path))

@@ -1,0 +1,268 @@
+"""The token language: miditok's REMI on a 12-step grid, without velocity, with a small BPE.
+
+A loop is `BOS (Bar (Position (Pitch [Duration])+)*)* EOS`: drums have PitchDrum and no
+duration, pitched instruments Pitch and Duration. Bar count, metre, tempo and every other
+condition stay outside the tokens. The byte pair merges never cross a bar.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from composer_core.errors import ModelError
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import STEPS_PER_QUARTER, TICKS_PER_STEP, Meter
+
+PAD, BOS, EOS = "PAD_None", "BOS_None", "EOS_None"
+BAR = "Bar_None"
+MAX_QUARTERS_PER_BAR = 6
+MAX_DURATION_QUARTERS = 8
+DRUM_PITCHES = (27, 87)
+"""General MIDI percussion, effects included; TD-11's extra notes are mapped into it first."""
+PITCHES = (21, 108)
+DURATION_STEPS = (
+    *range(1, 13),
+    *range(14, 25, 2),
+    *range(27, 49, 3),
+    *range(60, MAX_DURATION_QUARTERS * STEPS_PER_QUARTER + 1, 12),
+)
+"""Note lengths the language holds, in steps; others go to the nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one token id stands for: base tokens, as (kind, value) pairs in order."""
+
+    tokens: tuple[tuple[str, int], ...]
+
+
+def _config(drums: bool) -> Any:
+    from miditok import TokenizerConfig
+
+    return TokenizerConfig(
+        pitch_range=PITCHES,
+        drums_pitch_range=DRUM_PITCHES,
+        beat_res={(0, MAX_DURATION_QUARTERS): STEPS_PER_QUARTER},
+        use_velocities=False,
+        use_note_duration_programs=[] if drums else list(range(128)),
+        use_time_signatures=False,
+        use_pitchdrum_tokens=drums,
+        special_tokens=["PAD", "BOS", "EOS"],
+        encode_ids_split="bar",
+        remove_duplicated_notes=True,
+    )
+
+
+def base_names(drums: bool) -> list[str]:
+    """Names of the base tokens in id order: special tokens first, then REMI's."""
+    low, high = DRUM_PITCHES if drums else PITCHES
+    kind = "PitchDrum" if drums else "Pitch"
+    return [
+        PAD,
+        BOS,
+        EOS,
+        BAR,
+        *(f"{kind}_{pitch}" for pitch in range(low, high + 1)),
+        *(() if drums else (f"Duration_{steps}" for steps in DURATION_STEPS)),
+        *(f"Position_{step}" for step in range(MAX_QUARTERS_PER_BAR * STEPS_PER_QUARTER)),
+    ]
+
+
+def _base_tokenizer(drums: bool) -> Any:
+    """REMI with only the tokens of our language: its own Position and Duration sets stop at 4/4."""
+    from miditok import REMI
+
+    class LoopRemi(REMI):
+        def _create_base_vocabulary(self) -> list[str]:
+            return base_names(drums)[3:]
+
+    return LoopRemi(_config(drums))
+
+
+class Vocabulary:
+    """Token ids of one model. Make it with `train` or `from_json`; `hash` names its language."""
+
+    def __init__(self, drums: bool, merges: Sequence[tuple[str, ...]] = ()) -> None:
+        names = base_names(drums)
+        self.drums = drums
+        self.base_ids: dict[str, int] = {name: index for index, name in enumerate(names)}
+        self.merges = [tuple(merge) for merge in merges]
+        self.names: list[tuple[str, ...]] = [(name,) for name in names] + self.merges
+        self._encoded_bars: dict[tuple[str, ...], list[int]] = {}
+        self._ranks = {merge: rank for rank, merge in enumerate(self.merges)}
+        self._splits = _split_merges(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def hash(self) -> str:
+        """Digest of the whole language: a model refuses a vocabulary whose hash differs."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        """What each id stands for."""
+        return [Piece(tuple(_parse(name) for name in names)) for names in self.names]
+
+    @property
+    def pad(self) -> int:
+        """Id of the padding token."""
+        return self.base_ids[PAD]
+
+    @property
+    def bos(self) -> int:
+        """Id every sequence starts with."""
+        return self.base_ids[BOS]
+
+    @property
+    def eos(self) -> int:
+        """Id every sequence ends with."""
+        return self.base_ids[EOS]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` reads."""
+        return {
+            "language": "remi-12",
+            "drums": self.drums,
+            "base": list(self.base_ids),
+            "merges": [" ".join(merge) for merge in self.merges],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], path: str = "vocabulary") -> Vocabulary:
+        """Read a saved vocabulary; ModelError when its base tokens are not this software's."""
+        vocabulary = cls(bool(data["drums"]), [tuple(merge.split(" ")) for merge in data["merges"]])
+        expected = vocabulary.to_json()
+        if data != expected:
+            raise ModelError(
+                "vocabulary_mismatch", path=path, found=data.get("language"), expected=expected["language"]
+            )
+        return vocabulary
+
+    @classmethod
+    def train(cls, bars: Sequence[Sequence[str]], drums: bool, n_merges: int) -> Vocabulary:
+        """Learn at most `n_merges` byte pair merges from bars of base tokens (miditok's trainer)."""
+        tokenizer = _base_tokenizer(drums)
+        if n_merges <= 0 or not bars:
+            return cls(drums)
+        ids = [[tokenizer.vocab[token] for token in bar] for bar in bars]
+        text = [tokenizer._ids_to_bytes(bar, as_one_str=True) for bar in ids]
+        tokenizer.train(vocab_size=len(tokenizer.vocab) + n_merges, model="BPE", iterator=[text])
+        learned = tokenizer._vocab_learned_bytes_to_tokens
+        order = sorted(tokenizer._model.get_vocab().items(), key=lambda item: item[1])
+        n_base = len(tokenizer.vocab)
+        merges = [tuple(learned[piece]) for piece, rank in order if rank >= n_base]
+        return cls(drums, [merge for merge in merges if len(merge) > 1])
+
+    def encode_bar(self, bar: Sequence[str]) -> list[int]:
+        """Ids of one bar of base tokens, merged in the order the merges were learnt."""
+        key = tuple(bar)
+        if key not in self._encoded_bars:
+            self._encoded_bars[key] = self._merge(key)
+        return self._encoded_bars[key]
+
+    def _merge(self, bar: tuple[str, ...]) -> list[int]:
+        symbols: list[tuple[str, ...]] = [(name,) for name in bar]
+        while len(symbols) > 1:
+            ranks = [self._splits.get(pair, len(self.merges)) for pair in pairwise(symbols)]
+            best = min(ranks)
+            if best == len(self.merges):
+                break
+            symbols = _join(symbols, [rank == best for rank in ranks])
+        return [self._id(symbol) for symbol in symbols]
+
+    def _id(self, symbol: tuple[str, ...]) -> int:
+        return self.base_ids[symbol[0]] if len(symbol) == 1 else len(self.base_ids) + self._ranks[symbol]
+
+
+def _split_merges(names: list[tuple[str, ...]]) -> dict[tuple[tuple[str, ...], tuple[str, ...]], int]:
+    """For every merged symbol, all pairs of known symbols that make it, with its rank."""
+    n_base = sum(1 for name in names if len(name) == 1)
+    known = set(names)
+    pairs: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+    for rank, name in enumerate(names[n_base:]):
+        for cut in range(1, len(name)):
+            if name[:cut] in known and name[cut:] in known:
+                pairs.setdefault((name[:cut], name[cut:]), rank)
+    return pairs
+
+
+def _join(symbols: list[tuple[str, ...]], chosen: list[bool]) -> list[tuple[str, ...]]:
+    joined: list[tuple[str, ...]] = []
+    index = 0
+    while index < len(symbols):
+        if index < len(chosen) and chosen[index]:
+            joined.append(symbols[index] + symbols[index + 1])
+            index += 2
+        else:
+            joined.append(symbols[index])
+            index += 1
+    return joined
+
+
+def _parse(name: str) -> tuple[str, int]:
+    kind, _, value = name.partition("_")
+    return kind.replace("PitchDrum", "Pitch"), int(value) if value.isdigit() else 0
+
+
+def loop_to_bars(loop: Loop) -> list[list[str]]:
+    """Base tokens of a loop on the 12-step grid, one list a bar, each beginning with Bar.
+
+    Notes out of the language's pitch range are left out; the caller counts them by
+    `n_outside`. Onsets must lie on whole steps (see `snap_loop`).
+    """
+    steps_per_bar = loop.meter.bar_tick // TICKS_PER_STEP
+    bars: list[list[str]] = [[BAR] for _ in range(loop.bars)]
+    low, high = DRUM_PITCHES if loop.is_drums else PITCHES
+    last = (-1, -1)
+    for onset_tick, duration_tick, pitch, _ in loop.notes.rows():
+        if not low <= pitch <= high:
+            continue
+        bar, step = divmod(onset_tick // TICKS_PER_STEP, steps_per_bar)
+        if (bar, step) != last:
+            bars[bar].append(f"Position_{step}")
+            last = (bar, step)
+        bars[bar].append(f"PitchDrum_{pitch}" if loop.is_drums else f"Pitch_{pitch}")
+        if not loop.is_drums:
+            bars[bar].append(f"Duration_{_nearest_duration(duration_tick // TICKS_PER_STEP)}")
+    return bars
+
+
+def n_outside(loop: Loop) -> int:
+    """How many notes of the loop the language cannot hold."""
+    low, high = DRUM_PITCHES if loop.is_drums else PITCHES
+    return int(((loop.notes.pitch < low) | (loop.notes.pitch > high)).sum())
+
+
+def _nearest_duration(steps: int) -> int:
+    return min(DURATION_STEPS, key=lambda choice: abs(choice - steps))
+
+
+DRUM_DURATION_STEPS = 1
+"""Drum notes carry no length; a 48th of a 4/4 bar is written."""
+
+
+def bars_to_notes(tokens: Sequence[tuple[str, int]], meter: Meter, velocity: int = 80) -> Notes:
+    """Notes of a decoded sequence of (kind, value) base tokens; every note gets `velocity`."""
+    steps_per_bar = meter.bar_tick // TICKS_PER_STEP
+    rows: list[tuple[int, int, int, int]] = []
+    bar, step = -1, 0
+    for kind, value in tokens:
+        if kind == "Bar":
+            bar += 1
+        elif kind == "Position":
+            step = value
+        elif kind == "Pitch":
+            onset = (bar * steps_per_bar + step) * TICKS_PER_STEP
+            rows.append((onset, DRUM_DURATION_STEPS * TICKS_PER_STEP, value, velocity))
+        elif kind == "Duration":
+            onset, _, pitch, loudness = rows[-1]
+            rows[-1] = (onset, value * TICKS_PER_STEP, pitch, loudness)
+    return Notes.from_rows(rows)
