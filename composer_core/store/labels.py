@@ -1,0 +1,313 @@
+"""The label store: append-only events in SQLite, the current view, undo, and refusal of stale writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, case, func, insert, not_, select, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from composer_core.errors import InvalidValue, StoreError, require_choice, require_range
+from composer_core.store.label_schema import ACTIONS, EVENTS, MIGRATIONS, migrate, now, open_engine, schema_version
+from composer_core.store.label_view import (
+    APPROVED_RANK,
+    HUMAN,
+    IMPORT,
+    KIND_RANK,
+    SOURCE_KINDS,
+    WITHDRAWN,
+    CurrentLabel,
+    LabelEvent,
+    current_label,
+)
+
+EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", WITHDRAWN)
+ACTION_KINDS = ("approve", "reject", "draft", "skip")
+_MANY_LOOPS = 500
+"""Above this many ids the whole view is read instead: SQLite limits the variables of a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value to write for one field of a loop. `confidence` 0 to 1, None for people."""
+
+    loop_id: str
+    field: str
+    value: Any
+    status: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rater did to one loop: approve, reject, draft, skip or undo (then `undoes` names the action)."""
+
+    id: int
+    rater: str
+    kind: str
+    loop_id: str
+    created_at: str
+    undoes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """The action that was taken back, with the fields it had changed."""
+
+    loop_id: str
+    action: str
+    fields: tuple[str, ...] = field(default=())
+
+
+class LabelStore:
+    """Label events of one workspace. Safe for several threads and processes at once.
+
+    `location` is the path of a SQLite file (made when missing) or a SQLAlchemy URL. Raises
+    StoreError when the database cannot be opened or was written by a later release.
+    """
+
+    def __init__(self, location: Path | str) -> None:
+        self._place = str(location)
+        self._engine = open_engine(location)
+        if isinstance(location, Path):
+            location.parent.mkdir(parents=True, exist_ok=True)
+        with self._transaction() as connection:
+            version = schema_version(connection)
+        if version != len(MIGRATIONS):
+            with self._transaction(writes=True) as connection:
+                migrate(connection)
+
+    def add(self, source: str, entries: Iterable[Entry], note: str = "") -> list[int]:
+        """Append events of a model, a rule or an import in one transaction; returns their ids.
+
+        They never need to have seen anything: people always win over them.
+        """
+        _check_source(source)
+        rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
+        with self._transaction(writes=True) as connection:
+            return [_append(connection, row) for row in rows]
+
+    def write(
+        self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
+    ) -> list[int]:
+        """Append what a rater decided on one loop, all fields or none; returns the events' ids.
+
+        `seen` names, field by field, the event the rater was looking at (0 or absent: nothing).
+        When a person or an import has written a field since, nothing is stored and StoreError
+        conflict is raised; its values hold the first such field with `theirs` and `yours`, and
+        all of them under `conflicts`.
+        """
+        require_choice("action", kind, ACTION_KINDS)
+        source = human_source(rater)
+        with self._transaction(writes=True) as connection:
+            _refuse_stale(connection, loop_id, entries, seen)
+            action_id = _act(connection, rater, kind, loop_id)
+            rows = (_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries)
+            return [_append(connection, row) for row in rows]
+
+    def undo(self, rater: str) -> UndoResult | None:
+        """Take back the rater's newest action that still stands, by new events; None when there is none.
+
+        Every field gets back what the same rater had said before, or no opinion of theirs at
+        all. What others have said meanwhile stays.
+        """
+        source = human_source(rater)
+        with self._transaction(writes=True) as connection:
+            target = _newest_standing_action(connection, rater)
+            if target is None:
+                return None
+            undo_id = _act(connection, rater, "undo", target.loop_id, undoes=target.id)
+            written = _read(connection, select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id))
+            for undone in written:
+                _append(connection, _restored(connection, undone, source, undo_id))
+        return UndoResult(target.loop_id, target.kind, tuple(event.field for event in written))
+
+    def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
+        """Current labels, loop -> field -> label, of some loops or all."""
+        query = _ranked()
+        if loop_ids is not None and len(loop_ids) <= _MANY_LOOPS:
+            query = _ranked(EVENTS.c.loop_id.in_(loop_ids))
+        current: dict[str, dict[str, CurrentLabel]] = {}
+        with self._transaction() as connection:
+            for (loop_id, name), rows in groupby(
+                _read(connection, query), key=lambda event: (event.loop_id, event.field)
+            ):
+                current.setdefault(loop_id, {})[name] = current_label(list(rows))
+        if loop_ids is not None and len(loop_ids) > _MANY_LOOPS:
+            wanted = set(loop_ids)
+            return {loop_id: labels for loop_id, labels in current.items() if loop_id in wanted}
+        return current
+
+    def touched_by_people(self) -> dict[str, dict[str, CurrentLabel]]:
+        """The view of only those loops on which a person has an event."""
+        loops = select(EVENTS.c.loop_id).where(EVENTS.c.source.startswith(f"{HUMAN}:")).distinct()
+        with self._transaction() as connection:
+            loop_ids = list(connection.execute(loops).scalars())
+        return self.view(loop_ids) if loop_ids else {}
+
+    def history(self, loop_id: str) -> list[LabelEvent]:
+        """All events of a loop, oldest first."""
+        with self._transaction() as connection:
+            return _read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
+
+    def events(self) -> list[LabelEvent]:
+        """All events, oldest first: what a replay starts from."""
+        with self._transaction() as connection:
+            return _read(connection, select(EVENTS).order_by(EVENTS.c.id))
+
+    def actions(self, rater: str | None = None) -> list[Action]:
+        """Actions that stand (undone ones and the undos left out), oldest first."""
+        query = _standing_actions()
+        if rater is not None:
+            query = query.where(ACTIONS.c.rater == rater)
+        with self._transaction() as connection:
+            return [_action(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
+
+    def raters(self) -> list[str]:
+        """Everyone who has acted, by name."""
+        with self._transaction() as connection:
+            return list(connection.execute(select(ACTIONS.c.rater).distinct().order_by(ACTIONS.c.rater)).scalars())
+
+    def suggested_confidence(self, sources: Sequence[str]) -> dict[str, tuple[float, str]]:
+        """Loop -> (lowest confidence, its field) over the events of these models and rules."""
+        query = select(EVENTS.c.loop_id, EVENTS.c.confidence, EVENTS.c.field).where(
+            EVENTS.c.source.in_(sources), EVENTS.c.confidence.is_not(None)
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(query.order_by(EVENTS.c.confidence.desc(), EVENTS.c.field.desc()))
+            return {loop_id: (confidence, name) for loop_id, confidence, name in rows}
+
+    def suggested_loops(self, sources: Sequence[str]) -> set[str]:
+        """Loops on which one of these models and rules has an event."""
+        query = select(EVENTS.c.loop_id).where(EVENTS.c.source.in_(sources)).distinct()
+        with self._transaction() as connection:
+            return set(connection.execute(query).scalars())
+
+    @contextmanager
+    def _transaction(self, writes: bool = False) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+                if writes and connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
+                yield connection
+        except OperationalError as error:
+            raise StoreError("cannot_write", path=self._place, reason=str(error.orig)) from error
+        except DatabaseError as error:
+            raise StoreError("damaged_store", path=self._place, reason=str(error.orig)) from error
+
+
+def human_source(rater: str) -> str:
+    """`human:<rater>`; InvalidValue unless the name is 1 to 40 printable characters without blanks around."""
+    if not (0 < len(rater) <= 40 and rater.isprintable() and rater == rater.strip()):
+        raise InvalidValue("bad_format", name="rater", value=rater, expected="a name of 1 to 40 characters")
+    return f"{HUMAN}:{rater}"
+
+
+def _check_source(source: str) -> None:
+    kind, _, name = source.partition(":")
+    if kind not in SOURCE_KINDS or kind == HUMAN or not name:
+        raise InvalidValue("bad_format", name="source", value=source, expected="model:, rule: or import: and a name")
+
+
+def _row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, Any]:
+    require_choice("status", entry.status, EVENT_STATUSES)
+    if entry.confidence is not None:
+        require_range("confidence", entry.confidence, 0.0, 1.0)
+    return {
+        "loop_id": entry.loop_id,
+        "field": entry.field,
+        "value": json.dumps(entry.value, ensure_ascii=False, sort_keys=True, allow_nan=False),
+        "source": source,
+        "confidence": entry.confidence,
+        "note": note,
+        "created_at": now(),
+        "supersedes": supersedes,
+        "status": entry.status,
+        "action_id": action_id,
+    }
+
+
+def _append(connection: Connection, row: dict[str, Any]) -> int:
+    key = connection.execute(insert(EVENTS).values(**row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _act(connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None) -> int:
+    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": now(), "undoes": undoes}
+    key = connection.execute(insert(ACTIONS).values(**row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _action(row: Row[Any]) -> Action:
+    return Action(row.id, row.rater, row.kind, row.loop_id, row.created_at, row.undoes)
+
+
+def _standing_actions() -> Select[Any]:
+    undone = select(ACTIONS.c.undoes).where(ACTIONS.c.undoes.is_not(None))
+    return select(ACTIONS).where(ACTIONS.c.kind != "undo", not_(ACTIONS.c.id.in_(undone)))
+
+
+def _newest_standing_action(connection: Connection, rater: str) -> Action | None:
+    query = _standing_actions().where(ACTIONS.c.rater == rater).order_by(ACTIONS.c.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _action(row)
+
+
+def _refuse_stale(connection: Connection, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int]) -> None:
+    query = select(EVENTS).where(
+        EVENTS.c.loop_id == loop_id,
+        EVENTS.c.source.startswith(f"{HUMAN}:") | EVENTS.c.source.startswith(f"{IMPORT}:"),
+    )
+    newest = {event.field: event for event in _read(connection, query.order_by(EVENTS.c.id))}
+    conflicts = [
+        {"field": entry.field, "rater": theirs.author, "theirs": theirs.value, "yours": entry.value}
+        | {"status": theirs.status, "event_id": theirs.id}
+        for entry in entries
+        if (theirs := newest.get(entry.field)) is not None and theirs.id > seen.get(entry.field, 0)
+    ]
+    if conflicts:
+        first = {name: conflicts[0][name] for name in ("field", "rater", "theirs", "yours")}
+        raise StoreError("conflict", loop_id=loop_id, conflicts=conflicts, **first)
+
+
+def _restored(connection: Connection, undone: LabelEvent, source: str, action_id: int) -> dict[str, Any]:
+    """The event that brings back what `source` said before `undone`."""
+    same = (EVENTS.c.loop_id == undone.loop_id, EVENTS.c.field == undone.field, EVENTS.c.source == source)
+    query = select(EVENTS).where(*same, EVENTS.c.id < undone.id).order_by(EVENTS.c.id.desc()).limit(1)
+    before = next(iter(_read(connection, query)), None)
+    value, status = (None, WITHDRAWN) if before is None else (before.value, before.status)
+    entry = Entry(undone.loop_id, undone.field, value, status)
+    return _row(entry, source, before.note if before else "", undone.id, action_id)
+
+
+def _ranked(*conditions: Any) -> Select[Any]:
+    """Standing events, loop by loop and field by field, the winner of each first."""
+    newest = func.row_number().over(
+        partition_by=(EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source), order_by=EVENTS.c.id.desc()
+    )
+    per_source = select(EVENTS, newest.label("age")).where(*conditions).subquery()
+    human = per_source.c.source.startswith(f"{HUMAN}:")
+    rank = case(
+        (and_(human, per_source.c.status == "approved"), APPROVED_RANK),
+        *((per_source.c.source.startswith(f"{kind}:"), rank) for kind, rank in KIND_RANK.items()),
+    )
+    return (
+        select(*(per_source.c[column.name] for column in EVENTS.c))
+        .where(per_source.c.age == 1, per_source.c.status != WITHDRAWN)
+        .order_by(per_source.c.loop_id, per_source.c.field, rank, per_source.c.id.desc())
+    )
+
+
+def _read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
+    return [
+        LabelEvent(**{**row._mapping, "value": json.loads(row.value)})
+        for row in connection.execute(query)
+    ]
