@@ -57,10 +57,12 @@ MESSAGES: dict[str, str] = {
     "training_diverged": "the loss became {value} at step {step}; training stopped. Lower the learning rate.",
     "run_active": "the run {run} is already training (process {pid}).",
     # audio (RenderError)
+    "soundfont_unreadable": "{path} is no SoundFont that FluidSynth can read. Was it cut off, or is it another format?",
     "render_too_long": "{what} would last {seconds:.0f} s; the limit is {limit:.0f} s.",
     "render_silent": "{what} came out silent: {reason}.",
     "render_short": "{what} came out {found:.2f} s long instead of {expected:.2f} s.",
     "renderer_died": "the renderer stopped while it rendered {what} ({reason}); it was started anew.",
+    "render_too_large": "{what} would make a file of {size} bytes; the limit is {limit} bytes.",
     "render_timeout": "rendering {what} took longer than {limit:.0f} s and was stopped.",
 }
 
