@@ -1,1 +1,1 @@
-"""One MIDI file to songs and loops, or a refusal with a reason."""
+"""Files -> Songs -> Loops, or a refusal with its reason."""

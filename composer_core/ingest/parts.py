@@ -1,0 +1,70 @@
+"""Tracks -> parts: the drum kit of a song as one part, a pitched track each, piano hands together."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+import numpy as np
+
+from composer_core.ingest.readers import RawScore, RawTrack
+from composer_core.ingest.song import UNKNOWN_CHANNEL, Part
+from composer_core.music.instruments import instrument_of
+from composer_core.music.loop import Notes
+from composer_core.music.timing import TICKS_PER_QUARTER
+
+_HAND = re.compile(
+    r"[\s,:_(-]*\b(right|left|upper|lower|rh|lh|r\.?\s?h\.?|l\.?\s?h\.?)(\s+hand)?\b[\s.)]*$|[\s(（]*[右左]手[)）]*$",
+    re.I,
+)
+
+
+def gather_parts(score: RawScore, resolution: int) -> tuple[Part, ...]:
+    """Parts in the order of their first track, notes in canonical ticks.
+
+    All drum tracks of a song are one part. Pitched tracks (each one chunk, channel and
+    program) stand alone, but tracks of the same name, program and instrument are one player:
+    the two hands of a piano, whose names may also end in "right hand", "L.H." or 右手.
+    """
+    groups: dict[tuple[object, ...], list[RawTrack]] = defaultdict(list)
+    for index, track in enumerate(score.tracks):
+        instrument = instrument_of(track.channel, track.program, track.name)
+        groups[_group_key(instrument, track, index)].append(track)
+    return tuple(_part(str(key[0]), tracks, resolution) for key, tracks in groups.items())
+
+
+def _group_key(instrument: str, track: RawTrack, index: int) -> tuple[object, ...]:
+    if instrument == "drums":
+        return (instrument,)
+    player = _HAND.sub("", track.name).strip().casefold()
+    if player or _HAND.search(track.name):
+        return (instrument, track.program, player)
+    return (instrument, track.program, index, None)
+
+
+def _part(instrument: str, tracks: list[RawTrack], resolution: int) -> Part:
+    columns = np.concatenate([track.columns for track in tracks], axis=1)
+    channels = {track.channel for track in tracks}
+    return Part(
+        instrument=instrument,
+        channel=channels.pop() if len(channels) == 1 else UNKNOWN_CHANNEL,
+        program=tracks[0].program or 0,
+        name=next((track.name for track in tracks if track.name), ""),
+        notes=_canonical_notes(columns, resolution),
+    )
+
+
+def _canonical_notes(columns: np.ndarray, resolution: int) -> Notes:
+    """Onsets and durations from file ticks to 480 a quarter, each rounded by itself, durations at least 1."""
+    onset, duration = columns[0], columns[1]
+    if resolution != TICKS_PER_QUARTER:
+        onset = (2 * onset * TICKS_PER_QUARTER + resolution) // (2 * resolution)
+        duration = (2 * duration * TICKS_PER_QUARTER + resolution) // (2 * resolution)
+    order = np.lexsort((columns[2], onset))
+    limit = np.iinfo(np.int32).max
+    return Notes(
+        np.minimum(onset, limit)[order].astype(np.int32),
+        np.clip(duration, 1, limit)[order].astype(np.int32),
+        columns[2][order].astype(np.int32),
+        columns[3][order].astype(np.int32),
+    )

@@ -1,0 +1,176 @@
+"""Two readers of the same bytes: symusic, fast and strict, and mido, slow and lenient.
+
+What both decide about odd notes:
+
+- A note-on with velocity 0 is a note-off.
+- A note struck again before it ended: note-offs end the oldest sounding note first.
+- A note that never ends makes the lenient reader read the file: such a note ends where the
+  same key is struck again or its track ends, after four quarters at the latest. Where
+  that reader fails too, those notes are left out. Both are said in a warning.
+- A note whose end lies on another track never ends, in this sense.
+- A note of no length is kept and gets the shortest length later.
+- Events after the End of Track are left out.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from symusic import Score
+
+from composer_core.errors import RefusedFile
+from composer_core.ingest.events import TrackEvents
+from composer_core.ingest.song import UNKNOWN_CHANNEL
+from composer_core.music.instruments import DRUM_CHANNEL
+
+_HANGING_QUARTERS = 4
+
+
+@dataclass(slots=True, eq=False)
+class RawTrack:
+    """Notes of one channel and program of one track, in the file's own ticks.
+
+    `columns` is (onset, duration, pitch, velocity) as a 4 x n int64 array; `track` the index
+    of the track chunk, UNKNOWN_CHANNEL where the reader does not tell; `program` is None where none is set.
+    """
+
+    track: int
+    channel: int
+    program: int | None
+    name: str
+    columns: NDArray[np.int64]
+
+
+@dataclass(slots=True, eq=False)
+class RawScore:
+    """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator)."""
+
+    tracks: list[RawTrack]
+    tempos: NDArray[np.float64]
+    meters: list[tuple[int, int, int]]
+    n_closed: int = 0
+
+
+def read_strict(data: bytes) -> RawScore:
+    """Read with symusic, which refuses what breaks the standard (RuntimeError, ValueError).
+
+    Channels are not known afterwards; `place_tracks` finds them.
+    """
+    score = Score.from_midi(data)
+    tracks = []
+    for track in score.tracks:
+        notes = track.notes.numpy()
+        columns = np.array([notes[key] for key in ("time", "duration", "pitch", "velocity")], dtype=np.int64)
+        channel = DRUM_CHANNEL if track.is_drum else UNKNOWN_CHANNEL
+        if columns.shape[1]:
+            tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns))
+    tempos = score.tempos.numpy()
+    table = np.array([tempos["time"], tempos["mspq"]], dtype=np.float64).T.reshape(-1, 2)
+    meters = [(m.time, m.numerator, m.denominator) for m in score.time_signatures]
+    return RawScore(tracks, table, meters)
+
+
+def place_tracks(score: RawScore, walks: list[TrackEvents], names: list[str]) -> bool:
+    """Give symusic's tracks their chunk, channel and name; False when the note counts disagree.
+
+    symusic orders its tracks by chunk, then channel, then program, and drops notes that
+    never end. So the walk's note-ons by chunk and channel are used up in that order.
+    """
+    expected = [
+        (index, channel, walk.note_ons[channel])
+        for index, walk in enumerate(walks)
+        for channel in sorted(walk.note_ons)
+    ]
+    places = iter([place for place in expected if place[2]])
+    left = 0
+    for track in score.tracks:
+        if not left:
+            chunk, channel, left = next(places, (0, 0, 0))
+        left -= track.columns.shape[1]
+        if left < 0 or (track.channel == DRUM_CHANNEL) != (channel == DRUM_CHANNEL):
+            return False
+        track.track, track.channel, track.name = chunk, channel, names[chunk]
+        if not walks[chunk].programs[channel]:
+            track.program = None
+    return left == 0 and next(places, None) is None
+
+
+def read_lenient(data: bytes, path: str) -> RawScore:
+    """Read with mido, data bytes clipped to 127; raises RefusedFile where that fails too."""
+    from mido import KeySignatureError, MidiFile
+
+    try:
+        song = MidiFile(file=io.BytesIO(data), clip=True)
+    except (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, KeySignatureError) as error:
+        raise RefusedFile("unreadable_midi", path=path, reason=str(error) or type(error).__name__) from error
+    score = RawScore([], np.empty((0, 2)), [])
+    tempos: list[tuple[float, float]] = []
+    for index, messages in enumerate(song.tracks):
+        _LenientTrack(index, song.ticks_per_beat * _HANGING_QUARTERS).read(messages, score, tempos)
+    score.tempos = np.array(sorted(tempos, key=lambda row: row[0]), dtype=np.float64).reshape(-1, 2)
+    score.meters.sort(key=lambda row: row[0])
+    return score
+
+
+@dataclass(slots=True)
+class _LenientTrack:
+    """Pairs the notes of one track by the rules at the top of this file."""
+
+    index: int
+    longest_hanging_tick: int
+    name: str = ""
+    tick: int = 0
+    program: dict[int, int] = field(default_factory=dict)
+    sounding: dict[tuple[int, int], list[tuple[int, int, int | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    notes: dict[tuple[int, int | None], list[tuple[int, int, int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    n_closed: int = 0
+
+    def read(self, messages: object, score: RawScore, tempos: list[tuple[float, float]]) -> None:
+        for message in messages:  # type: ignore[attr-defined]
+            self.tick += message.time
+            if message.type == "set_tempo":
+                tempos.append((self.tick, message.tempo))
+            elif message.type == "time_signature":
+                score.meters.append((self.tick, message.numerator, message.denominator))
+            elif message.type == "track_name":
+                self.name = message.name
+            elif message.type == "end_of_track":
+                break
+            else:
+                self._channel_message(message)
+        self._close_hanging()
+        score.n_closed += self.n_closed
+        for (channel, program), rows in sorted(self.notes.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
+            columns = np.array(rows, dtype=np.int64).T
+            score.tracks.append(RawTrack(self.index, channel, program, self.name, columns))
+
+    def _channel_message(self, message: object) -> None:
+        kind = message.type  # type: ignore[attr-defined]
+        if kind == "program_change":
+            self.program[message.channel] = message.program  # type: ignore[attr-defined]
+        elif kind in ("note_on", "note_off"):
+            key = (message.channel, message.note)  # type: ignore[attr-defined]
+            velocity = message.velocity  # type: ignore[attr-defined]
+            if kind == "note_on" and velocity:
+                self.sounding[key].append((self.tick, velocity, self.program.get(key[0])))
+            elif self.sounding[key]:
+                self._end(key, self.sounding[key].pop(0), self.tick)
+
+    def _end(self, key: tuple[int, int], start: tuple[int, int, int | None], end_tick: int) -> None:
+        onset, velocity, program = start
+        self.notes[key[0], program].append((onset, end_tick - onset, key[1], velocity))
+
+    def _close_hanging(self) -> None:
+        for key, starts in self.sounding.items():
+            next_onsets = [start[0] for start in starts[1:]] + [self.tick]
+            for start, end_tick in zip(starts, next_onsets, strict=False):
+                self._end(key, start, min(end_tick, start[0] + self.longest_hanging_tick))
+                self.n_closed += 1

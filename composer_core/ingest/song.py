@@ -1,0 +1,61 @@
+"""A source file after reading: its parts in canonical ticks, its tempo and metre map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.ingest.warnings import FileWarning
+from composer_core.music.loop import Notes
+from composer_core.music.timing import Meter
+
+UNKNOWN_CHANNEL = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The notes of one player: the drum kit of a song, or one pitched track.
+
+    `notes.onset_tick` counts from the song's start at 480 a quarter; `channel` is 0 to 15,
+    or UNKNOWN_CHANNEL where the part gathers several or the reader cannot tell.
+    """
+
+    instrument: str
+    channel: int
+    program: int
+    name: str
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Song:
+    """One MIDI file. All ticks are 480 a quarter from the song's start.
+
+    `tempo_tick` (int64, ascending, first 0) and `tempo_bpm` (quarters a minute) are the
+    tempo map; `meters` the time signatures, first at tick 0. `texts` are the file's
+    lyrics and markers in file order; `resolution` is the file's own.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    tempo_tick: NDArray[np.int64]
+    tempo_bpm: NDArray[np.float64]
+    meters: tuple[tuple[int, Meter], ...]
+    resolution: int
+    texts: tuple[str, ...] = ()
+    warnings: tuple[FileWarning, ...] = ()
+
+    @property
+    def n_notes(self) -> int:
+        """Notes of all parts."""
+        return sum(len(part.notes) for part in self.parts)
+
+
+def seconds_at(tick: NDArray[np.int64], tempo_tick: NDArray[np.int64], tempo_bpm: NDArray[np.float64]) -> NDArray:
+    """Seconds from the song's start at each tick, by the tempo map (float64, same shape)."""
+    per_tick = 60.0 / (tempo_bpm * 480.0)
+    at_change = np.concatenate(([0.0], np.cumsum(np.diff(tempo_tick) * per_tick[:-1])))
+    index = np.maximum(np.searchsorted(tempo_tick, tick, side="right") - 1, 0)
+    return at_change[index] + (tick - tempo_tick[index]) * per_tick[index]

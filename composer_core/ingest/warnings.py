@@ -1,0 +1,42 @@
+"""What an import says about a file it accepts all the same: a closed list of codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+WARNINGS: dict[str, str] = {
+    "no_notes": "{path}: no notes in it; nothing was added.",
+    "track_count": "{path}: the header promises {promised} tracks, the file holds {found}; all {found} were read.",
+    "odd_meta": "{path}: {count} events about the song have an impossible length and were left out.",
+    "tempo_repaired": "{path}: {count} tempo changes lie outside 5 to 1000 BPM and were repaired.",
+    "notes_closed": "{path}: {count} notes never end; each was ended at the next same note or after a bar at most.",
+    "notes_dropped": "{path}: {count} notes never end and could not be kept.",
+    "zero_length": "{path}: {count} notes of no length were given the shortest one.",
+    "lenient_reader": "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
+    "independent_tracks": "{path}: a type 2 file; its tracks were read as if they played together.",
+    "after_end": "{path}: what follows the end of a track was left out.",
+    "cut_short_bars": "{path}: {count} notes lie in bars that a change of metre cuts short; no loop holds them.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """One warning; `values` fill the sentence of its code. An unknown code raises KeyError at once."""
+
+    code: str
+    path: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.code not in WARNINGS:
+            raise KeyError(self.code)
+
+    @property
+    def message(self) -> str:
+        """The English sentence."""
+        return WARNINGS[self.code].format(path=self.path, **self.values)
+
+    def to_json(self) -> dict[str, str]:
+        """{path, code, message}, as an import reports it."""
+        return {"path": self.path, "code": self.code, "message": self.message}
