@@ -1,0 +1,322 @@
+"""The label store: view, precedence, staleness, undo, migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import inspect
+
+from composer_core.errors import ComposerError, InvalidValue, StoreError
+from composer_core.store.label_schema import ACTIONS, EVENTS, MIGRATIONS, migrate, open_engine, schema_version
+from composer_core.store.label_view import agree, loop_status, replay
+from composer_core.store.labels import Entry, LabelStore
+
+MODEL, RULE, IMPORT = "model:affect@1", "rule:density", "import:emopia"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LabelStore:
+    return LabelStore(tmp_path / "labels.sqlite")
+
+
+def write(
+    store: LabelStore, rater: str, value: Any, status: str = "approved", seen: int = 0, field: str = "emotion"
+) -> int:
+    kind = {"approved": "approve", "rejected": "reject", "draft": "draft"}[status]
+    (event_id,) = store.write(rater, kind, "L", [Entry("L", field, value, status)], {field: seen})
+    return event_id
+
+
+def emotion(store: LabelStore) -> tuple[Any, str]:
+    label = store.view()["L"]["emotion"]
+    return label.value, label.status
+
+
+def test_empty_store_has_no_labels(store: LabelStore) -> None:
+    assert store.view() == {}
+    assert store.events() == []
+    assert store.undo("aki") is None
+
+
+def test_precedence_follows_the_order_of_sources(store: LabelStore) -> None:
+    # Written from strongest to weakest, so "newest wins" alone would give another answer each time.
+    store.add(IMPORT, [Entry("L", "emotion", "sad", "suggested")])
+    store.add(MODEL, [Entry("L", "emotion", "calm", "suggested", 0.9)])
+    store.add(RULE, [Entry("L", "emotion", "fear", "suggested", 0.4)])
+    assert emotion(store) == ("sad", "suggested")
+    draft = write(store, "aki", "warm", "draft", seen=3)
+    assert emotion(store) == ("warm", "draft")
+    approved = write(store, "ben", "happy", "approved", seen=draft)
+    write(store, "chie", "bright", "draft", seen=approved)
+    assert emotion(store) == ("happy", "approved")
+
+
+def test_newest_of_two_equal_ranks_wins(store: LabelStore) -> None:
+    store.add("model:affect@1", [Entry("L", "emotion", "sad", "suggested", 0.9)])
+    store.add("model:affect@2", [Entry("L", "emotion", "calm", "suggested", 0.2)])
+    assert emotion(store) == ("calm", "suggested")
+
+
+def test_rejected_value_is_no_current_value(store: LabelStore) -> None:
+    store.add(MODEL, [Entry("L", "emotion", "sad", "suggested", 0.9)])
+    write(store, "aki", "sad", "rejected", seen=1)
+    assert emotion(store) == (None, "rejected")
+    assert store.history("L")[-1].value == "sad"
+
+
+@pytest.mark.parametrize(
+    ("field", "first", "second", "expected"),
+    [
+        ("emotion", "happy", "sad", "disputed"),
+        ("emotion", "happy", "happy", "approved"),
+        # An eighth of the valence axis (2 / 8 = 0.25) is still agreement, more is not.
+        ("emotion_valence", 0.25, 0.5, "approved"),
+        ("emotion_valence", 0.25, 0.75, "disputed"),
+        # An eighth of the arousal axis: 1 / 8 = 0.125.
+        ("emotion_arousal", 0.5, 0.625, "approved"),
+        ("emotion_arousal", 0.5, 0.75, "disputed"),
+    ],
+)
+def test_two_raters_dispute_only_beyond_the_tolerance(
+    store: LabelStore, field: str, first: Any, second: Any, expected: str
+) -> None:
+    seen = write(store, "aki", first, field=field)
+    write(store, "ben", second, seen=seen, field=field)
+    label = store.view()["L"][field]
+    assert (label.value, label.status) == (second, expected)
+
+
+def test_rejecting_what_another_approved_disputes_and_agreeing_settles(store: LabelStore) -> None:
+    first = write(store, "aki", "happy")
+    second = write(store, "ben", "happy", "rejected", seen=first)
+    assert emotion(store) == ("happy", "disputed")
+    write(store, "ben", "happy", seen=second)
+    assert emotion(store) == ("happy", "approved")
+
+
+def test_stale_write_is_refused_with_both_values(store: LabelStore) -> None:
+    store.add(MODEL, [Entry("L", "emotion", "calm", "suggested", 0.5), Entry("L", "genre", {"funk": 1.0}, "suggested")])
+    seen = {"emotion": 1, "genre": 2}
+    store.write("aki", "approve", "L", [Entry("L", "emotion", "happy", "approved")], seen)
+    entries = [Entry("L", "emotion", "sad", "approved"), Entry("L", "genre", {"jazz": 1.0}, "approved")]
+    with pytest.raises(StoreError) as refused:
+        store.write("ben", "approve", "L", entries, seen)
+    values = refused.value.values
+    assert refused.value.code == "conflict"
+    assert (values["field"], values["rater"], values["theirs"], values["yours"]) == ("emotion", "aki", "happy", "sad")
+    assert [conflict["field"] for conflict in values["conflicts"]] == ["emotion"]
+    # All or nothing: the genre that nobody else had touched was not stored either.
+    assert store.view()["L"]["genre"].status == "suggested"
+    assert len(store.actions("ben")) == 0
+
+
+def test_own_write_from_another_window_is_stale_too(store: LabelStore) -> None:
+    write(store, "aki", "happy")
+    with pytest.raises(StoreError):
+        write(store, "aki", "sad", seen=0)
+
+
+def test_later_suggestion_does_not_make_a_person_stale(store: LabelStore) -> None:
+    store.add("model:affect@1", [Entry("L", "emotion", "sad", "suggested", 0.9)])
+    store.add("model:affect@2", [Entry("L", "emotion", "calm", "suggested", 0.9)])
+    write(store, "aki", "happy", seen=1)
+    assert store.history("L")[-1].supersedes == 1
+
+
+def test_undo_is_a_new_event_and_goes_back_step_by_step(store: LabelStore) -> None:
+    store.add(MODEL, [Entry("L", "emotion", "calm", "suggested", 0.5)])
+    first = write(store, "aki", "happy", seen=1)
+    write(store, "aki", "sad", seen=first)
+    undone = store.undo("aki")
+    assert undone is not None
+    assert (undone.loop_id, undone.action, undone.fields) == ("L", "approve", ("emotion",))
+    assert emotion(store) == ("happy", "approved")
+    store.undo("aki")
+    assert emotion(store) == ("calm", "suggested")
+    assert store.undo("aki") is None
+    assert len(store.history("L")) == 5
+
+
+def test_undo_leaves_what_others_said(store: LabelStore) -> None:
+    first = write(store, "aki", "happy")
+    write(store, "ben", "sad", seen=first)
+    store.undo("aki")
+    assert emotion(store) == ("sad", "approved")
+
+
+def test_undo_takes_back_a_whole_action_and_a_skip(store: LabelStore) -> None:
+    store.write("aki", "approve", "L", [Entry("L", f, 0, "approved") for f in ("emotion_valence", "emotion")], {})
+    store.write("aki", "skip", "M", [], {})
+    assert [action.kind for action in store.actions("aki")] == ["approve", "skip"]
+    assert store.undo("aki").loop_id == "M"  # type: ignore[union-attr]
+    assert store.undo("aki").fields == ("emotion_valence", "emotion")  # type: ignore[union-attr]
+    assert store.view() == {}
+    assert store.actions("aki") == []
+    assert store.raters() == ["aki"]
+
+
+@pytest.mark.parametrize("rater", ["", " aki", "a" * 41, "a\nb", "a\x00"])
+def test_rater_without_a_proper_name_is_refused(store: LabelStore, rater: str) -> None:
+    with pytest.raises(InvalidValue, match="rater"):
+        write(store, rater, "happy")
+
+
+@pytest.mark.parametrize("source", ["human:aki", "model:", "guess:me", ""])
+def test_machines_cannot_pose_as_people(store: LabelStore, source: str) -> None:
+    with pytest.raises(InvalidValue, match="source"):
+        store.add(source, [Entry("L", "emotion", "sad", "suggested")])
+
+
+def test_confidence_and_status_are_checked(store: LabelStore) -> None:
+    with pytest.raises(InvalidValue, match="confidence"):
+        store.add(MODEL, [Entry("L", "emotion", "sad", "suggested", 1.5)])
+    with pytest.raises(InvalidValue, match="status"):
+        store.add(MODEL, [Entry("L", "emotion", "sad", "sure")])
+
+
+def test_lowest_confidence_names_its_field(store: LabelStore) -> None:
+    entries = [Entry("L", "emotion", "sad", "suggested", 0.6), Entry("L", "genre", {"funk": 1.0}, "suggested", 0.2)]
+    store.add(MODEL, [*entries, Entry("M", "emotion", "calm", "suggested", 0.9)])
+    assert store.suggested_confidence([MODEL]) == {"L": (0.2, "genre"), "M": (0.9, "emotion")}
+    assert store.suggested_loops([MODEL, RULE]) == {"L", "M"}
+    assert store.suggested_loops([RULE]) == set()
+
+
+def test_japanese_survives_and_is_stored_as_itself(store: LabelStore, tmp_path: Path) -> None:
+    store.write("秋", "approve", "L", [Entry("L", "emotion", "明るい", "approved")], {}, note="サビ前のフィル")
+    assert (store.history("L")[0].note, store.history("L")[0].source) == ("サビ前のフィル", "human:秋")
+    raw = sqlite3.connect(tmp_path / "labels.sqlite").execute("SELECT value FROM label_events").fetchone()
+    assert raw == ('"明るい"',)
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["approve", "reject", "draft", "skip", "undo", MODEL, RULE, IMPORT]),
+        st.sampled_from(["aki", "ben"]),
+        st.sampled_from(["L", "M"]),
+        st.sampled_from(["emotion", "emotion_valence"]),
+        st.sampled_from([-0.5, 0.0, 0.2, 1.0]),
+    ),
+    max_size=25,
+)
+
+
+def carry_out(store: LabelStore, kind: str, rater: str, loop_id: str, field: str, value: float) -> None:
+    status = {"approve": "approved", "reject": "rejected", "draft": "draft"}.get(kind, "suggested")
+    entry = Entry(loop_id, field, value, status, 0.5 if status == "suggested" else None)
+    if kind == "undo":
+        store.undo(rater)
+    elif ":" in kind:
+        store.add(kind, [entry])
+    else:
+        seen = {event.field: event.id for event in store.history(loop_id)}
+        store.write(rater, kind, loop_id, [] if kind == "skip" else [entry], seen)
+
+
+@given(OPERATIONS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_replay_of_the_events_equals_the_view(tmp_path_factory: pytest.TempPathFactory, operations: list[Any]) -> None:
+    store = LabelStore(tmp_path_factory.mktemp("labels") / "labels.sqlite")
+    for operation in operations:
+        carry_out(store, *operation)
+    view = store.view()
+    assert replay(store.events()) == view
+    assert store.view(["L"]) == {k: v for k, v in view.items() if k == "L"}
+    for labels in view.values():
+        assert loop_status(labels) in ("suggested", "draft", "approved", "rejected", "disputed")
+
+
+@given(OPERATIONS, st.sampled_from(["approve", "reject", "draft", "skip"]), st.sampled_from([-0.5, 1.0]))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_undo_restores_value_and_status(
+    tmp_path_factory: pytest.TempPathFactory, operations: list[Any], kind: str, value: float
+) -> None:
+    store = LabelStore(tmp_path_factory.mktemp("labels") / "labels.sqlite")
+    for operation in operations:
+        carry_out(store, *operation)
+
+    def ratings() -> dict[str, Any]:
+        # The newest of equal ranks wins, so a restored opinion may now win over another's older one:
+        # what must come back exactly is what this rater said.
+        newest = {(e.loop_id, e.field): (e.value, e.status) for e in store.events() if e.source == "human:aki"}
+        return {place: said for place, said in newest.items() if said[1] != "withdrawn"}
+
+    before = ratings()
+    carry_out(store, kind, "aki", "L", "emotion", value)
+    store.undo("aki")
+    assert ratings() == before
+
+
+def test_agreement_is_symmetric_and_knows_missing_values() -> None:
+    assert not agree("emotion_valence", None, 0.0)
+    assert agree("genre", {"funk": 0.7, "jazz": 0.3}, {"jazz": 0.3, "funk": 0.7})
+
+
+# Schema and file
+
+
+def test_migrations_from_empty_give_the_declared_tables(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path / "labels.sqlite")
+    with engine.begin() as connection:
+        assert schema_version(connection) == 0
+        migrate(connection)
+        assert schema_version(connection) == len(MIGRATIONS)
+        for table in (EVENTS, ACTIONS):
+            assert {c["name"] for c in inspect(connection).get_columns(table.name)} == set(table.c.keys())
+
+
+def test_older_file_is_migrated_with_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    with open_engine(path).begin() as connection:
+        migrate(connection, target=1)
+        connection.exec_driver_sql(
+            "INSERT INTO label_events (loop_id, field, value, source, note, created_at, status) "
+            "VALUES ('L', 'emotion', '\"sad\"', 'human:aki', '', '2026-01-01T00:00:00+00:00', 'approved')"
+        )
+    store = LabelStore(path)
+    assert emotion(store) == ("sad", "approved")
+    write(store, "ben", "sad", seen=1)
+    assert len(store.events()) == 2
+
+
+def test_file_of_a_later_release_is_refused(store: LabelStore, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "labels.sqlite") as connection:
+        connection.execute("INSERT INTO label_schema VALUES (99, '')")
+    with pytest.raises(StoreError, match="99"):
+        LabelStore(tmp_path / "labels.sqlite")
+
+
+def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    path.write_bytes(b"not a database, but long enough to have a header " * 20)
+    with pytest.raises(StoreError) as refused:
+        LabelStore(path).view()
+    assert refused.value.code == "damaged_store"
+
+
+def test_place_that_cannot_hold_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.sqlite").mkdir()
+    with pytest.raises(ComposerError) as refused:
+        LabelStore(tmp_path / "labels.sqlite")
+    assert refused.value.code == "cannot_write"
+
+
+@pytest.mark.parametrize("statement", ["UPDATE label_events SET value = '1'", "DELETE FROM label_events"])
+def test_events_cannot_be_changed_or_deleted(store: LabelStore, tmp_path: Path, statement: str) -> None:
+    write(store, "aki", "happy")
+    with (
+        sqlite3.connect(tmp_path / "labels.sqlite") as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append"),
+    ):
+        connection.execute(statement)
+
+
+def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
+    with open_engine(tmp_path / "labels.sqlite").connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
