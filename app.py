@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from composer_core.errors import NotFound
+from composer_core.pipeline.audition import audio_path
 from composer_core.workspace import default_workspace
 
 MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav"}
@@ -17,8 +18,6 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 def audio(request: Request) -> Response:
     """One rendered loop out of the workspace's cache; FileResponse answers range requests."""
-    from composer_core.pipeline.audition import audio_path
-
     try:
         path = audio_path(default_workspace(), request.path_params["name"])
     except NotFound as error:

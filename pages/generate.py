@@ -1,9 +1,84 @@
-"""Generate: takes from a feeling, a genre and a groove."""
+"""Generate: takes from a feeling, a style and a groove."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from studio.text import t
+from composer_core.errors import ComposerError
+from composer_core.pipeline.generation import generate, list_takes, models, save_takes
+from studio import session
+from studio.generate_controls import (
+    DEFAULTS,
+    Asked,
+    Performance,
+    feeling,
+    instrument_and_model,
+    performance,
+    seed_and_takes,
+    style,
+    throw_seed,
+)
+from studio.generate_history import MOST_TAKES, show_history
+from studio.generate_takes import follow_sliders, show_takes
+from studio.text import error_text, t
 
+
+def controls() -> tuple[Asked, Performance]:
+    """Feeling, request and performance beside one another."""
+    left, middle, right = st.columns([1.1, 1, 1], gap="medium")
+    with left:
+        st.subheader(t("generate.feeling"))
+        valence, arousal = feeling()
+    with middle:
+        st.subheader(t("generate.style"))
+        instrument, model = instrument_and_model(models(session.workspace()))
+        genre, bars, meter, density = style()
+    with right:
+        st.subheader(t("generate.performance"))
+        st.caption(t("generate.performance_is_cheap"))
+        performed = performance(follow_sliders)
+    return Asked(instrument, model, valence, arousal, genre, bars, meter, density), performed
+
+
+def request(asked: Asked, performed: Performance) -> None:
+    """Seed, number of takes and the button that samples."""
+    left, right = st.columns([2.1, 1], gap="medium", vertical_alignment="bottom")
+    with left:
+        seed, count = seed_and_takes()
+    wanted = right.button(
+        t("generate.generate"),
+        type="primary",
+        icon=":material/auto_awesome:",
+        key="generate.generate",
+        width="stretch",
+        disabled=asked.model is None,
+        on_click=throw_seed,
+        help=t("generate.generate_help"),
+    )
+    if wanted and asked.model is not None:
+        sample(asked, performed, seed, count)
+
+
+def sample(asked: Asked, performed: Performance, seed: int, count: int) -> None:
+    """Generate, keep and show the takes; an error becomes a message and the old takes stay."""
+    workspace = session.workspace()
+    try:
+        with st.spinner(t("generate.working", takes=count)):
+            model = asked.model.name if asked.model else None
+            takes = generate(asked.condition(performed), takes=count, seed=seed, model=model, workspace=workspace)
+            save_takes(workspace, takes)
+    except ComposerError as error:
+        st.error(error_text(error))
+        return
+    session.set_takes(takes)
+
+
+session.default_widgets(DEFAULTS)
 st.title(t("page.generate"))
+asked, performed = controls()
+request(asked, performed)
+if session.takes():
+    show_takes(session.takes(), performed)
+else:
+    st.info(t("generate.no_takes"), icon=":material/music_note:")
+show_history(list_takes(session.workspace(), MOST_TAKES))

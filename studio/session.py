@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.workspace import Workspace, default_workspace
+
+if TYPE_CHECKING:
+    from composer_core.pipeline.generation import Take
 
 Language = Literal["en", "ja"]
 
@@ -15,6 +18,8 @@ LANGUAGE = "studio.language"
 NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
+NOTICE = "studio.notice"
+TAKES = "studio.takes"
 
 
 def workspace() -> Workspace:
@@ -78,3 +83,45 @@ def commit_pad(key: str, value: tuple[float, float], seq: int) -> None:
     held = st.session_state.get(f"studio.pad.{key}")
     if held is not None and seq > held["seq"]:
         st.session_state[f"studio.pad.{key}"] = {**held, "value": value, "seq": seq}
+
+
+def place_pad(key: str, value: tuple[float, float]) -> None:
+    """Put a pad's dot somewhere, as when an earlier request comes back."""
+    held = pad_value(key, value)
+    st.session_state[f"studio.pad.{key}"] = {**held, "value": value, "seq": held["seq"] + 1}
+
+
+def notify(message: str) -> None:
+    """Keep a short message for the next drawing, which shows it for a moment."""
+    st.session_state[NOTICE] = message
+
+
+def take_notice() -> str | None:
+    """The kept message, once."""
+    return cast("str | None", st.session_state.pop(NOTICE, None))
+
+
+def takes() -> list[Take]:
+    """The takes that stand side by side on the Generate page."""
+    return cast("list[Take]", st.session_state.get(TAKES, []))
+
+
+def set_takes(shown: list[Take]) -> None:
+    """Put other takes side by side."""
+    st.session_state[TAKES] = shown
+
+
+def default_widgets(defaults: dict[str, Any]) -> None:
+    """Give keyed widgets their first values; what a person already set stays."""
+    for key, value in defaults.items():
+        st.session_state.setdefault(key, value)
+
+
+def widget(key: str) -> Any:
+    """The value of a keyed widget that has a first value."""
+    return st.session_state[key]
+
+
+def set_widget(key: str, value: Any) -> None:
+    """Move a keyed widget; only from a callback, before the widget is drawn."""
+    st.session_state[key] = value

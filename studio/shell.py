@@ -42,8 +42,11 @@ def language_switch() -> None:
         st.rerun()
 
 
-def show_problem() -> None:
-    """Show an error met in a callback."""
+def show_messages() -> None:
+    """Show what a callback left: an error, or a short notice."""
+    notice = session.take_notice()
+    if notice is not None:
+        st.toast(notice)
     problem = session.take_problem()
     if problem is not None:
         st.error(error_text(problem))
@@ -57,7 +60,7 @@ def main() -> None:
     before = session.play_count()
     with st.bottom:
         transport.mount()
-    show_problem()
+    show_messages()
     try:
         session.workspace()
         page.run()

@@ -13,16 +13,14 @@ from typing import Any, Literal
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.music.drums import ROLES, role_index
 from composer_core.music.loop import Loop
+from composer_core.pipeline.audition import audition
 from studio import session
+from studio.loop_rows import loop_rows
 from studio.text import t
 
 _HERE = Path(__file__).resolve().parent
 AUDIO_ROUTE = "/api/audio"
-ROW_ORDER = ("crash", "ride", "open_hat", "closed_hat", "high_tom", "mid_tom", "low_tom", "snare", "kick", "percussion")
-"""Rows of the drum grid from the top: metal above, skins below, as drum notation has it."""
-ALWAYS_SHOWN = ("closed_hat", "snare", "kick")
 _WORDS = ("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region")
 
 _component = st.components.v2.component(
@@ -41,8 +39,6 @@ def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Literal["
     sounds in any case, "swap" only replaces what sounds (a slider moved). An error is
     kept and shown on the page.
     """
-    from composer_core.pipeline.audition import audition
-
     try:
         audio = audition(loop, session.workspace())
     except ComposerError as error:
@@ -77,11 +73,11 @@ def mount() -> None:
 
 def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
     """What is drawn of a loop: its bars, and notes as [start, length, row, velocity] in parts of the loop."""
-    roles, rows, row_count = _rows(loop)
+    rows = loop_rows(loop)
     length = loop.length_tick
     notes = [
         [round((onset % length) / length, 5), round(duration / length, 5), row, velocity]
-        for (onset, duration, _, velocity), row in zip(loop.notes.rows(), rows, strict=True)
+        for (onset, duration, _, velocity), row in zip(loop.notes.rows(), rows.of_note, strict=True)
     ]
     return {
         "bars": loop.bars,
@@ -89,24 +85,10 @@ def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
         "beatsPerBar": loop.meter.bar_tick // loop.meter.beat_tick,
         "tempoBpm": round(loop.tempo_bpm, 2),
         "meter": str(loop.meter),
-        "roles": roles,
-        "rowCount": row_count,
+        "roles": rows.roles,
+        "rowCount": rows.count,
         "notes": notes,
     }
-
-
-def _rows(loop: Loop) -> tuple[list[str] | None, list[int], int]:
-    """Roles of the rows (None for a piano roll), the row of each note, and how many rows there are."""
-    if loop.is_drums:
-        names = (*ROLES, "percussion")
-        played = [names[index] for index in role_index(loop.notes.pitch)]
-        shown = [role for role in ROW_ORDER if role in ALWAYS_SHOWN or role in played]
-        return shown, [shown.index(role) for role in played], len(shown)
-    if not len(loop.notes):
-        return None, [], 12
-    low, high = int(loop.notes.pitch.min()) - 1, int(loop.notes.pitch.max()) + 1
-    high = max(high, low + 11)
-    return None, (high - loop.notes.pitch).tolist(), high - low + 1
 
 
 def _in_words(held: dict[str, Any]) -> dict[str, Any]:

@@ -50,5 +50,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "xypad.quadrant2": ("Tense", "緊張"),
     "xypad.quadrant3": ("Melancholy", "憂い"),
     "xypad.quadrant4": ("Peaceful", "安らぎ"),
+    "instrument.drums": ("Drums", "ドラム"),
+    "instrument.bass": ("Bass", "ベース"),
+    "instrument.guitar": ("Guitar", "ギター"),
+    "instrument.piano": ("Piano", "ピアノ"),
+    "instrument.strings": ("Strings", "ストリングス"),
+    "instrument.other": ("Other", "その他"),
     "common.play": ("Play", "再生"),
 }

@@ -107,11 +107,13 @@ _JAPANESE: dict[str, str] = {
     "training_diverged": "ステップ {step} で損失が {value} になり、学習を中止しました。学習率を下げてください。",
     "run_active": "学習 {run} はすでに実行中です（プロセス {pid}）。",
     # audio
-    "soundfont_unreadable": "{path} は FluidSynth で読める SoundFont ではありません。途中で切れているか、別の形式ではありませんか？",
+    "soundfont_unreadable": (
+        "{path} は FluidSynth で読める SoundFont ではありません。途中で切れているか、別の形式ではありませんか？"
+    ),
     "render_too_long": "{what} は {seconds:.0f} 秒になります。上限は {limit:.0f} 秒です。",
     "render_silent": "{what} が無音になりました：{reason}。",
     "render_short": "{what} の長さが {expected:.2f} 秒ではなく {found:.2f} 秒になりました。",
-    "renderer_died": "{what} の音声を作成中に音源プロセスが停止しました（{reason}）。起動し直しました。",
+    "renderer_died": "{what} の音声を作成中に音源プロセスが停止しました（{reason}）。次の再生で起動し直します。",
     "render_too_large": "{what} のファイルは {size} バイトになります。上限は {limit} バイトです。",
     "render_timeout": "{what} の音声の作成が {limit:.0f} 秒を超えたため中止しました。",
 }

@@ -1,0 +1,265 @@
+"""The controls of the Generate page: what is asked of the model, and how it is performed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from composer_core.errors import NotFound
+from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, SWING_GRIDS, Condition
+from composer_core.music.genre import FAMILIES
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import (
+    ASK_MAX_TEMPO_BPM,
+    ASK_MIN_TEMPO_BPM,
+    MAX_SWING_PERCENT,
+    MIN_SWING_PERCENT,
+    Meter,
+)
+from studio import session
+from studio.names import genre_name, instrument_name
+from studio.text import error_text, t
+from studio.xypad import XYValue, xy_pad
+
+if TYPE_CHECKING:
+    from composer_core.pipeline.generation import ModelInfo
+
+MAX_SEED = 2**31 - 1
+MAX_TAKES = 8
+START = XYValue(valence=0.4, arousal=0.7)
+DEFAULTS: dict[str, Any] = {
+    "generate.use_valence": True,
+    "generate.use_arousal": True,
+    "generate.bars": 4,
+    "generate.use_density": False,
+    "generate.density": 3.0,
+    "generate.tempo": round(DEFAULT_TEMPO_BPM),
+    "generate.swing": MIN_SWING_PERCENT,
+    "generate.swing_grid": 8,
+    "generate.humanise": 50,
+    "generate.seed": 7,
+    "generate.new_seed": True,
+    "generate.takes": 4,
+}
+"""Where the controls stand at first. Callbacks move some of them, so the widgets have no defaults of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What the rules do to the notes; changing it never samples."""
+
+    tempo_bpm: float
+    swing_percent: float
+    swing_grid: int
+    humanise_percent: float
+
+    def applied_to(self, condition: Condition) -> Condition:
+        """A take's condition with this performance in it."""
+        return condition.changed(
+            tempo_bpm=self.tempo_bpm,
+            swing_percent=self.swing_percent,
+            swing_grid=self.swing_grid,
+            humanise_percent=self.humanise_percent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the model is asked for; changing it needs new samples."""
+
+    instrument: str
+    model: ModelInfo | None
+    valence: float | None
+    arousal: float | None
+    genre: dict[str, float]
+    bars: int
+    meter: Meter
+    density: float | None
+
+    def condition(self, performance: Performance) -> Condition:
+        """Both together; InvalidValue when something is out of range."""
+        plain = Condition(
+            self.instrument,
+            self.bars,
+            self.meter,
+            DEFAULT_TEMPO_BPM,
+            self.valence,
+            self.arousal,
+            self.genre,
+            self.density,
+        )
+        return performance.applied_to(plain)
+
+
+def feeling() -> tuple[float | None, float | None]:
+    """The pad with a switch for each axis: valence and arousal, None where not given."""
+    left, right = st.columns(2)
+    use_valence = left.toggle(
+        t("generate.use_valence"), key="generate.use_valence", persist_state="session", help=t("generate.use_help")
+    )
+    use_arousal = right.toggle(
+        t("generate.use_arousal"), key="generate.use_arousal", persist_state="session", help=t("generate.use_help")
+    )
+    value = xy_pad(key="generate", valence=START.valence, arousal=START.arousal, used=(use_valence, use_arousal))
+    return value.valence if use_valence else None, value.arousal if use_arousal else None
+
+
+def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | None]:
+    """The instrument and one of its models; says why where there is none."""
+    instrument = st.selectbox(
+        t("generate.instrument"),
+        GENERATED_INSTRUMENTS,
+        format_func=lambda code: _instrument_label(code, models),
+        key="generate.instrument",
+        persist_state="session",
+    )
+    fitting = {model.name: model for model in models if model.instrument == instrument}
+    if not fitting:
+        st.info(error_text(NotFound("no_model", instrument=instrument)))
+        return instrument, None
+    name = st.selectbox(
+        t("generate.model"),
+        list(fitting),
+        format_func=lambda chosen: _model_label(fitting[chosen]),
+        key=f"generate.model.{instrument}",
+        persist_state="session",
+    )
+    return instrument, fitting[name]
+
+
+def _instrument_label(code: str, models: Sequence[ModelInfo]) -> str:
+    known = any(model.instrument == code for model in models)
+    return instrument_name(code) if known else t("generate.no_model_yet", instrument=instrument_name(code))
+
+
+def _model_label(model: ModelInfo) -> str:
+    return t(f"generate.model_{model.origin}", name=model.name, size=model.size)
+
+
+def style() -> tuple[dict[str, float], int, Meter, float | None]:
+    """Genre weights, bars, metre and density (None where not given)."""
+    chosen = st.multiselect(
+        t("generate.genre"),
+        FAMILIES,
+        format_func=genre_name,
+        max_selections=3,
+        placeholder=t("generate.any_genre"),
+        key="generate.genre",
+        persist_state="session",
+    )
+    left, right = st.columns(2)
+    with left:
+        bars = st.segmented_control(
+            t("generate.bars"), BARS_CHOICES, required=True, key="generate.bars", persist_state="session"
+        )
+    with right:
+        meter = st.selectbox(t("generate.meter"), ASK_METERS, key="generate.meter", persist_state="session")
+    return {code: 1 / len(chosen) for code in chosen}, bars, Meter.parse(meter), _density()
+
+
+def _density() -> float | None:
+    asked = st.toggle(t("generate.use_density"), key="generate.use_density", persist_state="session")
+    density = st.slider(
+        t("generate.density"),
+        0.5,
+        8.0,
+        step=0.25,
+        format=t("generate.density_format"),
+        disabled=not asked,
+        key="generate.density",
+        persist_state="session",
+    )
+    return density if asked else None
+
+
+def performance(on_change: Callable[[], None]) -> Performance:
+    """Tempo, swing and humanise; `on_change` hears of every move."""
+    st.slider(
+        t("generate.tempo"),
+        int(ASK_MIN_TEMPO_BPM),
+        int(ASK_MAX_TEMPO_BPM),
+        format="%d BPM",
+        key="generate.tempo",
+        persist_state="session",
+        on_change=on_change,
+    )
+    st.slider(
+        t("generate.swing"),
+        MIN_SWING_PERCENT,
+        MAX_SWING_PERCENT,
+        step=0.1,
+        format="%.1f %%",
+        key="generate.swing",
+        persist_state="session",
+        on_change=on_change,
+        help=t("generate.swing_help"),
+    )
+    st.segmented_control(
+        t("generate.swing_grid"),
+        SWING_GRIDS,
+        required=True,
+        format_func=lambda grid: t(f"generate.grid{grid}"),
+        key="generate.swing_grid",
+        persist_state="session",
+        on_change=on_change,
+    )
+    st.slider(
+        t("generate.humanise"),
+        0,
+        100,
+        format="%d %%",
+        key="generate.humanise",
+        persist_state="session",
+        on_change=on_change,
+        help=t("generate.humanise_help"),
+    )
+    return current_performance()
+
+
+def current_performance() -> Performance:
+    """The performance as the sliders stand, also inside their callbacks."""
+    return Performance(
+        tempo_bpm=float(session.widget("generate.tempo")),
+        swing_percent=float(session.widget("generate.swing")),
+        swing_grid=int(session.widget("generate.swing_grid")),
+        humanise_percent=float(session.widget("generate.humanise")),
+    )
+
+
+def take_back(condition: Condition) -> None:
+    """Set the performance sliders to an earlier take's; only from a callback."""
+    session.set_widget("generate.tempo", round(condition.tempo_bpm))
+    session.set_widget("generate.swing", condition.swing_percent)
+    session.set_widget("generate.swing_grid", condition.swing_grid)
+    session.set_widget("generate.humanise", round(condition.humanise_percent))
+
+
+def seed_and_takes() -> tuple[int, int]:
+    """The seed (typed, or thrown anew for each request) and how many takes."""
+    seed_column, dice_column, takes_column = st.columns([2, 1.6, 1.4], vertical_alignment="bottom")
+    with seed_column:
+        seed = st.number_input(
+            t("generate.seed"),
+            0,
+            MAX_SEED,
+            step=1,
+            key="generate.seed",
+            persist_state="session",
+            help=t("generate.seed_help"),
+        )
+    with dice_column:
+        st.toggle(t("generate.new_seed"), key="generate.new_seed", persist_state="session")
+    with takes_column:
+        takes = st.number_input(t("generate.takes"), 1, MAX_TAKES, key="generate.takes", persist_state="session")
+    return int(seed or 0), int(takes)
+
+
+def throw_seed() -> None:
+    """Before a request: a new seed where one is wished, written into its field."""
+    if session.widget("generate.new_seed"):
+        session.set_widget("generate.seed", secrets.randbelow(MAX_SEED))

@@ -1,0 +1,67 @@
+"""Earlier requests: every take is kept with its condition, seed and model, and comes back on a click."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from studio import session
+from studio.generate_controls import take_back
+from studio.names import genre_name, instrument_name
+from studio.text import t
+
+if TYPE_CHECKING:
+    from composer_core.pipeline.generation import Take
+
+MOST_TAKES = 80
+
+
+def show_history(takes: list[Take]) -> None:
+    """One row a request, the newest first."""
+    with st.expander(t("generate.history"), key="generate.history"):
+        if not takes:
+            st.caption(t("generate.no_history"))
+        for together in requests(takes):
+            _row(together)
+
+
+def requests(takes: list[Take]) -> list[list[Take]]:
+    """Neighbouring takes that came from one request (same condition, seed and model), in their order."""
+    groups = groupby(takes, key=lambda take: (repr(take.condition), take.seed, take.model_hash))
+    return [sorted(group, key=lambda take: take.index) for _, group in groups]
+
+
+def _row(together: list[Take]) -> None:
+    text, button = st.columns([6, 1], vertical_alignment="center")
+    text.markdown(_summary(together))
+    button.button(
+        t("generate.bring_back"),
+        key=f"back.{together[0].take_id}",
+        on_click=_bring_back,
+        args=(together,),
+        width="stretch",
+    )
+
+
+def _bring_back(together: list[Take]) -> None:
+    session.set_takes(together)
+    take_back(together[0].condition)
+
+
+def _summary(together: list[Take]) -> str:
+    condition = together[0].condition
+    genres = " / ".join(genre_name(code) for code in condition.genre) or t("generate.any_genre")
+    return t(
+        "generate.request",
+        instrument=instrument_name(condition.instrument),
+        genre=genres,
+        bars=condition.bars,
+        tempo=f"{condition.tempo_bpm:g}",
+        swing=f"{condition.swing_percent:g}",
+        valence=t("generate.not_given") if condition.valence is None else f"{condition.valence:+.2f}",
+        arousal=t("generate.not_given") if condition.arousal is None else f"{condition.arousal:.2f}",
+        seed=together[0].seed,
+        takes=len(together),
+    )

@@ -1,0 +1,130 @@
+"""Takes side by side: hear them, compare what was asked with what was measured, keep them."""
+
+from __future__ import annotations
+
+import math
+from operator import attrgetter
+from typing import Any
+
+import streamlit as st
+
+from composer_core.music.condition import Condition
+from composer_core.music.loop import Loop
+from composer_core.music.timing import swing_ratio_to_percent
+from composer_core.pipeline.generation import Take, measure_take, render_take, take_midi
+from composer_core.pipeline.library import add_generated
+from studio import session, transport
+from studio.generate_controls import Performance, current_performance
+from studio.miniature import miniature
+from studio.names import genre_name, instrument_name
+from studio.text import t
+from studio.widgets import play_button
+
+COLUMNS = 4
+NOTHING = "–"
+
+
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Condition: repr})
+def performed(take: Take, condition: Condition) -> tuple[Loop, dict[str, Any]]:
+    """A take as it sounds under a condition, and what is measured on that; kept for the next drawing."""
+    loop = render_take(take, condition)
+    return loop, measure_take(loop)
+
+
+def heard(take: Take, performance: Performance) -> tuple[Condition, Loop, dict[str, Any]]:
+    """The condition a take sounds under now, the loop, and its measurements."""
+    condition = performance.applied_to(take.condition)
+    loop, measured = performed(take, condition)
+    return condition, loop, measured
+
+
+def take_key(take: Take) -> str:
+    """What the transport calls this take."""
+    return f"take.{take.take_id}"
+
+
+def take_title(take: Take) -> str:
+    """A take's name in the transport and the library."""
+    genres = " / ".join(genre_name(code) for code in take.condition.genre) or t("generate.any_genre")
+    instrument = instrument_name(take.condition.instrument)
+    return t("generate.take_title", number=take.index + 1, instrument=instrument, genre=genres, seed=take.seed)
+
+
+def follow_sliders() -> None:
+    """A performance slider moved: what sounds goes on in its new form, from the next bar line."""
+    sounding = next((take for take in session.takes() if take_key(take) == transport.now_playing()), None)
+    if sounding is not None:
+        _, loop, _ = heard(sounding, current_performance())
+        transport.play(loop, title=take_title(sounding), key=take_key(sounding), mode="swap")
+
+
+def show_takes(takes: list[Take], performance: Performance) -> None:
+    """The cards, four a row."""
+    for first in range(0, len(takes), COLUMNS):
+        row = takes[first : first + COLUMNS]
+        for column, take in zip(st.columns(COLUMNS), row, strict=False):
+            with column, st.container(border=True, key=f"card.{take.take_id}"):
+                _card(take, performance)
+
+
+def _card(take: Take, performance: Performance) -> None:
+    condition, loop, measured = heard(take, performance)
+    st.markdown(f"**{t('generate.take', number=take.index + 1)}**")
+    st.image(miniature(loop), width="stretch")
+    with st.container(horizontal=True, gap="small"):
+        play_button(lambda: loop, title=take_title(take), key=take_key(take))
+        _download(take, condition)
+        st.button(
+            "",
+            icon=":material/library_add:",
+            key=f"keep.{take.take_id}",
+            help=t("generate.keep"),
+            on_click=_keep,
+            args=(take, loop),
+        )
+    st.markdown(_table(condition, measured))
+    st.caption(t("generate.made", seed=take.seed, seconds=f"{take.seconds:.2f}", hash=take.model_hash[:8]))
+
+
+def _download(take: Take, condition: Condition) -> None:
+    st.download_button(
+        "",
+        lambda: take_midi(take, condition),
+        file_name=f"{condition.instrument}-{condition.tempo_bpm:g}bpm-seed{take.seed}-take{take.index + 1}.mid",
+        mime="audio/midi",
+        icon=":material/download:",
+        key=f"midi.{take.take_id}",
+        help=t("generate.download"),
+        on_click="ignore",
+    )
+
+
+def _keep(take: Take, loop: Loop) -> None:
+    added = add_generated(session.workspace(), [(loop, take.take_id)])
+    session.notify(t("generate.kept" if added else "generate.kept_already"))
+
+
+def _table(condition: Condition, measured: dict[str, Any]) -> str:
+    """Asked against measured as a small table; every cell is a number or a word of the dictionary."""
+    grid = condition.swing_grid
+    ratio = measured[f"swing_ratio_{grid}"]
+    total = (measured.get("scores") or {}).get("total")
+    rows = (
+        (t("generate.tempo"), f"{condition.tempo_bpm:g}", _number(measured["tempo_bpm"], 1)),
+        (t("generate.bars"), f"{condition.bars} · {condition.meter}", f"{measured['bars']} · {measured['meter']}"),
+        (t(f"generate.swing_row{grid}"), f"{condition.swing_percent:.1f} %", _percent(ratio)),
+        (t("generate.density_row"), _number(condition.density, 2), _number(measured["onset_density"], 2)),
+        (t("xypad.valence"), _number(condition.valence, 2), _number(measured["valence"], 2)),
+        (t("xypad.arousal"), _number(condition.arousal, 2), _number(measured["arousal"], 2)),
+        (t("generate.score"), NOTHING, t("generate.uncalibrated") if total is None else _number(total, 0)),
+    )
+    head = f"| | {t('generate.asked')} | {t('generate.measured')} |\n|:--|--:|--:|\n"
+    return head + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _percent(ratio: float | None) -> str:
+    return NOTHING if ratio is None or math.isnan(ratio) else f"{swing_ratio_to_percent(ratio):.1f} %"

@@ -1,0 +1,89 @@
+"""Words of the Generate page."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "generate.feeling": ("Feeling", "感情"),
+    "generate.style": ("Style", "スタイル"),
+    "generate.performance": ("Performance", "演奏"),
+    "generate.performance_is_cheap": (
+        "Heard at once: the same notes, played differently. Nothing is generated anew.",
+        "すぐに反映されます。音符はそのまま、弾き方だけが変わります（再生成はしません）。",
+    ),
+    "generate.use_valence": ("Ask for valence", "明るさを指定"),
+    "generate.use_arousal": ("Ask for arousal", "激しさを指定"),
+    "generate.use_help": ("Switched off, the model chooses.", "オフにすると、モデルに任せます。"),
+    "generate.instrument": ("Instrument", "楽器"),
+    "generate.no_model_yet": ("{instrument} (no model yet)", "{instrument}（モデル未学習）"),
+    "generate.model": ("Model", "モデル"),
+    "generate.model_shipped": ("{name} (comes with the studio, {size})", "{name}（付属、{size}）"),
+    "generate.model_run": ("{name} (trained here, {size})", "{name}（ここで学習、{size}）"),
+    "generate.genre": ("Genre", "ジャンル"),
+    "generate.any_genre": ("Any genre", "ジャンル指定なし"),
+    "generate.bars": ("Bars", "小節数"),
+    "generate.meter": ("Metre", "拍子"),
+    "generate.use_density": ("Ask for density", "密度を指定"),
+    "generate.density": ("Density", "密度"),
+    "generate.density_format": ("%.2f onsets a quarter", "1拍あたり %.2f 音"),
+    "generate.tempo": ("Tempo", "テンポ"),
+    "generate.swing": ("Swing", "スウィング"),
+    "generate.swing_help": (
+        "50 % is straight, 66.7 % a triplet shuffle, 75 % dotted.",
+        "50 % でストレート、66.7 % で三連のシャッフル、75 % で付点になります。",
+    ),
+    "generate.swing_grid": ("Swing of", "スウィングの単位"),
+    "generate.grid8": ("8th notes", "8分音符"),
+    "generate.grid16": ("16th notes", "16分音符"),
+    "generate.humanise": ("Humanise", "ヒューマナイズ"),
+    "generate.humanise_help": (
+        "How much of the player's small early and late offsets is kept: 0 % is on the grid.",
+        "演奏者らしいわずかな前ノリ・後ノリをどれだけ残すか。0 % でグリッドぴったりです。",
+    ),
+    "generate.seed": ("Seed", "シード"),
+    "generate.seed_help": (
+        "The same seed and settings give the same takes, note for note.",
+        "シードと設定が同じなら、まったく同じテイクになります。",
+    ),
+    "generate.new_seed": ("New seed each time", "毎回シードを変える"),
+    "generate.takes": ("Takes", "テイク数"),
+    "generate.generate": ("Generate", "生成する"),
+    "generate.generate_help": (
+        "Feeling, style, density and seed need new samples from the model.",
+        "感情・スタイル・密度・シードの変更には、モデルによる再生成が必要です。",
+    ),
+    "generate.working": ("Generating {takes} takes …", "{takes} テイクを生成しています…"),
+    "generate.no_takes": (
+        "Choose a feeling and press Generate: the takes appear here side by side.",
+        "感情を選んで「生成する」を押すと、ここにテイクが並びます。",
+    ),
+    "generate.take": ("Take {number}", "テイク {number}"),
+    "generate.take_title": (
+        "Take {number} · {instrument} · {genre} · seed {seed}",
+        "テイク {number}・{instrument}・{genre}・シード {seed}",
+    ),
+    "generate.download": ("Download as MIDI", "MIDI をダウンロード"),
+    "generate.keep": ("Add to the library", "ライブラリに追加"),
+    "generate.kept": ("Added to the library", "ライブラリに追加しました"),
+    "generate.kept_already": ("Already in the library", "すでにライブラリにあります"),
+    "generate.asked": ("asked", "指定"),
+    "generate.measured": ("measured", "実測"),
+    "generate.swing_row8": ("Swing (8ths)", "スウィング（8分）"),
+    "generate.swing_row16": ("Swing (16ths)", "スウィング（16分）"),
+    "generate.density_row": ("Density", "密度"),
+    "generate.score": ("Score", "スコア"),
+    "generate.uncalibrated": ("not yet calibrated", "未校正"),
+    "generate.made": ("Seed {seed} · {seconds} s · model {hash}", "シード {seed}・{seconds} 秒・モデル {hash}"),
+    "generate.history": ("Earlier takes", "これまでのテイク"),
+    "generate.no_history": (
+        "Nothing has been generated in this workspace yet.",
+        "このワークスペースではまだ何も生成していません。",
+    ),
+    "generate.bring_back": ("Bring back", "呼び戻す"),
+    "generate.not_given": ("free", "指定なし"),
+    "generate.request": (
+        "**{instrument}** · {genre} · {bars} bars · {tempo} BPM · swing {swing} % · valence {valence} · "
+        "arousal {arousal} · seed {seed} · {takes} takes",
+        "**{instrument}**・{genre}・{bars} 小節・{tempo} BPM・スウィング {swing} %・明るさ {valence}・"
+        "激しさ {arousal}・シード {seed}・{takes} テイク",
+    ),
+}
