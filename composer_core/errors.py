@@ -25,7 +25,8 @@ MESSAGES: dict[str, str] = {
     "worker_died": "{path}: the reader process died on this file ({reason}); the import went on.",
     "unreadable_archive": "{path}: the archive cannot be read ({reason}).",
     "archive_bomb": "{path}: the archive unpacks to far more than it holds ({reason}).",
-    "unsafe_member": "{path}: this archive member points outside the archive; nothing was written.",
+    "unsafe_member": "{path}: this archive member points outside the archive, is no plain file or has a forbidden name.",
+    "nested_archive": "{path}: an archive inside an archive is not opened; unpack it first.",
     "encrypted_member": "{path}: this archive member is encrypted; unpack it first.",
     "permission_denied": "{path}: no permission to read it.",
     "smpte_resolution": "{path}: time in SMPTE frames ({value}) cannot be placed on a beat.",
@@ -45,6 +46,7 @@ MESSAGES: dict[str, str] = {
     # things this machine lacks (Unavailable)
     "fluidsynth_missing": "FluidSynth is not installed, so nothing can sound. Install it with: {cure}",
     "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
+    "reader_unavailable": "the reader process cannot start ({reason}). Is the installation complete? composer doctor tells more.",
     "device_missing": "the device {device!r} is not available here; found: {found}.",
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
@@ -61,7 +63,7 @@ MESSAGES: dict[str, str] = {
     "render_too_long": "{what} would last {seconds:.0f} s; the limit is {limit:.0f} s.",
     "render_silent": "{what} came out silent: {reason}.",
     "render_short": "{what} came out {found:.2f} s long instead of {expected:.2f} s.",
-    "renderer_died": "the renderer stopped while it rendered {what} ({reason}); it was started anew.",
+    "renderer_died": "the renderer stopped while it rendered {what} ({reason}); the next sound starts a new one.",
     "render_too_large": "{what} would make a file of {size} bytes; the limit is {limit} bytes.",
     "render_timeout": "rendering {what} took longer than {limit:.0f} s and was stopped.",
 }

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.instruments import DRUM_CHANNEL
 from composer_core.music.loop import Loop, check_loop
-from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
+from composer_core.music.timing import TICKS_PER_QUARTER, Meter
+from composer_core.render.repeats import NoteRow, separate_repeats
+from composer_core.render.timeline import tempo_map
 
 MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 NOTE_OFF_VELOCITY = 64
@@ -26,8 +27,6 @@ _META, _OFF, _ON = range(3)
 
 Event = tuple[int, int, bytes]
 """(tick, order, bytes without the delta time)."""
-NoteRow = tuple[int, int, int, int]
-"""(onset_tick, duration_tick, pitch, velocity)."""
 
 
 def loop_to_midi(loop: Loop, *, wrap_early: bool = True) -> bytes:
@@ -53,7 +52,7 @@ def loops_to_midi(loops: Sequence[Loop], *, wrap_early: bool = True) -> bytes:
     first = loops[0]
     for loop in loops[1:]:
         _require_same("metre", str(first.meter), str(loop.meter))
-        _require_same("tempo", _tempo_map(first), _tempo_map(loop))
+        _require_same("tempo", tempo_map(first), tempo_map(loop))
     length_tick = max(loop.length_tick for loop in loops)
     longest = max(loops, key=lambda loop: loop.length_tick)
     tracks = [_track([*_opening("tempo"), *_conductor(longest)], length_tick)]
@@ -78,23 +77,6 @@ def sounding_notes(loop: Loop, *, wrap_early: bool = True) -> list[NoteRow]:
     return sorted(separate_repeats(placed), key=lambda row: (row[0], row[2]))
 
 
-def separate_repeats(rows: Iterable[NoteRow]) -> list[NoteRow]:
-    """Notes of one pitch cut so that they never overlap; together-starting ones merged."""
-    result: list[NoteRow] = []
-    ordered = sorted(rows, key=lambda row: (row[2], row[0]))
-    for _, group in groupby(ordered, key=lambda row: row[2]):
-        pitch_rows: list[NoteRow] = []
-        for _, together in groupby(group, key=lambda row: row[0]):
-            same = list(together)
-            onset, _, pitch, _ = same[0]
-            if pitch_rows:
-                start, duration, _, velocity = pitch_rows[-1]
-                pitch_rows[-1] = (start, min(duration, onset - start), pitch, velocity)
-            pitch_rows.append((onset, max(row[1] for row in same), pitch, max(row[3] for row in same)))
-        result += pitch_rows
-    return result
-
-
 def _channels(loops: Sequence[Loop]) -> list[int]:
     melodic = [loop for loop in loops if not loop.is_drums]
     require_range("number of parts that are not drums", len(melodic), 0, len(MELODIC_CHANNELS))
@@ -108,14 +90,6 @@ def _require_same(name: str, first: object, second: object) -> None:
         raise InvalidValue("contradiction", first=f"{name} {first}", second=f"{name} {second}", reason=reason)
 
 
-def _tempo_map(loop: Loop) -> list[tuple[int, float]]:
-    """(tick, bpm) with one event at tick 0; events at or past the end are of no effect."""
-    events = {0: loop.tempo_bpm, **dict(sorted(loop.tempo_events))}
-    for bpm in events.values():
-        require_range("tempo", bpm, MIN_TEMPO_BPM, MAX_TEMPO_BPM, " BPM")
-    return [(tick, bpm) for tick, bpm in sorted(events.items()) if 0 <= tick < loop.length_tick or tick == 0]
-
-
 def _opening(name: str) -> list[Event]:
     # A lone surrogate (a name read with surrogateescape) cannot be UTF-8.
     return [(0, _META, _meta(0x03, name.encode("utf-8", errors="replace")))]
@@ -123,7 +97,7 @@ def _opening(name: str) -> list[Event]:
 
 def _conductor(loop: Loop) -> list[Event]:
     events = [(0, _META, _time_signature(loop.meter))]
-    for tick, bpm in _tempo_map(loop):
+    for tick, bpm in tempo_map(loop):
         microseconds = round(60_000_000 / bpm)
         events.append((tick, _META, _meta(0x51, microseconds.to_bytes(3, "big"))))
     return events

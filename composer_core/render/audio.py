@@ -1,0 +1,95 @@
+"""Loops and songs as audio: the request that makes them, checked before anything is played."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from composer_core.errors import RenderError, require_choice
+from composer_core.music.instruments import DRUM_CHANNEL
+from composer_core.music.loop import Loop, check_loop
+from composer_core.render.request import FORMATS, RenderRequest
+from composer_core.render.soundfont import SoundFontChoice
+from composer_core.render.timeline import BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
+
+MAX_LENGTH_SEC = 600.0
+PASSES = 3
+CROSSFADE_FRAMES = round(0.008 * SAMPLE_RATE)
+PADDING_FRAMES = round(0.050 * SAMPLE_RATE)
+RELEASE_FRAMES = 4 * SAMPLE_RATE
+
+TempoMap = Sequence[tuple[int, float]]
+"""(tick, bpm), sorted, the first at tick 0."""
+
+
+def loop_request(loop: Loop, soundfont: SoundFontChoice, file_format: str = "flac") -> RenderRequest:
+    """A loop as audio that repeats without a seam; see `seamless_request`. InvalidValue for broken notes."""
+    check_loop(loop)
+    part = PlayedPart(DRUM_CHANNEL if loop.is_drums else 0, loop.program, loop.is_drums, loop.notes.rows())
+    what = loop.track_name or loop.source or loop.instrument
+    return seamless_request(what, soundfont, [part], tempo_map(loop), loop.length_tick, file_format)
+
+
+def seamless_request(
+    what: str,
+    soundfont: SoundFontChoice,
+    parts: Sequence[PlayedPart],
+    tempos: TempoMap,
+    length_tick: int,
+    file_format: str = "flac",
+) -> RenderRequest:
+    """Three passes played back to back, the middle one kept: tails of the end ring into the beginning.
+
+    The file holds the pass (rounded to whole frames) and 50 ms more of its own beginning;
+    a player jumps back at exactly the musical length. Raises RenderError without notes or
+    beyond ten minutes.
+    """
+    require_choice("format", file_format, FORMATS)
+    seconds = Clock(tempos).sec(length_tick)
+    _check(what, seconds, parts)
+    length_frames = round(seconds * SAMPLE_RATE)
+    # The middle pass starts on a block of the synth, so that its downbeat is exact.
+    lead_frames = -length_frames % BLOCK_FRAMES
+    return RenderRequest(
+        what=what,
+        soundfont=soundfont.identity,
+        events=play_events(parts, tempos, length_tick, PASSES, lead_frames),
+        start_frame=lead_frames + length_frames,
+        length_frames=length_frames,
+        total_frames=lead_frames + round(PASSES * seconds * SAMPLE_RATE),
+        crossfade_frames=CROSSFADE_FRAMES,
+        padding_frames=PADDING_FRAMES,
+        file_format=file_format,
+    )
+
+
+def once_request(
+    what: str,
+    soundfont: SoundFontChoice,
+    parts: Sequence[PlayedPart],
+    tempos: TempoMap,
+    length_tick: int,
+    file_format: str = "flac",
+) -> RenderRequest:
+    """Parts played once from start to end, then up to 4 s in which they ring out. Raises as `seamless_request`."""
+    require_choice("format", file_format, FORMATS)
+    seconds = Clock(tempos).sec(length_tick)
+    _check(what, seconds, parts)
+    length_frames = round(seconds * SAMPLE_RATE)
+    return RenderRequest(
+        what=what,
+        soundfont=soundfont.identity,
+        events=play_events(parts, tempos, length_tick, passes=1),
+        start_frame=0,
+        length_frames=length_frames,
+        total_frames=length_frames + RELEASE_FRAMES,
+        trim_tail=True,
+        file_format=file_format,
+    )
+
+
+def _check(what: str, seconds: float, parts: Sequence[PlayedPart]) -> None:
+    # Before anything is played: a file of 54 bytes can last for years.
+    if seconds > MAX_LENGTH_SEC:
+        raise RenderError("render_too_long", what=what, seconds=seconds, limit=MAX_LENGTH_SEC)
+    if not any(len(part.rows) for part in parts):
+        raise RenderError("render_silent", what=what, reason="it holds no notes")
