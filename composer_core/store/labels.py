@@ -20,6 +20,8 @@ from composer_core.store.label_view import (
     HUMAN,
     IMPORT,
     KIND_RANK,
+    MODEL,
+    RULE,
     SOURCE_KINDS,
     WITHDRAWN,
     CurrentLabel,
@@ -174,20 +176,23 @@ class LabelStore:
         with self._transaction() as connection:
             return list(connection.execute(select(ACTIONS.c.rater).distinct().order_by(ACTIONS.c.rater)).scalars())
 
-    def suggested_confidence(self, sources: Sequence[str]) -> dict[str, tuple[float, str]]:
-        """Loop -> (lowest confidence, its field) over the events of these models and rules."""
-        query = select(EVENTS.c.loop_id, EVENTS.c.confidence, EVENTS.c.field).where(
-            EVENTS.c.source.in_(sources), EVENTS.c.confidence.is_not(None)
-        )
-        with self._transaction() as connection:
-            rows = connection.execute(query.order_by(EVENTS.c.confidence.desc(), EVENTS.c.field.desc()))
-            return {loop_id: (confidence, name) for loop_id, confidence, name in rows}
+    def suggested_confidence(self) -> dict[str, tuple[float, str]]:
+        """Loop -> (lowest confidence, its field) over the newest machine event of each field.
 
-    def suggested_loops(self, sources: Sequence[str]) -> set[str]:
-        """Loops on which one of these models and rules has an event."""
-        query = select(EVENTS.c.loop_id).where(EVENTS.c.source.in_(sources)).distinct()
+        Every loop a model or rule has looked at is in it; where none gave a confidence it is 0
+        with an empty field.
+        """
+        machine = EVENTS.c.source.startswith(f"{MODEL}:") | EVENTS.c.source.startswith(f"{RULE}:")
+        newest = select(func.max(EVENTS.c.id)).where(machine).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        query = select(EVENTS.c.loop_id, EVENTS.c.confidence, EVENTS.c.field).where(EVENTS.c.id.in_(newest))
+        lowest: dict[str, tuple[float, str]] = {}
         with self._transaction() as connection:
-            return set(connection.execute(query).scalars())
+            for loop_id, confidence, name in connection.execute(query.order_by(EVENTS.c.field)):
+                if confidence is None:
+                    lowest.setdefault(loop_id, (0.0, ""))
+                elif loop_id not in lowest or not lowest[loop_id][1] or confidence < lowest[loop_id][0]:
+                    lowest[loop_id] = (confidence, name)
+        return lowest
 
     @contextmanager
     def _transaction(self, writes: bool = False) -> Iterator[Connection]:
@@ -307,7 +312,4 @@ def _ranked(*conditions: Any) -> Select[Any]:
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
-    return [
-        LabelEvent(**{**row._mapping, "value": json.loads(row.value)})
-        for row in connection.execute(query)
-    ]
+    return [LabelEvent(**{**row._mapping, "value": json.loads(row.value)}) for row in connection.execute(query)]

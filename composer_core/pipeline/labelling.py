@@ -1,0 +1,238 @@
+"""Labelling: what to listen to next, what is suggested, what was decided, and taking it back."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from composer_core.errors import require_choice
+from composer_core.estimate import Suggestion, suggest
+from composer_core.metrics import measure
+from composer_core.pipeline import library
+from composer_core.pipeline.label_fields import LABEL_FIELDS, check_values
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
+from composer_core.store.labels import Action, Entry, LabelStore, UndoResult
+from composer_core.workspace import Workspace
+
+ORDERS = ("uncertainty", "random", "newest")
+ACTIONS = ("approve", "reject", "draft", "skip")
+_STATUS_OF_ACTION = {"approve": "approved", "reject": "rejected", "draft": "draft"}
+_BATCH = 500
+"""Loops suggested for in one transaction: a few MB of notes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A loop to label and why it is here: `disputed`, `draft`, `skipped`, `uncertain` (then `field`
+    and `confidence` say of what), `unsuggested`, `random` or `newest`."""
+
+    loop_id: str
+    reason: str
+    field: str = ""
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLabels:
+    """What counts for one loop, and for `decide` the newest event of each field."""
+
+    loop_id: str
+    status: str
+    fields: dict[str, CurrentLabel] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Current value by field; rejected ones are left out."""
+        return {name: label.value for name, label in self.fields.items() if label.value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Loops in the library without exact duplicates, how many have which status, and one rater's own."""
+
+    total: int
+    approved: int
+    rejected: int
+    draft: int
+    disputed: int
+    mine: int
+
+    @property
+    def decided(self) -> int:
+        """Loops that have left the queue for good."""
+        return self.approved + self.rejected
+
+
+def queue(workspace: Workspace, *, rater: str, order: str = "uncertainty", limit: int = 50) -> list[QueueItem]:
+    """What `rater` should hear next, at most `limit` loops.
+
+    Disputed loops the rater has not decided come first, then the rest by `order`:
+    uncertainty (the loop's least certain field first), random (a fixed shuffle of the
+    rater's own) or newest. Approved and rejected loops and exact duplicates are not in it;
+    skipped ones come last, the longest skipped first.
+    """
+    require_choice("order", order, ORDERS)
+    store = LabelStore(workspace.labels)
+    loops = _unique_loops(workspace)
+    own = store.actions(rater)
+    touched = store.touched_by_people()
+    statuses = {loop_id: loop_status(labels) for loop_id, labels in touched.items()}
+    decided = {action.loop_id for action in own if action.kind in ("approve", "reject")}
+    left = [loop for loop in loops["loop_id"] if _open(statuses.get(loop), loop in decided)]
+    skipped = _skipped(own)
+    confidence = store.suggested_confidence() if order == "uncertainty" else {}
+    position = {loop: number for number, loop in enumerate(_ordered(left, order, rater, confidence))}
+    left.sort(key=lambda loop: (statuses.get(loop) != "disputed", skipped.get(loop, 0), position[loop]))
+    return [_item(loop, order, statuses.get(loop), loop in skipped, confidence.get(loop)) for loop in left[:limit]]
+
+
+def current(workspace: Workspace, loop_id: str) -> LoopLabels:
+    """What counts for a loop now; status "unlabelled" when nothing is known."""
+    events = LabelStore(workspace.labels).history(loop_id)
+    fields = replay(events).get(loop_id, {})
+    seen = {event.field: event.id for event in events}
+    return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
+
+
+def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
+    """What the estimators say of a loop, field by field, with confidence and reasons.
+
+    Raises NotFound when the library has no such loop.
+    """
+    loop = library.load_loop(workspace, loop_id)
+    return suggest(loop, measure(loop), vocabularies())
+
+
+def suggest_missing(workspace: Workspace, limit: int | None = None) -> int:
+    """Store suggestions for the loops (at most `limit`) that have none yet; returns how many got some."""
+    store = LabelStore(workspace.labels)
+    known = store.suggested_confidence()
+    loops = _unique_loops(workspace)
+    missing = [loop_id for loop_id in loops["loop_id"] if loop_id not in known][:limit]
+    for start in range(0, len(missing), _BATCH):
+        entries: dict[str, list[Entry]] = {}
+        for loop_id in missing[start : start + _BATCH]:
+            for name, made in suggestion(workspace, loop_id).items():
+                entry = Entry(loop_id, name, made.value, "suggested", made.confidence)
+                entries.setdefault(made.source, []).append(entry)
+        for source, of_source in entries.items():
+            store.add(source, of_source)
+    return len(missing)
+
+
+def decide(
+    workspace: Workspace,
+    loop_id: str,
+    *,
+    rater: str,
+    action: str,
+    values: Mapping[str, Any],
+    seen: Mapping[str, int],
+    note: str = "",
+) -> list[int]:
+    """Store what a rater decided on a loop, all or nothing; returns the ids of the events.
+
+    `approve` and `draft` store the values given; a field given as None that had a value is
+    stored as rejected. `reject` rejects every field, whatever its value. `skip` stores no
+    label. `seen` is `current(...).seen` as the rater had it on screen. Raises StoreError
+    conflict (with `theirs`, `yours` and all `conflicts`) when someone changed a field
+    since, InvalidValue for a bad value, NotFound for an unknown loop.
+    """
+    require_choice("action", action, ACTIONS)
+    checked = check_values(values, library.load_loop(workspace, loop_id).instrument)
+    store = LabelStore(workspace.labels)
+    entries = [] if action == "skip" else _entries(loop_id, action, checked, current(workspace, loop_id).values)
+    return store.write(rater, action, loop_id, entries, seen, note.strip())
+
+
+def undo(workspace: Workspace, rater: str) -> UndoResult | None:
+    """Take back the rater's last decision or skip; again takes back the one before. None: nothing left."""
+    return LabelStore(workspace.labels).undo(rater)
+
+
+def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
+    """Every event of a loop, oldest first."""
+    return LabelStore(workspace.labels).history(loop_id)
+
+
+def statuses(workspace: Workspace) -> dict[str, str]:
+    """Status of every loop that has any label or suggestion."""
+    store = LabelStore(workspace.labels)
+    found = dict.fromkeys(store.suggested_confidence(), "suggested")
+    return found | {loop_id: loop_status(labels) for loop_id, labels in store.touched_by_people().items()}
+
+
+def progress(workspace: Workspace, rater: str) -> Progress:
+    """How far the library is labelled, and how many loops this rater decided."""
+    store = LabelStore(workspace.labels)
+    present = set(_unique_loops(workspace)["loop_id"])
+    found = [loop_status(labels) for loop_id, labels in store.touched_by_people().items() if loop_id in present]
+    mine = {act.loop_id for act in store.actions(rater) if act.kind in ("approve", "reject") and act.loop_id in present}
+    counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
+    return Progress(total=len(present), mine=len(mine), **counts)
+
+
+def raters(workspace: Workspace) -> list[str]:
+    """Everyone who has labelled here, by name."""
+    return LabelStore(workspace.labels).raters()
+
+
+def _unique_loops(workspace: Workspace) -> pd.DataFrame:
+    """Loops in the order they were added, without exact duplicates of another."""
+    loops = library.table(workspace)
+    return loops[loops["duplicate_of"].fillna("") == ""]
+
+
+def _open(status: str | None, decided_by_rater: bool) -> bool:
+    """Whether a loop still waits for this rater."""
+    if status == "disputed":
+        return not decided_by_rater
+    return status not in ("approved", "rejected")
+
+
+def _skipped(actions: Iterable[Action]) -> dict[str, int]:
+    """Loop -> number of the rater's last skip, where nothing came after it."""
+    last = {action.loop_id: action for action in actions}
+    return {loop_id: action.id for loop_id, action in last.items() if action.kind == "skip"}
+
+
+def _ordered(loop_ids: list[str], order: str, rater: str, confidence: Mapping[str, tuple[float, str]]) -> list[str]:
+    if order == "newest":
+        return loop_ids[::-1]
+    shuffled = sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
+    if order == "random":
+        return shuffled
+    return sorted(shuffled, key=lambda loop: confidence.get(loop, (math.inf, ""))[0])
+
+
+def _item(
+    loop_id: str, order: str, status: str | None, skipped: bool, confidence: tuple[float, str] | None
+) -> QueueItem:
+    if status in ("disputed", "draft"):
+        return QueueItem(loop_id, status)
+    if skipped:
+        return QueueItem(loop_id, "skipped")
+    if order != "uncertainty":
+        return QueueItem(loop_id, order)
+    if confidence is None:
+        return QueueItem(loop_id, "unsuggested")
+    return QueueItem(loop_id, "uncertain", confidence[1], confidence[0])
+
+
+def _entries(loop_id: str, action: str, values: dict[str, Any], before: dict[str, Any]) -> list[Entry]:
+    if action == "reject":
+        refused = {
+            name: values.get(name) if values.get(name) is not None else before.get(name) for name in LABEL_FIELDS
+        }
+        return [Entry(loop_id, name, value, "rejected") for name, value in refused.items()]
+    status = _STATUS_OF_ACTION[action]
+    given = [Entry(loop_id, name, value, status) for name, value in values.items() if value is not None]
+    cleared = [name for name, value in values.items() if value is None and name in before]
+    return given + [Entry(loop_id, name, before[name], "rejected") for name in cleared]
