@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.generation import generate, list_takes, models, save_takes
+from composer_core.pipeline.generation import Take, iter_takes, list_takes, models, save_takes
 from studio import session
 from studio.generate_controls import (
     DEFAULTS,
@@ -60,17 +60,20 @@ def request(asked: Asked, performed: Performance) -> None:
 
 
 def sample(asked: Asked, performed: Performance, seed: int, count: int) -> None:
-    """Generate, keep and show the takes; an error becomes a message and the old takes stay."""
+    """Make, keep and show the takes one by one; an error or interruption keeps those already made."""
     workspace = session.workspace()
+    model = asked.model.name if asked.model else None
+    bar = st.progress(0.0, t("generate.working", takes=count))
+    made: list[Take] = []
     try:
-        with st.spinner(t("generate.working", takes=count)):
-            model = asked.model.name if asked.model else None
-            takes = generate(asked.condition(performed), takes=count, seed=seed, model=model, workspace=workspace)
-            save_takes(workspace, takes)
+        for take in iter_takes(asked.condition(performed), takes=count, seed=seed, model=model, workspace=workspace):
+            save_takes(workspace, [take])
+            made.append(take)
+            session.set_takes(list(made))
+            bar.progress(len(made) / count, t("generate.working", takes=count))
     except ComposerError as error:
         st.error(error_text(error))
-        return
-    session.set_takes(takes)
+    bar.empty()
 
 
 session.default_widgets(DEFAULTS)

@@ -5,5 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from studio.text import t
+from studio.train_form import train_form
+from studio.train_monitor import train_monitor
 
 st.title(t("page.train"))
+st.caption(t("train.about"))
+left, right = st.columns([1, 1.5], gap="large")
+with left:
+    train_form()
+with right:
+    train_monitor()

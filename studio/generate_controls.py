@@ -159,7 +159,7 @@ def style() -> tuple[dict[str, float], int, Meter, float | None]:
         )
     with right:
         meter = st.selectbox(t("generate.meter"), ASK_METERS, key="generate.meter", persist_state="session")
-    return {code: 1 / len(chosen) for code in chosen}, bars, Meter.parse(meter), _density()
+    return {code: 1 / len(chosen) for code in chosen}, int(bars or 4), Meter.parse(meter), _density()
 
 
 def _density() -> float | None:

@@ -20,6 +20,7 @@ PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
 TAKES = "studio.takes"
+RUN = "train.run"
 
 
 def workspace() -> Workspace:
@@ -125,3 +126,20 @@ def widget(key: str) -> Any:
 def set_widget(key: str, value: Any) -> None:
     """Move a keyed widget; only from a callback, before the widget is drawn."""
     st.session_state[key] = value
+
+
+def set_run(name: str) -> None:
+    """The training run to look at next."""
+    st.session_state[RUN] = name
+
+
+def keep_run(known: list[str]) -> None:
+    """Forget a chosen run that is no longer there."""
+    if st.session_state.get(RUN) not in known:
+        st.session_state[RUN] = known[0]
+
+
+def forget_widgets(prefix: str) -> None:
+    """Drop the values of all keyed widgets whose key begins so; only from a callback."""
+    for key in [key for key in st.session_state if str(key).startswith(prefix)]:
+        del st.session_state[key]

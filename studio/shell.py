@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.workspace import ASSETS
-from studio import session, transport
+from studio import places, session, transport
 from studio.text import LANGUAGES, error_text, language, t
 
-PAGES = Path(__file__).resolve().parent.parent / "pages"
-PAGE_NAMES = ("generate", "library", "label", "train")
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
-
-
-def navigation() -> st.navigation:  # type: ignore[valid-type]
-    """The pages in the order of the menu; Generate opens first."""
-    files = {name: PAGES / f"{name}.py" for name in PAGE_NAMES}
-    pages = [
-        st.Page(path, title=t(f"page.{name}"), url_path=name, default=name == PAGE_NAMES[0])
-        for name, path in files.items()
-        if path.exists()
-    ]
-    return st.navigation(pages)
 
 
 def language_switch() -> None:
@@ -55,7 +40,7 @@ def show_messages() -> None:
 def main() -> None:
     """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
     st.set_page_config(page_title=t("common.app_name"), page_icon=str(ASSETS / "icon.png"), layout="wide")
-    page = navigation()
+    page = st.navigation(places.all_pages())
     language_switch()
     before = session.play_count()
     with st.bottom:

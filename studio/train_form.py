@@ -1,0 +1,132 @@
+"""What to train: instrument, data, size, steps, device; and the command that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
+from studio import session
+from studio.names import instrument_name
+from studio.text import error_text, t
+
+SOURCES = (LIBRARY, "folder")
+MAX_STEPS = 1_000_000
+DEFAULTS: dict[str, Any] = {
+    "train.source": LIBRARY,
+    "train.size": "small",
+    "train.own_steps": False,
+    "train.steps": 1000,
+    "train.seed": 0,
+    "train.device": "auto",
+}
+
+
+@st.cache_resource(show_spinner=False)
+def device_names() -> dict[str, str]:
+    """Devices of this machine by code; looked up once, for it loads the numeric library."""
+    return {device.code: device.name for device in devices()}
+
+
+def train_form() -> None:
+    """The form, the equivalent command and the start button."""
+    session.default_widgets(DEFAULTS)
+    try:
+        request = _request()
+    except ComposerError as error:
+        st.error(error_text(error))
+        return
+    st.caption(t("train.command"))
+    folder = session.workspace().runs / (request.name or t("train.run_folder"))
+    st.code(shlex.join(command_line(request, folder)), language="bash", wrap_lines=True)
+    missing = not request.data
+    if st.button(
+        t("train.start"),
+        type="primary",
+        icon=":material/model_training:",
+        disabled=missing,
+        width="stretch",
+        key="train.start",
+    ):
+        _start(request)
+
+
+def _start(request: TrainRequest) -> None:
+    try:
+        session.set_run(start(session.workspace(), request))
+    except ComposerError as error:
+        st.error(error_text(error))
+
+
+def _request() -> TrainRequest:
+    """The request as the widgets stand; InvalidValue for a name that cannot be a folder."""
+    instrument = st.selectbox(
+        t("generate.instrument"),
+        GENERATED_INSTRUMENTS,
+        format_func=instrument_name,
+        key="train.instrument",
+        persist_state="session",
+    )
+    data = _data()
+    left, right = st.columns(2)
+    with left:
+        size = st.selectbox(
+            t("train.size"),
+            TRAIN_SIZES,
+            format_func=lambda code: t(f"train.size_{code}"),
+            key="train.size",
+            persist_state="session",
+        )
+    with right:
+        device = _device()
+    steps = _steps()
+    left, right = st.columns(2)
+    name = left.text_input(
+        t("train.name"), key="train.name", persist_state="session", placeholder=t("train.name_auto"), max_chars=64
+    )
+    seed = right.number_input(
+        t("generate.seed"), 0, 2**31 - 1, key="train.seed", persist_state="session", help=t("train.seed_help")
+    )
+    return TrainRequest(instrument, data, size, steps, device, int(seed), name.strip())
+
+
+def _data() -> str:
+    """'library' or the path of a folder, empty before one was typed."""
+    source = st.segmented_control(
+        t("train.data"),
+        SOURCES,
+        required=True,
+        format_func=lambda code: t(f"train.data_{code}"),
+        key="train.source",
+        persist_state="session",
+    )
+    if source == LIBRARY:
+        return LIBRARY
+    typed: str = st.text_input(
+        t("train.folder"), key="train.folder", persist_state="session", placeholder=t("train.folder_hint")
+    )
+    return typed.strip()
+
+
+def _device() -> str:
+    names = device_names()
+    best = next(iter(names.values()))
+    chosen: str = st.selectbox(
+        t("train.device"),
+        ["auto", *names],
+        format_func=lambda code: t("train.device_auto", name=best) if code == "auto" else names[code],
+        key="train.device",
+        persist_state="session",
+    )
+    return chosen
+
+
+def _steps() -> int | None:
+    own = st.toggle(t("train.own_steps"), key="train.own_steps", persist_state="session", help=t("train.steps_help"))
+    if not own:
+        return None
+    return int(st.number_input(t("train.steps"), 1, MAX_STEPS, step=100, key="train.steps", persist_state="session"))

@@ -1,0 +1,135 @@
+"""A run as it goes: state, loss curve, log, and what can be done with it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.music.condition import Condition
+from composer_core.pipeline.generation import generate, render_take, save_takes
+from composer_core.pipeline.training import RunStatus, resume, runs, status, stop
+from studio import places, session, transport
+from studio.loss_chart import loss_figure
+from studio.names import instrument_name
+from studio.text import error_text, t
+
+REFRESH_SEC = 2.0
+BadgeColour = Literal["blue", "violet", "green", "gray", "red"]
+WORKING = ("starting", "running")
+BADGES: dict[str, tuple[BadgeColour, str]] = {
+    "starting": ("blue", ":material/hourglass_top:"),
+    "running": ("violet", ":material/autorenew:"),
+    "finished": ("green", ":material/check_circle:"),
+    "stopped": ("gray", ":material/pause_circle:"),
+    "crashed": ("red", ":material/error:"),
+}
+MAX_SEED = 2**31 - 1
+
+
+def train_monitor() -> None:
+    """Choose a run and watch it; a working run is read again every REFRESH_SEC."""
+    known = {run.run: run for run in runs(session.workspace())}
+    if not known:
+        st.info(t("train.no_runs"), icon=":material/model_training:")
+        return
+    session.keep_run(list(known))
+    chosen = st.selectbox(
+        t("train.runs"),
+        list(known),
+        format_func=lambda name: f"{name} · {t(f'train.state_{known[name].state}')}",
+        key=session.RUN,
+        persist_state="session",
+    )
+    every = REFRESH_SEC if known[chosen].state in WORKING else None
+    st.fragment(_watch, run_every=every)(chosen, known[chosen].state)
+
+
+def _watch(name: str, state_before: str) -> None:
+    """One reading of the run's files; a change of state draws the whole page anew."""
+    run = status(session.workspace(), name)
+    if run.state != state_before:
+        st.rerun()
+    _head(run)
+    if run.losses:
+        st.plotly_chart(loss_figure(run), key="train.loss", config={"displayModeBar": False})
+    elif run.state in WORKING:
+        st.caption(t("train.preparing"))
+    _actions(run)
+    with st.expander(t("train.log"), expanded=run.state == "crashed"):
+        st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
+
+
+def _head(run: RunStatus) -> None:
+    colour, icon = BADGES[run.state]
+    request = run.request
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(t(f"train.state_{run.state}"), color=colour, icon=icon)
+        st.caption(f"{instrument_name(request.instrument)} · {request.size} · {run.device_name or request.device}")
+    if run.message:
+        st.error(run.message)
+    if run.steps:
+        text = t("train.progress", step=run.step, steps=run.steps)
+        if run.eta_sec is not None:
+            text += t("train.eta", time=duration(run.eta_sec))
+        st.progress(min(1.0, run.step / run.steps), text=text)
+    last, best = st.columns(2)
+    if run.losses:
+        last.metric(t("train.loss"), f"{run.losses[-1][1]:.3f}", help=t("train.loss_help"))
+    if run.validation:
+        best.metric(
+            t("train.validation"), f"{min(value for _, value in run.validation):.3f}", help=t("train.validation_help")
+        )
+
+
+def _actions(run: RunStatus) -> None:
+    with st.container(horizontal=True):
+        if run.state in WORKING:
+            if st.button(t("train.stop"), icon=":material/stop_circle:", key="train.stop"):
+                stop(session.workspace(), run.run)
+        elif run.state != "finished" and st.button(t("train.resume"), icon=":material/resume:", key="train.resume"):
+            _try(run.run)
+        if run.has_model:
+            if st.button(
+                t("train.sample"), icon=":material/play_arrow:", key="train.sample", help=t("train.sample_help")
+            ):
+                _sample(run)
+            if st.button(t("train.use"), icon=":material/auto_awesome:", key="train.use"):
+                session.set_widget("generate.instrument", run.request.instrument)
+                session.set_widget(f"generate.model.{run.request.instrument}", run.run)
+                st.switch_page(places.page("generate"))
+
+
+def _try(name: str) -> None:
+    try:
+        resume(session.workspace(), name)
+    except ComposerError as error:
+        st.error(error_text(error))
+        return
+    st.rerun()
+
+
+def _sample(run: RunStatus) -> None:
+    """One take of the model as it is now, kept in the history and played."""
+    workspace = session.workspace()
+    try:
+        with st.spinner(t("generate.working", takes=1)):
+            takes = generate(
+                Condition(run.request.instrument), seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace
+            )
+            save_takes(workspace, takes)
+    except ComposerError as error:
+        st.error(error_text(error))
+        return
+    title = t("train.sample_title", run=run.run, step=run.step)
+    transport.play(render_take(takes[0]), title=title, key=f"take.{takes[0].take_id}")
+    st.rerun()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 1:02:03 or 2:03."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
