@@ -1,1 +1,6 @@
-"""Loop features to emotion, genre and technique with a confidence and reasons."""
+"""Loop and metrics -> emotion, genre, technique, each with a confidence and reasons."""
+
+from composer_core.estimate.affect import estimate_affect
+from composer_core.estimate.suggestion import Suggestion
+
+__all__ = ["Suggestion", "estimate_affect"]

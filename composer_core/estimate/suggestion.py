@@ -1,0 +1,20 @@
+"""What an estimator says of a loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A value with how sure the estimator is (0 to 1), why, and which estimator it was.
+
+    `reasons` are codes for the text dictionary: "metric:onset_density:+" (this metric is
+    high and speaks for the value), "metric:velocity_mean:-", or "rule:flam".
+    """
+
+    value: Any
+    confidence: float
+    reasons: tuple[str, ...]
+    source: str
