@@ -39,12 +39,13 @@ class Rendered:
         return self.n_frames / SAMPLE_RATE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Child:
     process: subprocess.Popen[bytes]
     requests: IO[bytes]
     answers: IO[bytes]
     errors: IO[bytes]
+    version: str = ""
 
 
 class Renderer:
@@ -75,6 +76,11 @@ class Renderer:
                     sink(piece)
                 return result
 
+    def version(self) -> str:
+        """Version of FluidSynth in the process, started if need be; Unavailable without FluidSynth."""
+        with self._lock:
+            return self._running_child().version
+
     @property
     def pid(self) -> int | None:
         """Process id of the running child, None before the first request."""
@@ -104,7 +110,7 @@ class Renderer:
             self._child = child = _start()
             try:
                 with self._watched(child, "its first sound", START_LIMIT_SEC):
-                    _checked(read_header(child.answers))
+                    child.version = _checked(read_header(child.answers))["fluidsynth"]
             except ComposerError:
                 self.close()  # a process that says it cannot work is of no use
                 raise
@@ -168,7 +174,7 @@ def _start() -> _Child:
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; close() closes it
     # Its own session: Ctrl-C in the terminal ends the studio, which then closes the pipe.
     process = subprocess.Popen(
-        [sys.executable, "-m", _MODULE],
+        [sys.executable, "-P", "-m", _MODULE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -92,14 +92,14 @@ def main() -> int:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        from composer_core.render.synth import silence_log
+        from composer_core.render.synth import library_version, silence_log
     except ImportError:
         missing = Unavailable("fluidsynth_missing", cure=fluidsynth_cure())
         write_header(answers, {"error": [type(missing).__name__, missing.code, missing.values]})
         answers.flush()
         return 1
     silence_log()
-    write_header(answers, {"error": None})
+    write_header(answers, {"error": None, "fluidsynth": library_version()})
     answers.flush()
     serve(sys.stdin.buffer, answers)
     return 0

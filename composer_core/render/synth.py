@@ -12,12 +12,22 @@ import numpy as np
 
 from composer_core.errors import RenderError
 from composer_core.render.seam import StereoArray
-from composer_core.render.timeline import BEND, BLOCK_FRAMES, CONTROL, NOTE_OFF, NOTE_ON, SAMPLE_RATE, EventArray
+from composer_core.render.timeline import (
+    BEND,
+    BLOCK_FRAMES,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    RESET,
+    SAMPLE_RATE,
+    EventArray,
+)
 
 GAIN = 1.0
 POLYPHONY = 512
 CHANNELS = 256
 DRUM_BANK = 128
+RESET_ALL_CONTROLLERS = 121
 _SCRATCH_FRAMES = 1 << 15
 _LOG_LEVELS = 5
 
@@ -34,6 +44,7 @@ _write_float = fluidsynth.cfunc(
     ("right_offset", c_int, 1),
     ("right_step", c_int, 1),
 )
+_version_text = fluidsynth.cfunc("fluid_version_str", c_char_p)
 _set_log_function = fluidsynth.cfunc(
     "fluid_set_log_function", c_void_p, ("level", c_int, 1), ("function", c_void_p, 1), ("data", c_char_p, 1)
 )
@@ -43,6 +54,12 @@ def silence_log() -> None:
     """Stop FluidSynth from printing; what matters is said by return values."""
     for level in range(_LOG_LEVELS):
         _set_log_function(level, None, None)
+
+
+def library_version() -> str:
+    """Version of the native library, such as 2.3.1."""
+    text: bytes = _version_text()
+    return text.decode()
 
 
 class LoadedFont:
@@ -124,6 +141,8 @@ class _Player:
             self.synth.cc(channel, a, b)
         elif kind == BEND:
             self.synth.pitch_bend(channel, a + 128 * b - 8192)
+        elif kind == RESET:
+            self.synth.cc(channel, RESET_ALL_CONTROLLERS, 0)
         else:
             self._select(channel, a, is_drums=b == 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ SAMPLE_RATE = 44_100
 """Frames a second of everything that is rendered."""
 BLOCK_FRAMES = 64
 """FluidSynth acts on notes only at the start of such a block (FLUID_BUFSIZE)."""
-NOTE_OFF, NOTE_ON, PROGRAM, CONTROL, BEND = range(5)
-"""Kinds of event. PROGRAM holds (program, 1 for drums), BEND a 14-bit value as (low, high) seven bits."""
+NOTE_OFF, RESET, PROGRAM, CONTROL, BEND, NOTE_ON = range(6)
+"""Kinds of event, in the order they act at one tick. RESET is 'reset all controllers', PROGRAM holds
+(program, 1 for drums), CONTROL (number, value), BEND a 14-bit value as (low, high) seven bits."""
 EVENT = np.dtype([("frame", "<u4"), ("kind", "u1"), ("channel", "u1"), ("a", "u1"), ("b", "u1")])
 EventArray = NDArray[np.void]
 
@@ -59,12 +60,16 @@ def loop_seconds(loop: Loop) -> float:
 
 @dataclass(frozen=True, slots=True)
 class PlayedPart:
-    """Notes for one channel of the synth; `rows` in ticks from the start, as few as -60 for an early one."""
+    """Notes for one channel of the synth, in ticks from the start, onsets as low as -60 for early ones.
+
+    `controls` are (tick, CONTROL or BEND, a, b) in the order of the file.
+    """
 
     channel: int
     program: int
     is_drums: bool
     rows: Sequence[NoteRow]
+    controls: Sequence[tuple[int, int, int, int]] = ()
 
 
 def play_events(
@@ -77,38 +82,47 @@ def play_events(
     """What the synth shall do for `passes` passes of `length_tick` back to back, the first starting at `lead_frames`.
 
     An early note (onset below 0) sounds before its pass starts and rings on into it; all
-    other notes end with their pass at the latest, as they do in the MIDI file.
+    other notes end with their pass at the latest, as they do in the MIDI file. Controllers
+    start every pass anew.
     """
     clock = Clock(tempos)
     pass_sec = clock.sec(length_tick)
-    moments = []
+    moments = [(0, PROGRAM, part.program, int(part.is_drums), part.channel) for part in parts]
     for part in parts:
-        rows = separate_repeats(_repeated(part.rows, length_tick, passes))
-        moments += [(*moment, part.channel) for moment in _moments(rows)]
-    events = [(0, PROGRAM, part.channel, part.program, int(part.is_drums)) for part in parts]
-    for tick, kind, pitch, velocity, channel in sorted(moments):
+        own = [*_notes(part, length_tick, passes), *_controls(part, length_tick, passes)]
+        moments += [(*moment, part.channel) for moment in own]
+    # By exact tick before any rounding, so that a note shorter than a frame still starts
+    # before it ends; stable, so that controllers keep the order of the file.
+    moments.sort(key=lambda moment: moment[:2])
+    events = []
+    for tick, kind, a, b, channel in moments:
         n_pass, rest = divmod(tick, length_tick)
         frame = lead_frames + round((n_pass * pass_sec + clock.sec(rest)) * SAMPLE_RATE)
-        events.append((frame, kind, channel, pitch, velocity))
+        events.append((frame, kind, channel, a, b))
     return np.array(events, dtype=EVENT)
 
 
-def _repeated(rows: Iterable[NoteRow], length_tick: int, passes: int) -> list[NoteRow]:
-    result = []
-    for onset, duration, pitch, velocity in rows:
+Moment = tuple[int, int, int, int]
+"""(tick, kind, a, b)."""
+
+
+def _notes(part: PlayedPart, length_tick: int, passes: int) -> list[Moment]:
+    rows = []
+    for onset, duration, pitch, velocity in part.rows:
         for first_tick in range(0, passes * length_tick, length_tick):
             if first_tick + onset >= 0:
-                result.append((first_tick + onset, min(duration, length_tick - onset), pitch, velocity))
-    return result
-
-
-def _moments(rows: Iterable[NoteRow]) -> list[tuple[int, int, int, int]]:
-    """(tick, kind, pitch, velocity) in playing order: by exact tick, an off before an on of the same tick.
-
-    Frames are made from this order, so a note shorter than a frame still starts before it ends.
-    """
+                rows.append((first_tick + onset, min(duration, length_tick - onset), pitch, velocity))
     moments = []
-    for onset, duration, pitch, velocity in rows:
-        moments.append((onset, NOTE_ON, pitch, velocity))
-        moments.append((onset + duration, NOTE_OFF, pitch, 0))
-    return sorted(moments)
+    for onset, duration, pitch, velocity in separate_repeats(rows):
+        moments += [(onset, NOTE_ON, pitch, velocity), (onset + duration, NOTE_OFF, pitch, 0)]
+    return moments
+
+
+def _controls(part: PlayedPart, length_tick: int, passes: int) -> list[Moment]:
+    if not part.controls:
+        return []
+    moments = []
+    for first_tick in range(0, passes * length_tick, length_tick):
+        moments.append((first_tick, RESET, 0, 0))
+        moments += [(first_tick + tick, kind, a, b) for tick, kind, a, b in part.controls if tick < length_tick]
+    return moments

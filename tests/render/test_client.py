@@ -54,7 +54,7 @@ def test_killed_while_idle_is_replaced_unnoticed(renderer):
     before = size_of(renderer, four_kicks())
     first = renderer.pid
     os.kill(first, signal.SIGKILL)
-    assert gone(first)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # all its threads are gone, its status not yet read
     assert size_of(renderer, four_kicks()) == before
     assert renderer.pid != first
 
@@ -174,7 +174,8 @@ def test_whatever_a_library_prints_stays_out_of_the_answers():
         "raise SystemExit(renderer.main())"
     )
     result = run_renderer(noisy)
-    assert result.stdout[4:] == b'{"error": null}'
+    assert result.stdout[4:].startswith(b'{"error": null, "fluidsynth": "')
+    assert b"warning" not in result.stdout
     assert b"fluidsynth: warning" in result.stderr
 
 

@@ -11,9 +11,12 @@ from composer_core.errors import InvalidValue
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import EARLY_TICK
 from composer_core.render.timeline import (
+    BEND,
+    CONTROL,
     NOTE_OFF,
     NOTE_ON,
     PROGRAM,
+    RESET,
     Clock,
     PlayedPart,
     loop_seconds,
@@ -52,7 +55,7 @@ def test_two_passes_by_hand():
     # is only heard before the second pass, and it rings on over the bar line.
     events = play_events([part([(-48, 96, 36, 100), (480, 5000, 38, 90)])], [(0, 120.0)], 1920, 2, lead_frames=10)
     assert events.tolist() == [
-        (0, PROGRAM, 9, 0, 1),
+        (10, PROGRAM, 9, 0, 1),
         (10 + 22_050, NOTE_ON, 9, 38, 90),
         (10 + 88_200 - 2_205, NOTE_ON, 9, 36, 100),
         (10 + 88_200, NOTE_OFF, 9, 38, 0),  # cut at the end of its pass
@@ -60,6 +63,31 @@ def test_two_passes_by_hand():
         (10 + 88_200 + 22_050, NOTE_ON, 9, 38, 90),
         (10 + 176_400, NOTE_OFF, 9, 38, 0),
     ]
+
+
+def test_controllers_keep_their_order_and_start_every_pass_anew():
+    # Pitch bend range (101, 100, 6) only means something in this order; past the end nothing acts.
+    controls = [
+        (0, CONTROL, 101, 0),
+        (0, CONTROL, 100, 0),
+        (0, CONTROL, 6, 12),
+        (0, BEND, 0, 96),
+        (1920, CONTROL, 7, 1),
+    ]
+    played = PlayedPart(3, 40, False, [(0, 480, 60, 100)], controls)
+    events = play_events([played], [(0, 120.0)], 1920, 2)
+    one_pass = [
+        (RESET, 0, 0),
+        (CONTROL, 101, 0),
+        (CONTROL, 100, 0),
+        (CONTROL, 6, 12),
+        (BEND, 0, 96),
+        (NOTE_ON, 60, 100),
+    ]
+    expected = [*one_pass, (NOTE_OFF, 60, 0)]
+    expected.insert(1, (PROGRAM, 40, 0))
+    assert [(kind, a, b) for _, kind, _, a, b in events.tolist()] == [*expected, *one_pass, (NOTE_OFF, 60, 0)]
+    assert events["frame"].tolist() == [0] * 7 + [22_050] + [88_200] * 6 + [110_250]
 
 
 def test_early_notes_follow_the_tempo_of_the_end_of_the_pass():
