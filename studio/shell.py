@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from composer_core.errors import ComposerError
@@ -9,6 +11,8 @@ from composer_core.workspace import ASSETS
 from studio import places, session, transport
 from studio.text import LANGUAGES, error_text, language, t
 
+STYLE = Path(__file__).with_name("shell.css")
+SIDEBAR_PX = 230
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 
 
@@ -39,7 +43,14 @@ def show_messages() -> None:
 
 def main() -> None:
     """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
-    st.set_page_config(page_title=t("common.app_name"), page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.set_page_config(
+        page_title=t("common.app_name"),
+        page_icon=str(ASSETS / "icon.png"),
+        layout="wide",
+        initial_sidebar_state=SIDEBAR_PX,
+    )
+    st.html(STYLE)
+    st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "icon.png", size="large")
     page = st.navigation(places.all_pages())
     language_switch()
     before = session.play_count()

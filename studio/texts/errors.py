@@ -69,6 +69,10 @@ _JAPANESE: dict[str, str] = {
     "encrypted_member": "{path}：暗号化された項目です。先に展開してください。",
     "permission_denied": "{path}：読み取る権限がありません。",
     "smpte_resolution": "{path}：SMPTE フレーム（{value}）で記録された時間は、拍に割り当てられません。",
+    "nested_archive": "{path}：アーカイブの中のアーカイブは開きません。先に展開してください。",
+    "reader_unavailable": (
+        "読み込みプロセスを起動できません（{reason}）。インストールは完全ですか？ composer doctor で確認できます。"
+    ),
     # values
     "value_out_of_range": "{name}が {value} になっています。{low}〜{high}{unit} の範囲で指定してください。",
     "unknown_choice": "{name}に {value!r} は選べません。選べるもの：{choices}。",
@@ -118,4 +122,51 @@ _JAPANESE: dict[str, str] = {
     "render_timeout": "{what} の音声の作成が {limit:.0f} 秒を超えたため中止しました。",
 }
 
-TEXTS: dict[str, tuple[str, str]] = {f"error.{code}": (english, _JAPANESE[code]) for code, english in MESSAGES.items()}
+_WARNINGS: dict[str, tuple[str, str]] = {
+    "no_notes": ("{path}: no notes in it; nothing was added.", "{path}：音符がないため、何も追加していません。"),
+    "track_count": (
+        "{path}: the header promises {promised} tracks, the file holds {found}; all {found} were read.",
+        "{path}：ヘッダーではトラック数 {promised} ですが、実際は {found} でした。{found} トラックすべてを読みました。",
+    ),
+    "odd_meta": (
+        "{path}: {count} events about the song have an impossible length and were left out.",
+        "{path}：曲情報のイベント {count} 個の長さが不正なため、除きました。",
+    ),
+    "tempo_repaired": (
+        "{path}: {count} tempo changes lie outside 5 to 1000 BPM and were repaired.",
+        "{path}：5〜1000 BPM の範囲外のテンポ変更が {count} 個あり、修正しました。",
+    ),
+    "notes_closed": (
+        "{path}: {count} notes never end; each was ended at the next same note or after a bar at most.",
+        "{path}：終わりのない音符が {count} 個あり、次の同じ音または最長 1 小節で切りました。",
+    ),
+    "notes_dropped": (
+        "{path}: {count} notes never end and could not be kept.",
+        "{path}：終わりのない音符 {count} 個は残せませんでした。",
+    ),
+    "zero_length": (
+        "{path}: {count} notes of no length were given the shortest one.",
+        "{path}：長さのない音符 {count} 個を最短の長さにしました。",
+    ),
+    "lenient_reader": (
+        "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
+        "{path}：MIDI 規格に反しているため（{reason}）、寛容な方法で読み込みました。",
+    ),
+    "independent_tracks": (
+        "{path}: a type 2 file; its tracks were read as if they played together.",
+        "{path}：フォーマット 2 のファイルです。全トラックを同時に鳴るものとして読みました。",
+    ),
+    "after_end": (
+        "{path}: what follows the end of a track was left out.",
+        "{path}：トラック終端より後ろのデータは除きました。",
+    ),
+    "cut_short_bars": (
+        "{path}: {count} notes lie in bars that a change of metre cuts short; no loop holds them.",
+        "{path}：拍子の変更で途切れた小節に音符が {count} 個あり、どのループにも入りません。",
+    ),
+}
+"""What an import says about a file it accepts; a test holds the English equal to the command line's."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    f"error.{code}": (MESSAGES[code], japanese) for code, japanese in _JAPANESE.items()
+} | {f"warning.{code}": entry for code, entry in _WARNINGS.items()}
