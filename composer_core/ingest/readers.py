@@ -28,6 +28,8 @@ from composer_core.ingest.song import UNKNOWN_CHANNEL
 from composer_core.music.instruments import DRUM_CHANNEL
 
 _HANGING_QUARTERS = 4
+_MAX_FILE_TICK = 2**40
+"""Beyond any song; mido counts on without limit where the bytes ask for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -105,12 +107,14 @@ def read_lenient(data: bytes, path: str) -> RawScore:
 
     try:
         song = MidiFile(file=io.BytesIO(data), clip=True)
-    except (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, KeySignatureError) as error:
+    except EOFError as error:
+        raise RefusedFile("truncated", path=path, what="an event") from error
+    except (OSError, ValueError, IndexError, KeyError, TypeError, KeySignatureError) as error:
         raise RefusedFile("unreadable_midi", path=path, reason=str(error) or type(error).__name__) from error
     score = RawScore([], np.empty((0, 2)), [])
     tempos: list[tuple[float, float]] = []
     for index, messages in enumerate(song.tracks):
-        _LenientTrack(index, song.ticks_per_beat * _HANGING_QUARTERS).read(messages, score, tempos)
+        _LenientTrack(path, index, song.ticks_per_beat * _HANGING_QUARTERS).read(messages, score, tempos)
     score.tempos = np.array(sorted(tempos, key=lambda row: row[0]), dtype=np.float64).reshape(-1, 2)
     score.meters.sort(key=lambda row: row[0])
     return score
@@ -120,6 +124,7 @@ def read_lenient(data: bytes, path: str) -> RawScore:
 class _LenientTrack:
     """Pairs the notes of one track by the rules at the top of this file."""
 
+    path: str
     index: int
     longest_hanging_tick: int
     name: str = ""
@@ -136,6 +141,8 @@ class _LenientTrack:
     def read(self, messages: object, score: RawScore, tempos: list[tuple[float, float]]) -> None:
         for message in messages:  # type: ignore[attr-defined]
             self.tick += message.time
+            if self.tick > _MAX_FILE_TICK:
+                raise RefusedFile("bad_value", path=self.path, what="a time", value=self.tick)
             if message.type == "set_tempo":
                 tempos.append((self.tick, message.tempo))
             elif message.type == "time_signature":
