@@ -51,6 +51,7 @@ MESSAGES: dict[str, str] = {
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
     "damaged_store": "{path} is damaged ({reason}).",
+    "bad_vocabulary": "{path}, line {line}: {reason}.",
     "conflict": "{field} of loop {loop_id} was changed by {rater} to {theirs} after you saw it; your {yours} was not stored.",
     # models and training (ModelError)
     "vocabulary_mismatch": "the model {path} speaks another token language (vocabulary {found}, here {expected}); train it again.",
