@@ -11,6 +11,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
+    from studio.label_desk import LabelDesk
 
 Language = Literal["en", "ja"]
 
@@ -20,6 +21,9 @@ PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
 TAKES = "studio.takes"
+CHOSEN_LOOP = "studio.library.chosen"
+IMPORT_REPORT = "studio.library.import_report"
+LABEL_DESK = "studio.label.desk"
 RUN = "train.run"
 
 
@@ -140,6 +144,36 @@ def keep_run(known: list[str]) -> None:
 
 
 def forget_widgets(prefix: str) -> None:
-    """Drop the values of all keyed widgets whose key begins so; only from a callback."""
-    for key in [key for key in st.session_state if str(key).startswith(prefix)]:
+    """Drop the values of all keyed widgets whose key begins with `prefix`; they start anew when drawn."""
+    for key in [str(key) for key in st.session_state if str(key).startswith(prefix)]:
         del st.session_state[key]
+
+
+def chosen_loop() -> str:
+    """Id of the loop the Library shows in detail, "" before any choice."""
+    return str(st.session_state.get(CHOSEN_LOOP, ""))
+
+
+def choose_loop(loop_id: str) -> None:
+    """Show another loop in the Library."""
+    st.session_state[CHOSEN_LOOP] = loop_id
+
+
+def import_report() -> Any:
+    """The report of the last import of this session, None before any."""
+    return st.session_state.get(IMPORT_REPORT)
+
+
+def set_import_report(report: Any) -> None:
+    """Keep the report of an import for the next drawing."""
+    st.session_state[IMPORT_REPORT] = report
+
+
+def label_desk() -> LabelDesk | None:
+    """The queue, the loop in hand and the form of the Label page, None before its first drawing."""
+    return cast("LabelDesk | None", st.session_state.get(LABEL_DESK))
+
+
+def set_label_desk(desk: LabelDesk) -> None:
+    """Lay another queue on the desk."""
+    st.session_state[LABEL_DESK] = desk

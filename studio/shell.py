@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from composer_core.errors import ComposerError
+from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
 from studio import places, session, transport
 from studio.text import LANGUAGES, error_text, language, t
@@ -16,19 +19,36 @@ SIDEBAR_PX = 230
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 
 
+def remembered_language() -> None:
+    """Take the language of the settings into a new session; 'auto' follows the browser."""
+    if session.chosen_language() is None:
+        stored = load_settings(session.workspace()).language
+        if stored in LANGUAGES:
+            session.choose_language("ja" if stored == "ja" else "en")
+
+
 def language_switch() -> None:
-    """English or Japanese; the browser's own until the person chooses."""
-    chosen = st.sidebar.segmented_control(
+    """English or Japanese; the browser's own until the person chooses, then kept in the settings."""
+    session.default_widgets({"shell.language": language()})
+    st.sidebar.segmented_control(
         t("common.language"),
         LANGUAGES,
-        default=language(),
+        required=True,
         format_func=LANGUAGE_NAMES.__getitem__,
         label_visibility="collapsed",
         key="shell.language",
+        on_change=_switch_language,
     )
-    if chosen and chosen != language():
-        session.choose_language(chosen)
-        st.rerun()
+
+
+def _switch_language() -> None:
+    chosen = session.widget("shell.language")
+    session.choose_language(chosen)
+    try:
+        workspace = session.workspace()
+        save_settings(workspace, replace(load_settings(workspace), language=chosen))
+    except ComposerError as error:
+        session.set_problem(error)
 
 
 def show_messages() -> None:
@@ -43,6 +63,11 @@ def show_messages() -> None:
 
 def main() -> None:
     """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
+    try:
+        remembered_language()
+        trouble = None
+    except ComposerError as error:
+        trouble = error
     st.set_page_config(
         page_title=t("common.app_name"),
         page_icon=str(ASSETS / "icon.png"),
@@ -53,16 +78,23 @@ def main() -> None:
     st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "icon.png", size="large")
     page = st.navigation(places.all_pages())
     language_switch()
-    before = session.play_count()
     with st.bottom:
         transport.mount()
+    if trouble is not None:
+        st.error(error_text(trouble))
+        return
+    run_page(page)
+
+
+def run_page(page: Page) -> None:
+    """Run the page; what it put into the transport in its body is drawn by another run."""
+    plays = session.play_count()
     show_messages()
     try:
-        session.workspace()
         page.run()
     except ComposerError as error:
         st.error(error_text(error))
-    if session.play_count() != before:
+    if session.play_count() != plays:
         st.rerun()
 
 

@@ -35,8 +35,8 @@ VALUE_NAMES_JA = {
     " ticks": " ティック",
     "a finite number": "有限の数値",
     "read-only": "読み取り専用です",
-    "train": "学習できません",
-    "train on": "学習できません",
+    "train": "学習",
+    "train on": "学習",
     "drums": "ドラム",
     "bass": "ベース",
     "guitar": "ギター",
@@ -98,6 +98,7 @@ _JAPANESE: dict[str, str] = {
     # storage
     "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",
     "damaged_store": "{path} が壊れています（{reason}）。",
+    "bad_vocabulary": "{path} の {line} 行目：{reason}。",
     "conflict": (
         "ループ {loop_id} の {field} は、表示した後に {rater} が {theirs} に変更しました。"
         "あなたの {yours} は保存していません。"

@@ -1,0 +1,121 @@
+"""The dictionary: complete in both languages, every key used, every used key there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from composer_core.errors import MESSAGES, InvalidValue
+from composer_core.ingest.warnings import WARNINGS
+from studio.text import dictionary
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [path for room in ("studio", "pages") for path in sorted((ROOT / room).glob("*.py"))]
+TEXTS = dictionary()
+SAME_IN_BOTH = {"common.app_name", "train.run_folder", "train.folder_hint"}
+"""Names that are not translated."""
+FILLED_BY_CODE = ("error.", "warning.")
+"""Entries whose key is the code of an error or warning; their own tests hold them complete."""
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("key", sorted(TEXTS))
+def test_both_languages_say_it_with_the_same_values(key: str) -> None:
+    english, japanese = TEXTS[key]
+    assert english.strip() and japanese.strip()
+    assert fields(english) == fields(japanese)
+    if key not in SAME_IN_BOTH:
+        assert re.search(r"[ぁ-んァ-ヶ一-龠（）：・]", japanese)
+
+
+def test_every_error_of_the_core_has_both_languages() -> None:
+    assert {key.removeprefix("error.") for key in TEXTS if key.startswith("error.")} == set(MESSAGES)
+    assert all(TEXTS[f"error.{code}"][0] == english for code, english in MESSAGES.items())
+
+
+def test_every_import_warning_has_both_languages() -> None:
+    english = {key.removeprefix("warning."): entry[0] for key, entry in TEXTS.items() if key.startswith("warning.")}
+    assert english == WARNINGS
+
+
+def strings_in(tree: ast.AST) -> set[str]:
+    """Every whole string constant: a key may reach t() through a table or a condition."""
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def patterns_in(tree: ast.AST) -> set[str]:
+    """Every f-string as a regular expression that fits what it can become."""
+    return {
+        "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else r"[\w-]+" for part in node.values)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+    }
+
+
+def keys_asked_for(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """Keys and key patterns that stand directly in a call of t()."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    first = [call.args[0] for call in calls if call.func.id == "t" and call.args]  # type: ignore[attr-defined]
+    branches = [
+        part for node in first for part in ((node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,))
+    ]
+    plain = {node.value for node in branches if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return plain, set().union(*(patterns_in(node) for node in branches))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_every_key_asked_for_exists(path: Path) -> None:
+    plain, patterns = keys_asked_for(ast.parse(path.read_text(encoding="utf-8")))
+    assert plain <= set(TEXTS)
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, key) for key in TEXTS), pattern
+
+
+def test_every_key_is_used() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES]
+    used = set().union(*(strings_in(tree) for tree in trees))
+    patterns = {pattern for tree in trees for pattern in patterns_in(tree) if re.match(r"\w+\\\.", pattern)}
+    unused = {
+        key
+        for key in TEXTS
+        if key not in used
+        and not key.startswith(FILLED_BY_CODE)
+        and not any(re.fullmatch(pattern, key) for pattern in patterns)
+    }
+    assert not unused
+
+
+def say_in_japanese() -> None:
+    import streamlit as st
+
+    from composer_core.errors import InvalidValue
+    from studio import session
+    from studio.text import error_text, language, t
+
+    session.choose_language("ja")
+    st.text(language())
+    st.text(t("generate.take", number=2))
+    error = InvalidValue("value_out_of_range", name="tempo", value=0, low=30.0, high=300.0, unit=" BPM")
+    st.text(error_text(error))
+
+
+def test_an_error_is_said_in_the_chosen_language() -> None:
+    app = AppTest.from_function(say_in_japanese).run()
+    assert [element.value for element in app.text] == [
+        "ja",
+        "テイク 2",
+        "テンポが 0 になっています。30.0〜300.0 BPM の範囲で指定してください。",
+    ]
+
+
+def test_the_english_error_is_the_core_s_own_sentence() -> None:
+    error = InvalidValue("value_out_of_range", name="tempo", value=0, low=30.0, high=300.0, unit=" BPM")
+    assert TEXTS["error.value_out_of_range"][0].format(**error.values) == str(error)
