@@ -24,3 +24,34 @@ def mood_name(code: str) -> str:
 
     mood = vocabularies().moods[code]
     return mood.name_ja if language() == "ja" else mood.name_en
+
+
+def technique_name(instrument: str, code: str) -> str:
+    """A playing technique of an instrument in the current language."""
+    from composer_core.pipeline.vocabularies import vocabularies
+
+    technique = vocabularies().techniques[instrument][code]
+    return technique.name_ja if language() == "ja" else technique.name_en
+
+
+def metric_name(code: str) -> str:
+    """A metric in the current language; the tempo counts as one."""
+    from composer_core.metrics import METRICS
+
+    if code == "tempo_bpm":
+        return t("metric.tempo_bpm")
+    return METRICS[code].name_ja if language() == "ja" else METRICS[code].name_en
+
+
+def metric_unit(code: str) -> str:
+    """A metric's unit in the current language, "" where it has none."""
+    from composer_core.metrics import METRICS
+
+    return t(f"unit.{METRICS[code].unit}") if METRICS[code].unit else ""
+
+
+def metric_meaning(code: str) -> str:
+    """What a metric says, in the current language."""
+    from composer_core.metrics import METRICS
+
+    return METRICS[code].meaning_ja if language() == "ja" else METRICS[code].meaning_en

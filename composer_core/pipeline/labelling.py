@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import pandas as pd
 
 from composer_core.errors import require_choice
 from composer_core.estimate import Suggestion, suggest
@@ -17,7 +15,8 @@ from composer_core.pipeline import library
 from composer_core.pipeline.label_fields import LABEL_FIELDS, check_values
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
-from composer_core.store.labels import Action, Entry, LabelStore, UndoResult
+from composer_core.store.labels import Action, Entry, LabelStore, UndoResult, human_source
+from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
 ORDERS = ("uncertainty", "random", "newest")
@@ -80,12 +79,11 @@ def queue(workspace: Workspace, *, rater: str, order: str = "uncertainty", limit
     """
     require_choice("order", order, ORDERS)
     store = LabelStore(workspace.labels)
-    loops = _unique_loops(workspace)
     own = store.actions(rater)
     touched = store.touched_by_people()
     statuses = {loop_id: loop_status(labels) for loop_id, labels in touched.items()}
     decided = {action.loop_id for action in own if action.kind in ("approve", "reject")}
-    left = [loop for loop in loops["loop_id"] if _open(statuses.get(loop), loop in decided)]
+    left = [loop for loop in _unique_loops(workspace) if _open(statuses.get(loop), loop in decided)]
     skipped = _skipped(own)
     confidence = store.suggested_confidence() if order == "uncertainty" else {}
     position = {loop: number for number, loop in enumerate(_ordered(left, order, rater, confidence))}
@@ -104,26 +102,36 @@ def current(workspace: Workspace, loop_id: str) -> LoopLabels:
 def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     """What the estimators say of a loop, field by field, with confidence and reasons.
 
-    Raises NotFound when the library has no such loop.
+    What is new in it is stored first: a rater's decision can then name what was shown, and
+    the history tells which estimator it was. Raises NotFound for an unknown loop.
     """
     loop = library.load_loop(workspace, loop_id)
-    return suggest(loop, measure(loop), vocabularies())
+    suggested = suggest(loop, measure(loop), vocabularies())
+    store = LabelStore(workspace.labels)
+    known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
+    fresh = {
+        name: made for name, made in suggested.items() if (name, made.source, repr(_plain(made.value))) not in known
+    }
+    _store_suggestions(store, {loop_id: fresh})
+    return suggested
 
 
-def suggest_missing(workspace: Workspace, limit: int | None = None) -> int:
-    """Store suggestions for the loops (at most `limit`) that have none yet; returns how many got some."""
+def suggest_missing(
+    workspace: Workspace, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Store suggestions for the loops (at most `limit`) that have none yet; returns how many were looked at.
+
+    `progress` is called with the loops done and the loops to do.
+    """
     store = LabelStore(workspace.labels)
     known = store.suggested_confidence()
-    loops = _unique_loops(workspace)
-    missing = [loop_id for loop_id in loops["loop_id"] if loop_id not in known][:limit]
+    missing = [loop_id for loop_id in _unique_loops(workspace) if loop_id not in known][:limit]
     for start in range(0, len(missing), _BATCH):
-        entries: dict[str, list[Entry]] = {}
-        for loop_id in missing[start : start + _BATCH]:
-            for name, made in suggestion(workspace, loop_id).items():
-                entry = Entry(loop_id, name, made.value, "suggested", made.confidence)
-                entries.setdefault(made.source, []).append(entry)
-        for source, of_source in entries.items():
-            store.add(source, of_source)
+        batch = missing[start : start + _BATCH]
+        loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
+        _store_suggestions(store, {loop_id: suggest(loop, measure(loop), vocabularies()) for loop_id, loop in loops})
+        if progress is not None:
+            progress(start + len(batch), len(missing))
     return len(missing)
 
 
@@ -172,11 +180,16 @@ def statuses(workspace: Workspace) -> dict[str, str]:
 def progress(workspace: Workspace, rater: str) -> Progress:
     """How far the library is labelled, and how many loops this rater decided."""
     store = LabelStore(workspace.labels)
-    present = set(_unique_loops(workspace)["loop_id"])
+    present = set(_unique_loops(workspace))
     found = [loop_status(labels) for loop_id, labels in store.touched_by_people().items() if loop_id in present]
     mine = {act.loop_id for act in store.actions(rater) if act.kind in ("approve", "reject") and act.loop_id in present}
     counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
     return Progress(total=len(present), mine=len(mine), **counts)
+
+
+def check_rater(rater: str) -> None:
+    """Raise InvalidValue unless `rater` is a name labels can carry."""
+    human_source(rater)
 
 
 def raters(workspace: Workspace) -> list[str]:
@@ -184,10 +197,27 @@ def raters(workspace: Workspace) -> list[str]:
     return LabelStore(workspace.labels).raters()
 
 
-def _unique_loops(workspace: Workspace) -> pd.DataFrame:
-    """Loops in the order they were added, without exact duplicates of another."""
-    loops = library.table(workspace)
-    return loops[loops["duplicate_of"].fillna("") == ""]
+def _store_suggestions(store: LabelStore, suggested: Mapping[str, Mapping[str, Suggestion]]) -> None:
+    entries: dict[str, list[Entry]] = {}
+    for loop_id, fields in suggested.items():
+        for name, made in fields.items():
+            entry = Entry(loop_id, name, _plain(made.value), "suggested", made.confidence)
+            entries.setdefault(made.source, []).append(entry)
+    for source, of_source in entries.items():
+        store.add(source, of_source)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {code: value[code] for code in sorted(value)}
+    return list(value) if isinstance(value, tuple | list) else value
+
+
+def _unique_loops(workspace: Workspace) -> list[str]:
+    """Ids in the order the loops were added, without exact duplicates of another."""
+    loops = LoopStore(workspace).table(["loop_id", "duplicate_of"])
+    return list(loops["loop_id"][loops["duplicate_of"].isna()])
 
 
 def _open(status: str | None, decided_by_rater: bool) -> bool:

@@ -1,0 +1,199 @@
+"""The desk of the Label page: the queue, the loop in hand, and what a keystroke does with it."""
+
+from __future__ import annotations
+
+import getpass
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from composer_core.errors import ComposerError, NotFound, StoreError
+from composer_core.estimate import Suggestion
+from composer_core.music.loop import Loop
+from composer_core.pipeline import labelling, library
+from composer_core.pipeline.labelling import LoopLabels, QueueItem
+from composer_core.pipeline.settings import load_settings, save_settings
+from composer_core.workspace import Workspace
+from studio import label_form, session, transport
+from studio.loop_names import loop_title
+from studio.text import t
+
+AUTOPLAY = "label.autoplay"
+SUGGEST_AT_ONCE = 2000
+"""Loops that get suggestions when the queue is filled; more get theirs the next time."""
+_SETTLED = ("approved", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A loop as it was when it came on screen: what a decision on it claims to have seen."""
+
+    item: QueueItem
+    loop: Loop
+    labels: LoopLabels
+    suggestions: Mapping[str, Suggestion]
+
+
+@dataclass(slots=True)
+class LabelDesk:
+    """One rater's queue in one order.
+
+    `heard` is the loop last put into the transport from here; `conflict` holds the error of a
+    refused write until it is settled.
+    """
+
+    rater: str
+    order: str
+    waiting: deque[QueueItem] = field(default_factory=deque)
+    in_hand: InHand | None = None
+    heard: str = ""
+    conflict: StoreError | None = None
+    refused_action: str = ""
+
+
+def default_rater(workspace: Workspace) -> str:
+    """The rater of the settings, else the name this computer knows the person by, else ""."""
+    stored = load_settings(workspace).rater
+    if stored:
+        return stored
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def remember_rater(workspace: Workspace, rater: str) -> None:
+    """Keep the rater for the next visit."""
+    settings = load_settings(workspace)
+    if settings.rater != rater:
+        save_settings(workspace, replace(settings, rater=rater))
+
+
+def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
+    """The desk for this rater and order, with a loop in hand as long as any is left."""
+    desk = session.label_desk()
+    if desk is None or (desk.rater, desk.order) != (rater, order):
+        desk = LabelDesk(rater, order)
+        session.set_label_desk(desk)
+    if desk.in_hand is None:
+        take_next(workspace, desk)
+    return desk
+
+
+def take_next(workspace: Workspace, desk: LabelDesk) -> None:
+    """Take the next loop of the queue in hand, passing over what others have settled meanwhile."""
+    desk.in_hand = None
+    if not desk.waiting:
+        labelling.suggest_missing(workspace, SUGGEST_AT_ONCE)
+        desk.waiting.extend(labelling.queue(workspace, rater=desk.rater, order=desk.order))
+    while desk.waiting and desk.in_hand is None:
+        item = desk.waiting.popleft()
+        try:
+            hold(workspace, desk, item)
+        except NotFound:
+            continue
+        if item.reason != "undone" and desk.in_hand and desk.in_hand.labels.status in _SETTLED:
+            desk.in_hand = None
+
+
+def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
+    """Take one loop in hand and fill the form with what counts for it, else what is suggested."""
+    loop = library.load_loop(workspace, item.loop_id)
+    suggestions = labelling.suggestion(workspace, item.loop_id)
+    labels = labelling.current(workspace, item.loop_id)
+    desk.in_hand = InHand(item, loop, labels, suggestions)
+    desk.conflict = None
+    suggested = {name: made.value for name, made in suggestions.items()}
+    label_form.fill({**suggested, **labels.values}, note_of(labels, desk.rater))
+
+
+def note_of(labels: LoopLabels, rater: str) -> str:
+    """The rater's own note on the loop, if it is what counts."""
+    own = [label.note for label in labels.fields.values() if label.source == f"human:{rater}" and label.note]
+    return own[0] if own else ""
+
+
+def play_in_hand(desk: LabelDesk) -> None:
+    """Put the loop in hand into the transport."""
+    if desk.in_hand is not None:
+        loop_id = desk.in_hand.item.loop_id
+        desk.heard = loop_id
+        transport.play(desk.in_hand.loop, title=loop_title(desk.in_hand.loop), loop_id=loop_id, key=play_key(loop_id))
+
+
+def play_key(loop_id: str) -> str:
+    """What the transport calls a loop of the library, on every page."""
+    return f"loop.{loop_id}"
+
+
+def decide(action: str) -> None:
+    """Carry out approve, reject, draft or skip on the loop in hand, then go on; for a button's callback."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None or desk.in_hand is None:
+        return
+    held = desk.in_hand
+    try:
+        _store(workspace, desk, held, action, held.labels.seen)
+    except StoreError as error:
+        if error.code != "conflict":
+            session.set_problem(error)
+        else:
+            desk.conflict, desk.refused_action = error, action
+        return
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    _go_on(workspace, desk)
+
+
+def _store(workspace: Workspace, desk: LabelDesk, held: InHand, action: str, seen: Mapping[str, int]) -> None:
+    values: dict[str, Any] = {} if action == "skip" else label_form.read(held.loop.instrument)
+    note = label_form.note()
+    labelling.decide(workspace, held.item.loop_id, rater=desk.rater, action=action, values=values, seen=seen, note=note)
+
+
+def _go_on(workspace: Workspace, desk: LabelDesk) -> None:
+    take_next(workspace, desk)
+    if session.widget(AUTOPLAY):
+        play_in_hand(desk)
+
+
+def keep_theirs() -> None:
+    """Settle a conflict by dropping one's own values: the form shows what counts now."""
+    desk = session.label_desk()
+    if desk is not None and desk.in_hand is not None:
+        hold(session.workspace(), desk, desk.in_hand.item)
+
+
+def store_mine() -> None:
+    """Settle a conflict by storing one's own values, this time having seen the other's."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None or desk.in_hand is None:
+        return
+    held = desk.in_hand
+    labels = labelling.current(workspace, held.item.loop_id)
+    desk.in_hand, desk.conflict = replace(held, labels=labels), None
+    decide(desk.refused_action)
+
+
+def undo() -> None:
+    """Take back the last decision and hold its loop again; for a button's callback."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None:
+        return
+    try:
+        undone = labelling.undo(workspace, desk.rater)
+        if undone is None:
+            session.notify(t("label.nothing_to_undo"))
+            return
+        if desk.in_hand is not None and desk.in_hand.item.loop_id != undone.loop_id:
+            desk.waiting.appendleft(desk.in_hand.item)
+        desk.waiting = deque(item for item in desk.waiting if item.loop_id != undone.loop_id)
+        hold(workspace, desk, QueueItem(undone.loop_id, "undone"))
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    session.notify(t(f"label.undone_{undone.action}"))
+    if session.widget(AUTOPLAY):
+        play_in_hand(desk)

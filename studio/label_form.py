@@ -1,0 +1,160 @@
+"""The form of the Label page: pad, emotion keys, genre with weights, techniques, note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from composer_core.music.instruments import INSTRUMENTS
+from composer_core.pipeline.vocabularies import vocabularies
+from studio import session
+from studio.names import genre_name, mood_name, technique_name
+from studio.text import t
+from studio.xypad import xy_pad
+
+PAD = "label"
+EMOTION, GENRE, TECHNIQUE, NOTE, WEIGHT = (
+    "label.emotion",
+    "label.genre",
+    "label.technique",
+    "label.note",
+    "label.weight.",
+)
+MOST_GENRES = 3
+EMOTIONS_A_ROW = 4
+NEUTRAL = (0.0, 0.5)
+NOTE_CHARACTERS = 1000
+WEIGHT_STEP = 5
+EQUAL_WEIGHT = 50
+
+
+def fill(values: Mapping[str, Any], note: str) -> None:
+    """Put values into the form; fields that are absent come up empty."""
+    session.place_pad(PAD, _affect(values))
+    session.set_widget(EMOTION, values.get("emotion"))
+    genre = values.get("genre") or {}
+    chosen = sorted(genre, key=lambda code: -genre[code])[:MOST_GENRES]
+    session.forget_widgets(WEIGHT)
+    session.set_widget(GENRE, chosen)
+    for code in chosen:
+        session.set_widget(WEIGHT + code, max(WEIGHT_STEP, WEIGHT_STEP * round(100 * genre[code] / WEIGHT_STEP)))
+    session.set_widget(TECHNIQUE, list(values.get("technique") or []))
+    session.set_widget(NOTE, note)
+
+
+def read(instrument: str) -> dict[str, Any]:
+    """What the form holds, by label field; None where nothing is chosen."""
+    valence, arousal = session.pad_value(PAD, NEUTRAL)["value"]
+    known = vocabularies().techniques.get(instrument, {})
+    return {
+        "emotion_valence": valence,
+        "emotion_arousal": arousal,
+        "emotion": session.widget(EMOTION),
+        "genre": _weights(session.widget(GENRE)) or None,
+        "technique": [code for code in session.widget(TECHNIQUE) if code in known],
+    }
+
+
+def note() -> str:
+    """The note as typed."""
+    return str(session.widget(NOTE))
+
+
+def draw_pad(suggested: tuple[float, float] | None) -> None:
+    """The valence-arousal pad with the suggestion as a ring."""
+    given = session.pad_value(PAD, NEUTRAL)["given"]
+    xy_pad(key=PAD, valence=given[0], arousal=given[1], suggested=suggested)
+
+
+def draw_emotions() -> None:
+    """Eight buttons on the keys 1 to 8; the chosen one stands out, a second press takes it back."""
+    chosen = session.widget(EMOTION)
+    codes = list(vocabularies().moods)
+    for first in range(0, len(codes), EMOTIONS_A_ROW):
+        row = codes[first : first + EMOTIONS_A_ROW]
+        for number, (column, code) in enumerate(zip(st.columns(EMOTIONS_A_ROW, gap="xsmall"), row, strict=False)):
+            column.button(
+                mood_name(code),
+                key=f"label.mood.{code}",
+                shortcut=str(first + number + 1),
+                type="primary" if code == chosen else "secondary",
+                on_click=_toggle_emotion,
+                args=(code,),
+                width="stretch",
+            )
+
+
+def draw_genre() -> None:
+    """Up to three genres; more than one get a slider each for their share."""
+    st.multiselect(
+        t("label.genre"),
+        list(vocabularies().genres),
+        format_func=genre_name,
+        max_selections=MOST_GENRES,
+        placeholder=t("label.genre_hint"),
+        key=GENRE,
+        select_all=False,
+        persist_state="session",
+    )
+    chosen = session.widget(GENRE)
+    if len(chosen) < 2:
+        return
+    session.default_widgets({WEIGHT + code: EQUAL_WEIGHT for code in chosen})
+    shares = _weights(chosen)
+    for column, code in zip(st.columns(len(chosen), gap="small"), chosen, strict=True):
+        column.slider(
+            f"{genre_name(code)} {round(100 * shares[code])} %",
+            WEIGHT_STEP,
+            100,
+            step=WEIGHT_STEP,
+            key=WEIGHT + code,
+            persist_state="session",
+            format="",
+        )
+
+
+def draw_technique(instrument: str) -> None:
+    """The instrument's techniques as chips."""
+    assert instrument in INSTRUMENTS
+    known = vocabularies().techniques.get(instrument, {})
+    if not known:
+        st.caption(t("label.no_techniques"))
+        return
+    st.pills(
+        t("label.technique"),
+        list(known),
+        selection_mode="multi",
+        format_func=lambda code: technique_name(instrument, code),
+        key=TECHNIQUE,
+        persist_state="session",
+    )
+
+
+def draw_note() -> None:
+    """A free note; keys typed into it act nowhere else."""
+    st.text_area(
+        t("label.note"),
+        key=NOTE,
+        height=68,
+        max_chars=NOTE_CHARACTERS,
+        placeholder=t("label.note_hint"),
+        persist_state="session",
+    )
+
+
+def _affect(values: Mapping[str, Any]) -> tuple[float, float]:
+    valence, arousal = values.get("emotion_valence"), values.get("emotion_arousal")
+    return (NEUTRAL[0] if valence is None else valence, NEUTRAL[1] if arousal is None else arousal)
+
+
+def _weights(codes: list[str]) -> dict[str, float]:
+    """The sliders' values scaled to add up to 1."""
+    raw = {code: float(st.session_state.get(WEIGHT + code, EQUAL_WEIGHT)) for code in codes}
+    total = sum(raw.values())
+    return {code: value / total for code, value in raw.items()}
+
+
+def _toggle_emotion(code: str) -> None:
+    session.set_widget(EMOTION, None if session.widget(EMOTION) == code else code)

@@ -1,0 +1,75 @@
+"""Label values, reasons, sources and times in words of the current language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from composer_core.pipeline.labelling import QueueItem
+from studio.names import genre_name, metric_name, mood_name, technique_name
+from studio.text import language, t
+
+_SIGNED = "emotion_valence"
+
+
+def value_text(field: str, value: Any, instrument: str) -> str:
+    """A label value as people read it; codes that the vocabulary no longer knows stay codes."""
+    if value is None or value in ([], {}):
+        return t("label.none")
+    if isinstance(value, int | float):
+        return f"{value:+.2f}" if field == _SIGNED else f"{value:.2f}"
+    if field == "genre" and isinstance(value, Mapping):
+        shares = sorted(value.items(), key=lambda item: -item[1])
+        return _listed([f"{_known(genre_name, code)} {100 * share:.0f} %" for code, share in shares])
+    if field == "technique" and isinstance(value, list):
+        return _listed([_known(lambda code: technique_name(instrument, code), code) for code in value])
+    return _known(mood_name, str(value))
+
+
+def field_name(field: str) -> str:
+    """A label field in words."""
+    return t(f"field.{field}")
+
+
+def confidence_text(confidence: float | None) -> str:
+    """A confidence as a percentage."""
+    return "" if confidence is None else f"{100 * confidence:.0f} %"
+
+
+def reason_text(reason: str) -> str:
+    """An estimator's reason code: "metric:NAME:+" and "metric:NAME:-"; any other has an entry of its own."""
+    kind, _, rest = reason.partition(":")
+    if kind == "metric":
+        name, _, sign = rest.rpartition(":")
+        return t("label.reason_high" if sign == "+" else "label.reason_low", metric=metric_name(name))
+    return t(f"reason.{reason}")
+
+
+def why_text(item: QueueItem) -> str:
+    """Why a loop is in the queue."""
+    field = field_name(item.field) if item.field else ""
+    return t(f"label.why_{item.reason}", field=field, confidence=confidence_text(item.confidence))
+
+
+def who_text(source: str) -> str:
+    """Who wrote a label: a rater by name, or which estimator, rule or data set."""
+    kind, _, name = source.partition(":")
+    return name if kind == "human" else t(f"label.by_{kind}", name=name)
+
+
+def time_text(created_at: str) -> str:
+    """A stored UTC time on this computer's clock, to the minute."""
+    moment = datetime.fromisoformat(created_at).astimezone()
+    return moment.strftime("%Y/%m/%d %H:%M" if language() == "ja" else "%Y-%m-%d %H:%M")
+
+
+def _listed(parts: list[str]) -> str:
+    return ("、" if language() == "ja" else ", ").join(parts)
+
+
+def _known(name_of: Any, code: str) -> str:
+    try:
+        return str(name_of(code))
+    except KeyError:
+        return code
