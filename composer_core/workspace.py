@@ -34,6 +34,11 @@ class Workspace:
         return self.root / "library" / "imports"
 
     @property
+    def library_lock(self) -> Path:
+        """Held while loops are appended."""
+        return self.root / "library" / "lock"
+
+    @property
     def sources(self) -> Path:
         """Uploaded files, by content digest."""
         return self.root / "library" / "sources"

@@ -1,10 +1,118 @@
-"""Commands; see register."""
+"""`composer ingest` and `composer measure`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+import time
+from pathlib import Path
 from typing import Any
+
+from composer_core.workspace import Workspace, default_workspace
+
+_DEFAULT_BARS = 4
+_PROGRESS_SEC = 0.2
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add this module's commands."""
+    """Add `ingest` and `measure`."""
+    ingest_parser = subparsers.add_parser("ingest", help="import MIDI files, folders and archives as loops")
+    ingest_parser.add_argument("paths", metavar="PATH", nargs="+", help="a MIDI file, a folder or a zip")
+    ingest_parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
+    ingest_parser.add_argument("--bars", type=int, default=_DEFAULT_BARS, help="bars a loop: 1, 2, 4 (default) or 8")
+    ingest_parser.add_argument("--jobs", type=int, metavar="N", help="reader processes (default: one a processor)")
+    ingest_parser.add_argument("--json", action="store_true", help="print one JSON object")
+    ingest_parser.set_defaults(run=ingest)
+
+    measure_parser = subparsers.add_parser("measure", help="measure MIDI files and store nothing")
+    measure_parser.add_argument("files", metavar="FILE", nargs="+", help="a MIDI file")
+    measure_parser.add_argument(
+        "--bars", type=int, default=_DEFAULT_BARS, help="bars a loop: 1, 2, 4 (default), 8, or 0 for the whole file"
+    )
+    measure_parser.add_argument("--json", action="store_true", help="print one JSON object")
+    measure_parser.set_defaults(run=measure)
+
+
+def ingest(arguments: argparse.Namespace) -> int:
+    """Import and report; 0 when anything was accepted."""
+    from composer_core.pipeline import library
+
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    progress = _Progress() if sys.stderr.isatty() else None
+    report = library.ingest(arguments.paths, workspace, bars=arguments.bars, jobs=arguments.jobs, progress=progress)
+    if progress is not None:
+        progress.end()
+    if arguments.json:
+        _print_json(report.to_json())
+    else:
+        _print_report(report.to_json(), workspace)
+    return 0 if report.files_accepted else 1
+
+
+def measure(arguments: argparse.Namespace) -> int:
+    """Measure and print; 0 when any file could be measured."""
+    from composer_core.pipeline import library
+
+    result = library.measure_files(arguments.files, arguments.bars)
+    if arguments.json:
+        _print_json(result)
+    else:
+        for entry in result["files"]:
+            _print_measured(entry)
+    return 0 if any(entry["error"] is None for entry in result["files"]) else 1
+
+
+class _Progress:
+    """One line on standard error, rewritten a few times a second."""
+
+    def __init__(self) -> None:
+        self._printed_at = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._printed_at >= _PROGRESS_SEC or done == total:
+            self._printed_at = now
+            print(f"\r{done} of {total} files", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._printed_at:
+            print(file=sys.stderr)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    # ASCII, so that any file name (also one that is no UTF-8) survives any terminal or pipe.
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def _print_report(report: dict[str, Any], workspace: Workspace) -> None:
+    for row in report["files_refused"]:
+        print(f"refused   {_shown(row['message'])}")
+    for row in report["warnings"]:
+        print(f"note      {_shown(row['message'])}")
+    print(
+        f"{report['files_accepted']} of {report['files_seen']} files accepted, {report['files_skipped']} skipped; "
+        f"{report['loops_added']} loops added to {_shown(str(workspace.root))}, "
+        f"{report['duplicates']['exact']} exact duplicates; {report['seconds']:.1f} s"
+    )
+
+
+def _print_measured(entry: dict[str, Any]) -> None:
+    if entry["error"] is not None:
+        print(f"refused   {_shown(entry['error']['message'])}")
+        return
+    print(f"{_shown(entry['path'])}: {len(entry['loops'])} loops")
+    for loop in entry["loops"]:
+        print(
+            f"  {loop['instrument']}, bars {loop['start_bar'] + 1} to {loop['start_bar'] + loop['bars']}, "
+            f"{loop['meter']}, {loop['tempo_bpm']:.1f} BPM, {loop['n_notes']} notes; scores: not yet calibrated"
+        )
+        for name, value in loop["metrics"].items():
+            print(f"    {name:<24} {'undefined' if value is None else format(value, '.4g')}")
+
+
+def _shown(text: str) -> str:
+    """Text safe to print: control characters (names are other people's text) and broken bytes shown escaped."""
+    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding or "utf-8")

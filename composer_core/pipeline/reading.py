@@ -1,0 +1,223 @@
+"""What a reader process does with one file: parse, cut, measure; and the bytes it answers with.
+
+`read_file` runs in the worker processes of `composer_core.ingest.pool`, so that parsing,
+cutting and measuring share the processors; `decode` turns its answer into LoopRecords.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.estimate import estimate_affect
+from composer_core.ingest.cut import count_cut_short, cut
+from composer_core.ingest.midi import read_song
+from composer_core.ingest.warnings import FileWarning
+from composer_core.metrics import METRICS, Analysis, measure_analysis
+from composer_core.metrics.drums import GHOST_VELOCITY
+from composer_core.metrics.grid import backbeat_ticks
+from composer_core.music.drums import role_mask
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import Meter
+from composer_core.store.content import content_hash, loop_id, source_digest
+from composer_core.store.loop_columns import LoopRecord
+
+READ_TASK = "composer_core.pipeline.reading:read_file"
+_COLUMNS = (
+    ("onset", np.int32),
+    ("duration", np.int32),
+    ("grid", np.int32),
+    ("pitch", np.uint8),
+    ("velocity", np.uint8),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A loop with what was measured and estimated on it, and where its notes belong."""
+
+    loop: Loop
+    metrics: dict[str, float]
+    swing_phase: str
+    valence: float
+    arousal: float
+    content_hash: str
+    grid_onset_tick: NDArray[np.int32]
+    is_ghost: NDArray[np.bool_]
+
+
+def measure_loop(loop: Loop) -> Measured:
+    """All metrics, the affect estimate, the content hash and each note's place on the loop's grid."""
+    analysis = Analysis(loop)
+    metrics = measure_analysis(analysis)
+    valence, arousal = estimate_affect(metrics, loop.instrument)
+    grid, ghost = _place_notes(loop, analysis)
+    return Measured(loop, metrics, analysis.phase, valence, arousal, content_hash(loop), grid, ghost)
+
+
+def _place_notes(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The tick of the grid each note belongs to (in [0, length)) and which notes are ghosts."""
+    count = len(loop.notes)
+    if not count:
+        return np.empty(0, np.int32), np.empty(0, np.bool_)
+    onset = loop.notes.onset_tick
+    # The analysis is sorted on the circle, where early notes come last.
+    n_early = int(np.searchsorted(onset, 0))
+    deviation = np.roll(analysis.deviation_ms, n_early) / analysis.ms_a_tick
+    grid = np.rint(onset - deviation).astype(np.int32)
+    grid = np.clip(grid, 0, loop.length_tick - 1)
+    if not loop.is_drums:
+        return grid, np.zeros(count, np.bool_)
+    backbeat = np.isin(np.roll(analysis.slot_in_bar, n_early) * analysis.step_tick, backbeat_ticks(loop.meter))
+    soft = loop.notes.velocity < GHOST_VELOCITY
+    return grid, role_mask(loop.notes.pitch, "snare") & soft & ~backbeat
+
+
+def read_file(name: str, data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Worker task: facts for JSON and one block of bytes with notes and metric values.
+
+    Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
+    leaves metrics out, for training). Raises RefusedFile.
+    """
+    song = read_song(data, name)
+    loops = cut(song, options["bars"])
+    if options["instrument"] is not None:
+        loops = [loop for loop in loops if loop.instrument == options["instrument"]]
+    warnings = list(song.warnings)
+    if n_cut_short := count_cut_short(song):
+        warnings.append(FileWarning("cut_short_bars", name, {"count": n_cut_short}))
+    facts: dict[str, Any] = {
+        "digest": source_digest(data),
+        "warnings": [(warning.code, warning.values) for warning in warnings],
+    }
+    if not options["measure"]:
+        facts["loops"] = [_loop_facts(loop) for loop in loops]
+        return facts, _pack_notes(loops, [loop.notes.onset_tick for loop in loops])
+    measured = [measure_loop(loop) for loop in loops]
+    facts["loops"] = [_loop_facts(one.loop) | _measured_facts(one) for one in measured]
+    values = [one.metrics[name] for one in measured for name in metric_names(one.loop.instrument)]
+    blocks = [_pack_notes(loops, [one.grid_onset_tick for one in measured])]
+    blocks += [one.is_ghost.tobytes() for one in measured]
+    return facts, np.array(values, dtype=np.float64).tobytes() + b"".join(blocks)
+
+
+@cache
+def metric_names(instrument: str) -> tuple[str, ...]:
+    """Names of the metrics an instrument's loops have, in the order of the table."""
+    return tuple(name for name, metric in METRICS.items() if metric.applies_to(instrument))
+
+
+def _loop_facts(loop: Loop) -> dict[str, Any]:
+    return {
+        "instrument": loop.instrument,
+        "bars": loop.bars,
+        "tempo_bpm": loop.tempo_bpm,
+        "meter": str(loop.meter),
+        "program": loop.program,
+        "start_bar": loop.start_bar,
+        "tempo_events": loop.tempo_events,
+        "track_name": loop.track_name,
+        "extra": loop.extra,
+        "n_notes": len(loop.notes),
+    }
+
+
+def _measured_facts(one: Measured) -> dict[str, Any]:
+    return {
+        "swing_phase": one.swing_phase,
+        "valence": one.valence,
+        "arousal": one.arousal,
+        "content_hash": one.content_hash,
+    }
+
+
+def _pack_notes(loops: Sequence[Loop], grids: Sequence[NDArray[np.int32]]) -> bytes:
+    if not loops:
+        return b""
+    onset, duration, pitch, velocity = (
+        np.concatenate(columns) for columns in zip(*(loop.notes.columns() for loop in loops), strict=True)
+    )
+    columns = (onset, duration, np.concatenate(grids), pitch, velocity)
+    return b"".join(c.astype(kind).tobytes() for c, (_, kind) in zip(columns, _COLUMNS, strict=True))
+
+
+def _unpack_notes(payload: memoryview, count: int) -> tuple[dict[str, NDArray[Any]], memoryview]:
+    columns = {}
+    for name, kind in _COLUMNS:
+        size = count * np.dtype(kind).itemsize
+        columns[name] = np.frombuffer(payload[:size], dtype=kind)
+        payload = payload[size:]
+    for name in ("pitch", "velocity"):
+        columns[name] = columns[name].astype(np.int32)
+    return columns, payload
+
+
+def decode_loops(source: str, facts: Mapping[str, Any], payload: bytes) -> list[Loop]:
+    """The loops of an answer made without measuring; `source` is what they shall say they come from."""
+    columns, _ = _unpack_notes(memoryview(payload), sum(row["n_notes"] for row in facts["loops"]))
+    loops, start = [], 0
+    for row in facts["loops"]:
+        loops.append(_loop(source, row, columns, slice(start, start + row["n_notes"])))
+        start += row["n_notes"]
+    return loops
+
+
+def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: bytes) -> list[LoopRecord]:
+    """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
+    rows = facts["loops"]
+    n_values = sum(len(metric_names(row["instrument"])) for row in rows)
+    values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
+    n_notes = sum(row["n_notes"] for row in rows)
+    columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
+    ghost = np.frombuffer(rest, dtype=np.bool_)
+    records: list[LoopRecord] = []
+    start = first_value = 0
+    for row in rows:
+        chosen = slice(start, start + row["n_notes"])
+        names = metric_names(row["instrument"])
+        metrics = dict(zip(names, values[first_value : first_value + len(names)], strict=True))
+        records.append(
+            LoopRecord(
+                loop=_loop(source, row, columns, chosen),
+                loop_id=loop_id(facts["digest"], row["extra"]["part"], row["start_bar"], row["bars"]),
+                source_digest=facts["digest"],
+                content_hash=row["content_hash"],
+                metrics=metrics,
+                swing_phase=row["swing_phase"],
+                valence_estimate=row["valence"],
+                arousal_estimate=row["arousal"],
+                grid_onset_tick=columns["grid"][chosen],
+                is_ghost=ghost[chosen],
+                member=member,
+            )
+        )
+        start, first_value = chosen.stop, first_value + len(names)
+    return records
+
+
+def _loop(source: str, row: Mapping[str, Any], columns: Mapping[str, NDArray[Any]], chosen: slice) -> Loop:
+    notes = Notes(*(columns[name][chosen] for name in ("onset", "duration", "pitch", "velocity")))
+    return Loop(
+        instrument=row["instrument"],
+        notes=notes,
+        bars=row["bars"],
+        tempo_bpm=row["tempo_bpm"],
+        meter=Meter.parse(row["meter"]),
+        program=row["program"],
+        start_bar=row["start_bar"],
+        tempo_events=tuple((tick, bpm) for tick, bpm in row["tempo_events"]),
+        track_name=row["track_name"],
+        source=source,
+        extra=row["extra"],
+    )
+
+
+def finite_or_none(value: float) -> float | None:
+    """A value as JSON shows it: NaN and infinities are null."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,53 @@
+"""What makes two loops the same, and what a loop is called."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from composer_core.music.drums import ROLES, role_index
+from composer_core.music.loop import Loop
+from composer_core.music.timing import TICKS_PER_QUARTER
+
+SLOTS_PER_QUARTER = 24
+_SLOT_TICK = TICKS_PER_QUARTER // SLOTS_PER_QUARTER
+_FIRST_OTHER = len(ROLES)
+
+
+def source_digest(data: bytes) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def loop_id(digest: str, part: int, start_bar: int, bars: int) -> str:
+    """Name of an imported loop: the same bytes cut the same way give the same 16 hex digits."""
+    return hashlib.sha256(f"{digest}|{part}|{start_bar}|{bars}".encode()).hexdigest()[:16]
+
+
+def generated_id(take_id: str) -> str:
+    """Name of a generated loop: one a take."""
+    return hashlib.sha256(f"take|{take_id}".encode()).hexdigest()[:16]
+
+
+def content_hash(loop: Loop) -> str:
+    """24 hex digits that two loops share exactly when they are duplicates.
+
+    Compared are instrument, metre, bars, and the set of notes after quantising to 24 a
+    quarter: onset and role for drums (hand percussion by pitch), onset, duration and pitch
+    above the lowest for pitched loops. So file, tempo, resolution, velocity and
+    transposition do not matter, nor how long a drum note rings.
+    """
+    notes = loop.notes
+    onset = (notes.onset_tick + _SLOT_TICK // 2) // _SLOT_TICK
+    if loop.is_drums:
+        role = role_index(notes.pitch)
+        what = np.where(role == _FIRST_OTHER, _FIRST_OTHER + notes.pitch, role)
+        length = np.zeros_like(onset)
+    else:
+        what = notes.pitch - (notes.pitch.min() if len(notes) else 0)
+        length = np.maximum((notes.duration_tick + _SLOT_TICK // 2) // _SLOT_TICK, 1)
+    # One integer a note: 8 bits of pitch, 24 of length, the onset above; np.unique sorts.
+    packed = np.unique((onset.astype(np.int64) << 32) | (length.astype(np.int64) << 8) | what.astype(np.int64))
+    head = f"{loop.instrument}|{loop.meter}|{loop.bars}|".encode()
+    return hashlib.sha256(head + packed.tobytes()).hexdigest()[:24]

@@ -1,0 +1,191 @@
+"""The library on disk: immutable Parquet parts, each written whole or not at all.
+
+A part is two files of one name: its notes, written first, then its loops, which make it
+count. What a crash leaves behind (notes without loops, temporary files) is removed by the
+next `append`. Appending a loop id that is there changes nothing. A loop with the content
+of an earlier one (see `content`) is stored too, for another file may vouch for it, and
+names the first such loop in `duplicate_of`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from composer_core.errors import NotFound, StoreError
+from composer_core.music.loop import Loop, Notes
+from composer_core.store.atomic import atomic_writer
+from composer_core.store.loop_columns import LOOP_SCHEMA, LoopRecord, loop_of, loops_table, notes_table
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOTE_COLUMNS = ("onset_ticks", "duration_ticks", "pitch", "velocity")
+_ROWS_A_GROUP = 32_768
+_COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: ids added, how many of these are exact duplicates, ids that were there already."""
+
+    added: tuple[str, ...]
+    n_exact: int
+    known: tuple[str, ...]
+
+
+class LoopStore:
+    """The loops of one workspace. Any number of processes may read; appends wait for each other."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._seen_parts: set[str] = set()
+        self._known_ids: set[str] = set()
+        self._first_of_content: dict[str, str] = {}
+
+    def append(self, records: Sequence[LoopRecord]) -> Appended:
+        """Store loops that are not there yet, as one part. Raises StoreError when it cannot be written."""
+        with self._locked():
+            self._remove_debris()
+            self._refresh_index()
+            fresh = {r.loop_id: r for r in records if r.loop_id not in self._known_ids}
+            first = dict(self._first_of_content)
+            duplicate_of: dict[str, str] = {}
+            for record in fresh.values():
+                original = first.setdefault(record.content_hash, record.loop_id)
+                if original != record.loop_id:
+                    duplicate_of[record.loop_id] = original
+            if fresh:
+                self._write(list(fresh.values()), duplicate_of)
+                self._known_ids.update(fresh)
+                self._first_of_content = first
+        known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
+        return Appended(tuple(fresh), len(duplicate_of), known)
+
+    def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row a loop, in the order they were added; all columns or the ones asked for."""
+        names = None if columns is None else list(columns)
+        if names is None:
+            names = [n for n in self._read(None).schema.names if n not in ("tempo_events", "extra", "first_note")]
+        return self._read(names).to_pandas()
+
+    def load(self, loop_id: str) -> Loop:
+        """One loop with its notes; NotFound when the library has none of that id."""
+        return self.load_many([loop_id])[0]
+
+    def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
+        """Loops in the order asked for; NotFound names the first id that is missing."""
+        wanted = set(loop_ids)
+        found: dict[str, Loop] = {}
+        for part in self._parts():
+            ids = _read_part(part, ["loop_id"]).column("loop_id").to_pylist()
+            rows = [index for index, name in enumerate(ids) if name in wanted and name not in found]
+            if rows:
+                chosen = _read_part(part, LOOP_SCHEMA.names).take(rows).to_pylist()
+                found.update(_load_rows(self._workspace.notes / part.name, chosen))
+        for loop_id in loop_ids:
+            if loop_id not in found:
+                raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
+        return [found[loop_id] for loop_id in loop_ids]
+
+    def sources(self) -> dict[str, tuple[str, str]]:
+        """(source, member) of every loop id."""
+        rows = self._read(["loop_id", "source", "member"]).to_pydict()
+        return dict(zip(rows["loop_id"], zip(rows["source"], rows["member"], strict=True), strict=True))
+
+    def digest(self) -> str:
+        """A short text that changes when the library changes."""
+        names = "|".join(f"{part.name}:{part.stat().st_size}" for part in self._parts())
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    def _parts(self) -> list[Path]:
+        return sorted(self._workspace.loops.glob("part-*.parquet"))
+
+    def _read(self, columns: list[str] | None) -> pa.Table:
+        tables = [_read_part(part, columns) for part in self._parts()]
+        if not tables:
+            return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
+        return pa.concat_tables(tables, promote_options="default")
+
+    def _refresh_index(self) -> None:
+        for part in self._parts():
+            if part.name in self._seen_parts:
+                continue
+            rows = _read_part(part, ["loop_id", "content_hash"]).to_pydict()
+            self._known_ids.update(rows["loop_id"])
+            for loop_id, content in zip(rows["loop_id"], rows["content_hash"], strict=True):
+                self._first_of_content.setdefault(content, loop_id)
+            self._seen_parts.add(part.name)
+
+    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
+        number = max((int(part.name.split("-")[1]) for part in self._parts()), default=0) + 1
+        ids = hashlib.sha256("".join(record.loop_id for record in records).encode()).hexdigest()[:8]
+        name = f"part-{number:06d}-{ids}.parquet"
+        _write_part(self._workspace.notes / name, notes_table(records))
+        _write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
+        self._seen_parts.add(name)
+
+    def _remove_debris(self) -> None:
+        whole = {part.name for part in self._parts()}
+        for folder in (self._workspace.loops, self._workspace.notes):
+            for path in folder.glob(".part-*"):
+                path.unlink()
+        for path in self._workspace.notes.glob("part-*.parquet"):
+            if path.name not in whole:
+                path.unlink()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._workspace.create()
+        path = self._workspace.library_lock
+        try:
+            stream = path.open("a")
+        except OSError as error:
+            raise StoreError("cannot_write", path=str(path), reason=error.strerror or str(error)) from error
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def _write_part(path: Path, table: pa.Table) -> None:
+    with atomic_writer(path) as stream:
+        pq.write_table(table, stream, compression=_COMPRESSION, row_group_size=_ROWS_A_GROUP)
+
+
+def _read_part(path: Path, columns: list[str] | None) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as part:
+            known = [name for name in columns if name in part.schema_arrow.names] if columns is not None else None
+            return part.read(known)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:
+    """The loops of some rows of one part; reads the row groups that hold their notes."""
+    spans = [(row["first_note"], row["first_note"] + row["n_notes"]) for row in rows]
+    low, high = min(start for start, _ in spans), max(stop for _, stop in spans)
+    first_group, last_group = low // _ROWS_A_GROUP, max(high - 1, low) // _ROWS_A_GROUP
+    try:
+        with pq.ParquetFile(path) as part:
+            groups = list(range(first_group, min(last_group + 1, part.num_row_groups)))
+            table = part.read_row_groups(groups, columns=list(_NOTE_COLUMNS))
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+    columns = [table.column(name).to_numpy().astype(np.int32) for name in _NOTE_COLUMNS]
+    before = first_group * _ROWS_A_GROUP
+    return {
+        row["loop_id"]: loop_of(row, Notes(*(column[start - before : stop - before] for column in columns)))
+        for row, (start, stop) in zip(rows, spans, strict=True)
+    }
