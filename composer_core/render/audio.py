@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from composer_core.errors import RenderError, require_choice
+from composer_core.music.drums import to_general_midi
 from composer_core.music.instruments import DRUM_CHANNEL
-from composer_core.music.loop import Loop, check_loop
+from composer_core.music.loop import Loop, Notes, check_loop
+from composer_core.render.repeats import NoteRow
 from composer_core.render.request import FORMATS, RenderRequest
 from composer_core.render.soundfont import SoundFontChoice
 from composer_core.render.timeline import BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
 
 MAX_LENGTH_SEC = 600.0
 PASSES = 3
+TD11_ONLY = (22, 26)
 CROSSFADE_FRAMES = round(0.008 * SAMPLE_RATE)
 PADDING_FRAMES = round(0.050 * SAMPLE_RATE)
 RELEASE_FRAMES = 4 * SAMPLE_RATE
@@ -24,9 +29,25 @@ TempoMap = Sequence[tuple[int, float]]
 def loop_request(loop: Loop, soundfont: SoundFontChoice, file_format: str = "flac") -> RenderRequest:
     """A loop as audio that repeats without a seam; see `seamless_request`. InvalidValue for broken notes."""
     check_loop(loop)
-    part = PlayedPart(DRUM_CHANNEL if loop.is_drums else 0, loop.program, loop.is_drums, loop.notes.rows())
+    part = PlayedPart(
+        DRUM_CHANNEL if loop.is_drums else 0,
+        loop.program,
+        loop.is_drums,
+        heard_rows(loop.notes, is_drums=loop.is_drums),
+    )
     what = loop.track_name or loop.source or loop.instrument
     return seamless_request(what, soundfont, [part], tempo_map(loop), loop.length_tick, file_format)
+
+
+def heard_rows(notes: Notes, *, is_drums: bool) -> list[NoteRow]:
+    """Notes as the synth shall play them: those of a Roland TD-11 kit moved to General MIDI keys.
+
+    Such a kit is known by the hi-hat's edge (22 and 26), where General MIDI has nothing to
+    sound; only then are its other keys (40, 58) not what General MIDI says they are.
+    """
+    if is_drums and np.isin(notes.pitch, TD11_ONLY).any():
+        notes = notes.with_columns(pitch=to_general_midi(notes.pitch))
+    return notes.rows()
 
 
 def seamless_request(

@@ -1,0 +1,129 @@
+"""A MIDI file as audio: read in a process that can be killed, mixed into one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from composer_core.errors import InvalidValue
+from composer_core.ingest.chunks import unwrap_riff
+from composer_core.ingest.midi import read_song
+from composer_core.ingest.pool import read_all
+from composer_core.ingest.song import Song
+from composer_core.music.loop import Notes
+from composer_core.pipeline.settings import load_settings
+from composer_core.render.audio import heard_rows, once_request, seamless_request
+from composer_core.render.client import shared_renderer
+from composer_core.render.controllers import NO_CONTROLLERS, read_controllers
+from composer_core.render.request import FORMATS
+from composer_core.render.soundfont import SoundFontChoice, choose_soundfont
+from composer_core.render.timeline import Clock, PlayedPart
+from composer_core.store.atomic import atomic_writer
+from composer_core.workspace import Workspace, default_workspace
+
+_TASK = f"{__name__}:song_task"
+_SYNTH_CHANNELS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class FileAudio:
+    """What `render_file` wrote.
+
+    `seconds` is the length of the file; `loop_sec` where exactly it repeats, None for a
+    file played once; `has_controllers` is false where pedal, volume and pan could not be
+    read and only notes sound.
+    """
+
+    path: Path
+    seconds: float
+    loop_sec: float | None
+    soundfont: SoundFontChoice
+    has_controllers: bool
+
+
+def render_file(
+    midi_path: Path,
+    out_path: Path,
+    loop: bool = False,
+    *,
+    soundfont: str | None = None,
+    workspace: Workspace | None = None,
+) -> FileAudio:
+    """Render a MIDI file, all parts mixed, to a .wav or .flac that is written whole or not at all.
+
+    With `loop` it covers whole bars and repeats without a seam; else it ends with the last
+    notes' release. The SoundFont is the one given, else the workspace's. Raises
+    InvalidValue for another suffix, RefusedFile for a file that is no readable MIDI,
+    RenderError for one without notes or longer than ten minutes.
+    """
+    file_format = out_path.suffix.lower().removeprefix(".")
+    if file_format not in FORMATS:
+        raise InvalidValue("unknown_choice", name="the output's suffix", value=out_path.suffix, choices=".wav, .flac")
+    font = choose_soundfont(soundfont or load_settings(workspace or default_workspace()).soundfont)
+    facts, notes = _read_safely(midi_path)
+    parts = _played(facts, notes)
+    tempos = [(int(tick), float(bpm)) for tick, bpm in facts["tempos"]]
+    length_tick = facts["bars_tick" if loop else "end_tick"]
+    make_request = seamless_request if loop else once_request
+    request = make_request(str(midi_path), font, parts, tempos, length_tick, file_format)
+    with atomic_writer(out_path) as stream:
+        rendered = shared_renderer().render(request, stream.write)
+    loop_sec = Clock(tempos).sec(length_tick) if loop else None
+    return FileAudio(out_path, rendered.seconds, loop_sec, font, facts["has_controllers"])
+
+
+def song_task(name: str, data: bytes, _options: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Read a file in a worker: facts, and the notes of all parts as int32 rows (onset, duration, pitch, velocity)."""
+    song = read_song(data, name)
+    controllers = read_controllers(unwrap_riff(data, name))
+    known = controllers or NO_CONTROLLERS
+    rows = [np.stack(part.notes.columns(), axis=1) for part in song.parts]
+    last_end = max((int((row[:, 0] + row[:, 1]).max()) for row in rows), default=0)
+    facts = {
+        "parts": [
+            {
+                "program": part.program,
+                "is_drums": part.instrument == "drums",
+                "n_notes": len(part.notes),
+                "controls": known.of_channel.get(part.channel, []),
+            }
+            for part in song.parts
+        ],
+        "tempos": list(zip(song.tempo_tick.tolist(), song.tempo_bpm.tolist(), strict=True)),
+        "end_tick": max(last_end, known.end_tick),
+        "bars_tick": _whole_bars(song, known.end_tick),
+        "has_controllers": controllers is not None,
+    }
+    return facts, b"".join(row.astype(np.int32).tobytes() for row in rows)
+
+
+def _whole_bars(song: Song, end_tick: int) -> int:
+    """End of the last bar in which a note starts, or that the file's stated length fills."""
+    last_onset = max((int(part.notes.onset_tick.max()) for part in song.parts if len(part.notes)), default=0)
+    start, meter = next((tick, meter) for tick, meter in reversed(song.meters) if tick <= last_onset or tick == 0)
+    sounding = (last_onset - start) // meter.bar_tick + 1
+    stated = (end_tick - start) // meter.bar_tick
+    return start + max(sounding, stated) * meter.bar_tick
+
+
+def _read_safely(path: Path) -> tuple[dict[str, Any], bytes]:
+    (report,) = read_all([(str(path), "midi")], _TASK, {}, jobs=1)
+    (outcome,) = report.outcomes
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return outcome.facts, outcome.payload
+
+
+def _played(facts: dict[str, Any], payload: bytes) -> list[PlayedPart]:
+    table = np.frombuffer(payload, dtype=np.int32).reshape(-1, 4)
+    parts, first = [], 0
+    for number, part in enumerate(facts["parts"]):
+        onset, duration, pitch, velocity = table[first : first + part["n_notes"]].T
+        rows = heard_rows(Notes(onset, duration, pitch, velocity), is_drums=part["is_drums"])
+        controls = [(tick, kind, a, b) for tick, kind, a, b in part["controls"]]
+        parts.append(PlayedPart(number % _SYNTH_CHANNELS, part["program"], part["is_drums"], rows, controls))
+        first += part["n_notes"]
+    return parts
