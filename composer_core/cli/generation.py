@@ -1,10 +1,175 @@
-"""Commands; see register."""
+"""`composer generate` writes takes as MIDI files; `composer evaluate` measures a model on held-out takes."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from pathlib import Path
 from typing import Any
+
+from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.genre import parse_genre
+from composer_core.music.instruments import INSTRUMENTS
+from composer_core.music.timing import Meter
+from composer_core.workspace import Workspace, default_workspace
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add this module's commands."""
+    """Add `generate` and `evaluate`."""
+    parser = subparsers.add_parser("generate", help="generate loops from valence, arousal, genre, swing and tempo")
+    parser.add_argument("--instrument", required=True, choices=INSTRUMENTS)
+    parser.add_argument("--bars", type=int, default=4, help="1, 2, 4 or 8")
+    parser.add_argument("--tempo", type=float, default=DEFAULT_TEMPO_BPM, help="quarters a minute")
+    parser.add_argument("--meter", default="4/4", help="4/4, 3/4, 6/8, 5/4 or 7/8")
+    parser.add_argument("--swing", type=float, default=50.0, help="DAW percentage: 50 straight, 66.7 triplet")
+    parser.add_argument("--swing-grid", type=int, default=8, help="8 or 16")
+    parser.add_argument("--humanise", type=float, default=50.0, help="0 to 100 %% of the performer's timing")
+    parser.add_argument("--valence", type=float, help="-1 to 1; left out: not given")
+    parser.add_argument("--arousal", type=float, help="0 to 1; left out: not given")
+    parser.add_argument("--density", type=float, help="onsets a quarter; left out: not given")
+    parser.add_argument("--genre", default="", help="a genre, or weights such as funk=0.7,jazz=0.3")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--takes", type=int, default=1)
+    parser.add_argument("--model", help="a model's name or folder; left out: the shipped one")
+    parser.add_argument("--workspace", type=Path, help="where trained models are looked for")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.set_defaults(run=run_generate)
+    register_evaluate(subparsers)
+
+
+def condition_of(arguments: argparse.Namespace) -> Condition:
+    """The condition the options ask for; InvalidValue names the option out of range."""
+    return Condition(
+        instrument=arguments.instrument,
+        bars=arguments.bars,
+        meter=Meter.parse(arguments.meter),
+        tempo_bpm=arguments.tempo,
+        valence=arguments.valence,
+        arousal=arguments.arousal,
+        genre=parse_genre(arguments.genre),
+        density=arguments.density,
+        swing_percent=arguments.swing,
+        swing_grid=arguments.swing_grid,
+        humanise_percent=arguments.humanise,
+    )
+
+
+def run_generate(arguments: argparse.Namespace) -> int:
+    """Write `take-01.mid`, `take-02.mid`, ... once all are made, then print what was asked and measured."""
+    condition = condition_of(arguments)
+    from composer_core.pipeline import generation
+    from composer_core.store.atomic import write_bytes
+
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    takes = generation.generate(
+        condition, takes=arguments.takes, seed=arguments.seed, model=arguments.model, workspace=workspace
+    )
+    rows = []
+    for take in takes:
+        performed = generation.perform_take(take)
+        data = generation.take_midi(take)
+        path = arguments.output / f"take-{take.index + 1:02d}.mid"
+        write_bytes(path, data)
+        rows.append(
+            {
+                "file": str(path),
+                "take_id": take.take_id,
+                "seed": generation.take_seed(take.seed, take.index),
+                "series_seed": take.seed,
+                "index": take.index,
+                "model": take.model,
+                "model_hash": take.model_hash,
+                "condition": condition.to_json(),
+                "measured": generation.measure_midi(data, path.name),
+                "notices": sorted({*take.notices, *performed.notes}),
+                "seconds": round(take.seconds, 4),
+            }
+        )
+    if arguments.json:
+        print(json.dumps({"takes": rows}, ensure_ascii=False, indent=2))
+    else:
+        _print_table(rows)
+    return 0
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        measured = row["measured"]
+        notices = f"  ({', '.join(row['notices'])})" if row["notices"] else ""
+        density = measured["onset_density"]
+        print(
+            f"{row['file']}  {measured['bars']} bars {measured['meter']} at {measured['tempo_bpm']:.1f} BPM, "
+            f"{density if density is None else round(density, 2)} onsets a quarter, "
+            f"valence {measured['valence']:+.2f}, arousal {measured['arousal']:.2f}, {row['seconds']:.2f} s{notices}"
+        )
+    print("scores: not yet calibrated", file=sys.stderr)
+
+
+def register_evaluate(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add `evaluate`."""
+    parser = subparsers.add_parser(
+        "evaluate", help="measure a model on takes it never saw, beside n-grams and real loops"
+    )
+    parser.add_argument("model", help="a model's name or folder")
+    parser.add_argument("--instrument", default="drums", choices=INSTRUMENTS)
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="PATH", help="the data set, with its held-out takes"
+    )
+    parser.add_argument("--takes", type=int, default=200, help="generated loops to measure")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write report.json there")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Print the report: likelihood, memorisation, control."""
+    from composer_core.errors import NotFound
+    from composer_core.pipeline.evaluation import evaluate
+    from composer_core.pipeline.models import find_model
+    from composer_core.store.atomic import write_json
+
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    info = find_model(arguments.instrument, arguments.model, workspace)
+    if not arguments.data.exists():
+        raise NotFound("path_missing", path=str(arguments.data))
+    report = evaluate(info, arguments.data, arguments.takes, arguments.seed)
+    if arguments.output is not None:
+        write_json(arguments.output / "report.json", report)
+    if arguments.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        for line in report_lines(report):
+            print(line)
+    return 0
+
+
+def report_lines(report: dict[str, Any]) -> list[str]:
+    """The report as text."""
+    likelihood, memory = report["likelihood"], report["memorisation"]
+    low, high = likelihood["model_interval"]
+    lines = [f"Held-out takes: {likelihood['n_takes']}, notes: {likelihood['n_notes']}", "", "nats a note"]
+    lines += [f"  {name:<34}{value:8.3f}" for name, value in likelihood["nats_per_note"].items()]
+    lines += [f"  95 % interval of the model over takes: {low:.3f} to {high:.3f}", "", "nats saved by the model"]
+    for name, gain in likelihood["gain_over"].items():
+        first, last = gain["interval"]
+        lines.append(
+            f"  against {name:<30}{gain['gain']:7.1%}  (95 % interval {first:.1%} to {last:.1%}, paired over takes)"
+        )
+    lines += ["", f"{'memorisation':<30}{'generated':>12}{'validation':>12}"]
+    for name, value in memory["generated"].items():
+        lines.append(f"  {name:<28}{_cell(value):>12}{_cell(memory['validation'][name]):>12}")
+    for field, rows in report["control"].items():
+        lines += ["", f"{field}: low against high{'AUC':>24}{'low':>10}{'high':>10}"]
+        lines += [
+            f"  {name:<42}{row['auc']:6.3f}{row['low_mean']:10.3f}{row['high_mean']:10.3f}"
+            for name, row in rows.items()
+        ]
+    return [*lines, "", f"density asked against measured, Spearman: {report['density_spearman']:.3f}"]
+
+
+def _cell(value: float | int | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,10 +1,66 @@
-"""Commands; see register."""
+"""`composer train`: train a composer for one instrument, in the foreground, resumable."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+
+from composer_core.errors import NotFound
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.workspace import Workspace, default_workspace
+
+STOPPED = 130
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add this module's commands."""
+    """Add `train`."""
+    parser = subparsers.add_parser("train", help="train a composer on a folder of MIDI or on the library")
+    parser.add_argument("--instrument", required=True, choices=GENERATED_INSTRUMENTS)
+    parser.add_argument("--data", required=True, metavar="PATH", help="a folder of MIDI, or the word library")
+    parser.add_argument("--size", choices=("tiny", "small", "base", "large"))
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="RUN", type=Path, help="run folder; resumes what is there"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with any field of the training configuration")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--threads", type=int, help="CPU threads (0: as many as the machine has)")
+    parser.add_argument("--workspace", type=Path, help="workspace whose library is meant by --data library")
+    parser.set_defaults(run=run_train)
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Train; 0 finished, 130 stopped with a checkpoint kept."""
+    from composer_core.model.config import TrainConfig, config_from_json, read_train_config
+    from composer_core.pipeline.training import LIBRARY, TrainRequest, train_run
+    from composer_core.store.atomic import write_json
+
+    names = ("instrument", "size", "steps", "device", "seed", "threads")
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if arguments.config is not None:
+        config = read_train_config(arguments.config, **given)
+    else:
+        config = config_from_json(TrainConfig, given, "the command line")
+    data: Path | Workspace = Path(arguments.data)
+    if arguments.data == LIBRARY:
+        data = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    elif not Path(arguments.data).exists():
+        raise NotFound("path_missing", path=arguments.data)
+    request_path = arguments.output / "request.json"
+    if not request_path.is_file():
+        steps = config.steps or None
+        request = TrainRequest(config.instrument, arguments.data, config.size, steps, config.device, config.seed)
+        write_json(request_path, asdict(request))
+    finished = train_run(arguments.output, config, data, say)
+    if not finished:
+        say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
+    return 0 if finished else STOPPED
+
+
+def say(line: str) -> None:
+    """A line of progress, at once."""
+    print(line, file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ MAX_RUN = 3
 
 def plain_features(bars: Sequence[Bar], bar: int, index: int, order: int) -> Features:
     """The order - 1 tokens before, nearest first, over bar lines, START before the loop."""
-    context: list[Hashable] = [*reversed(bars[bar][:index])][: order - 1]
+    context: list[Hashable] = list[Hashable](reversed(bars[bar][:index]))[: order - 1]
     previous = bar - 1
     while len(context) < order - 1 and previous >= 0:
         context += [END, *reversed(bars[previous])][: order - 1 - len(context)]

@@ -46,6 +46,7 @@ class Progress:
     validation: float | None
     learning_rate: float
     tokens_per_sec: float
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -137,8 +138,9 @@ class Trainer:
             self.step += 1
             validation = self._validate() if self._is_due(self.config.validate_every) else None
             waited = (self.step - self.best_step) // self.config.validate_every
-            speed = n_tokens / (time.perf_counter() - started)
-            self._report(Progress(self.step, self.steps, loss, validation, rate, speed), on_progress)
+            seconds = time.perf_counter() - started
+            progress = Progress(self.step, self.steps, loss, validation, rate, n_tokens / seconds, seconds)
+            self._report(progress, on_progress)
             if self._is_due(self.config.checkpoint_every):
                 self._checkpoint()
         self._checkpoint()

@@ -1,0 +1,201 @@
+"""Generating takes: sample notes, give them a performance, apply the rules, measure what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import require_range
+from composer_core.estimate import estimate_affect
+from composer_core.ingest.cut import WHOLE_SONG, cut
+from composer_core.ingest.midi import read_song
+from composer_core.metrics import measure
+from composer_core.music.condition import Condition
+from composer_core.music.instruments import DEFAULT_PROGRAM
+from composer_core.music.loop import Loop
+from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
+from composer_core.render.midi import loop_to_midi
+from composer_core.rules import perform
+from composer_core.rules.perform import Performed
+from composer_core.store.takes import Take, read_take, take_paths, write_take
+from composer_core.workspace import Workspace
+
+__all__ = [
+    "ModelInfo",
+    "Take",
+    "generate",
+    "iter_takes",
+    "list_takes",
+    "load_take",
+    "measure_midi",
+    "measure_take",
+    "models",
+    "perform_take",
+    "render_take",
+    "save_takes",
+    "take_midi",
+]
+
+MAX_TAKES = 64
+MAX_SEED = 2**31 - 1
+SCORE_NAMES = ("total", "timing", "velocity", "groove_harmony", "cohesion", "structure")
+NOT_CALIBRATED: dict[str, float | None] = dict.fromkeys(SCORE_NAMES)
+"""Scores are null until they are calibrated against human loops."""
+NO_PERFORMER = "no_performer"
+FLAT_VELOCITY = 80
+
+
+def iter_takes(
+    condition: Condition,
+    *,
+    takes: int = 1,
+    seed: int = 0,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Take]:
+    """Takes one by one, as they are made. Take i depends on condition, seed, i and model only.
+
+    NotFound when the instrument has no model; InvalidValue for takes or seed out of range.
+    A stop ends the series after the take in hand.
+    """
+    require_range("takes", takes, 1, MAX_TAKES)
+    require_range("seed", seed, 0, MAX_SEED)
+    loaded = load(find_model(condition.instrument, model, workspace))
+    for index in range(takes):
+        if should_stop():
+            return
+        yield _make_take(condition, seed, index, loaded)
+
+
+def generate(
+    condition: Condition,
+    *,
+    takes: int = 1,
+    seed: int = 0,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+) -> list[Take]:
+    """All takes of a request; see `iter_takes`."""
+    return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace))
+
+
+def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take:
+    from composer_core.model.sample import sample_notes
+
+    started = time.perf_counter()
+    own_seed = take_seed(seed, index)
+    notes = sample_notes(loaded, condition, own_seed)
+    program = DEFAULT_PROGRAM[condition.instrument]
+    grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
+    grid, offset_ms, notices = _performance(grid, condition, own_seed)
+    return Take(
+        take_id=_take_id(condition, seed, index, loaded.hash),
+        condition=condition,
+        seed=seed,
+        index=index,
+        model=loaded.name,
+        model_hash=loaded.hash,
+        grid=grid,
+        offset_ms=offset_ms,
+        seconds=time.perf_counter() - started,
+        notices=notices,
+        created_at=time.time(),
+    )
+
+
+def take_seed(seed: int, index: int) -> int:
+    """The seed of one take: the series' own for the first, so that a take can be asked for alone."""
+    return seed if index == 0 else int(np.random.SeedSequence([seed, index]).generate_state(1)[0] & MAX_SEED)
+
+
+def _performance(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
+    """Velocities and micro-offsets of the performer, or flat ones and a notice where there is none."""
+    player = performer(condition.instrument)
+    if player is None:
+        return grid, np.zeros(len(grid.notes)), (NO_PERFORMER,)
+    velocity, offset_ms = player.perform(
+        grid, tempo_bpm=condition.tempo_bpm, genre=condition.genre, arousal=condition.arousal, seed=seed
+    )
+    return grid.with_notes(grid.notes.with_columns(velocity=velocity)), offset_ms, ()
+
+
+def _take_id(condition: Condition, seed: int, index: int, model_hash: str) -> str:
+    named = json.dumps([condition.to_json(), seed, index, model_hash], sort_keys=True)
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def perform_take(take: Take, condition: Condition | None = None) -> Performed:
+    """The take played by the rules at its condition's tempo, swing and humanise, or at another's.
+
+    Cheap: the same notes, nothing is sampled. What else differs in the other condition has no effect.
+    """
+    asked = condition or take.condition
+    return perform(
+        take.grid,
+        take.offset_ms,
+        tempo_bpm=asked.tempo_bpm,
+        swing_ratio=asked.swing_ratio,
+        swing_grid=asked.swing_grid,
+        humanise_percent=asked.humanise_percent,
+    )
+
+
+def render_take(take: Take, condition: Condition | None = None) -> Loop:
+    """The loop of `perform_take`."""
+    return perform_take(take, condition).loop
+
+
+def take_midi(take: Take, condition: Condition | None = None) -> bytes:
+    """The take as a MIDI file whose End of Track lies exactly at the loop's end."""
+    return loop_to_midi(render_take(take, condition))
+
+
+def measure_take(loop: Loop) -> dict[str, Any]:
+    """What a loop measures: tempo, bars, metre, swing, density, valence, arousal, scores (null)."""
+    metrics = measure(loop)
+    valence, arousal = estimate_affect(metrics, loop.instrument)
+    measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
+    return {
+        "tempo_bpm": loop.tempo_bpm,
+        "bars": loop.bars,
+        "meter": str(loop.meter),
+        **measured,
+        "velocity_mean": _number(metrics.get("velocity_mean")),
+        "valence": valence,
+        "arousal": arousal,
+        "scores": dict(NOT_CALIBRATED),
+    }
+
+
+def measure_midi(data: bytes, name: str) -> dict[str, Any]:
+    """The same, measured on a written file: what a DAW will read, not what was meant."""
+    loops = cut(read_song(data, name), WHOLE_SONG)
+    return measure_take(loops[0])
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
+
+
+def save_takes(workspace: Workspace, takes: list[Take]) -> None:
+    """Keep takes in the workspace's history."""
+    workspace.create()
+    for take in takes:
+        write_take(workspace.takes, take)
+
+
+def list_takes(workspace: Workspace, limit: int = 100) -> list[Take]:
+    """The newest takes of the workspace."""
+    return [read_take(path) for path in take_paths(workspace.takes)[:limit]]
+
+
+def load_take(workspace: Workspace, take_id: str) -> Take:
+    """One stored take by its id."""
+    return read_take(workspace.takes / f"{take_id}.json")

@@ -1,0 +1,98 @@
+"""Which models can be chosen: the shipped ones and the workspace's finished or running trainings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer_core.errors import NotFound
+from composer_core.store.atomic import read_json
+from composer_core.store.runs import run_names
+from composer_core.workspace import ASSETS, Workspace
+
+if TYPE_CHECKING:
+    from composer_core.model.checkpoint import LoadedModel
+    from composer_core.model.performer import Performer
+
+SHIPPED = ASSETS / "models"
+PERFORMER_PREFIX = "performer-"
+COMPOSER_PREFIX = "composer-"
+CACHED_MODELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A composer that can be chosen. `origin` is shipped or run; `nll` its held-out nats a note, None where unknown."""
+
+    name: str
+    instrument: str
+    origin: str
+    path: Path
+    size: str
+    nll: float | None
+
+
+def models(workspace: Workspace | None = None, instrument: str | None = None) -> list[ModelInfo]:
+    """Shipped models first, then the workspace's own, newest first; only those of an instrument when given."""
+    found = [_info(path.parent.name, "shipped", path.parent) for path in sorted(SHIPPED.glob("*/config.json"))]
+    if workspace is not None:
+        folders = [(name, workspace.runs / name / "model") for name in run_names(workspace.runs)]
+        found += [_info(name, "run", folder) for name, folder in folders if (folder / "config.json").is_file()]
+    return [info for info in found if info is not None and instrument in (None, info.instrument)]
+
+
+def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
+    data: dict[str, Any] = read_json(folder / "config.json")
+    shape = data.get("model")
+    if not isinstance(shape, dict) or "n_tokens" not in shape:
+        return None  # a performer or an estimator, which other lists show
+    size = str(data.get("train", {}).get("size", "?"))
+    return ModelInfo(name, str(shape["instrument"]), origin, folder, size, data.get("nll_per_note"))
+
+
+def find_model(instrument: str, name: str | None, workspace: Workspace | None) -> ModelInfo:
+    """The model by name or folder, else the first for the instrument.
+
+    NotFound no_model when there is none, path_missing when the name is neither a model nor a folder.
+    """
+    candidates = models(workspace, instrument)
+    if name is None:
+        if not candidates:
+            raise NotFound("no_model", instrument=instrument)
+        return candidates[0]
+    for info in candidates:
+        if info.name == name:
+            return info
+    for folder in (Path(name), Path(name) / "model"):
+        if (folder / "config.json").is_file():
+            info_of_folder = _info(Path(name).name, "run", folder)
+            if info_of_folder is None or info_of_folder.instrument != instrument:
+                raise NotFound("no_model", instrument=instrument)
+            return info_of_folder
+    raise NotFound("path_missing", path=name)
+
+
+def load(info: ModelInfo) -> LoadedModel:
+    """The model's weights, kept in memory while its file does not change."""
+    from dataclasses import replace
+
+    stamp = (info.path / "config.json").stat().st_mtime_ns
+    return replace(_load(info.path, stamp), name=info.name)
+
+
+@lru_cache(maxsize=CACHED_MODELS)
+def _load(folder: Path, _stamp: int) -> LoadedModel:
+    from composer_core.model.checkpoint import load_model
+
+    return load_model(folder)
+
+
+@lru_cache(maxsize=CACHED_MODELS)
+def performer(instrument: str) -> Performer | None:
+    """The shipped performer of an instrument; None where there is none, which the take then says."""
+    from composer_core.model.performer import Performer
+
+    folder = SHIPPED / f"{PERFORMER_PREFIX}{instrument}"
+    return Performer.load(folder) if (folder / "config.json").is_file() else None

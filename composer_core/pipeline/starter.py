@@ -1,0 +1,56 @@
+"""The starter library of a first start: real loops the shipped model makes, measured and marked as generated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from composer_core.music.condition import Condition
+from composer_core.pipeline.generation import generate, render_take, save_takes
+from composer_core.pipeline.library import add_generated, table
+from composer_core.pipeline.models import models
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.workspace import Workspace
+
+STARTER_SEED = 2026
+STARTER_GENRES: tuple[tuple[str, float, float], ...] = (
+    ("rock", 118.0, 50.0),
+    ("funk", 104.0, 54.0),
+    ("jazz", 132.0, 64.0),
+    ("hiphop", 88.0, 56.0),
+)
+"""(genre, tempo in BPM, swing in DAW percent) each mood is asked in: usual values of the style."""
+
+
+def starter_conditions() -> list[Condition]:
+    """One condition a mood and genre: 8 moods at their anchor points in 4 genres."""
+    return [
+        Condition(
+            "drums",
+            tempo_bpm=tempo_bpm,
+            valence=mood.valence,
+            arousal=mood.arousal,
+            genre={genre: 1.0},
+            swing_percent=swing_percent,
+            swing_grid=16 if genre == "hiphop" else 8,
+        )
+        for mood in vocabularies().moods.values()
+        for genre, tempo_bpm, swing_percent in STARTER_GENRES
+    ]
+
+
+def ensure_starter_library(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> int:
+    """Fill an empty library with generated loops; returns how many were added, 0 when it is not empty.
+
+    `progress` hears (done, total). Without a shipped drums model nothing is added.
+    """
+    workspace.create()
+    if len(table(workspace)) or not models(None, "drums"):
+        return 0
+    conditions = starter_conditions()
+    takes = []
+    for index, condition in enumerate(conditions):
+        takes += generate(condition, seed=STARTER_SEED + index)
+        if progress is not None:
+            progress(index + 1, len(conditions))
+    save_takes(workspace, takes)
+    return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))

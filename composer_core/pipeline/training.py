@@ -1,0 +1,307 @@
+"""Training as a detached process: start, watch, stop, resume. Pages and the command share it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer_core.errors import (
+    ComposerError,
+    InvalidValue,
+    ModelError,
+    NotFound,
+    require_choice,
+    require_range,
+)
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.pipeline.library import loops_for_training
+from composer_core.store import runs as store
+from composer_core.store.atomic import read_json, write_json
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from composer_core.model.config import TrainConfig
+    from composer_core.model.train import Progress, TrainingData
+
+LIBRARY = "library"
+DATA_FILE = "data.npz"
+HEARTBEAT_SEC = 1.0
+SMOOTHING = 0.9
+TRAIN_SIZES = ("tiny", "small", "base", "large")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What a person asks for. `data` is a folder or 'library'; `steps` None trains for the size's epochs."""
+
+    instrument: str
+    data: str
+    size: str = "small"
+    steps: int | None = None
+    device: str = "auto"
+    seed: int = 0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_choice("size", self.size, TRAIN_SIZES)
+        require_choice("device", self.device, ("auto", "cpu", "cuda"))
+        if self.steps is not None:
+            require_range("steps", self.steps, 1, 10_000_000)
+        require_range("seed", self.seed, 0, 2**31 - 1)
+        if self.name and not _NAME.fullmatch(self.name):
+            raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run as the page shows it. Losses are (step, nats a token), validation (step, nats a note)."""
+
+    run: str
+    state: str
+    step: int
+    steps: int
+    losses: list[tuple[int, float]]
+    validation: list[tuple[int, float]]
+    eta_sec: float | None
+    device: str
+    device_name: str
+    pid: int | None
+    log_tail: str
+    message: str
+    request: TrainRequest
+    has_model: bool
+
+
+def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
+    """The command that does the same as the page's button."""
+    line = ["composer", "train", "--instrument", request.instrument, "--data", request.data, "--size", request.size]
+    line += ["--device", request.device, "--seed", str(request.seed)]
+    if request.steps is not None:
+        line += ["--steps", str(request.steps)]
+    return [*line, "-o", str(folder)]
+
+
+def start(workspace: Workspace, request: TrainRequest) -> str:
+    """Start a detached training process and return the run's name.
+
+    NotFound when the data folder is missing; StoreError when the workspace cannot be written.
+    """
+    if request.data != LIBRARY and not Path(request.data).exists():
+        raise NotFound("path_missing", path=request.data)
+    workspace.create()
+    name = request.name or f"{request.instrument}-{request.size}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = workspace.runs / name
+    if (folder / store.REQUEST_FILE).exists():
+        raise InvalidValue("contradiction", first=f"run name {name}", second="a run of that name", reason="it exists")
+    write_json(folder / store.REQUEST_FILE, asdict(request))
+    _spawn(workspace, name, request)
+    return name
+
+
+def resume(workspace: Workspace, run: str) -> None:
+    """Go on with a stopped or crashed run; ModelError run_active when it still runs."""
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    if state is not None and _is_working(state):
+        raise ModelError("run_active", run=run, pid=state.pid)
+    _spawn(workspace, run, _request_of(folder))
+
+
+def stop(workspace: Workspace, run: str) -> None:
+    """Ask the run's process to stop after its step; it keeps a checkpoint. Only ever signals its own process."""
+    state = store.read_state(store.run_folder(workspace.runs, run))
+    if state is not None and _is_working(state):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(state.pid, signal.SIGTERM)
+
+
+def status(workspace: Workspace, run: str) -> RunStatus:
+    """The state of one run, found again whoever started it."""
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    rows = store.read_rows(folder)
+    request = _request_of(folder)
+    name, message = _named_state(state)
+    done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
+    return RunStatus(
+        run=run,
+        state=name,
+        step=rows[-1]["step"] if rows else done,
+        steps=total,
+        losses=[(row["step"], row["loss"]) for row in rows],
+        validation=[(row["step"], row["validation"]) for row in rows if row["validation"] is not None],
+        eta_sec=_eta(rows, total) if name == "running" else None,
+        device=request.device,
+        device_name=state.device_name if state is not None else "",
+        pid=state.pid if state is not None and _is_working(state) else None,
+        log_tail=store.log_tail(folder),
+        message=message,
+        request=request,
+        has_model=(folder / "model" / "config.json").is_file(),
+    )
+
+
+def runs(workspace: Workspace) -> list[RunStatus]:
+    """All runs, newest first."""
+    return [status(workspace, name) for name in store.run_names(workspace.runs)]
+
+
+def devices() -> list[Any]:
+    """The devices training can use here, GPU first (code and name)."""
+    from composer_core.model.device import devices as found
+
+    return list(found())
+
+
+def _request_of(folder: Path) -> TrainRequest:
+    data = read_json(folder / store.REQUEST_FILE)
+    known = {spec.name for spec in fields(TrainRequest)}
+    for name in data:
+        if name not in known:
+            raise InvalidValue("unknown_option", name=name, where=str(folder), choices=", ".join(sorted(known)))
+    return TrainRequest(**data)
+
+
+def _is_working(state: store.RunState) -> bool:
+    return state.state in ("starting", "running") and store.is_alive(state.pid, state.pid_started)
+
+
+def _named_state(state: store.RunState | None) -> tuple[str, str]:
+    if state is None:
+        return "starting", ""
+    if state.state in ("starting", "running") and not store.is_alive(state.pid, state.pid_started):
+        return "crashed", state.message
+    return state.state, state.message
+
+
+def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
+    """Seconds left at the pace of the last 50 steps."""
+    timed = [row for row in rows[-50:] if row.get("seconds")]
+    if not timed:
+        return None
+    return (steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed)
+
+
+def _spawn(workspace: Workspace, run: str, request: TrainRequest) -> None:
+    """A process of its own session, so that neither Ctrl-C in the terminal nor a closed browser ends it."""
+    folder = workspace.runs / run
+    line = [sys.executable, "-m", "composer_core.cli", *command_line(request, folder)[1:]]
+    with (folder / store.LOG_FILE).open("ab") as log:
+        environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace.root), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            line, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
+    started = store.RunState(
+        "starting", process.pid, _start_time(process.pid), 0, request.steps or 0, "", "", time.time()
+    )
+    store.write_state(folder, started)
+
+
+def _start_time(pid: int) -> float:
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return time.time()
+
+
+def train_run(
+    folder: Path, config: TrainConfig, data: Path | Workspace, say: Callable[[str], None] = lambda _: None
+) -> bool:
+    """Train in this process; goes on from the folder's checkpoint when there is one.
+
+    True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). The
+    folder's state says crashed, with the reason, when an error ends the run.
+    """
+    from composer_core.model.train import Trainer
+
+    beat = _Heartbeat(folder)
+    beat.write("running", "", force=True)
+    try:
+        prepared = _prepared_data(folder, config, data, say)
+        trainer = Trainer(folder, config, prepared)
+        beat.device_name, beat.steps = trainer.device.name, trainer.steps
+        say(f"{trainer.composer.n_parameters} parameters, {trainer.steps} steps on {trainer.device.name}")
+        with _stop_requested() as asked:
+            finished = trainer.run(_reporter(beat, say), asked)
+        beat.write("finished" if finished else "stopped", "", force=True)
+        return finished
+    except (ComposerError, MemoryError, RuntimeError) as error:
+        beat.write("crashed", str(error).split("\n")[0], force=True)
+        raise
+
+
+class _Heartbeat:
+    """Writes state.json at most once a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.device_name, self.step, self.steps, self._last = folder, "", 0, 0, 0.0
+
+    def write(self, state: str, message: str, force: bool = False) -> None:
+        if force or time.monotonic() - self._last >= HEARTBEAT_SEC:
+            self._last = time.monotonic()
+            store.write_state(self.folder, store.own_state(state, self.step, self.steps, self.device_name, message))
+
+
+def _reporter(beat: _Heartbeat, say: Callable[[str], None]) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        beat.step, beat.steps = progress.step, progress.steps
+        beat.write("running", "")
+        if progress.validation is not None:
+            say(f"step {progress.step}/{progress.steps}: loss {progress.loss:.3f} nats a token, {_nll(progress)}")
+
+    return report
+
+
+def _nll(progress: Progress) -> str:
+    return f"held-out takes {progress.validation:.3f} nats a note, {progress.tokens_per_sec:.0f} tokens a second"
+
+
+@contextlib.contextmanager
+def _stop_requested() -> Iterator[Callable[[], bool]]:
+    """A question whether SIGTERM or Ctrl-C arrived since; the old handlers come back at the end."""
+    asked: list[int] = []
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(name, lambda number, _frame: asked.append(number)) for name in names]
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for name, handler in zip(names, before, strict=True):
+            signal.signal(name, handler)
+
+
+def _prepared_data(
+    folder: Path, config: TrainConfig, data: Path | Workspace, say: Callable[[str], None]
+) -> TrainingData:
+    """Data of the run: prepared once, then read back from its folder."""
+    from composer_core.model.train import TrainingData
+    from composer_core.pipeline import training_data as prepare
+    from composer_core.tokens.vocab import Vocabulary
+
+    facts_path = folder / "data.json"
+    if facts_path.is_file() and (folder / DATA_FILE).is_file():
+        facts = read_json(facts_path)
+        parts = prepare.load_windows(folder / DATA_FILE)
+        vocabulary = Vocabulary.from_json(facts["vocabulary"], str(facts_path))
+        return TrainingData(parts["train"], parts["dev"], vocabulary, tuple(facts["genres"]), facts["facts"])
+    loops = loops_for_training(data, config.instrument)
+    if not loops:
+        where = str(data.root if isinstance(data, Workspace) else data)
+        raise NotFound("no_notes", path=where, instrument=config.instrument, purpose="train on")
+    built = prepare.build_training_data(loops, config, say)
+    prepare.save_training_data(folder / DATA_FILE, built)
+    language = {"vocabulary": built.vocabulary.to_json(), "genres": list(built.genres), "facts": built.facts}
+    write_json(facts_path, language)
+    return built

@@ -1,0 +1,115 @@
+"""Training runs on disk: the request, the state with its heartbeat, the log and the curves.
+
+A run folder holds request.json (what was asked), state.json (who works on it and how far it
+is), metrics.jsonl (one row a step), log.txt, data.npz, checkpoint.pt and model/ (the best so
+far). Only the training process writes state.json, except when it can no longer do so itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from composer_core.errors import NotFound, StoreError
+from composer_core.store.atomic import read_json, write_json
+
+REQUEST_FILE = "request.json"
+STATE_FILE = "state.json"
+METRICS_FILE = "metrics.jsonl"
+LOG_FILE = "log.txt"
+LOG_TAIL_BYTES = 6000
+START_TOLERANCE_SEC = 1.0
+"""Two start times this close are the same process: the system's clock is coarser than ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What the training process last said of itself. `pid_started` tells a reused pid from its own."""
+
+    state: str
+    pid: int
+    pid_started: float
+    step: int
+    steps: int
+    device_name: str
+    message: str
+    updated_at: float
+
+
+def write_state(folder: Path, state: RunState) -> None:
+    """Write the heartbeat."""
+    write_json(folder / STATE_FILE, asdict(state))
+
+
+def read_state(folder: Path) -> RunState | None:
+    """The last heartbeat; None before the first. StoreError when the file is not one."""
+    path = folder / STATE_FILE
+    if not path.is_file():
+        return None
+    data = read_json(path)
+    try:
+        return RunState(**{spec.name: data[spec.name] for spec in fields(RunState)})
+    except (TypeError, KeyError) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def own_state(state: str, step: int, steps: int, device_name: str, message: str) -> RunState:
+    """A heartbeat of the process that calls this."""
+    process = psutil.Process()
+    return RunState(state, process.pid, process.create_time(), step, steps, device_name, message, time.time())
+
+
+def is_alive(pid: int, pid_started: float) -> bool:
+    """True when this very process still runs; a zombie or another process with its pid does not count."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - pid_started) <= START_TOLERANCE_SEC
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    """The training curve, one row a step; a half-written last line is left out."""
+    path = folder / METRICS_FILE
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def log_tail(folder: Path) -> str:
+    """The last lines of the log."""
+    path = folder / LOG_FILE
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        stream.seek(0, 2)
+        stream.seek(max(0, stream.tell() - LOG_TAIL_BYTES))
+        return stream.read().decode("utf-8", errors="replace")
+
+
+def run_folder(root: Path, run: str) -> Path:
+    """The folder of a run by name; NotFound for an unknown one or a name that is a path."""
+    folder = root / run
+    if not run or folder.parent != root or not (folder / REQUEST_FILE).is_file():
+        raise NotFound("run_missing", run=run, path=str(root))
+    return folder
+
+
+def run_names(root: Path) -> list[str]:
+    """Names of all runs, newest first."""
+    if not root.is_dir():
+        return []
+    found = [(path.stat().st_mtime, path.parent.name) for path in root.glob(f"*/{REQUEST_FILE}")]
+    return [name for _, name in sorted(found, reverse=True)]

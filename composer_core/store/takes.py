@@ -1,0 +1,92 @@
+"""Generated takes on disk: everything needed to hear and vary them again, one JSON each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import NotFound, StoreError
+from composer_core.music.condition import Condition
+from composer_core.music.loop import Loop, Notes
+from composer_core.store.atomic import read_json, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One generated result.
+
+    `grid` holds the notes on the straight 12-step grid with the performer's velocities,
+    `offset_ms` (n_notes,) the performer's micro-timing behind the swung grid, in the order of
+    `grid.notes`. With condition, seed, index and model hash the take can be made again byte
+    for byte on the same machine. `notices` are codes of what the person has to know.
+    """
+
+    take_id: str
+    condition: Condition
+    seed: int
+    index: int
+    model: str
+    model_hash: str
+    grid: Loop
+    offset_ms: NDArray[np.float64]
+    seconds: float
+    notices: tuple[str, ...] = ()
+    created_at: float = 0.0
+
+
+def write_take(folder: Path, take: Take) -> None:
+    """Store a take; storing it again changes nothing but its time."""
+    data = {
+        "take_id": take.take_id,
+        "condition": take.condition.to_json(),
+        "seed": take.seed,
+        "index": take.index,
+        "model": take.model,
+        "model_hash": take.model_hash,
+        "program": take.grid.program,
+        "notes": [list(row) for row in take.grid.notes.rows()],
+        "offset_ms": [float(value) for value in take.offset_ms],
+        "seconds": take.seconds,
+        "notices": list(take.notices),
+        "created_at": take.created_at or time.time(),
+    }
+    write_json(folder / f"{take.take_id}.json", data)
+
+
+def read_take(path: Path) -> Take:
+    """Read a stored take; StoreError when the file is damaged."""
+    if not path.is_file():
+        raise NotFound("path_missing", path=str(path))
+    data = read_json(path)
+    try:
+        return _take_of(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def _take_of(data: dict[str, Any]) -> Take:
+    condition = Condition.from_json(data["condition"])
+    grid = Loop(
+        condition.instrument,
+        Notes.from_rows(tuple(row) for row in data["notes"]),
+        condition.bars,
+        condition.tempo_bpm,
+        condition.meter,
+        data["program"],
+        source=f"take {data['take_id']}",
+    )
+    offset_ms = np.asarray(data["offset_ms"], dtype=np.float64)
+    if len(offset_ms) != len(grid.notes):
+        raise ValueError("notes and offsets differ in number")
+    named = {name: data[name] for name in ("take_id", "seed", "index", "model", "model_hash", "seconds", "created_at")}
+    return Take(condition=condition, grid=grid, offset_ms=offset_ms, notices=tuple(data["notices"]), **named)
+
+
+def take_paths(folder: Path) -> list[Path]:
+    """Files of all stored takes, newest first."""
+    return sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
