@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from composer_core.errors import NotFound
 from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, SWING_GRIDS, Condition
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -21,9 +20,9 @@ from composer_core.music.timing import (
     MIN_SWING_PERCENT,
     Meter,
 )
-from studio import session
+from studio import places, session
 from studio.names import genre_name, instrument_name
-from studio.text import error_text, t
+from studio.text import t
 from studio.xypad import XYValue, xy_pad
 
 if TYPE_CHECKING:
@@ -120,7 +119,8 @@ def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | 
     )
     fitting = {model.name: model for model in models if model.instrument == instrument}
     if not fitting:
-        st.info(error_text(NotFound("no_model", instrument=instrument)))
+        st.info(t("generate.no_model", instrument=instrument_name(instrument)), icon=":material/model_training:")
+        st.page_link(places.page("train"), label=t("generate.to_train"), icon=":material/arrow_forward:")
         return instrument, None
     name = st.selectbox(
         t("generate.model"),
@@ -163,18 +163,18 @@ def style() -> tuple[dict[str, float], int, Meter, float | None]:
 
 
 def _density() -> float | None:
-    asked = st.toggle(t("generate.use_density"), key="generate.use_density", persist_state="session")
-    density = st.slider(
+    if not st.toggle(t("generate.use_density"), key="generate.use_density", persist_state="session"):
+        return None
+    return st.slider(
         t("generate.density"),
         0.5,
         8.0,
         step=0.25,
         format=t("generate.density_format"),
-        disabled=not asked,
+        label_visibility="collapsed",
         key="generate.density",
         persist_state="session",
     )
-    return density if asked else None
 
 
 def performance(on_change: Callable[[], None]) -> Performance:

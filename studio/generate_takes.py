@@ -12,7 +12,6 @@ from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import swing_ratio_to_percent
 from composer_core.pipeline.generation import Take, measure_take, render_take, take_midi
-from composer_core.pipeline.library import add_generated
 from studio import session, transport
 from studio.generate_controls import Performance, current_performance
 from studio.miniature import miniature
@@ -100,6 +99,8 @@ def _download(take: Take, condition: Condition) -> None:
 
 
 def _keep(take: Take, loop: Loop) -> None:
+    from composer_core.pipeline.library import add_generated
+
     added = add_generated(session.workspace(), [(loop, take.take_id)])
     session.notify(t("generate.kept" if added else "generate.kept_already"))
 

@@ -143,6 +143,17 @@ def keep_run(known: list[str]) -> None:
         st.session_state[RUN] = known[0]
 
 
+def say_again() -> None:
+    """Set every keyed choice to itself, so that the browser shows it in the words of the language now chosen.
+
+    A selectbox keeps the words of its choice, not its value. Only from a callback.
+    """
+    for key, value in list(st.session_state.items()):
+        choices = value if isinstance(value, list | tuple) else [value]
+        if choices and all(type(choice) in (str, int, float) for choice in choices):
+            st.session_state[key] = value
+
+
 def forget_widgets(prefix: str) -> None:
     """Drop the values of all keyed widgets whose key begins with `prefix`; they start anew when drawn."""
     for key in [str(key) for key in st.session_state if str(key).startswith(prefix)]:

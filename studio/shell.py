@@ -44,6 +44,7 @@ def language_switch() -> None:
 def _switch_language() -> None:
     chosen = session.widget("shell.language")
     session.choose_language(chosen)
+    session.say_again()
     try:
         workspace = session.workspace()
         save_settings(workspace, replace(load_settings(workspace), language=chosen))

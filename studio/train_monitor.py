@@ -36,15 +36,11 @@ def train_monitor() -> None:
         st.info(t("train.no_runs"), icon=":material/model_training:")
         return
     session.keep_run(list(known))
-    chosen = st.selectbox(
-        t("train.runs"),
-        list(known),
-        format_func=lambda name: f"{name} · {t(f'train.state_{known[name].state}')}",
-        key=session.RUN,
-        persist_state="session",
-    )
+    chosen = st.selectbox(t("train.runs"), list(known), key=session.RUN, persist_state="session")
     every = REFRESH_SEC if known[chosen].state in WORKING else None
     st.fragment(_watch, run_every=every)(chosen, known[chosen].state)
+    with st.expander(t("train.all_runs")):
+        st.dataframe([_as_row(run) for run in known.values()], hide_index=True)
 
 
 def _watch(name: str, state_before: str) -> None:
@@ -60,6 +56,21 @@ def _watch(name: str, state_before: str) -> None:
     _actions(run)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
+
+
+def _as_row(run: RunStatus) -> dict[str, str]:
+    return {
+        t("train.name"): run.run,
+        t("train.state"): t(f"train.state_{run.state}"),
+        t("generate.instrument"): instrument_name(run.request.instrument),
+        t("train.size"): run.request.size,
+        t("train.steps"): f"{run.step} / {run.steps}",
+        t("train.validation"): _best(run),
+    }
+
+
+def _best(run: RunStatus) -> str:
+    return f"{min(value for _, value in run.validation):.3f}" if run.validation else ""
 
 
 def _head(run: RunStatus) -> None:
@@ -79,9 +90,7 @@ def _head(run: RunStatus) -> None:
     if run.losses:
         last.metric(t("train.loss"), f"{run.losses[-1][1]:.3f}", help=t("train.loss_help"))
     if run.validation:
-        best.metric(
-            t("train.validation"), f"{min(value for _, value in run.validation):.3f}", help=t("train.validation_help")
-        )
+        best.metric(t("train.validation"), _best(run), help=t("train.validation_help"))
 
 
 def _actions(run: RunStatus) -> None:

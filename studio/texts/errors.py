@@ -37,11 +37,6 @@ VALUE_NAMES_JA = {
     "read-only": "読み取り専用です",
     "train": "学習",
     "train on": "学習",
-    "drums": "ドラム",
-    "bass": "ベース",
-    "guitar": "ギター",
-    "piano": "ピアノ",
-    "strings": "ストリングス",
 }
 """Words that arrive as values of an error, in Japanese."""
 

@@ -15,6 +15,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.use_help": ("Switched off, the model chooses.", "オフにすると、モデルに任せます。"),
     "generate.instrument": ("Instrument", "楽器"),
     "generate.no_model_yet": ("{instrument} (no model yet)", "{instrument}（モデル未学習）"),
+    "generate.no_model": (
+        "No model plays this yet: {instrument}. Train one from your own MIDI files.",
+        "この楽器（{instrument}）のモデルはまだありません。手持ちの MIDI から学習できます。",
+    ),
+    "generate.to_train": ("To the Train page", "学習ページへ"),
     "generate.model": ("Model", "モデル"),
     "generate.model_shipped": ("{name} (comes with the studio, {size})", "{name}（付属、{size}）"),
     "generate.model_run": ("{name} (trained here, {size})", "{name}（ここで学習、{size}）"),

@@ -34,7 +34,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.command": ("The same on the command line", "コマンドラインでの同じ操作"),
     "train.run_folder": ("RUN", "RUN"),
     "train.start": ("Start training", "学習を始める"),
-    "train.runs": ("Runs", "学習の一覧"),
+    "train.runs": ("Run", "学習"),
+    "train.all_runs": ("All runs", "学習の一覧"),
+    "train.state": ("State", "状態"),
     "train.no_runs": (
         "No training yet. Choose an instrument and data, then start.",
         "まだ学習がありません。楽器とデータを選んで始めてください。",
