@@ -54,12 +54,15 @@ class SwungTicks:
     """Where each note goes: `onset_tick` (n_notes,) unrounded, in the order of the loop's notes.
 
     `pair_cycle` (n_notes,) is the number of the swing cycle a note lies in, -1 where swing does
-    not act; `place` its place in that cycle before swing (0.5 the off-beat); `codes` as above.
+    not act; `place` its place in that cycle before swing (0.5 the off-beat), `swung_place` after
+    it; `cycle_tick` the cycle's length; `codes` as above.
     """
 
     onset_tick: FloatArray
     pair_cycle: NDArray[np.int64]
     place: FloatArray
+    swung_place: FloatArray
+    cycle_tick: int
     codes: tuple[str, ...]
 
 
@@ -156,7 +159,7 @@ def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
     cells = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid])
     if loop.meter.compound and grid == 8:
         codes = ("swing_not_applicable",) if ratio > 1.0 else ()
-        return SwungTicks(tick, np.full(len(tick), -1), cells.place, codes)
+        return SwungTicks(tick, np.full(len(tick), -1), cells.place, cells.place, cells.cycle_tick, codes)
     timekeeper = role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES) if loop.is_drums else np.zeros(len(tick), dtype=bool)
     fixed = np.zeros(len(tick), dtype=bool)
     found: set[str] = set()
@@ -168,7 +171,8 @@ def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
     swung, _ = _triplet_cycles(cells)
     place = _stretch(cells.place, np.where(swung, _TERNARY_KNOT, _BINARY_KNOT), 0.5)
     pair_cycle = np.where(cells.whole & ~kept, cells.number, -1)
-    return SwungTicks(moved, pair_cycle, place, tuple(sorted(found | codes_here)))
+    swung_place = (moved - cells.start_tick) / cells.cycle_tick
+    return SwungTicks(moved, pair_cycle, place, swung_place, cells.cycle_tick, tuple(sorted(found | codes_here)))
 
 
 def apply_swing(loop: Loop, ratio: float, grid: int = 8) -> Loop:
