@@ -76,7 +76,8 @@ def seamless_request(
         events=play_events(parts, tempos, length_tick, PASSES, lead_frames),
         start_frame=lead_frames + length_frames,
         length_frames=length_frames,
-        total_frames=lead_frames + round(PASSES * seconds * SAMPLE_RATE),
+        # Early notes of the third pass sound in the second; nothing after it is heard, or computed.
+        total_frames=lead_frames + 2 * length_frames,
         crossfade_frames=CROSSFADE_FRAMES,
         padding_frames=PADDING_FRAMES,
         file_format=file_format,

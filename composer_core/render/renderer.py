@@ -48,9 +48,8 @@ class Fonts:
 def render(request: RenderRequest, fonts: Fonts) -> tuple[StereoArray, float]:
     """The finished audio and its peak; RenderError when it came out silent."""
     lead = min(request.crossfade_frames, request.start_frame)
-    last = request.total_frames if request.trim_tail else request.start_frame + request.length_frames
-    keep = range(request.start_frame - lead, last)
-    audio = fonts.get(request.soundfont).play(request.events, request.total_frames, keep)
+    keep = range(request.start_frame - lead, request.total_frames)
+    audio = fonts.get(request.soundfont).play(request.events, keep)
     if request.trim_tail:
         audio = without_silent_tail(audio, request.length_frames)
     if request.crossfade_frames:

@@ -22,12 +22,11 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """Audio to make: play `events` for `total_frames`, keep the frames [start, start + length).
+    """Audio to make: play `events` for `total_frames`, keep those from `start_frame` on, `length_frames` at least.
 
     `crossfade_frames` > 0 makes the kept part loop: its end fades into what preceded its
     start, and `padding_frames` of its own beginning follow it. `trim_tail` instead drops
-    silence at the end beyond `length_frames` (whole files with a release tail, which
-    `total_frames` includes). `what` names it in messages.
+    silence at the end beyond `length_frames`. `what` names it in messages.
     """
 
     what: str

@@ -82,8 +82,8 @@ class LoadedFont:
         """Free the samples."""
         self._holder.delete()
 
-    def play(self, events: EventArray, total_frames: int, keep: range) -> StereoArray:
-        """Play events for `total_frames`; the frames in `keep` as float32 of shape (len(keep), 2).
+    def play(self, events: EventArray, keep: range) -> StereoArray:
+        """Play events from frame 0; the frames in `keep` as float32 of shape (len(keep), 2).
 
         FluidSynth acts at block boundaries only, so each event goes to the nearest: at most
         32 frames (0.73 ms) off, less than a tick at 120 BPM.
@@ -93,11 +93,11 @@ class LoadedFont:
             player = _Player(synth, font_id, kept, keep)
             for frame, kind, channel, a, b in events.tolist():
                 block = (frame + BLOCK_FRAMES // 2) // BLOCK_FRAMES * BLOCK_FRAMES
-                if block >= total_frames:
+                if block >= keep.stop:
                     break
                 player.advance(block)
                 player.act(kind, channel, a, b)
-            player.advance(total_frames)
+            player.advance(keep.stop)
         return kept
 
     @contextmanager
