@@ -13,33 +13,22 @@ from dataclasses import dataclass, field
 
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
 _DATA = rb"[\x00-\x7f]"
-_TWO = rb"[\x80-\xbf\xe0-\xef]" + _DATA + _DATA
-_ONE = rb"[\xc0-\xdf]" + _DATA
-_EXPLICIT = re.compile(rb"(?:" + _DELTA + rb"(?:" + _TWO + rb"|" + _ONE + rb"))*+")
-_RUNNING = re.compile(
-    rb"(?:" + _DELTA + rb"(?:" + _TWO + rb"(?:" + _DELTA + _DATA + _DATA + rb")*+"
-    rb"|" + _ONE + rb"(?:" + _DELTA + _DATA + rb")*+))*+"
+_PAIRS = rb"%b{2}(?:%b%b{2})*+" % (_DATA, _DELTA, _DATA)
+"""The data of one two-byte message and of those that follow by running status, deltas between."""
+_SINGLES = rb"%b(?:%b%b)*+" % (_DATA, _DELTA, _DATA)
+_OTHER_PAIRS = rb"[\x80-\x8f\xa0-\xbf\xe0-\xef]" + _PAIRS
+_NOTE_PAIRS = rb"([\x90-\x9f])(%b)" % _PAIRS
+_PROGRAMS = rb"([\xc0-\xcf])" + _SINGLES
+_PRESSURES = rb"[\xd0-\xdf]" + _SINGLES
+_CHANNEL_EVENTS = re.compile(
+    rb"(?:%b(?:[\x80-\xbf\xe0-\xef]%b|[\xc0-\xdf]%b))*+" % (_DELTA, _PAIRS, _SINGLES),
 )
-_STATUS_RUN = re.compile(
-    _DELTA + rb"(?:([\x80-\xbf\xe0-\xef])(" + _DATA + _DATA + rb"(?:" + _DELTA + _DATA + _DATA + rb")*+)"
-    rb"|([\xc0-\xdf])(" + _DATA + rb"(?:" + _DELTA + _DATA + rb")*+))"
+_NOTES_OR_PROGRAMS = re.compile(
+    rb"(?:%b(?:%b|%b))*+(?:%b(?:%b|%b)|\Z)" % (_DELTA, _OTHER_PAIRS, _PRESSURES, _DELTA, _NOTE_PAIRS, _PROGRAMS)
 )
-_CONTINUED_NOTE = re.compile(rb"(?:^|" + _DELTA + rb")" + _DATA + rb"([\x00-\x7f])")
-_QUIET = (
-    rb"[\x80-\x8f\xa0-\xbf\xe0-\xef]" + _DATA + _DATA + rb"|[\xd0-\xdf]" + _DATA + rb"|[\x90-\x9f]" + _DATA + rb"\x00"
-)
-_NOTE_OR_PROGRAM = re.compile(
-    rb"(?:"
-    + _DELTA
-    + rb"(?:"
-    + _QUIET
-    + rb"))*+"
-    + _DELTA
-    + rb"([\x90-\x9f](?="
-    + _DATA
-    + rb"[\x01-\x7f])|[\xc0-\xcf])"
-    rb"(?:(?<=[\x90-\x9f])" + _DATA + _DATA + rb"|(?<=[\xc0-\xcf])" + _DATA + rb")"
-)
+"""Passes over other messages to the next note-ons (status, data) or program changes (status), or to the end."""
+_NOTE = re.compile(rb"(%b)(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
+_VELOCITY = re.compile(rb"%b(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
 META_SEQUENCE, META_TEXT_FIRST, META_TEXT_LAST = 0x00, 0x01, 0x0F
 META_COPYRIGHT, META_TRACK_NAME, META_INSTRUMENT, META_LYRIC, META_MARKER = 0x02, 0x03, 0x04, 0x05, 0x06
 META_END, META_TEMPO, META_SMPTE_OFFSET, META_METER, META_KEY = 0x2F, 0x51, 0x54, 0x58, 0x59
@@ -60,11 +49,13 @@ class TrackEvents:
     """What a walk found in one track chunk.
 
     `note_ons` counts note-ons with a velocity, and `programs` program changes, by channel;
+    `runs` are the (start, end) of its stretches of channel messages;
     `whole` is False where the walk met bytes that are no event; `trailing` is True when
     bytes follow the End of Track.
     """
 
     metas: list[Meta] = field(default_factory=list)
+    runs: list[tuple[int, int]] = field(default_factory=list)
     note_ons: Counter[int] = field(default_factory=Counter)
     programs: Counter[int] = field(default_factory=Counter)
     whole: bool = True
@@ -90,6 +81,17 @@ def walk_track(data: bytes, start: int, end: int) -> TrackEvents:
     return found
 
 
+def struck_keys(data: bytes, track: TrackEvents) -> Counter[tuple[int, int]]:
+    """Note-ons with a velocity by (channel, pitch)."""
+    keys: Counter[tuple[int, int]] = Counter()
+    for start, end in track.runs:
+        for status, pairs, _ in _NOTES_OR_PROGRAMS.findall(data, start, end):
+            for pitch, velocity in _NOTE.findall(pairs):
+                if velocity != b"\x00":
+                    keys[status[0] & 0x0F, pitch[0]] += 1
+    return keys
+
+
 def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
     """A variable-length quantity of at most 4 bytes: (value, offset behind it), or None."""
     value = 0
@@ -101,29 +103,18 @@ def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
 
 
 def _pass_channel_events(data: bytes, position: int, end: int, found: TrackEvents) -> int:
-    explicit = _EXPLICIT.match(data, position, end)
-    running = _RUNNING.match(data, position, end)
-    assert explicit is not None and running is not None  # both match the empty run
-    if explicit.end() == running.end():
-        _count(found, Counter(_NOTE_OR_PROGRAM.findall(data, position, running.end())))
-    else:
-        _count_running(data, position, running.end(), found)
-    return running.end()
-
-
-def _count(found: TrackEvents, statuses: Counter[bytes]) -> None:
-    for status, n in statuses.items():
-        (found.note_ons if status < b"\xa0" else found.programs)[status[0] & 0x0F] += n
-
-
-def _count_running(data: bytes, start: int, end: int, found: TrackEvents) -> None:
-    for match in _STATUS_RUN.finditer(data, start, end):
-        status = (match[1] or match[3])[0]
-        if 0x90 <= status < 0xA0:
-            velocities = _CONTINUED_NOTE.findall(match[2])
-            found.note_ons[status & 0x0F] += len(velocities) - velocities.count(b"\x00")
-        elif 0xC0 <= status < 0xD0:
-            found.programs[status & 0x0F] += 1
+    run = _CHANNEL_EVENTS.match(data, position, end)
+    assert run is not None  # it matches the empty run
+    found.runs.append((position, run.end()))
+    matches = _NOTES_OR_PROGRAMS.findall(data, position, run.end())
+    for status in {match[0] for match in matches}:
+        if status:
+            # A zero byte between two runs is a delta like the others.
+            velocities = _VELOCITY.findall(b"\x00".join([match[1] for match in matches if match[0] == status]))
+            found.note_ons[status[0] & 0x0F] += len(velocities) - velocities.count(b"\x00")
+        else:
+            found.programs.update(match[2][0] & 0x0F for match in matches if match[2])
+    return run.end()
 
 
 def _read_other_event(data: bytes, position: int, end: int, found: TrackEvents) -> int | None:

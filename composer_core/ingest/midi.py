@@ -34,6 +34,7 @@ from composer_core.ingest.events import (
     TrackEvents,
     walk_track,
 )
+from composer_core.ingest.hanging import shorten_late_notes, with_note_offs
 from composer_core.ingest.parts import gather_parts
 from composer_core.ingest.readers import RawScore, place_tracks, read_lenient, read_strict
 from composer_core.ingest.song import Song, seconds_at
@@ -109,26 +110,29 @@ def _read(reading: _Reading) -> RawScore:
         score = read_strict(reading.data)
     except (RuntimeError, ValueError) as error:
         score = read_lenient(reading.data, reading.path)
+        if score.n_closed:
+            reading.warn("notes_closed", count=score.n_closed)
         reading.warn("lenient_reader", reason=str(error).removeprefix("MiniMidi: ").split("\n")[0])
         _name_tracks(score, _track_names(reading))
         return score
     names = _track_names(reading)
     if not all(walk.whole for walk in reading.walks) or place_tracks(score, reading.walks, names):
         return score
-    return _read_with_hanging_notes(score, reading, names)
+    return _read_hanging(score, reading, names)
 
 
-def _read_with_hanging_notes(strict: RawScore, reading: _Reading, names: list[str]) -> RawScore:
+def _read_hanging(strict: RawScore, reading: _Reading, names: list[str]) -> RawScore:
+    """Read once more with note-offs for the notes that never end."""
     try:
-        score = read_lenient(reading.data, reading.path)
-    except RefusedFile:
+        score = read_strict(with_note_offs(reading.data, reading.layout, reading.walks))
+        placed = place_tracks(score, reading.walks, names)
+    except (RuntimeError, ValueError):
+        placed = False
+    if not placed:
         n_read = sum(track.columns.shape[1] for track in strict.tracks)
-        n_written = sum(walk.note_ons.total() for walk in reading.walks)
-        reading.warn("notes_dropped", count=n_written - n_read)
+        reading.warn("notes_dropped", count=sum(walk.note_ons.total() for walk in reading.walks) - n_read)
         return strict
-    if score.n_closed:
-        reading.warn("notes_closed", count=score.n_closed)
-    _name_tracks(score, names)
+    reading.warn("notes_closed", count=shorten_late_notes(score, reading.layout.resolution))
     return score
 
 
@@ -158,7 +162,7 @@ def _gate(score: RawScore, reading: _Reading) -> Song:
     _check_counts(score, reading.path)
     _check_notes(score, reading.path)
     meters = _meter_map(score, resolution, reading.path)
-    tempo_tick, tempo_bpm = _tempo_map(score, resolution, reading)
+    tempo_tick, tempo_bpm = _tempo_map(score, reading)
     n_zero = sum(int((track.columns[1] == 0).sum()) for track in score.tracks)
     if n_zero:
         reading.warn("zero_length", count=n_zero)
@@ -199,22 +203,24 @@ def _meter_map(score: RawScore, resolution: int, path: str) -> tuple[tuple[int, 
     return tuple(sorted(meters.items(), key=lambda item: item[0]))
 
 
-def _tempo_map(score: RawScore, resolution: int, reading: _Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    tick, mspq = score.tempos[:, 0], score.tempos[:, 1]
-    if len(tick) and tick.min() < 0:
-        raise RefusedFile("bad_value", path=reading.path, what="a change of tempo", value=int(tick.min()))
-    with np.errstate(divide="ignore"):
-        bpm = np.where(mspq > 0, 60e6 / mspq, 0.0)
-    possible = (bpm >= MIN_TEMPO_BPM) & (bpm <= MAX_TEMPO_BPM)
-    if not possible.all():
-        reading.warn("tempo_repaired", count=int((~possible).sum()))
-    keep = mspq > 0
-    tick = np.concatenate(([0], np.rint(tick[keep] * TICKS_PER_QUARTER / resolution))).astype(np.int64)
-    bpm = np.concatenate(([DEFAULT_BPM], np.clip(bpm[keep], MIN_TEMPO_BPM, MAX_TEMPO_BPM)))
-    last = np.append(np.diff(tick) > 0, True)
-    tick, bpm = tick[last], bpm[last]
-    changed = np.append(True, np.diff(bpm) != 0)
-    return tick[changed], bpm[changed]
+def _tempo_map(score: RawScore, reading: _Reading) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    tempos = {0: DEFAULT_BPM}
+    n_repaired = 0
+    for tick, microseconds in score.tempos:
+        if tick < 0:
+            raise RefusedFile("bad_value", path=reading.path, what="a change of tempo", value=tick)
+        bpm = 60e6 / microseconds if microseconds > 0 else 0.0
+        possible = min(max(bpm, MIN_TEMPO_BPM), MAX_TEMPO_BPM)
+        n_repaired += possible != bpm
+        if bpm:
+            tempos[_canonical(tick, reading.layout.resolution)] = possible
+    if n_repaired:
+        reading.warn("tempo_repaired", count=n_repaired)
+    changes: list[tuple[int, float]] = []
+    for tick in sorted(tempos):
+        if not changes or changes[-1][1] != tempos[tick]:
+            changes.append((tick, tempos[tick]))
+    return np.array([tick for tick, _ in changes]), np.array([bpm for _, bpm in changes])
 
 
 def _check_length(

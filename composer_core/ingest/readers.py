@@ -4,9 +4,8 @@ What both decide about odd notes:
 
 - A note-on with velocity 0 is a note-off.
 - A note struck again before it ended: note-offs end the oldest sounding note first.
-- A note that never ends makes the lenient reader read the file: such a note ends where the
-  same key is struck again or its track ends, after four quarters at the latest. Where
-  that reader fails too, those notes are left out. Both are said in a warning.
+- A note that never ends, ends where the same key is struck again or its track ends (a
+  quarter later at least), after four quarters at the latest; a warning says so (see `hanging`).
 - A note whose end lies on another track never ends, in this sense.
 - A note of no length is kept and gets the shortest length later.
 - Events after the End of Track are left out.
@@ -27,7 +26,7 @@ from composer_core.ingest.events import TrackEvents
 from composer_core.ingest.song import UNKNOWN_CHANNEL
 from composer_core.music.instruments import DRUM_CHANNEL
 
-_HANGING_QUARTERS = 4
+HANGING_QUARTERS = 4
 _MAX_FILE_TICK = 2**40
 """Beyond any song; mido counts on without limit where the bytes ask for it."""
 
@@ -52,7 +51,7 @@ class RawScore:
     """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator)."""
 
     tracks: list[RawTrack]
-    tempos: NDArray[np.float64]
+    tempos: list[tuple[int, int]]
     meters: list[tuple[int, int, int]]
     n_closed: int = 0
 
@@ -70,10 +69,10 @@ def read_strict(data: bytes) -> RawScore:
         channel = DRUM_CHANNEL if track.is_drum else UNKNOWN_CHANNEL
         if columns.shape[1]:
             tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns))
-    tempos = score.tempos.numpy()
-    table = np.array([tempos["time"], tempos["mspq"]], dtype=np.float64).T.reshape(-1, 2)
+    changes = score.tempos.numpy()
+    tempos = list(zip(changes["time"].tolist(), changes["mspq"].tolist(), strict=True))
     meters = [(m.time, m.numerator, m.denominator) for m in score.time_signatures]
-    return RawScore(tracks, table, meters)
+    return RawScore(tracks, tempos, meters)
 
 
 def place_tracks(score: RawScore, walks: list[TrackEvents], names: list[str]) -> bool:
@@ -111,11 +110,10 @@ def read_lenient(data: bytes, path: str) -> RawScore:
         raise RefusedFile("truncated", path=path, what="an event") from error
     except (OSError, ValueError, IndexError, KeyError, TypeError, KeySignatureError) as error:
         raise RefusedFile("unreadable_midi", path=path, reason=str(error) or type(error).__name__) from error
-    score = RawScore([], np.empty((0, 2)), [])
-    tempos: list[tuple[float, float]] = []
+    score = RawScore([], [], [])
     for index, messages in enumerate(song.tracks):
-        _LenientTrack(path, index, song.ticks_per_beat * _HANGING_QUARTERS).read(messages, score, tempos)
-    score.tempos = np.array(sorted(tempos, key=lambda row: row[0]), dtype=np.float64).reshape(-1, 2)
+        _LenientTrack(path, index, song.ticks_per_beat).read(messages, score)
+    score.tempos.sort(key=lambda row: row[0])
     score.meters.sort(key=lambda row: row[0])
     return score
 
@@ -126,7 +124,7 @@ class _LenientTrack:
 
     path: str
     index: int
-    longest_hanging_tick: int
+    resolution: int
     name: str = ""
     tick: int = 0
     program: dict[int, int] = field(default_factory=dict)
@@ -138,13 +136,13 @@ class _LenientTrack:
     )
     n_closed: int = 0
 
-    def read(self, messages: object, score: RawScore, tempos: list[tuple[float, float]]) -> None:
+    def read(self, messages: object, score: RawScore) -> None:
         for message in messages:  # type: ignore[attr-defined]
             self.tick += message.time
             if self.tick > _MAX_FILE_TICK:
                 raise RefusedFile("bad_value", path=self.path, what="a time", value=self.tick)
             if message.type == "set_tempo":
-                tempos.append((self.tick, message.tempo))
+                score.tempos.append((self.tick, message.tempo))
             elif message.type == "time_signature":
                 score.meters.append((self.tick, message.numerator, message.denominator))
             elif message.type == "track_name":
@@ -177,7 +175,8 @@ class _LenientTrack:
 
     def _close_hanging(self) -> None:
         for key, starts in self.sounding.items():
-            next_onsets = [start[0] for start in starts[1:]] + [self.tick]
-            for start, end_tick in zip(starts, next_onsets, strict=False):
-                self._end(key, start, min(end_tick, start[0] + self.longest_hanging_tick))
+            for start, following in zip(starts, [*starts[1:], None], strict=False):
+                track_end = max(self.tick, start[0] + self.resolution)
+                end_tick = min(track_end, start[0] + HANGING_QUARTERS * self.resolution)
+                self._end(key, start, end_tick if following is None else min(end_tick, following[0]))
                 self.n_closed += 1

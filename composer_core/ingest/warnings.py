@@ -8,15 +8,15 @@ from typing import Any
 WARNINGS: dict[str, str] = {
     "no_notes": "{path}: no notes in it; nothing was added.",
     "track_count": "{path}: the header promises {promised} tracks, the file holds {found}; all {found} were read.",
-    "odd_meta": "{path}: {count} events about the song have an impossible length and were left out.",
-    "tempo_repaired": "{path}: {count} tempo changes lie outside 5 to 1000 BPM and were repaired.",
-    "notes_closed": "{path}: {count} notes never end; each was ended at the next same note or after a bar at most.",
-    "notes_dropped": "{path}: {count} notes never end and could not be kept.",
-    "zero_length": "{path}: {count} notes of no length were given the shortest one.",
+    "odd_meta": "{path}: events about tempo, metre or key of impossible length ({count}) were left out.",
+    "tempo_repaired": "{path}: tempos outside 5 to 1000 BPM ({count}) were repaired.",
+    "notes_closed": "{path}: notes that never end ({count}) end at the next same note or after four quarters at most.",
+    "notes_dropped": "{path}: notes that never end ({count}) were left out.",
+    "zero_length": "{path}: notes of no length ({count}) were given the shortest one.",
     "lenient_reader": "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
     "independent_tracks": "{path}: a type 2 file; its tracks were read as if they played together.",
     "after_end": "{path}: what follows the end of a track was left out.",
-    "cut_short_bars": "{path}: {count} notes lie in bars that a change of metre cuts short; no loop holds them.",
+    "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }
 
 

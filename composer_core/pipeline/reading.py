@@ -22,13 +22,14 @@ from composer_core.ingest.warnings import FileWarning
 from composer_core.metrics import METRICS, Analysis, measure_analysis
 from composer_core.metrics.drums import GHOST_VELOCITY
 from composer_core.metrics.grid import backbeat_ticks
-from composer_core.music.drums import role_mask
+from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.store.content import content_hash, loop_id, source_digest
 from composer_core.store.loop_columns import LoopRecord
 
 READ_TASK = "composer_core.pipeline.reading:read_file"
+_SNARE = ROLES.index("snare")
 _COLUMNS = (
     ("onset", np.int32),
     ("duration", np.int32),
@@ -63,20 +64,23 @@ def measure_loop(loop: Loop) -> Measured:
 
 def _place_notes(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The tick of the grid each note belongs to (in [0, length)) and which notes are ghosts."""
-    count = len(loop.notes)
-    if not count:
+    if not len(loop.notes):
         return np.empty(0, np.int32), np.empty(0, np.bool_)
-    onset = loop.notes.onset_tick
     # The analysis is sorted on the circle, where early notes come last.
-    n_early = int(np.searchsorted(onset, 0))
-    deviation = np.roll(analysis.deviation_ms, n_early) / analysis.ms_a_tick
-    grid = np.rint(onset - deviation).astype(np.int32)
-    grid = np.clip(grid, 0, loop.length_tick - 1)
+    n_early = int(np.searchsorted(loop.notes.onset_tick, 0))
+    deviation = _turned(analysis.deviation_ms, n_early) / analysis.ms_a_tick
+    grid = np.rint(loop.notes.onset_tick - deviation).astype(np.int32)
+    grid = np.minimum(np.maximum(grid, 0), loop.length_tick - 1)
     if not loop.is_drums:
-        return grid, np.zeros(count, np.bool_)
-    backbeat = np.isin(np.roll(analysis.slot_in_bar, n_early) * analysis.step_tick, backbeat_ticks(loop.meter))
-    soft = loop.notes.velocity < GHOST_VELOCITY
-    return grid, role_mask(loop.notes.pitch, "snare") & soft & ~backbeat
+        return grid, np.zeros(len(grid), np.bool_)
+    backbeat = np.zeros(analysis.slots_a_bar, np.bool_)
+    backbeat[[tick // analysis.step_tick for tick in backbeat_ticks(loop.meter)]] = True
+    ghost = (analysis.role == _SNARE) & (analysis.velocity < GHOST_VELOCITY) & ~backbeat[analysis.slot_in_bar]
+    return grid, _turned(ghost, n_early)
+
+
+def _turned(values: NDArray[Any], n_early: int) -> NDArray[Any]:
+    return np.concatenate((values[-n_early:], values[:-n_early])) if n_early else values
 
 
 def read_file(name: str, data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
