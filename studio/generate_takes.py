@@ -8,10 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import swing_ratio_to_percent
-from composer_core.pipeline.generation import Take, measure_take, render_take, take_midi
+from composer_core.pipeline.generation import Take, measure_take, perform_take, take_midi
+from composer_core.pipeline.library import add_generated, digest
 from studio import session, transport
 from studio.generate_controls import Performance, current_performance
 from studio.miniature import miniature
@@ -24,17 +26,10 @@ NOTHING = "–"
 
 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Condition: repr})
-def performed(take: Take, condition: Condition) -> tuple[Loop, dict[str, Any]]:
-    """A take as it sounds under a condition, and what is measured on that; kept for the next drawing."""
-    loop = render_take(take, condition)
-    return loop, measure_take(loop)
-
-
-def heard(take: Take, performance: Performance) -> tuple[Condition, Loop, dict[str, Any]]:
-    """The condition a take sounds under now, the loop, and its measurements."""
-    condition = performance.applied_to(take.condition)
-    loop, measured = performed(take, condition)
-    return condition, loop, measured
+def performed(take: Take, condition: Condition) -> tuple[Loop, dict[str, Any], tuple[str, ...]]:
+    """A take as it sounds under a condition, what is measured on that, and what there is to say; kept."""
+    played = perform_take(take, condition)
+    return played.loop, measure_take(played.loop), (*take.notices, *played.notes)
 
 
 def take_key(take: Take) -> str:
@@ -53,7 +48,7 @@ def follow_sliders() -> None:
     """A performance slider moved: what sounds goes on in its new form, from the next bar line."""
     sounding = next((take for take in session.takes() if take_key(take) == transport.now_playing()), None)
     if sounding is not None:
-        _, loop, _ = heard(sounding, current_performance())
+        loop, _, _ = performed(sounding, current_performance().applied_to(sounding.condition))
         transport.play(loop, title=take_title(sounding), key=take_key(sounding), mode="swap")
 
 
@@ -67,7 +62,8 @@ def show_takes(takes: list[Take], performance: Performance) -> None:
 
 
 def _card(take: Take, performance: Performance) -> None:
-    condition, loop, measured = heard(take, performance)
+    condition = performance.applied_to(take.condition)
+    loop, measured, notices = performed(take, condition)
     st.markdown(f"**{t('generate.take', number=take.index + 1)}**")
     st.image(miniature(loop), width="stretch")
     with st.container(horizontal=True, gap="small"):
@@ -82,6 +78,8 @@ def _card(take: Take, performance: Performance) -> None:
             args=(take, loop),
         )
     st.markdown(_table(condition, measured))
+    for notice in notices:
+        st.caption(f":material/info: {t(f'generate.notice_{notice}')}")
     st.caption(t("generate.made", seed=take.seed, seconds=f"{take.seconds:.2f}", hash=take.model_hash[:8]))
 
 
@@ -99,10 +97,14 @@ def _download(take: Take, condition: Condition) -> None:
 
 
 def _keep(take: Take, loop: Loop) -> None:
-    from composer_core.pipeline.library import add_generated
-
-    added = add_generated(session.workspace(), [(loop, take.take_id)])
-    session.notify(t("generate.kept" if added else "generate.kept_already"))
+    workspace = session.workspace()
+    before = digest(workspace)
+    try:
+        add_generated(workspace, [(loop, take.take_id)])
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    session.notify(t("generate.kept_already" if digest(workspace) == before else "generate.kept"))
 
 
 def _table(condition: Condition, measured: dict[str, Any]) -> str:

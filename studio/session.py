@@ -25,6 +25,7 @@ CHOSEN_LOOP = "studio.library.chosen"
 IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
 RUN = "train.run"
+STARTED = "studio.started"
 
 
 def workspace() -> Workspace:
@@ -188,3 +189,13 @@ def label_desk() -> LabelDesk | None:
 def set_label_desk(desk: LabelDesk) -> None:
     """Lay another queue on the desk."""
     st.session_state[LABEL_DESK] = desk
+
+
+def is_started() -> bool:
+    """True once this session has done what a first start does."""
+    return bool(st.session_state.get(STARTED))
+
+
+def set_started() -> None:
+    """The first start is done."""
+    st.session_state[STARTED] = True

@@ -11,7 +11,7 @@ from streamlit.navigation.page import Page
 from composer_core.errors import ComposerError
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
-from studio import places, session, transport
+from studio import first_start, places, session, transport
 from studio.text import LANGUAGES, error_text, language, t
 
 STYLE = Path(__file__).with_name("shell.css")
@@ -90,9 +90,12 @@ def main() -> None:
 def run_page(page: Page) -> None:
     """Run the page; what it put into the transport in its body is drawn by another run."""
     plays = session.play_count()
-    show_messages()
+    top, side = st.container(), st.sidebar.container()
     try:
+        first_start.fill_library()
+        show_messages()
         page.run()
+        first_start.show_health(top, side)
     except ComposerError as error:
         st.error(error_text(error))
     if session.play_count() != plays:

@@ -9,6 +9,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.library": ("Library", "ライブラリ"),
     "page.label": ("Label", "ラベル付け"),
     "page.train": ("Train", "学習"),
+    "start.filling": (
+        "First start: the model plays loops for your library ({done} of {total}) …",
+        "初回起動：モデルがライブラリ用のループを演奏しています（{done} / {total}）…",
+    ),
+    "start.filled": (
+        "{count} loops were generated for your library; they are marked as generated.",
+        "ライブラリに {count} 個のループを生成しました（「生成」と表示されます）。",
+    ),
+    "start.missing_fluidsynth": (
+        "FluidSynth is missing, so nothing can sound. This installs it:",
+        "FluidSynth がないため音を鳴らせません。次のコマンドでインストールできます：",
+    ),
+    "start.missing_soundfont": (
+        "No SoundFont was found, so nothing can sound. This installs one:",
+        "SoundFont が見つからないため音を鳴らせません。次のコマンドでインストールできます：",
+    ),
+    "start.missing_models": (
+        "There is no model yet, so nothing can be generated. This trains one:",
+        "モデルがまだないため生成できません。次のコマンドで学習できます：",
+    ),
+    "start.soundfont": ("Sound: {detail}", "音源：{detail}"),
     "transport.empty": (
         "Press ▶ beside a loop: it plays here without a gap, on every page.",
         "ループの ▶ を押すと、ここで途切れなく鳴り続けます。ページを移っても止まりません。",

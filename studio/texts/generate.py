@@ -36,7 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "50 % is straight, 66.7 % a triplet shuffle, 75 % dotted.",
         "50 % でストレート、66.7 % で三連のシャッフル、75 % で付点になります。",
     ),
-    "generate.swing_grid": ("Swing of", "スウィングの単位"),
+    "generate.swing_grid": ("Swing on", "スウィングの単位"),
     "generate.grid8": ("8th notes", "8分音符"),
     "generate.grid16": ("16th notes", "16分音符"),
     "generate.humanise": ("Humanise", "ヒューマナイズ"),
@@ -78,6 +78,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.score": ("Score", "スコア"),
     "generate.uncalibrated": ("not yet calibrated", "未校正"),
     "generate.made": ("Seed {seed} · {seconds} s · model {hash}", "シード {seed}・{seconds} 秒・モデル {hash}"),
+    "generate.notice_no_performer": (
+        "No performer for this instrument yet: even velocities, no offsets.",
+        "この楽器の演奏モデルはまだないため、ベロシティは一定でタイミングの揺れもありません。",
+    ),
+    "generate.notice_floor_acted": (
+        "At this tempo some notes would be too short; they swing less.",
+        "このテンポでは短くなりすぎる音があるため、一部のスウィングを弱めています。",
+    ),
+    "generate.notice_swing_not_applicable": (
+        "This metre has no such pairs, so nothing swings.",
+        "この拍子にはこの単位の組がないため、スウィングはかかりません。",
+    ),
+    "generate.notice_triplets_kept": (
+        "Triplets stay where they are.",
+        "三連符はそのままの位置で演奏しています。",
+    ),
+    "generate.notice_triplets_folded": (
+        "Triplets were moved onto the swung grid.",
+        "三連符はスウィングの位置に合わせました。",
+    ),
+    "generate.notice_offsets_limited": (
+        "Some offsets were limited so that no note crosses another.",
+        "音の順序が入れ替わらないよう、一部の揺れを抑えました。",
+    ),
     "generate.history": ("Earlier takes", "これまでのテイク"),
     "generate.no_history": (
         "Nothing has been generated in this workspace yet.",
