@@ -16,11 +16,14 @@ MIDDLE_LOW, MIDDLE_HIGH = 0.40, 0.80
 _SIXTEENTH_LOW = 0.70
 """From here on an onset is 'near .75', so a straight 16th unless nothing else speaks for 16ths."""
 _QUARTER_LOW, _QUARTER_HIGH, _QUARTER_CLEAR = 0.20, 0.30, 0.60
+_SWUNG_LOW = 0.58
+_ON_SIXTEENTH = 0.01
 _SPREAD_SCALE = 0.05
 _MIN_PAIRS_A_BAR = 1.0
 SWUNG_RATIO = 1.2
 """From this ratio on (54.5 %) a steady loop is called swung."""
-_MIN_CONFIDENCE = 0.2
+_MIN_CONFIDENCE = 0.25
+_MIN_PHASE_PAIRS_A_BAR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,13 @@ def pair_positions(onset: FloatArray, meter: Meter, bars: int, grid: int) -> Flo
     """Positions (0.40 to 0.80 of the beat) of the second onset of every pair that tells about swing.
 
     `onset` holds distinct onsets, sorted, in ticks from the loop's start. A beat whose only
-    middle onset lies near .75, or that has one near .25 and none near the 8th, carries
-    straight 16ths and is left out; so is, for 16ths, a beat that carries triplets. Only where
-    no beat has anything near .25 or the 8th are positions near .75 read as heavy swing.
+    middle onset lies near .75 (0.70 on), or that has one near .25 and none near the 8th, carries
+    straight 16ths and is left out; so is, for 16ths, an 8th not followed by one on the next 8th
+    (two notes of a triplet look the same). Positions
+    near .75 are heavy swing in two kinds of loops only: clearly swung ones (more than twice as
+    many pairs at 0.60 to 0.70 as beats with something at .25 or the straight 8th), and those
+    with nothing at .25 or the 8th in any beat, there without what lies on .75 itself (75 %
+    swing without any human deviation is the same notes as straight 16ths, and is not read).
     """
     unit = swing_unit(meter, grid)
     if unit == 0 or len(onset) < 2:
@@ -64,10 +71,14 @@ def pair_positions(onset: FloatArray, meter: Meter, bars: int, grid: int) -> Flo
     early = _next_position(circle, start, unit, _QUARTER_LOW) <= _QUARTER_HIGH
     usable = (middle < _SIXTEENTH_LOW) & ~(early & (middle > _QUARTER_CLEAR))
     if grid == 16:
-        usable &= ~_carries_triplet(circle, start, unit)
+        usable &= _next_position(circle, start, unit, 0.85) <= 1.0 + START_TOLERANCE
+    n_swung = int((usable & (middle >= _QUARTER_CLEAR)).sum())
+    n_straight = int((early | (middle < _SWUNG_LOW)).sum())
     heavy = (middle >= _SIXTEENTH_LOW) & (middle <= MIDDLE_HIGH)
-    if grid == 8 and not usable.any() and not early.any():
-        return middle[heavy]
+    if n_swung > 2 * n_straight:
+        usable |= heavy
+    elif n_straight == 0 and grid == 8:
+        usable |= heavy & (np.abs(middle - 0.75) > _ON_SIXTEENTH)
     return middle[usable]
 
 
@@ -82,12 +93,6 @@ def _near_start(in_bar: FloatArray, bar_tick: int, unit: int) -> np.ndarray:
 def _next_position(circle: FloatArray, start: FloatArray, unit: int, share: float) -> FloatArray:
     """Position after `start`, as a share of the unit, of the first onset at least `share` after it."""
     return (circle[np.searchsorted(circle, start + (share * unit - 1e-6))] - start) / unit
-
-
-def _carries_triplet(circle: FloatArray, start: FloatArray, unit: int) -> np.ndarray:
-    """True for 16th pairs that are the first two notes of an 8th triplet: one at 4/3, none at 1."""
-    following = _next_position(circle, start, unit, 0.85)
-    return (following > 1.2) & (following < 1.45)
 
 
 def read_swing(timekeeper: FloatArray, every: FloatArray, meter: Meter, bars: int, grid: int) -> Swing:
@@ -135,11 +140,12 @@ def phase_of(onset: FloatArray, meter: Meter, step_tick: int, eighth: Swing, six
 
 
 def _is_swung(swing: Swing) -> bool:
-    return swing.ratio >= SWUNG_RATIO and swing.confidence >= _MIN_CONFIDENCE
+    steady = swing.confidence >= _MIN_CONFIDENCE and swing.pairs_a_bar >= _MIN_PHASE_PAIRS_A_BAR
+    return steady and swing.ratio >= SWUNG_RATIO
 
 
 def _plays_triplets(onset: FloatArray, meter: Meter) -> bool:
-    if meter.compound:
+    if meter.bar_tick % TICKS_PER_QUARTER or meter.compound:
         return False
     share = onset % meter.bar_tick % TICKS_PER_QUARTER / TICKS_PER_QUARTER
     second, half, third = (int((np.abs(share - place) < 0.06).sum()) for place in (1 / 3, 1 / 2, 2 / 3))
