@@ -9,7 +9,7 @@ from importlib import import_module
 
 from composer_core.errors import ComposerError, InvalidValue
 
-COMMAND_MODULES = ("library", "audio", "training", "generation", "doctor")
+COMMAND_MODULES = ("library", "audio", "training", "generation", "performing", "doctor")
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""
 

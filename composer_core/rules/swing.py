@@ -148,13 +148,18 @@ def _swing_cycles(
     return np.where(moves, moved, tick), kept, codes
 
 
+def check_swing(ratio: float, grid: int) -> None:
+    """Raise InvalidValue unless the ratio is 1 to 4 and the grid 8 or 16."""
+    require_range("swing ratio", ratio, 1.0, MAX_SWING_RATIO + 1e-9)
+    require_choice("swing grid", grid, tuple(SWING_CYCLE_TICK))
+
+
 def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
     """Where swing puts every note of a loop on a straight grid (see the module for triplets and metres).
 
     `ratio` is long : short, 1 to 4; `grid` 8 or 16. Raises InvalidValue for others.
     """
-    require_range("swing ratio", ratio, 1.0, MAX_SWING_RATIO + 1e-9)
-    require_choice("swing grid", grid, tuple(SWING_CYCLE_TICK))
+    check_swing(ratio, grid)
     tick = loop.notes.onset_tick.astype(np.float64)
     cells = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid])
     if loop.meter.compound and grid == 8:
@@ -205,6 +210,7 @@ def floored_ratio(
 
     With a cycle of T ms the short note lasts T / (1 + r); r <= T / floor - 1. A floor of 0 is off.
     """
+    check_swing(ratio, grid)
     require_range("short-note floor", floor_ms, 0.0, 1000.0, " ms")
     cycle_ms = ticks_to_ms(SWING_CYCLE_TICK[grid], tempo_bpm)
     if ratio <= 1.0 or cycle_ms / (1.0 + ratio) >= floor_ms:

@@ -1,0 +1,265 @@
+"""The performer: how hard and how early or late each note of a drum loop is played.
+
+A bidirectional transformer over the notes of a loop. For each note it gives a distribution
+of velocity and of the offset from the swung grid, given the notes, tempo, genre, arousal and
+whichever notes are already played. Sampling plays the notes in a few rounds, each seeing the
+rounds before, so that neighbours agree as a player's do (drawing all at once from the
+marginals would be jitter with the right histogram). The mean is never used: it flattens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from torch import Tensor, nn
+
+from composer_core.errors import InvalidValue, ModelError, NotFound, require_range
+from composer_core.model.performer_features import (
+    CATEGORY_SIZES,
+    N_CONTEXT,
+    N_NUMBERS,
+    NoteFeatures,
+    context_vector,
+    note_features,
+)
+from composer_core.music.loop import Loop
+from composer_core.store.atomic import write_bytes, write_json
+
+WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+N_VELOCITY_BINS, N_OFFSET_BINS = 32, 48
+VELOCITY_BIN = 4
+"""Velocities a bin: 0 to 3, 4 to 7, ... 124 to 127."""
+MAX_OFFSET_MS = 60.0
+OFFSET_BIN_MS = 2 * MAX_OFFSET_MS / N_OFFSET_BINS
+N_PLAYED = 3
+"""What is told of a note already played: a flag, velocity and offset."""
+ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PerformerConfig:
+    """Shape of a performer; the sizes of its inputs and bins are fixed by this module."""
+
+    d_model: int = 128
+    n_layers: int = 4
+    n_heads: int = 4
+    d_feed_forward: int = 256
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_range("d_model", self.d_model, 8, 1024)
+        require_range("n_layers", self.n_layers, 1, 24)
+        require_range("n_heads", self.n_heads, 1, 64)
+        require_range("d_feed_forward", self.d_feed_forward, 8, 4096)
+        require_range("dropout", self.dropout, 0.0, 0.9)
+        if self.d_model % self.n_heads or self.d_model // self.n_heads % 2:
+            raise InvalidValue(
+                "contradiction",
+                first=f"d_model {self.d_model}",
+                second=f"n_heads {self.n_heads}",
+                reason="each head needs an even share of the width",
+            )
+
+
+class _Block(nn.Module):
+    """Attention with rotary positions in grid steps, then SwiGLU, both after a norm."""
+
+    def __init__(self, config: PerformerConfig) -> None:
+        super().__init__()
+        width = config.d_model
+        self.n_heads, self.dropout = config.n_heads, config.dropout
+        self.norm_attention, self.norm_feed = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * config.d_feed_forward, bias=False)
+        self.down = nn.Linear(config.d_feed_forward, width, bias=False)
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        n, length, width = x.shape
+        query, key, value = (
+            part.view(n, length, self.n_heads, -1).transpose(1, 2)
+            for part in self.qkv(self.norm_attention(x)).chunk(3, dim=-1)
+        )
+        mixed = functional.scaled_dot_product_attention(
+            _rotate(query, rotation), _rotate(key, rotation), value, attn_mask=mask
+        )
+        x = x + functional.dropout(
+            self.out(mixed.transpose(1, 2).reshape(n, length, width)), self.dropout, self.training
+        )
+        gate, up = self.gate_up(self.norm_feed(x)).chunk(2, dim=-1)
+        return x + functional.dropout(self.down(functional.silu(gate) * up), self.dropout, self.training)
+
+
+def _rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+    half = x.shape[-1] // 2
+    turned = torch.cat([-x[..., half:], x[..., :half]], dim=-1)
+    return x * rotation[0] + turned * rotation[1]
+
+
+class PerformerNetwork(nn.Module):
+    """Notes, context and notes already played to logits of velocity and offset bins."""
+
+    def __init__(self, config: PerformerConfig) -> None:
+        super().__init__()
+        width = config.d_model
+        self.config = config
+        self.categories = nn.ModuleList(nn.Embedding(size, width) for size in CATEGORY_SIZES)
+        self.numbers = nn.Linear(N_NUMBERS, width)
+        self.context = nn.Sequential(nn.Linear(N_CONTEXT, width), nn.SiLU(), nn.Linear(width, width))
+        self.played = nn.Sequential(nn.Linear(N_PLAYED, width), nn.SiLU(), nn.Linear(width, width))
+        self.blocks = nn.ModuleList(_Block(config) for _ in range(config.n_layers))
+        self.norm = nn.RMSNorm(width)
+        self.velocity = nn.Linear(width, N_VELOCITY_BINS)
+        self.offset = nn.Linear(width, N_OFFSET_BINS)
+        for embedding in self.categories:
+            nn.init.normal_(embedding.weight, std=0.1)  # type: ignore[arg-type]
+
+    def forward(
+        self, categories: Tensor, numbers: Tensor, step: Tensor, context: Tensor, played: Tensor, real: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(n, length, 4), (n, length, N_NUMBERS), (n, length), (n, N_CONTEXT), (n, length, N_PLAYED) and, where
+        sequences are padded, a mask (n, length) of the real notes, to logits (n, length, bins)."""
+        x = self.numbers(numbers) + self.context(context).unsqueeze(1) + self.played(played)
+        for column, embedding in enumerate(self.categories):
+            x = x + embedding(categories[..., column])
+        mask = None if real is None else real[:, None, None, :]
+        rotation = self._rotation(step)
+        for block in self.blocks:
+            x = block(x, rotation, mask)
+        x = self.norm(x)
+        return self.velocity(x), self.offset(x)
+
+    def _rotation(self, step: Tensor) -> tuple[Tensor, Tensor]:
+        half = self.config.d_model // self.config.n_heads // 2
+        frequency = 1000.0 ** (-torch.arange(half, dtype=torch.float32) / half)
+        angle = (step.unsqueeze(-1) * frequency).repeat(1, 1, 2).unsqueeze(1)
+        return angle.cos(), angle.sin()
+
+
+def played_vector(velocity: NDArray[Any], offset_ms: NDArray[Any]) -> NDArray[np.float32]:
+    """(n, N_PLAYED) what the network is told of played notes."""
+    flag = np.ones(len(velocity))
+    return np.stack([flag, velocity / 63.5 - 1.0, np.asarray(offset_ms) / 30.0], axis=1).astype(np.float32)
+
+
+def velocity_bin(velocity: NDArray[Any]) -> NDArray[np.int64]:
+    """Bin of each velocity 0 to 127."""
+    return (np.clip(velocity, 0, 127) // VELOCITY_BIN).astype(np.int64)
+
+
+def offset_bin(offset_ms: NDArray[Any]) -> NDArray[np.int64]:
+    """Bin of each offset; offsets beyond MAX_OFFSET_MS fall into the outermost."""
+    scaled = np.floor((np.asarray(offset_ms, dtype=np.float64) + MAX_OFFSET_MS) / OFFSET_BIN_MS)
+    return np.clip(scaled, 0, N_OFFSET_BINS - 1).astype(np.int64)
+
+
+class Performer:
+    """A trained performer: network, the facts saved with it, and a hash that names it."""
+
+    def __init__(self, network: PerformerNetwork, facts: Mapping[str, Any] | None = None, digest: str = "") -> None:
+        self.network = network.eval()
+        self.facts = dict(facts or {})
+        self.hash = digest
+
+    def perform(
+        self,
+        grid_loop: Loop,
+        *,
+        tempo_bpm: float,
+        genre: Mapping[str, float],
+        arousal: float | None,
+        seed: int,
+        rounds: int = ROUNDS,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Velocity 1 to 127 (n_notes,) and offset in ms from the swung grid (n_notes,), sampled.
+
+        The same notes, conditions and seed give the same result on one machine. An arousal of
+        None or an empty genre is 'not given'.
+        """
+        context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
+        return self.sample(note_features(grid_loop, circular=True), context, seed, rounds)
+
+    def sample(
+        self, features: NoteFeatures, context: NDArray[np.float32], seed: int, rounds: int = ROUNDS
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Velocity and offset in ms of notes given by their features, drawn in `rounds` rounds."""
+        n = len(features)
+        velocity, offset = np.zeros(n, dtype=np.int64), np.zeros(n)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(n, generator=generator).numpy()
+        played = np.zeros((n, N_PLAYED), dtype=np.float32)
+        for chosen in np.array_split(order, min(rounds, n)) if n else []:
+            logits = self.logits(features, context, played)
+            for_velocity, for_offset = (_draw(part[chosen], generator) for part in logits)
+            velocity[chosen] = np.clip(np.floor(for_velocity * VELOCITY_BIN), 1, 127)
+            offset[chosen] = for_offset * OFFSET_BIN_MS - MAX_OFFSET_MS
+            played[chosen] = played_vector(velocity[chosen], offset[chosen])
+        return velocity, offset
+
+    def logits(
+        self, features: NoteFeatures, context: NDArray[np.float32], played: NDArray[np.float32]
+    ) -> tuple[Tensor, Tensor]:
+        """Logits of one loop: (n, N_VELOCITY_BINS), (n, N_OFFSET_BINS)."""
+        arrays = (features.categories, features.numbers, features.step, context, played)
+        with torch.inference_mode():
+            velocity, offset = self.network(*(torch.from_numpy(array)[None] for array in arrays), None)
+        return velocity[0], offset[0]
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write weights (half precision) and config.json, the latter last."""
+        state = {name: tensor.detach().half().contiguous() for name, tensor in self.network.state_dict().items()}
+        write_bytes(folder / WEIGHTS_FILE, save_safetensors(state))
+        write_json(folder / CONFIG_FILE, {"performer": asdict(self.network.config), **facts})
+
+    @classmethod
+    def load(cls, folder: Path) -> Performer:
+        """Read a performer; NotFound without one, ModelError damaged_model names what is wrong with it."""
+        path = folder / CONFIG_FILE
+        if not path.is_file():
+            raise NotFound("path_missing", path=str(path))
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            config = PerformerConfig(**data["performer"])
+        except (ValueError, TypeError, KeyError, OSError, InvalidValue) as error:
+            raise ModelError("damaged_model", path=str(folder), reason=f"its config.json: {error}") from error
+        network = PerformerNetwork(config)
+        weights = (folder / WEIGHTS_FILE).read_bytes() if (folder / WEIGHTS_FILE).is_file() else b""
+        network.load_state_dict(_checked_weights(folder, weights, network.state_dict()))
+        facts = {key: value for key, value in data.items() if key != "performer"}
+        return cls(network, facts, hashlib.sha256(weights).hexdigest()[:16])
+
+
+def _draw(logits: Tensor, generator: torch.Generator) -> NDArray[np.float64]:
+    """A place on the bin axis of each row: a bin drawn from its distribution, and anywhere inside the bin."""
+    chances = torch.softmax(logits.double(), dim=-1)
+    bins = torch.multinomial(chances, 1, generator=generator)[:, 0]
+    inside = torch.rand(len(bins), generator=generator, dtype=torch.float64)
+    return (bins + inside).numpy()
+
+
+def _checked_weights(folder: Path, data: bytes, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of a safetensors file; ModelError unless names, shapes and values are sound."""
+    try:
+        weights = load_safetensors(data)
+    except SafetensorError as error:
+        raise ModelError("damaged_model", path=str(folder), reason=str(error)) from error
+    for name in sorted(set(weights) ^ set(expected)):
+        raise ModelError("damaged_model", path=str(folder), reason=f"its weights do not fit: {name}")
+    for name, tensor in weights.items():
+        if tensor.shape != expected[name].shape:
+            raise ModelError("damaged_model", path=str(folder), reason=f"{name} has shape {tuple(tensor.shape)}")
+        if not torch.isfinite(tensor).all():
+            raise ModelError("damaged_model", path=str(folder), reason=f"{name} holds NaN or infinity")
+    return {name: tensor.float() for name, tensor in weights.items()}
