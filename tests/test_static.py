@@ -1,0 +1,228 @@
+"""What the source may not contain, read from its syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = [
+    ROOT / "app.py",
+    *(
+        path
+        for room in ("composer_core", "studio", "pages", "benchmarks")
+        for path in sorted((ROOT / room).rglob("*.py"))
+    ),
+]
+CORE = [path for path in CODE if ROOT / "composer_core" in path.parents]
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__).resolve()]
+SCRIPTS = [ROOT / "scripts" / name for name in ("studio", "test", "check")] + [ROOT / ".ci" / "run"]
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+FORBIDDEN_CALLS = {
+    "pickle.load": "runs code that the file brings",
+    "pickle.loads": "runs code that the file brings",
+    "joblib.load": "runs code that the file brings",
+    "yaml.load": "builds any object; use yaml.safe_load",
+    "eval": "runs text as code",
+    "exec": "runs text as code",
+    "os.system": "goes through a shell",
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_trees: dict[Path, ast.Module] = {}
+
+
+def tree(path: Path) -> ast.Module:
+    if path not in _trees:
+        _trees[path] = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return _trees[path]
+
+
+def place(path: Path, node: ast.AST) -> str:
+    return f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def calls(path: Path) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield node, ast.unparse(node.func)
+
+
+def keyword(call: ast.Call, name: str) -> object:
+    """The constant given for a keyword, None when it is absent or no constant."""
+    return next((k.value.value for k in call.keywords if k.arg == name and isinstance(k.value, ast.Constant)), None)
+
+
+def dangerous(path: Path) -> list[str]:
+    found = []
+    for call, name in calls(path):
+        if name in FORBIDDEN_CALLS:
+            found.append(f"{place(path, call)} {name}: {FORBIDDEN_CALLS[name]}")
+        elif name.endswith(".extractall"):
+            found.append(f"{place(path, call)} extractall: writes outside the folder")
+        elif name == "torch.load" and keyword(call, "weights_only") is not True:
+            found.append(f"{place(path, call)} torch.load without weights_only=True")
+        if keyword(call, "shell") is True:
+            found.append(f"{place(path, call)} shell=True")
+        if keyword(call, "unsafe_allow_html") is True:
+            found.append(f"{place(path, call)} unsafe_allow_html=True")
+    return found
+
+
+def test_nothing_dangerous_is_called():
+    assert [problem for path in CODE for problem in dangerous(path)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pickle.loads(data)",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "yaml.load(text, Loader)",
+        "archive.extractall(folder)",
+        "subprocess.run('ls', shell=True)",
+        "eval(text)",
+        "exec(text)",
+        "st.markdown(x, unsafe_allow_html=True)",
+    ],
+)
+def test_the_check_sees_what_it_forbids(line, monkeypatch):
+    path = ROOT / "composer_core" / "sample.py"
+    monkeypatch.setitem(_trees, path, ast.parse(line))
+    assert len(dangerous(path)) == 1
+
+
+def test_harmless_relatives_are_allowed(monkeypatch):
+    path = ROOT / "composer_core" / "sample.py"
+    text = "torch.load(path, weights_only=True)\nmodel.eval()\nyaml.safe_load(text)\njson.load(stream)"
+    monkeypatch.setitem(_trees, path, ast.parse(text))
+    assert dangerous(path) == []
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    module = tree(path)
+    if not ast.get_docstring(module):
+        yield f"{path.relative_to(ROOT)}:1 module"
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    for scope in (module, *classes):
+        for node in scope.body:
+            is_public = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")
+            if is_public and not ast.get_docstring(node):
+                yield f"{place(path, node)} {node.name}"
+
+
+def test_the_core_says_what_each_public_thing_does():
+    assert [problem for path in CORE for problem in undocumented(path)] == []
+
+
+def test_files_stay_short():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in [*CODE, *TESTS]}
+    assert {str(path): length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_functions_stay_short():
+    found = [
+        f"{place(path, node)} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in CODE
+        for node in ast.walk(tree(path))
+        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+    assert found == []
+
+
+def test_only_commands_and_benchmarks_print():
+    allowed = (ROOT / "composer_core" / "cli", ROOT / "benchmarks")
+    quiet = [path for path in CODE if not any(folder in path.parents for folder in allowed)]
+    assert [place(path, call) for path in quiet for call, name in calls(path) if name == "print"] == []
+
+
+def test_only_its_own_room_imports_torch_and_streamlit():
+    rooms = {"torch": [ROOT / "composer_core" / "model"], "streamlit": [ROOT / "studio", ROOT / "pages", ROOT]}
+    found = []
+    for path in [path for path in CODE if "benchmarks" not in path.parts]:
+        for node in ast.walk(tree(path)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                package = name.split(".")[0]
+                if package in rooms and path.parent not in rooms[package]:
+                    found.append(f"{place(path, node)} {name}")
+    assert found == []
+
+
+def test_nothing_is_left_for_later_and_no_machine_is_named():
+    words = re.compile(r"\b(TODO|FIXME|XXX)\b|(?<![\w.])/(work|root)/\w", re.ASCII)
+    found = []
+    for path in [*CODE, *TESTS, *SCRIPTS, ROOT / "scripts" / "setup", *sorted((ROOT / "docs").glob("*.md"))]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if words.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number} {line.strip()}")
+    assert found == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_are_strict_executable_and_well_formed(script):
+    assert os.access(script, os.X_OK)
+    assert "set -euo pipefail" in script.read_text()
+    subprocess.run(["bash", "-n", script, ROOT / "scripts" / "setup"], check=True)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The scripts in a house of their own, whose environment is marked as made and only tells its arguments."""
+    house = tmp_path / "a house"
+    shutil.copytree(ROOT / "scripts", house / "scripts")
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, house)
+    commands = house / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    for name in ("python", "streamlit", "ruff", "mypy", "lint-imports"):
+        (commands / name).write_text(f'#!/bin/sh\necho "{name} $PWD $*"\nexit "${{STATUS:-0}}"\n')
+        (commands / name).chmod(0o755)
+    stamp = ["bash", "-c", "set -euo pipefail; source scripts/setup; wanted_stamp dev"]
+    made = subprocess.run(stamp, cwd=house, check=True, capture_output=True, text=True).stdout
+    (house / ".venv" / ".composer-stamp").write_text(made)
+    return house
+
+
+def lines_of(script: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
+    done = subprocess.run(
+        [script, *arguments],
+        cwd="/",
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_the_studio_is_started_from_anywhere_with_further_options(copied):
+    status, lines = lines_of(copied / "scripts" / "studio", "--server.port", "8600")
+    assert status == 0
+    assert lines[-1] == f"streamlit {copied} run app.py --server.port 8600"
+
+
+def test_tests_are_chosen_and_options_passed_on(copied):
+    _, lines = lines_of(copied / "scripts" / "test", "-k", "two words")
+    assert lines[-1] == f"python {copied} -m pytest -m not slow and not browser -k two words"
+    _, lines = lines_of(copied / "scripts" / "test", "--all", "-x")
+    assert lines[-1] == f"python {copied} -m pytest -x"
+
+
+def test_every_check_is_run_and_any_finding_fails(copied):
+    status, lines = lines_of(copied / "scripts" / "check")
+    assert (status, [line.split()[0] for line in lines]) == (0, ["ruff", "ruff", "mypy", "lint-imports"])
+    for name in ("mypy", "lint-imports"):
+        (copied / ".venv" / "bin" / name).write_text(f"#!/bin/sh\necho {name}\nexit 1\n")
+    status, lines = lines_of(copied / "scripts" / "check")
+    assert (status, len(lines)) == (1, 4)
