@@ -154,7 +154,7 @@ class Vocabulary:
             return cls(drums)
         ids = [[tokenizer.vocab[token] for token in bar] for bar in bars]
         text = [tokenizer._ids_to_bytes(bar, as_one_str=True) for bar in ids]
-        tokenizer.train(vocab_size=len(tokenizer.vocab) + n_merges, model="BPE", iterator=[text], show_progress=False)
+        tokenizer.train(vocab_size=len(tokenizer.vocab) + n_merges, model="BPE", iterator=[text])
         learned = tokenizer._vocab_learned_bytes_to_tokens
         order = sorted(tokenizer._model.get_vocab().items(), key=lambda item: item[1])
         n_base = len(tokenizer.vocab)
