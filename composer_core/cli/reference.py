@@ -1,0 +1,68 @@
+"""docs/commands.md out of the parser itself: `python -m composer_core.cli.reference > docs/commands.md`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from composer_core.cli import build_parser
+
+_INTRODUCTION = """# Commands
+
+Made from the commands' own help by `python -m composer_core.cli.reference > docs/commands.md`.
+Exit status: 0 done, 1 could not be done, 2 wrong usage (also a value out of range).
+"""
+
+
+def reference() -> str:
+    """The whole page. Built from the parser's parts, for the layout of its help differs between Python versions."""
+    parser = build_parser()
+    (subparsers,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    about = {choice.dest: choice.help for choice in subparsers._choices_actions}
+    sections = [_section(name, about.get(name) or "", command) for name, command in subparsers.choices.items()]
+    return "\n".join([_INTRODUCTION, *sections])
+
+
+def _section(name: str, about: str, parser: argparse.ArgumentParser) -> str:
+    sentence = about[:1].upper() + about[1:].rstrip(".") + "."
+    rows = list(_rows(parser))
+    return "\n".join([f"## composer {name}", "", sentence, "", "| option | meaning |", "|---|---|", *rows, ""])
+
+
+def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        notes = [_meaning(action, parser)]
+        if action.required and action.option_strings:
+            notes.append("needed")
+        if action.choices and not action.metavar:
+            notes.append("one of " + ", ".join(map(str, action.choices)))
+        text = "; ".join(filter(None, notes)).replace("|", "\\|")
+        yield f"| `{_spelling(action)}` | {text} |"
+
+
+def _spelling(action: argparse.Action) -> str:
+    metavar = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    if not action.option_strings:
+        return f"{metavar}..." if action.nargs in ("+", "*") else metavar
+    names = ", ".join(action.option_strings)
+    return names if action.nargs == 0 else f"{names} {metavar}"
+
+
+def _meaning(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    text = (action.help or "").replace("%(default)s", str(action.default)).replace("%(prog)s", parser.prog)
+    text = text.replace("%%", "%")
+    plain_default = isinstance(action.default, (int, float, str)) and not isinstance(action.default, bool)
+    if plain_default and action.default != "" and "default" not in text:
+        text = f"{text} (default {action.default})".strip()
+    return text
+
+
+def main() -> None:
+    """Print the page."""
+    print(reference(), end="")
+
+
+if __name__ == "__main__":
+    main()
