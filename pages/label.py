@@ -9,8 +9,8 @@ from composer_core.workspace import Workspace
 from studio import label_form, session
 from studio.label_desk import AUTOPLAY, InHand, LabelDesk, decide, open_desk, play_in_hand, play_key, undo
 from studio.label_panels import draw_conflict, draw_history, draw_progress, draw_reasons, draw_settings
-from studio.label_words import why_text
-from studio.loop_names import loop_title, plain
+from studio.label_words import confidence_text, why_text
+from studio.loop_names import plain
 from studio.names import instrument_name
 from studio.text import t
 from studio.widgets import play_button
@@ -22,7 +22,7 @@ def draw_loop(held: InHand) -> None:
     name, play = st.columns([4, 1], vertical_alignment="center", gap="small")
     meta = "label.meta_bar" if loop.bars == 1 else "label.meta"
     with name:
-        st.markdown(f"**{plain(loop_title(loop))}**")
+        st.markdown(f"**{plain(held.title)}**")
         words = t(
             meta,
             instrument=instrument_name(loop.instrument),
@@ -31,21 +31,24 @@ def draw_loop(held: InHand) -> None:
             bars=loop.bars,
         )
         st.caption(f"{words}  \n:material/help: {why_text(held.item)}")
-    with play:
-        play_button(lambda: loop, title=loop_title(loop), key=play_key(loop_id), loop_id=loop_id)
-    made = held.suggestions
-    ring = None
-    if "emotion_valence" in made and "emotion_arousal" in made:
-        ring = (made["emotion_valence"].value, made["emotion_arousal"].value)
-    label_form.draw_pad(ring)
+    with play, st.container(horizontal=True, horizontal_alignment="right"):
+        play_button(lambda: loop, title=held.title, key=play_key(loop_id), loop_id=loop_id)
+    valence, arousal = (held.suggestions.get(f"emotion_{axis}") for axis in ("valence", "arousal"))
+    if valence is None or arousal is None:
+        label_form.draw_pad(None)
+        return
+    label_form.draw_pad((valence.value, arousal.value))
+    words = [(f"{valence.value:+.2f}", valence.confidence), (f"{arousal.value:.2f}", arousal.confidence)]
+    (v, v_sure), (a, a_sure) = ((value, confidence_text(sure)) for value, sure in words)
+    st.caption(t("label.suggested_affect", valence=v, valence_sure=v_sure, arousal=a, arousal_sure=a_sure))
 
 
 def draw_values(held: InHand) -> None:
     """Emotion, genre, techniques and note."""
-    st.caption(t("label.emotion"))
-    label_form.draw_emotions()
-    label_form.draw_genre()
-    label_form.draw_technique(held.loop.instrument)
+    sure = {name: made.confidence for name, made in held.suggestions.items()}
+    label_form.draw_emotions(sure.get("emotion"))
+    label_form.draw_genre(sure.get("genre"))
+    label_form.draw_technique(held.loop.instrument, sure.get("technique"))
     label_form.draw_note()
 
 
@@ -81,9 +84,9 @@ def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
         return
     draw_conflict(desk, held)
     left, right = st.columns([1, 1.05], gap="medium")
-    with left, st.container(border=True):
+    with left, st.container(border=True, height="stretch"):
         draw_loop(held)
-    with right, st.container(border=True):
+    with right, st.container(border=True, height="stretch"):
         draw_values(held)
     draw_actions(has_loop=True)
     why, before = st.columns([1, 1.6], gap="medium")

@@ -18,6 +18,8 @@ INSTRUMENT_COLOURS = dict(
 SELECTED_COLOUR = "#e0433a"
 HEIGHT = 300
 MOST_BINS = 40
+DENSE_POINTS = 1000
+"""Above this many points of a scatter they are drawn smaller."""
 SVG_POINTS = 3000
 """Above this many points a scatter is drawn by WebGL."""
 
@@ -56,15 +58,17 @@ def scatter(
     known = loops[np.isfinite(loops[x].to_numpy(dtype=np.float64)) & np.isfinite(loops[y].to_numpy(dtype=np.float64))]
     kind = go.Scatter if len(known) <= SVG_POINTS else go.Scattergl
     figure = go.Figure()
-    for instrument, group in known.groupby("instrument", sort=False):
+    size, opacity = (7, 0.65) if len(known) <= DENSE_POINTS else (4, 0.4)
+    for instrument in (code for code in INSTRUMENTS if (known["instrument"] == code).any()):
+        group = known[known["instrument"] == instrument]
         figure.add_trace(
             kind(
                 x=group[x],
                 y=group[y],
                 mode="markers",
-                name=names[str(instrument)],
+                name=names[instrument],
                 customdata=group[["loop_id", "title"]],
-                marker={"color": INSTRUMENT_COLOURS[str(instrument)], "size": 7, "opacity": 0.65},
+                marker={"color": INSTRUMENT_COLOURS[instrument], "size": size, "opacity": opacity},
                 hovertemplate="%{customdata[1]}<br>%{x:.3g} · %{y:.3g}<extra>%{fullData.name}</extra>",
             )
         )
@@ -107,7 +111,14 @@ def _layout(x_title: str, y_title: str) -> dict[str, Any]:
         "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
         "xaxis": {"title": {"text": x_title}, "automargin": True},
         "yaxis": {"title": {"text": y_title}, "automargin": True},
-        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": {"text": ""}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.0,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "title": {"text": ""},
+        },
         "showlegend": True,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

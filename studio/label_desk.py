@@ -20,7 +20,7 @@ from studio.loop_names import loop_title
 from studio.text import t
 
 AUTOPLAY = "label.autoplay"
-SUGGEST_AT_ONCE = 2000
+SUGGEST_AT_ONCE = 600
 """Loops that get suggestions when the queue is filled; more get theirs the next time."""
 _SETTLED = ("approved", "rejected")
 
@@ -30,6 +30,7 @@ class InHand:
     """A loop as it was when it came on screen: what a decision on it claims to have seen."""
 
     item: QueueItem
+    title: str
     loop: Loop
     labels: LoopLabels
     suggestions: Mapping[str, Suggestion]
@@ -100,9 +101,11 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
 def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
     """Take one loop in hand and fill the form with what counts for it, else what is suggested."""
     loop = library.load_loop(workspace, item.loop_id)
+    loops = library.table(workspace)
+    row = loops[loops["loop_id"] == item.loop_id].to_dict("records")[0]
     suggestions = labelling.suggestion(workspace, item.loop_id)
     labels = labelling.current(workspace, item.loop_id)
-    desk.in_hand = InHand(item, loop, labels, suggestions)
+    desk.in_hand = InHand(item, loop_title(row), loop, labels, suggestions)
     desk.conflict = None
     suggested = {name: made.value for name, made in suggestions.items()}
     label_form.fill({**suggested, **labels.values}, note_of(labels, desk.rater))
@@ -119,7 +122,7 @@ def play_in_hand(desk: LabelDesk) -> None:
     if desk.in_hand is not None:
         loop_id = desk.in_hand.item.loop_id
         desk.heard = loop_id
-        transport.play(desk.in_hand.loop, title=loop_title(desk.in_hand.loop), loop_id=loop_id, key=play_key(loop_id))
+        transport.play(desk.in_hand.loop, title=desk.in_hand.title, loop_id=loop_id, key=play_key(loop_id))
 
 
 def play_key(loop_id: str) -> str:

@@ -10,11 +10,13 @@ import streamlit as st
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.pipeline.vocabularies import vocabularies
 from studio import session
+from studio.label_words import confidence_text
 from studio.names import genre_name, mood_name, technique_name
 from studio.text import t
 from studio.xypad import xy_pad
 
 PAD = "label"
+AFFECT = "label.affect"
 EMOTION, GENRE, TECHNIQUE, NOTE, WEIGHT = (
     "label.emotion",
     "label.genre",
@@ -32,6 +34,7 @@ EQUAL_WEIGHT = 50
 
 def fill(values: Mapping[str, Any], note: str) -> None:
     """Put values into the form; fields that are absent come up empty."""
+    session.set_widget(AFFECT, _affect(values))
     session.place_pad(PAD, _affect(values))
     session.set_widget(EMOTION, values.get("emotion"))
     genre = values.get("genre") or {}
@@ -46,7 +49,7 @@ def fill(values: Mapping[str, Any], note: str) -> None:
 
 def read(instrument: str) -> dict[str, Any]:
     """What the form holds, by label field; None where nothing is chosen."""
-    valence, arousal = session.pad_value(PAD, NEUTRAL)["value"]
+    valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]
     known = vocabularies().techniques.get(instrument, {})
     return {
         "emotion_valence": valence,
@@ -64,12 +67,15 @@ def note() -> str:
 
 def draw_pad(suggested: tuple[float, float] | None) -> None:
     """The valence-arousal pad with the suggestion as a ring."""
-    given = session.pad_value(PAD, NEUTRAL)["given"]
-    xy_pad(key=PAD, valence=given[0], arousal=given[1], suggested=suggested)
+    valence, arousal = session.widget(AFFECT)
+    xy_pad(key=PAD, valence=valence, arousal=arousal, suggested=suggested)
 
 
-def draw_emotions() -> None:
-    """Eight buttons on the keys 1 to 8; the chosen one stands out, a second press takes it back."""
+def draw_emotions(confidence: float | None) -> None:
+    """Eight buttons on the keys 1 to 8, the chosen one standing out, and none of them on 0."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f":small[{_headed('label.emotion', confidence)}]", width="content")
+        st.button(t("label.no_emotion"), key="label.mood.none", shortcut="0", type="tertiary", on_click=_choose_emotion)
     chosen = session.widget(EMOTION)
     codes = list(vocabularies().moods)
     for first in range(0, len(codes), EMOTIONS_A_ROW):
@@ -80,16 +86,16 @@ def draw_emotions() -> None:
                 key=f"label.mood.{code}",
                 shortcut=str(first + number + 1),
                 type="primary" if code == chosen else "secondary",
-                on_click=_toggle_emotion,
+                on_click=_choose_emotion,
                 args=(code,),
                 width="stretch",
             )
 
 
-def draw_genre() -> None:
+def draw_genre(confidence: float | None) -> None:
     """Up to three genres; more than one get a slider each for their share."""
     st.multiselect(
-        t("label.genre"),
+        _headed("label.genre", confidence),
         list(vocabularies().genres),
         format_func=genre_name,
         max_selections=MOST_GENRES,
@@ -115,7 +121,7 @@ def draw_genre() -> None:
         )
 
 
-def draw_technique(instrument: str) -> None:
+def draw_technique(instrument: str, confidence: float | None) -> None:
     """The instrument's techniques as chips."""
     assert instrument in INSTRUMENTS
     known = vocabularies().techniques.get(instrument, {})
@@ -123,7 +129,7 @@ def draw_technique(instrument: str) -> None:
         st.caption(t("label.no_techniques"))
         return
     st.pills(
-        t("label.technique"),
+        _headed("label.technique", confidence),
         list(known),
         selection_mode="multi",
         format_func=lambda code: technique_name(instrument, code),
@@ -144,6 +150,13 @@ def draw_note() -> None:
     )
 
 
+def _headed(key: str, confidence: float | None) -> str:
+    """A field's heading with how sure the estimator is of it."""
+    if confidence is None:
+        return t(key)
+    return t("label.headed", field=t(key), confidence=confidence_text(confidence))
+
+
 def _affect(values: Mapping[str, Any]) -> tuple[float, float]:
     valence, arousal = values.get("emotion_valence"), values.get("emotion_arousal")
     return (NEUTRAL[0] if valence is None else valence, NEUTRAL[1] if arousal is None else arousal)
@@ -156,5 +169,5 @@ def _weights(codes: list[str]) -> dict[str, float]:
     return {code: value / total for code, value in raw.items()}
 
 
-def _toggle_emotion(code: str) -> None:
-    session.set_widget(EMOTION, None if session.widget(EMOTION) == code else code)
+def _choose_emotion(code: str | None = None) -> None:
+    session.set_widget(EMOTION, code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,9 +14,10 @@ from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.workspace import Workspace
 from studio import session
 from studio.label_desk import AUTOPLAY, InHand, LabelDesk, default_rater, keep_theirs, remember_rater, store_mine
-from studio.label_words import confidence_text, field_name, reason_text, time_text, value_text, who_text
+from studio.label_words import confidence_text, field_name, reasons_text, time_text, value_text, who_text
 from studio.text import t
 
+_ROW_PX, _HISTORY_PX = 35, 283
 RATER, NEW_RATER, ORDER = "label.rater", "label.new_rater", "label.order"
 
 
@@ -114,7 +114,7 @@ def draw_reasons(suggestions: Mapping[str, Suggestion], instrument: str) -> None
             )
         )
         if made.reasons:
-            st.caption(" · ".join(map(reason_text, made.reasons)))
+            st.caption(reasons_text(field, made.reasons, instrument))
 
 
 def draw_history(workspace: Workspace, loop_id: str, instrument: str) -> None:
@@ -123,16 +123,19 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str) -> None:
     if not events:
         st.caption(t("label.no_history"))
         return
-    rows: list[dict[str, Any]] = [
+    rows = [
         {
-            t("label.when"): time_text(event.created_at),
-            t("label.who"): who_text(event.source),
-            t("label.field"): field_name(event.field),
-            t("label.value"): value_text(event.field, event.value, instrument),
-            t("label.status"): t(f"status.{event.status}"),
-            t("label.confidence"): confidence_text(event.confidence),
-            t("label.note"): event.note,
+            "when": time_text(event.created_at),
+            "who": who_text(event.source),
+            "field": field_name(event.field),
+            "value": value_text(event.field, event.value, instrument),
+            "status": t(f"status.{event.status}"),
+            "confidence": confidence_text(event.confidence),
+            "note": event.note,
         }
         for event in events
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 260))
+    widths = {"when": 122, "who": 118, "field": 84, "value": 170, "status": 84, "confidence": 76, "note": 200}
+    titles = {name: st.column_config.TextColumn(t(f"label.{name}"), width=width) for name, width in widths.items()}
+    height = min(_ROW_PX * (1 + len(rows)) + 3, _HISTORY_PX)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, column_config=titles)

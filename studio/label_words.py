@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,13 +37,21 @@ def confidence_text(confidence: float | None) -> str:
     return "" if confidence is None else f"{100 * confidence:.0f} %"
 
 
-def reason_text(reason: str) -> str:
-    """An estimator's reason code: "metric:NAME:+" and "metric:NAME:-"; any other has an entry of its own."""
-    kind, _, rest = reason.partition(":")
-    if kind == "metric":
+def reasons_text(field: str, reasons: Sequence[str], instrument: str) -> str:
+    """An estimator's reason codes in words: what raised and lowered a number, what a choice rests on.
+
+    Codes are "metric:NAME:+" (raises the value), "metric:NAME:-" and "rule:TECHNIQUE".
+    """
+    groups: dict[str, list[str]] = {}
+    for reason in reasons:
+        kind, _, rest = reason.partition(":")
         name, _, sign = rest.rpartition(":")
-        return t("label.reason_high" if sign == "+" else "label.reason_low", metric=metric_name(name))
-    return t(f"reason.{reason}")
+        if kind == "rule":
+            groups.setdefault("rule", []).append(_known(lambda code: technique_name(instrument, code), rest))
+        else:
+            way = ("raised" if sign == "+" else "lowered") if field.startswith("emotion_") else "rests"
+            groups.setdefault(way, []).append(_known(metric_name, name))
+    return " · ".join(t(f"label.reason_{way}", what=_listed(names)) for way, names in groups.items())
 
 
 def why_text(item: QueueItem) -> str:

@@ -1,0 +1,76 @@
+"""Why a file was refused or what is odd about it, in the current language.
+
+An import reports {path, code, message} with an English message. The values in it are read
+back with the code's own template, so that the Japanese sentence can hold them too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from composer_core.errors import MESSAGES
+from composer_core.pipeline.library import WARNINGS
+from composer_core.workspace import Workspace
+from studio.text import language, t
+from studio.texts.errors import VALUE_NAMES_JA
+
+_QUOTE = """['"]"""
+
+
+def refusal_text(row: Mapping[str, str]) -> str:
+    """Why a file was refused, without its path (a column of its own)."""
+    return _in_words(row, MESSAGES.get(row["code"]), f"error.{row['code']}")
+
+
+def warning_text(row: Mapping[str, str]) -> str:
+    """What is odd about an accepted file, without its path."""
+    return _in_words(row, WARNINGS.get(row["code"]), f"warning.{row['code']}")
+
+
+def shown_path(path: str, workspace: Workspace) -> str:
+    """A file as the person knows it: an upload by its own name, any other by its path."""
+    try:
+        inside = Path(path).relative_to(workspace.sources)
+    except ValueError:
+        return path
+    return "/".join(inside.parts[1:]) or path
+
+
+def values_of(template: str, message: str) -> dict[str, Any] | None:
+    """The values a message was made with, as text or (where the template formats a number) as float."""
+    pattern, numbers = _pattern(template)
+    match = pattern.fullmatch(message)
+    if match is None:
+        return None
+    return {name: float(text) if name in numbers else text for name, text in match.groupdict().items()}
+
+
+def _in_words(row: Mapping[str, str], template: str | None, key: str) -> str:
+    values = None if template is None else values_of(template, row["message"])
+    if values is None:
+        return row["message"]
+    if language() == "ja":
+        values = {name: VALUE_NAMES_JA.get(value, value) for name, value in values.items()}
+    return t(key, **values).removeprefix(str(values["path"])).lstrip(":： ")
+
+
+@cache
+def _pattern(template: str) -> tuple[re.Pattern[str], frozenset[str]]:
+    parts: list[str] = []
+    numbers: set[str] = set()
+    seen: set[str] = set()
+    for literal, name, spec, conversion in Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name is None:
+            continue
+        if spec:
+            numbers.add(name)
+        group = f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
+        seen.add(name)
+        parts.append(f"{_QUOTE}{group}{_QUOTE}" if conversion == "r" else group)
+    return re.compile("".join(parts), re.DOTALL), frozenset(numbers)
