@@ -33,6 +33,11 @@ class Fonts:
     def __init__(self) -> None:
         self._fonts: OrderedDict[tuple[str, int, int], LoadedFont] = OrderedDict()
 
+    def prepare(self) -> None:
+        """Make ready what the next request will most likely need."""
+        for font in self._fonts.values():
+            font.prepare()
+
     def get(self, identity: tuple[str, int, int]) -> LoadedFont:
         """The font of this path, size and time; loads it when it is not in memory."""
         from composer_core.render.synth import LoadedFont
@@ -84,6 +89,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         except ComposerError as error:
             write_header(answers, {"error": [type(error).__name__, error.code, error.values]})
         answers.flush()
+        fonts.prepare()
 
 
 def main() -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ctypes import c_char_p, c_int, c_void_p
 from typing import Any
 
@@ -73,14 +71,20 @@ class LoadedFont:
     def __init__(self, path: str) -> None:
         """Raises RenderError when FluidSynth cannot read the file."""
         self.path = path
-        self._holder = _new_synth()
-        if self._holder.sfload(path, 1) < 0:
-            self._holder.delete()
-            raise RenderError("soundfont_unreadable", path=path)
+        self._holder = self._fresh()
+        self._spare: tuple[Any, int] | None = None
 
     def close(self) -> None:
         """Free the samples."""
-        self._holder.delete()
+        for synth, _ in filter(None, (self._spare, self._holder)):
+            synth.delete()
+
+    def prepare(self) -> None:
+        """Make the next request's synth now, while nobody waits: large fonts take 0.1 s to lay out."""
+        try:
+            self._spare = self._spare or self._fresh()
+        except RenderError:  # the file has gone meanwhile, which the next request is told
+            self._spare = None
 
     def play(self, events: EventArray, keep: range) -> StereoArray:
         """Play events from frame 0; the frames in `keep` as float32 of shape (len(keep), 2).
@@ -89,7 +93,9 @@ class LoadedFont:
         32 frames (0.73 ms) off, less than a tick at 120 BPM.
         """
         kept = np.zeros((len(keep), 2), dtype=np.float32)
-        with self._fresh() as (synth, font_id):
+        synth, font_id = self._spare or self._fresh()
+        self._spare = None
+        try:
             player = _Player(synth, font_id, kept, keep)
             for frame, kind, channel, a, b in events.tolist():
                 block = (frame + BLOCK_FRAMES // 2) // BLOCK_FRAMES * BLOCK_FRAMES
@@ -98,18 +104,17 @@ class LoadedFont:
                 player.advance(block)
                 player.act(kind, channel, a, b)
             player.advance(keep.stop)
-        return kept
-
-    @contextmanager
-    def _fresh(self) -> Iterator[tuple[Any, int]]:
-        synth = _new_synth()
-        try:
-            font_id = synth.sfload(self.path, 1)
-            if font_id < 0:
-                raise RenderError("soundfont_unreadable", path=self.path)
-            yield synth, font_id
         finally:
             synth.delete()
+        return kept
+
+    def _fresh(self) -> tuple[Any, int]:
+        synth = _new_synth()
+        font_id = synth.sfload(self.path, 1)
+        if font_id < 0:
+            synth.delete()
+            raise RenderError("soundfont_unreadable", path=self.path)
+        return synth, font_id
 
 
 class _Player:

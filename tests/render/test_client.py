@@ -35,7 +35,7 @@ def size_of(renderer: Renderer, loop) -> int:
 
 
 def long_loop():
-    """About half a minute of work: eight minutes of drums, three times."""
+    """Seconds of work: eight minutes of drums, played twice."""
     one = backbeat()
     rows = [(bar * 1920 + on, *rest) for bar in range(0, 240, 4) for on, *rest in one.notes.rows()]
     return backbeat().with_notes(type(one.notes).from_rows(rows), bars=240)
@@ -61,10 +61,10 @@ def test_killed_while_idle_is_replaced_unnoticed(renderer):
 
 def test_killed_at_work_is_named_and_the_next_request_works(renderer):
     size_of(renderer, four_kicks())
-    killer = threading.Timer(0.2, os.kill, (renderer.pid, signal.SIGKILL))
-    killer.start()
+    request = loop_request(long_loop(), choose_soundfont())
+    threading.Timer(0.3, os.kill, (renderer.pid, signal.SIGKILL)).start()
     with pytest.raises(RenderError, match="SIGKILL") as caught:
-        size_of(renderer, long_loop())
+        renderer.render(request, len)
     assert caught.value.code == "renderer_died"
     assert size_of(renderer, four_kicks()) > 0
 
@@ -98,6 +98,19 @@ def test_an_unreadable_soundfont_is_named_and_the_process_lives_on(renderer, tmp
     assert caught.value.code == "soundfont_unreadable"
     assert size_of(renderer, four_kicks()) > 0
     assert renderer.pid == pid
+
+
+def test_a_soundfont_that_goes_away_between_two_sounds_is_named(renderer, tmp_path):
+    path = tmp_path / "short-lived.sf2"
+    path.write_bytes(choose_soundfont().path.read_bytes())
+    request = loop_request(four_kicks(), choose_soundfont(str(path)))
+    sizes = [renderer.render(request, len).n_bytes]
+    path.unlink()
+    sizes.append(renderer.render(request, len).n_bytes)  # what was made ready before still plays
+    with pytest.raises(RenderError, match=r"short-lived\.sf2"):
+        renderer.render(request, len)
+    assert sizes[0] == sizes[1]
+    assert size_of(renderer, four_kicks()) == sizes[0]
 
 
 def test_notes_without_a_sound_are_an_error(renderer):
