@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from composer_core.pipeline import labelling
@@ -38,9 +40,15 @@ def draw_loop(held: InHand) -> None:
         label_form.draw_pad(None)
         return
     label_form.draw_pad((valence.value, arousal.value))
-    words = [(f"{valence.value:+.2f}", valence.confidence), (f"{arousal.value:.2f}", arousal.confidence)]
-    (v, v_sure), (a, a_sure) = ((value, confidence_text(sure)) for value, sure in words)
-    st.caption(t("label.suggested_affect", valence=v, valence_sure=v_sure, arousal=a, arousal_sure=a_sure))
+    st.caption(
+        t(
+            "label.suggested_affect",
+            valence=f"{valence.value:+.2f}",
+            valence_sure=confidence_text(valence.confidence),
+            arousal=f"{arousal.value:.2f}",
+            arousal_sure=confidence_text(arousal.confidence),
+        )
+    )
 
 
 def draw_values(held: InHand) -> None:
@@ -105,7 +113,7 @@ def main() -> None:
     title.title(t("page.label"))
     if not labelling.progress(workspace, "").total:
         st.info(t("label.empty"), icon=":material/library_music:")
-        st.page_link("pages/library.py", label=t("label.to_library"))
+        st.page_link(str(Path(__file__).with_name("library.py")), label=t("label.to_library"))
         return
     rater, order = draw_settings(workspace)
     if not rater:

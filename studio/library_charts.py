@@ -64,7 +64,7 @@ def measure_name(column: str) -> str:
 def axis_title(column: str) -> str:
     """A column's name with its unit."""
     unit = metric_unit(column.removeprefix(METRIC_PREFIX)) if column.startswith(METRIC_PREFIX) else ""
-    unit = t("unit.BPM") if column == "tempo_bpm" else unit
+    unit = "BPM" if column == "tempo_bpm" else unit
     return t("library.axis", name=measure_name(column), unit=unit) if unit else measure_name(column)
 
 

@@ -11,11 +11,11 @@ import streamlit as st
 
 from composer_core.music.instruments import INSTRUMENTS
 from studio import session
+from studio.library_frame import SWING_PHASES
 from studio.names import instrument_name
 from studio.text import t
 
 LABEL_STATUSES = ("unlabelled", "suggested", "draft", "approved", "rejected", "disputed")
-SWING_PHASES = ("straight", "swing_8", "swing_16", "triplet")
 ORIGINS = ("imported", "generated")
 _PREFIX = "library.filter."
 _COLUMN = {"instrument": "instrument", "meter": "meter", "swing": "swing_phase", "origin": "origin", "status": "status"}

@@ -14,6 +14,7 @@ from studio.loop_names import bars_text, loop_name, loop_title
 from studio.names import instrument_name
 from studio.text import language, t
 
+SWING_PHASES = ("straight", "swing_8", "swing_16", "triplet")
 METRIC_PREFIX = "metrics."
 ROWS_A_PAGE = 1000
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -43,7 +44,7 @@ def _named_loops(root: str, digest: str, language_code: str) -> pd.DataFrame:
 
 def shown_table(loops: pd.DataFrame) -> pd.DataFrame:
     """What the page shows of the loops, in words of the current language; same rows, same order."""
-    swing = {code: t(f"swing.{code}") for code in ("straight", "swing_8", "swing_16", "triplet", "")}
+    swing = {code: t(f"swing.{code}") for code in SWING_PHASES}
     return pd.DataFrame(
         {
             "name": loops["name"],
@@ -54,7 +55,7 @@ def shown_table(loops: pd.DataFrame) -> pd.DataFrame:
             "tempo": loops["tempo_bpm"],
             "meter": loops["meter"],
             "status": loops["status"].map({code: t(f"status.{code}") for code in loops["status"].unique()}),
-            "swing": loops["swing_phase"].fillna("").map(swing),
+            "swing": loops["swing_phase"].map(swing).fillna(""),
             "notes": loops["n_notes"],
             "valence": loops["valence_estimate"],
             "arousal": loops["arousal_estimate"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from studio.text import language, t
 
 
@@ -47,7 +49,8 @@ def metric_unit(code: str) -> str:
     """A metric's unit in the current language, "" where it has none."""
     from composer_core.metrics import METRICS
 
-    return t(f"unit.{METRICS[code].unit}") if METRICS[code].unit else ""
+    unit = re.sub(r"\W+", "_", METRICS[code].unit)
+    return t(f"unit.{unit}") if unit else ""
 
 
 def metric_meaning(code: str) -> str:

@@ -1,0 +1,261 @@
+"""The Label page through the router, on a small real library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import studio_app
+from composer_core.pipeline import labelling, library
+from composer_core.pipeline.audition import soundfont_choice
+from composer_core.pipeline.settings import Settings, load_settings, save_settings
+from composer_core.workspace import Workspace
+from studio import session
+from studio.label_desk import LabelDesk, default_rater
+from studio.text import dictionary
+
+
+def text(key: str, language: str = "en", **values: Any) -> str:
+    return dictionary()[key][language == "ja"].format(**values)
+
+
+def open_label(workspace: Workspace, rater: str = "aki", language: str = "en", order: str = "newest") -> AppTest:
+    """The page for a rater, without sound."""
+    save_settings(workspace, Settings(rater=rater))
+    app = studio_app.open_studio("generate", language)
+    app.session_state["label.autoplay"] = False
+    app.session_state["label.order"] = order
+    app.switch_page("../pages/label.py").run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def desk(app: AppTest) -> LabelDesk:
+    found: LabelDesk = app.session_state[session.LABEL_DESK]
+    return found
+
+
+def in_hand(app: AppTest) -> str:
+    held = desk(app).in_hand
+    assert held is not None
+    return held.item.loop_id
+
+
+def written(app: AppTest) -> str:
+    """Everything the page says in words."""
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.success, app.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def test_empty_library_leads_to_the_import(empty_workspace: Workspace) -> None:
+    app = studio_app.open_studio("label")
+    assert not app.exception
+    assert text("label.empty") in written(app)
+    assert [link.proto.label for link in app.get("page_link")] == [text("label.to_library")]
+
+
+def test_suggestion_fills_the_form_with_its_confidence(library_workspace: Workspace, spoken: str) -> None:
+    app = open_label(library_workspace, language=spoken)
+    suggested = labelling.suggestion(library_workspace, in_hand(app))
+    pad = studio_app.component_data(app, "composer_xypad")
+    assert (pad["valence"], pad["arousal"]) == (suggested["emotion_valence"].value, suggested["emotion_arousal"].value)
+    assert pad["suggested"] == [pad["valence"], pad["arousal"]]
+    assert app.session_state["label.emotion"] == suggested["emotion"].value
+    sure = f"{100 * suggested['emotion'].confidence:.0f} %"
+    assert text("label.headed", spoken, field=text("label.emotion", spoken), confidence=sure) in written(app)
+    assert text("label.why", spoken) in [expander.label for expander in app.expander]
+
+
+def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    instrument = library.load_loop(library_workspace, first).instrument
+    press(app, "label.mood.calm")
+    app.multiselect(key="label.genre").set_value(["funk", "jazz"]).run()
+    app.slider(key="label.weight.funk").set_value(90).run()
+    app.slider(key="label.weight.jazz").set_value(30).run()
+    app.text_area(key="label.note").set_value("  tight  ").run()
+    press(app, "label.approve")
+    assert in_hand(app) != first
+    stored = labelling.current(library_workspace, first)
+    assert stored.status == "approved"
+    assert stored.values["emotion"] == "calm"
+    # 90 : 30 is three to one.
+    assert stored.values["genre"] == pytest.approx({"funk": 0.75, "jazz": 0.25})
+    assert {label.source for label in stored.fields.values()} == {"human:aki"}
+    assert {label.note for label in stored.fields.values()} == {"tight"}
+    assert instrument in ("drums", "bass")
+    assert app.text_area(key="label.note").value == ""
+    assert app.multiselect(key="label.genre").value == []
+
+
+def test_moving_the_pad_changes_what_is_stored(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    app.session_state["studio.pad.label"] = {**app.session_state["studio.pad.label"], "value": (-0.25, 0.8)}
+    press(app, "label.approve")
+    values = labelling.current(library_workspace, first).values
+    assert (values["emotion_valence"], values["emotion_arousal"]) == (-0.25, 0.8)
+
+
+def test_reject_skip_draft_and_undo(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    press(app, "label.reject")
+    assert labelling.current(library_workspace, first).status == "rejected"
+    second = in_hand(app)
+    press(app, "label.skip")
+    third = in_hand(app)
+    assert third not in (first, second)
+    press(app, "label.draft")
+    assert labelling.current(library_workspace, third).status == "draft"
+    for expected in (third, second, first):
+        press(app, "label.undo")
+        assert in_hand(app) == expected
+    assert text("label.why_undone") in written(app)
+    assert labelling.current(library_workspace, first).status == "suggested"
+    press(app, "label.undo")
+    assert in_hand(app) == first
+
+
+def test_keys_are_printed_on_the_buttons(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    keys = {f"label.{name}" for name in ("approve", "reject", "skip", "draft", "undo")}
+    shown = {button.key: button.proto.shortcut for button in app.button if button.key in keys}
+    assert shown == {
+        "label.approve": "enter",
+        "label.reject": "backspace",
+        "label.skip": "s",
+        "label.draft": "d",
+        "label.undo": "u",
+    }
+    moods = [
+        b.proto.shortcut for b in app.button if str(b.key).startswith("label.mood.") and b.key != "label.mood.none"
+    ]
+    assert moods == list("12345678")
+
+
+def test_all_decided_says_so_and_undo_still_works(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    for _ in range(len(library.table(library_workspace))):
+        press(app, "label.approve")
+    assert text("label.done") in written(app)
+    assert app.button(key="label.approve").disabled
+    total = len(library.table(library_workspace))
+    progress = labelling.progress(library_workspace, "aki")
+    assert (progress.decided, progress.mine) == (total, total)
+    press(app, "label.undo")
+    assert desk(app).in_hand is not None
+
+
+def other_writes(workspace: Workspace, loop_id: str, emotion: str) -> None:
+    seen = labelling.current(workspace, loop_id).seen
+    labelling.decide(workspace, loop_id, rater="ben", action="draft", values={"emotion": emotion}, seen=seen)
+
+
+def test_conflict_shows_both_values_and_can_be_settled(library_workspace: Workspace, spoken: str) -> None:
+    app = open_label(library_workspace, language=spoken)
+    first = in_hand(app)
+    press(app, "label.mood.calm")
+    other_writes(library_workspace, first, "fear")
+    press(app, "label.approve")
+    assert text("label.conflict", spoken) in written(app)
+    shown = next(table.value for table in app.dataframe if text("label.conflict_yours", spoken) in table.value)
+    moods = labelling.vocabularies().moods
+    names = {code: mood.name_ja if spoken == "ja" else mood.name_en for code, mood in moods.items()}
+    assert shown.values.tolist() == [[text("field.emotion", spoken), names["fear"], "ben", names["calm"]]]
+    assert labelling.current(library_workspace, first).values["emotion"] == "fear"
+    press(app, "label.store_mine")
+    assert labelling.current(library_workspace, first).values["emotion"] == "calm"
+    assert in_hand(app) != first
+
+
+def test_conflict_can_be_settled_the_others_way(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    press(app, "label.mood.calm")
+    other_writes(library_workspace, first, "fear")
+    press(app, "label.approve")
+    press(app, "label.keep_theirs")
+    assert in_hand(app) == first
+    assert app.session_state["label.emotion"] == "fear"
+    assert text("label.conflict") not in written(app)
+
+
+def test_what_others_settled_meanwhile_is_passed_over(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    second = desk(app).waiting[0].loop_id
+    seen = labelling.current(library_workspace, second).seen
+    labelling.decide(library_workspace, second, rater="ben", action="reject", values={}, seen=seen)
+    press(app, "label.approve")
+    assert in_hand(app) != second
+
+
+def test_history_lists_every_event_newest_first(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    press(app, "label.approve")
+    press(app, "label.undo")
+    events = labelling.history(library_workspace, first)
+    table = next(table.value for table in app.dataframe if "status" in table.value)
+    assert len(table) == len(events)
+    assert table["status"].iloc[0] == text("status.withdrawn")
+    assert table["status"].iloc[-1] == text("status.suggested")
+
+
+def test_rater_can_be_changed_and_is_remembered(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    press(app, "label.approve")
+    app.text_input(key="label.new_rater").set_value("秋")
+    next(button for button in app.button if button.label == text("label.use_rater")).click().run()
+    assert not app.exception
+    assert desk(app).rater == "秋"
+    assert load_settings(library_workspace).rater == "秋"
+    press(app, "label.rater.aki")
+    assert desk(app).rater == "aki"
+
+
+def test_without_a_name_nothing_can_be_labelled(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("uid")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert default_rater(library_workspace) == ""
+    app = studio_app.open_studio("label")
+    assert text("label.who_are_you") in written(app)
+    assert "label.approve" not in [button.key for button in app.button]
+
+
+def test_file_names_cannot_format_the_page(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    seen = []
+    for _ in range(len(library.table(library_workspace))):
+        seen.append(written(app))
+        press(app, "label.skip")
+    assert any(r"bass \*line\*" in page for page in seen)
+    assert any(r"七拍子\<b\>" in page for page in seen)
+
+
+def test_loop_in_hand_plays_once_by_itself(library_workspace: Workspace) -> None:
+    try:
+        soundfont_choice(library_workspace)
+    except Exception as error:  # noqa: BLE001 - any reason there is no sound here
+        pytest.skip(f"no sound on this machine: {error}")
+    save_settings(library_workspace, Settings(rater="aki"))
+    app = studio_app.open_studio("label")
+    assert not app.exception
+    assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
+    assert app.session_state[session.PLAY_COUNT] == 1
+    press(app, "label.mood.calm")
+    assert app.session_state[session.PLAY_COUNT] == 1
+    press(app, "label.approve")
+    assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
+    assert app.session_state[session.PLAY_COUNT] == 2
