@@ -94,6 +94,8 @@ def struck_keys(data: bytes, track: TrackEvents) -> Counter[tuple[int, int]]:
 
 def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
     """A variable-length quantity of at most 4 bytes: (value, offset behind it), or None."""
+    if position < end and data[position] < 0x80:
+        return data[position], position + 1
     value = 0
     for offset in range(position, min(position + 4, end)):
         value = value << 7 | data[offset] & 0x7F
@@ -105,6 +107,8 @@ def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
 def _pass_channel_events(data: bytes, position: int, end: int, found: TrackEvents) -> int:
     run = _CHANNEL_EVENTS.match(data, position, end)
     assert run is not None  # it matches the empty run
+    if run.end() == position:
+        return position
     found.runs.append((position, run.end()))
     matches = _NOTES_OR_PROGRAMS.findall(data, position, run.end())
     for status in {match[0] for match in matches}:

@@ -184,10 +184,10 @@ def _check_counts(score: RawScore, path: str) -> None:
 def _check_notes(score: RawScore, path: str) -> None:
     bounds = (("an onset", 0, 2**62), ("a duration", 0, 2**62), ("a pitch", 0, 127), ("a velocity", 1, 127))
     for track in score.tracks:
-        for (what, low, high), column in zip(bounds, track.columns, strict=True):
-            if column.min() < low or column.max() > high:
-                value = int(column.min() if column.min() < low else column.max())
-                raise RefusedFile("bad_value", path=path, what=what, value=value)
+        extremes = zip(bounds, track.columns.min(axis=1).tolist(), track.columns.max(axis=1).tolist(), strict=True)
+        for (what, low, high), least, most in extremes:
+            if least < low or most > high:
+                raise RefusedFile("bad_value", path=path, what=what, value=least if least < low else most)
         if track.program is not None and not 0 <= track.program <= 127:
             raise RefusedFile("bad_value", path=path, what="a program", value=track.program)
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from symusic import Score
 
 from composer_core.errors import RefusedFile
 from composer_core.ingest.events import TrackEvents
@@ -61,6 +60,8 @@ def read_strict(data: bytes) -> RawScore:
 
     Channels are not known afterwards; `place_tracks` finds them.
     """
+    from symusic import Score  # 80 ms to import, which only reader processes need
+
     score = Score.from_midi(data)
     tracks = []
     for track in score.tracks:

@@ -142,8 +142,10 @@ def main(arguments: list[str]) -> None:
     module, function = task_name.split(":")
     task: Task = getattr(importlib.import_module(module), function)
     limit_memory()
+    # What a file leaves behind holds few cycles: look for them seldom.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     serve(Connection(int(descriptor)), task, json.loads(options))
 
 

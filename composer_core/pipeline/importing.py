@@ -16,14 +16,14 @@ from composer_core.ingest.warnings import FileWarning
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.pipeline.reading import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
-from composer_core.store.loop_columns import LoopRecord, storable
+from composer_core.store.loop_record import LoopRecord, storable
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
-_NOTES_A_PART = 500_000
+_NOTES_A_PART = 150_000
 
 
 @dataclass(slots=True)

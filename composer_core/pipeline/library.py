@@ -20,7 +20,7 @@ from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.importing import ImportReport, imports, ingest
 from composer_core.pipeline.reading import READ_TASK, decode_loops, decode_records, finite_or_none, measure_loop
 from composer_core.store.content import generated_id, source_digest
-from composer_core.store.loop_columns import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
+from composer_core.store.loop_record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 

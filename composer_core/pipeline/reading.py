@@ -26,7 +26,7 @@ from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.store.content import content_hash, loop_id, source_digest
-from composer_core.store.loop_columns import LoopRecord
+from composer_core.store.loop_record import LoopRecord
 
 READ_TASK = "composer_core.pipeline.reading:read_file"
 _SNARE = ROLES.index("snare")
@@ -212,7 +212,7 @@ def _loop(source: str, row: Mapping[str, Any], columns: Mapping[str, NDArray[Any
         notes=notes,
         bars=row["bars"],
         tempo_bpm=row["tempo_bpm"],
-        meter=Meter.parse(row["meter"]),
+        meter=_meter(row["meter"]),
         program=row["program"],
         start_bar=row["start_bar"],
         tempo_events=tuple((tick, bpm) for tick, bpm in row["tempo_events"]),
@@ -220,6 +220,9 @@ def _loop(source: str, row: Mapping[str, Any], columns: Mapping[str, NDArray[Any
         source=source,
         extra=row["extra"],
     )
+
+
+_meter = cache(Meter.parse)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +26,9 @@ from composer_core import __version__
 from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
+from composer_core.store.arrow_arrays import coded, flags, instants, numbers, repeated, texts
+from composer_core.store.loop_record import METRIC_PREFIX, LoopRecord, storable
 
-METRIC_PREFIX = "metrics."
 LOOP_SCHEMA = pa.schema(
     [
         ("loop_id", pa.string()),
@@ -57,48 +57,34 @@ LOOP_SCHEMA = pa.schema(
         ("first_note", pa.int64()),
     ]
 )
-IMPORTED, GENERATED = "imported", "generated"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LoopRecord:
-    """A loop with all that is stored about it.
-
-    `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`.
-    `member` is the archive member's name ("" outside archives); `take_id` the take a
-    generated loop came from.
-    """
-
-    loop: Loop
-    loop_id: str
-    source_digest: str
-    content_hash: str
-    metrics: Mapping[str, float]
-    swing_phase: str
-    valence_estimate: float
-    arousal_estimate: float
-    grid_onset_tick: NDArray[np.int32]
-    is_ghost: NDArray[np.bool_]
-    member: str = ""
-    origin: str = IMPORTED
-    take_id: str = ""
+_ROW_COLUMNS = [name for name in LOOP_SCHEMA.names if name not in ("created_at", "first_note")]
 
 
 def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], created_at: datetime) -> pa.Table:
     """One row a loop; `duplicate_of` maps loop ids to the first loop of the same content."""
-    first_note = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
-    rows = [_loop_row(record, duplicate_of.get(record.loop_id), created_at) for record in records]
-    columns = dict(zip(LOOP_SCHEMA.names, map(list, zip(*rows, strict=True)), strict=False))
-    columns["first_note"] = first_note.tolist()
-    table = pa.table(columns, schema=LOOP_SCHEMA)
+    rows = [_loop_row(record, duplicate_of.get(record.loop_id)) for record in records]
+    columns = dict(zip(_ROW_COLUMNS, zip(*rows, strict=True), strict=True))
+    arrays = {}
+    for spec in LOOP_SCHEMA:
+        if spec.name == "created_at":
+            arrays[spec.name] = instants(round(created_at.timestamp() * 1e6), len(records))
+        elif spec.name == "first_note":
+            starts = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
+            arrays[spec.name] = numbers(starts, spec.type)
+        elif pa.types.is_string(spec.type):
+            arrays[spec.name] = texts(columns[spec.name])
+        elif pa.types.is_boolean(spec.type):
+            arrays[spec.name] = flags(columns[spec.name])
+        else:
+            arrays[spec.name] = numbers(columns[spec.name], spec.type)
     for name in dict.fromkeys(name for record in records for name in record.metrics):
-        values = np.array([record.metrics.get(name, np.nan) for record in records], dtype=np.float64)
-        table = table.append_column(METRIC_PREFIX + name, pa.array(values, from_pandas=True))
-    return table
+        values = [record.metrics.get(name, np.nan) for record in records]
+        arrays[METRIC_PREFIX + name] = numbers(values, pa.float64())
+    return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
 
 
-def _loop_row(record: LoopRecord, duplicate_of: str | None, created_at: datetime) -> tuple[Any, ...]:
-    """Values in the order of LOOP_SCHEMA, without first_note."""
+def _loop_row(record: LoopRecord, duplicate_of: str | None) -> tuple[Any, ...]:
+    """Values in the order of _ROW_COLUMNS."""
     loop = record.loop
     return (
         record.loop_id,
@@ -121,65 +107,56 @@ def _loop_row(record: LoopRecord, duplicate_of: str | None, created_at: datetime
         record.take_id,
         record.valence_estimate,
         record.arousal_estimate,
-        created_at,
         json.dumps(loop.tempo_events) if loop.tempo_events else "",
         json.dumps(loop.extra),
     )
 
 
-def storable(text: str) -> str:
-    """Text that UTF-8 can hold: bytes of a file name that are no UTF-8 become a sign."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def notes_table(records: Sequence[LoopRecord]) -> pa.Table:
     """One row a note, loop after loop in the order of `records`."""
-    counts = np.array([len(record.loop.notes) for record in records])
+    loops = [record.loop for record in records]
+    counts = np.array([len(loop.notes) for loop in loops])
     onset, duration, pitch, velocity = (
-        np.concatenate(columns) for columns in zip(*(record.loop.notes.columns() for record in records), strict=True)
+        np.concatenate(columns) for columns in zip(*(loop.notes.columns() for loop in loops), strict=True)
     )
     grid = np.concatenate([record.grid_onset_tick for record in records])
-    bar_tick = np.repeat([record.loop.meter.bar_tick for record in records], counts)
-    beat_tick = np.repeat([record.loop.meter.beat_tick for record in records], counts)
-    in_bar = grid % bar_tick
-
-    def by_loop(values: list[str]) -> pa.DictionaryArray:
-        names = {name: index for index, name in enumerate(dict.fromkeys(values))}
-        index = np.repeat(np.array([names[value] for value in values], dtype=np.int32), counts)
-        return pa.DictionaryArray.from_arrays(index, list(names))
-
-    return pa.table(
-        {
-            "loop_id": by_loop([record.loop_id for record in records]),
-            "source": by_loop([storable(record.loop.source) for record in records]),
-            "pipeline_version": by_loop([__version__] * len(records)),
-            "bar_index": (grid // bar_tick).astype(np.int32),
-            "beat_index": (in_bar // beat_tick).astype(np.int16),
-            "beat_frac": (in_bar % beat_tick / beat_tick).astype(np.float32),
-            "grid_onset": grid.astype(np.int32),
-            "onset_ticks": onset,
-            "duration_ticks": duration,
-            "channel": np.repeat(np.array([r.loop.extra.get("channel", -1) for r in records], np.int8), counts),
-            "program": np.repeat(np.array([record.loop.program for record in records], np.int16), counts),
-            "pitch": pitch.astype(np.int16),
-            "velocity": velocity.astype(np.int16),
-            "intensity": (velocity / 127.0).astype(np.float32),
-            "is_ghost": np.concatenate([record.is_ghost for record in records]),
-            "swing_phase": by_loop([record.swing_phase for record in records]),
-            "microtiming_offset": (onset - grid).astype(np.int32),
-            "instrument_role": _roles(records, pitch, counts),
-            "file_digest": by_loop([record.source_digest for record in records]),
-        }
-    )
+    bar_tick = np.repeat(np.array([loop.meter.bar_tick for loop in loops], np.int32), counts)
+    beat_tick = np.repeat(np.array([loop.meter.beat_tick for loop in loops], np.int32), counts)
+    bar = grid // bar_tick
+    in_bar = grid - bar * bar_tick
+    beat = in_bar // beat_tick
+    channel = np.repeat(np.array([loop.extra.get("channel", -1) for loop in loops], np.int8), counts)
+    program = np.repeat(np.array([loop.program for loop in loops], np.int16), counts)
+    columns = {
+        "loop_id": repeated([record.loop_id for record in records], counts),
+        "source": repeated([storable(loop.source) for loop in loops], counts),
+        "pipeline_version": repeated([__version__] * len(records), counts),
+        "bar_index": numbers(bar, pa.int32()),
+        "beat_index": numbers(beat, pa.int16()),
+        "beat_frac": numbers((in_bar - beat * beat_tick) / beat_tick, pa.float32()),
+        "grid_onset": numbers(grid, pa.int32()),
+        "onset_ticks": numbers(onset, pa.int32()),
+        "duration_ticks": numbers(duration, pa.int32()),
+        "channel": numbers(channel, pa.int8()),
+        "program": numbers(program, pa.int16()),
+        "pitch": numbers(pitch, pa.int16()),
+        "velocity": numbers(velocity, pa.int16()),
+        "intensity": numbers(velocity / 127.0, pa.float32()),
+        "is_ghost": flags(np.concatenate([record.is_ghost for record in records])),
+        "swing_phase": repeated([record.swing_phase for record in records], counts),
+        "microtiming_offset": numbers(onset - grid, pa.int32()),
+        "instrument_role": _roles(loops, pitch, counts),
+        "file_digest": repeated([record.source_digest for record in records], counts),
+    }
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _roles(records: Sequence[LoopRecord], pitch: NDArray[np.int32], counts: NDArray[np.int64]) -> pa.DictionaryArray:
+def _roles(loops: Sequence[Loop], pitch: NDArray[np.int32], counts: NDArray[np.int64]) -> pa.DictionaryArray:
     names = [*ROLES, OTHER_ROLE]
-    pitched = sorted({record.loop.instrument for record in records} - {"drums"})
-    of_loop = [len(names) + pitched.index(r.loop.instrument) if not r.loop.is_drums else -1 for r in records]
+    pitched = sorted({loop.instrument for loop in loops} - {"drums"})
+    of_loop = [-1 if loop.is_drums else len(names) + pitched.index(loop.instrument) for loop in loops]
     index = np.repeat(np.array(of_loop, dtype=np.int32), counts)
-    index = np.where(index < 0, role_index(pitch), index).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(index, names + pitched)
+    return coded(np.where(index < 0, role_index(pitch), index), names + pitched)
 
 
 def loop_of(row: Mapping[str, Any], notes: Notes) -> Loop:

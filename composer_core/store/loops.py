@@ -25,7 +25,8 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer
-from composer_core.store.loop_columns import LOOP_SCHEMA, LoopRecord, loop_of, loops_table, notes_table
+from composer_core.store.loop_columns import LOOP_SCHEMA, loop_of, loops_table, notes_table
+from composer_core.store.loop_record import LoopRecord
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -1,0 +1,44 @@
+"""A loop with all that the library keeps about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.music.loop import Loop
+
+METRIC_PREFIX = "metrics."
+"""Columns of metrics in the library's table are named so."""
+IMPORTED, GENERATED = "imported", "generated"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoopRecord:
+    """A loop with all that is stored about it.
+
+    `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`.
+    `member` is the archive member's name ("" outside archives); `take_id` the take a
+    generated loop came from.
+    """
+
+    loop: Loop
+    loop_id: str
+    source_digest: str
+    content_hash: str
+    metrics: Mapping[str, float]
+    swing_phase: str
+    valence_estimate: float
+    arousal_estimate: float
+    grid_onset_tick: NDArray[np.int32]
+    is_ghost: NDArray[np.bool_]
+    member: str = ""
+    origin: str = IMPORTED
+    take_id: str = ""
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: bytes of a file name that are no UTF-8 become a sign."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
