@@ -26,4 +26,5 @@ def audio(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=headers)
 
 
-app = st.App("studio/shell.py", routes=[Route("/api/audio/{name}", audio)])
+ROUTES = [Route("/api/audio/{name}", audio)]
+app = st.App("studio/shell.py", routes=ROUTES)

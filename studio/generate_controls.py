@@ -23,6 +23,7 @@ from composer_core.music.timing import (
 from studio import places, session
 from studio.names import genre_name, instrument_name
 from studio.text import t
+from studio.widgets import worded
 from studio.xypad import XYValue, xy_pad
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | 
     instrument = st.selectbox(
         t("generate.instrument"),
         GENERATED_INSTRUMENTS,
-        format_func=lambda code: _instrument_label(code, models),
+        format_func=worded(GENERATED_INSTRUMENTS, lambda code: _instrument_label(code, models)),
         key="generate.instrument",
         persist_state="session",
     )
@@ -125,7 +126,7 @@ def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | 
     name = st.selectbox(
         t("generate.model"),
         list(fitting),
-        format_func=lambda chosen: _model_label(fitting[chosen]),
+        format_func=worded(fitting, lambda chosen: _model_label(fitting[chosen])),
         key=f"generate.model.{instrument}",
         persist_state="session",
     )
@@ -146,7 +147,7 @@ def style() -> tuple[dict[str, float], int, Meter, float | None]:
     chosen = st.multiselect(
         t("generate.genre"),
         FAMILIES,
-        format_func=genre_name,
+        format_func=worded(FAMILIES, genre_name),
         max_selections=3,
         placeholder=t("generate.any_genre"),
         key="generate.genre",
@@ -203,7 +204,7 @@ def performance(on_change: Callable[[], None]) -> Performance:
         t("generate.swing_grid"),
         SWING_GRIDS,
         required=True,
-        format_func=lambda grid: t(f"generate.grid{grid}"),
+        format_func=worded(SWING_GRIDS, lambda grid: t(f"generate.grid{grid}")),
         key="generate.swing_grid",
         persist_state="session",
         on_change=on_change,

@@ -13,6 +13,7 @@ from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, 
 from studio import session
 from studio.names import instrument_name
 from studio.text import error_text, t
+from studio.widgets import worded
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
@@ -67,7 +68,7 @@ def _request() -> TrainRequest:
     instrument = st.selectbox(
         t("generate.instrument"),
         GENERATED_INSTRUMENTS,
-        format_func=instrument_name,
+        format_func=worded(GENERATED_INSTRUMENTS, instrument_name),
         key="train.instrument",
         persist_state="session",
     )
@@ -77,7 +78,7 @@ def _request() -> TrainRequest:
         size = st.selectbox(
             t("train.size"),
             TRAIN_SIZES,
-            format_func=lambda code: t(f"train.size_{code}"),
+            format_func=worded(TRAIN_SIZES, lambda code: t(f"train.size_{code}")),
             key="train.size",
             persist_state="session",
         )
@@ -100,7 +101,7 @@ def _data() -> str:
         t("train.data"),
         SOURCES,
         required=True,
-        format_func=lambda code: t(f"train.data_{code}"),
+        format_func=worded(SOURCES, lambda code: t(f"train.data_{code}")),
         key="train.source",
         persist_state="session",
     )
@@ -114,11 +115,12 @@ def _data() -> str:
 
 def _device() -> str:
     names = device_names()
-    best = next(iter(names.values()))
+    codes = ["auto", *names]
+    automatic = t("train.device_auto", name=next(iter(names.values())))
     chosen: str = st.selectbox(
         t("train.device"),
-        ["auto", *names],
-        format_func=lambda code: t("train.device_auto", name=best) if code == "auto" else names[code],
+        codes,
+        format_func=worded(codes, lambda code: names.get(code, automatic)),
         key="train.device",
         persist_state="session",
     )

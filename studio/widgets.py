@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import streamlit as st
 
 from composer_core.music.loop import Loop
 from studio import transport
 from studio.text import t
+
+Code = TypeVar("Code")
+
+
+def worded(codes: Iterable[Code], name: Callable[[Code], str]) -> Callable[[Code], str]:
+    """A `format_func` with all names looked up now: Streamlit also calls it later, outside any session."""
+    names = {code: name(code) for code in codes}
+    return lambda code: names.get(code, str(code))
 
 
 def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str = "", label: str | None = None) -> None:

@@ -1,0 +1,218 @@
+"""The Generate page, opened through the router, with a composer that knows the grammar but no music."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from composer_core.errors import RenderError
+from composer_core.pipeline import generation
+from composer_core.pipeline.audition import Audio
+from composer_core.pipeline.library import table
+from composer_core.workspace import Workspace
+from studio import generate_takes, session, transport
+from studio_app import component_data, open_studio
+from untrained_model import add_untrained_model
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(tmp_path))
+    workspace = Workspace(tmp_path).create()
+    add_untrained_model(workspace)
+    return workspace
+
+
+@pytest.fixture
+def silent_renderer(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A renderer that only notes what it was asked to render."""
+    heard: list[Any] = []
+
+    def render(loop: Any, _: Workspace) -> Audio:
+        heard.append(loop)
+        return Audio(f"{len(heard):040x}.flac", loop.length_sec, 44100, "none.sf2", "system", False)
+
+    monkeypatch.setattr(transport, "audition", render)
+    return heard
+
+
+def opened(language: str = "en") -> AppTest:
+    """The page with the untrained model chosen, whatever else is shipped."""
+    app = open_studio("generate", language)
+    app.selectbox(key="generate.model.drums").select("untrained")
+    return app.run()
+
+
+def generated(takes: int = 2, seed: int = 5) -> AppTest:
+    app = opened()
+    app.toggle(key="generate.new_seed").set_value(False)
+    app.number_input(key="generate.seed").set_value(seed)
+    app.number_input(key="generate.takes").set_value(takes)
+    app.button(key="generate.generate").click().run()
+    assert not app.exception and not app.error
+    return app
+
+
+def tables(app: AppTest) -> list[str]:
+    return [element.value for element in app.markdown if element.value.startswith("| |")]
+
+
+def play_buttons(app: AppTest) -> list[Any]:
+    return [button for button in app.button if str(button.key).startswith("play.take.")]
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Generate"), ("ja", "生成")])
+def test_the_page_opens_in_both_languages(workspace: Workspace, language: str, title: str) -> None:
+    app = opened(language)
+    assert not app.exception and not app.error
+    assert [element.value for element in app.title] == [title]
+
+
+def test_takes_stand_side_by_side_and_are_kept(workspace: Workspace) -> None:
+    app = generated(takes=2, seed=5)
+    kept = generation.list_takes(workspace)
+    assert [(take.seed, take.index, take.model) for take in sorted(kept, key=lambda take: take.index)] == [
+        (5, 0, "untrained"),
+        (5, 1, "untrained"),
+    ]
+    assert len(tables(app)) == len(play_buttons(app)) == 2
+    assert "| Tempo | 110 | 110.0 |" in tables(app)[0]
+    assert "not yet calibrated" in tables(app)[0]
+
+
+def test_the_seed_is_thrown_anew_and_written_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.generate_controls.secrets.randbelow", lambda _: 4321)
+    app = opened()
+    app.number_input(key="generate.takes").set_value(1)
+    app.button(key="generate.generate").click().run()
+    assert app.number_input(key="generate.seed").value == 4321
+    assert [take.seed for take in generation.list_takes(workspace)] == [4321]
+
+
+def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = generated(takes=1)
+    before = tables(app)[0]
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr("composer_core.model.sample.sample_notes", refuse)
+    app.slider(key="generate.tempo").set_value(150)
+    app.slider(key="generate.humanise").set_value(0)
+    app.slider(key="generate.swing").set_value(66.7).run()
+    assert not app.exception and not app.error
+    after = tables(app)[0]
+    assert "| Tempo | 150 | 150.0 |" in after and "66.7 %" in after
+    assert before != after
+    assert len(generation.list_takes(workspace)) == 1
+
+
+def test_play_hands_the_take_to_the_transport(workspace: Workspace, silent_renderer: list[Any]) -> None:
+    app = generated(takes=2)
+    assert component_data(app, "composer_transport")["loop"] is None
+    play_buttons(app)[1].click().run()
+    loop = component_data(app, "composer_transport")["loop"]
+    assert loop["src"] == f"/api/audio/{1:040x}.flac"
+    assert (loop["mode"], loop["bars"], loop["key"]) == ("start", 4, play_buttons(app)[1].key.removeprefix("play."))
+    assert loop["title"].startswith("Take 2 · Drums")
+    assert len(loop["notes"]) == len(silent_renderer[0].notes)
+
+
+def test_a_slider_swaps_only_what_sounds(workspace: Workspace, silent_renderer: list[Any]) -> None:
+    app = generated(takes=2)
+    app.slider(key="generate.tempo").set_value(90).run()
+    assert silent_renderer == []
+    play_buttons(app)[0].click().run()
+    app.slider(key="generate.tempo").set_value(140).run()
+    loop = component_data(app, "composer_transport")["loop"]
+    assert [loop.tempo_bpm for loop in silent_renderer] == [90, 140]
+    assert (loop["mode"], loop["tempoBpm"]) == ("swap", 140)
+
+
+def test_a_take_that_cannot_sound_is_a_message(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RenderError("render_silent", what="the loop", reason="no notes")
+
+    monkeypatch.setattr(transport, "audition", fail)
+    app = generated(takes=1)
+    play_buttons(app)[0].click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["the loop came out silent: no notes."]
+    app.run()
+    assert not app.error
+
+
+def test_a_take_is_added_to_the_library_once(workspace: Workspace) -> None:
+    app = generated(takes=1)
+    for message in ("Added to the library", "Already in the library"):
+        next(button for button in app.button if str(button.key).startswith("keep.")).click().run()
+        assert [toast.value for toast in app.toast] == [message]
+    assert table(workspace)["origin"].tolist() == ["generated"]
+
+
+def test_earlier_takes_come_back_with_their_performance(workspace: Workspace) -> None:
+    app = generated(takes=2, seed=5)
+    first = tables(app)
+    app.slider(key="generate.tempo").set_value(170)
+    app.number_input(key="generate.takes").set_value(1)
+    app.button(key="generate.generate").click().run()
+    assert len(tables(app)) == 1
+    back = [button for button in app.button if str(button.key).startswith("back.")]
+    assert len(back) == 2
+    back[-1].click().run()
+    assert tables(app) == first
+    assert app.slider(key="generate.tempo").value == 110
+
+
+def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:
+    app = opened()
+    app.toggle(key="generate.use_valence").set_value(False)
+    app.number_input(key="generate.takes").set_value(1)
+    app.button(key="generate.generate").click().run()
+    condition = generation.list_takes(workspace)[0].condition
+    assert (condition.valence, condition.arousal) == (None, 0.7)
+    assert component_data(app, "composer_xypad")["used"] == [False, True]
+
+
+def test_an_instrument_without_a_model_says_so(workspace: Workspace) -> None:
+    app = opened()
+    app.selectbox(key="generate.instrument").select("strings").run()
+    assert "No model plays this yet: Strings" in app.info[0].value
+    assert app.button(key="generate.generate").disabled
+
+
+def test_a_damaged_model_is_a_message_and_the_page_goes_on(workspace: Workspace) -> None:
+    app = opened()
+    weights = workspace.runs / "untrained" / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    app.button(key="generate.generate").click().run()
+    assert not app.exception
+    assert "cannot be used" in app.error[0].value
+    assert app.button(key="generate.generate").label == "Generate"
+
+
+def test_a_language_switch_keeps_what_was_chosen(workspace: Workspace) -> None:
+    app = opened()
+    app.multiselect(key="generate.genre").select("funk").run()
+    app.segmented_control(key="shell.language").set_value("ja").run()
+    assert app.multiselect(key="generate.genre").value == ["funk"]
+    assert app.selectbox(key="generate.instrument").value == "drums"
+    assert app.title[0].value == "生成"
+
+
+def test_requests_group_neighbouring_takes(workspace: Workspace) -> None:
+    from studio.generate_history import requests
+
+    generated(takes=3, seed=1)
+    generated(takes=2, seed=2)
+    groups = requests(generation.list_takes(workspace))
+    assert [[take.index for take in group] for group in groups] == [[0, 1], [0, 1, 2]]
+
+
+def test_what_is_not_measured_is_a_dash() -> None:
+    assert generate_takes._number(None, 2) == generate_takes._percent(float("nan")) == "–"
+    assert generate_takes._percent(2.0) == "66.7 %"
+    assert session.TAKES == "studio.takes"

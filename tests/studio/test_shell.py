@@ -1,0 +1,94 @@
+"""What every page shares, opened through the router."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from composer_core.pipeline.doctor import Finding
+from composer_core.workspace import Workspace
+from studio import first_start
+from studio.places import PAGE_NAMES
+from studio.text import LANGUAGES, dictionary
+from studio_app import SECONDS, SHELL, component_data, open_studio
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path).create()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGE_NAMES)
+def test_every_page_opens_in_both_languages(workspace: Workspace, page: str, language: str) -> None:
+    app = open_studio(page, language)
+    assert not app.exception and not app.error
+    assert app.title[0].value == dictionary()[f"page.{page}"][LANGUAGES.index(language)]
+    words = component_data(app, "composer_transport")["words"]
+    assert words["play"] == dictionary()["transport.play"][LANGUAGES.index(language)]
+
+
+def test_the_chosen_language_is_kept_in_the_settings(workspace: Workspace) -> None:
+    app = open_studio()
+    app.segmented_control(key="shell.language").set_value("ja").run()
+    assert app.title[0].value == "生成"
+    assert json.loads(workspace.settings.read_text())["language"] == "ja"
+    fresh = AppTest.from_file(SHELL, default_timeout=SECONDS)
+    fresh.session_state["studio.started"] = True
+    assert fresh.run().title[0].value == "生成"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "cannot be written"), ("ja", "書き込めません")])
+def test_a_workspace_that_cannot_be_made_is_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(tmp_path / "file" / "workspace"))
+    app = open_studio("generate", language)
+    assert not app.exception
+    assert words in app.error[0].value
+
+
+def test_damaged_settings_are_a_message(workspace: Workspace) -> None:
+    workspace.settings.write_text('{"langauge": "ja"}')
+    app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
+    assert not app.exception
+    assert "langauge" in app.error[0].value
+
+
+def test_what_is_missing_is_said_with_its_cure(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        Finding("fluidsynth", "missing", "not installed", "sudo apt-get install fluidsynth"),
+        Finding("soundfont", "missing", "none found", "sudo apt-get install fluid-soundfont-gm"),
+        Finding("models", "ok", "composer-drums"),
+    ]
+    monkeypatch.setattr(first_start, "diagnose", lambda _: found)
+    app = open_studio("train")
+    assert [warning.value for warning in app.warning] == [
+        "FluidSynth is missing, so nothing can sound. This installs it:",
+        "No SoundFont was found, so nothing can sound. This installs one:",
+    ]
+    assert {"sudo apt-get install fluidsynth", "sudo apt-get install fluid-soundfont-gm"} <= {c.value for c in app.code}
+
+
+def test_the_first_start_fills_the_library_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def fill(_: Workspace, progress: Callable[[int, int], None]) -> int:
+        calls.append(1)
+        progress(1, 2)
+        progress(2, 2)
+        return 2
+
+    monkeypatch.setattr(first_start, "ensure_starter_library", fill)
+    app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
+    assert [toast.value for toast in app.toast] == [
+        "2 loops were generated for your library; they are marked as generated."
+    ]
+    app.run()
+    assert len(calls) == 1 and not app.toast
