@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from composer_core.estimate.affect import suggest_affect
+from composer_core.estimate.genre import suggest_genre
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.estimate.technique import suggest_technique
 from composer_core.music.affect import Mood, nearest_mood
@@ -34,6 +35,9 @@ def suggest(loop: Loop, metrics: Mapping[str, float], vocabularies: Words) -> di
         return {}
     found = suggest_affect(metrics, loop.instrument)
     found["emotion"] = _emotion(found["emotion_valence"], found["emotion_arousal"], vocabularies.moods)
+    genre = suggest_genre(loop, metrics)
+    if genre is not None:
+        found["genre"] = genre
     technique = suggest_technique(loop, metrics, vocabularies.techniques.get(loop.instrument, {}))
     if technique is not None:
         found["technique"] = technique

@@ -10,8 +10,8 @@ from typing import Any
 class Suggestion:
     """A value with how sure the estimator is (0 to 1), why, and which estimator it was.
 
-    `reasons` are codes for the text dictionary: "metric:onset_density:+" (this metric is
-    high and speaks for the value), "metric:velocity_mean:-", or "rule:flam".
+    `reasons` are codes for the text dictionary: "metric:onset_density:+" (what was measured
+    raises the value, or speaks for it), "metric:velocity_mean:-" (lowers it), or "rule:flam".
     """
 
     value: Any
