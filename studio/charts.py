@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,8 @@ def scatter(
 ) -> go.Figure:
     """One point a loop at two of its columns, coloured by instrument; `chosen` is ringed.
 
-    `customdata[0]` of a point is its loop id. Loops without one of the values are left out.
+    `customdata` of a point holds its loop id and its title (escaped: plotly reads HTML in
+    hover texts). Loops without one of the values are left out.
     """
     known = loops[np.isfinite(loops[x].to_numpy(dtype=np.float64)) & np.isfinite(loops[y].to_numpy(dtype=np.float64))]
     kind = go.Scatter if len(known) <= SVG_POINTS else go.Scattergl
@@ -67,7 +69,7 @@ def scatter(
                 y=group[y],
                 mode="markers",
                 name=names[instrument],
-                customdata=group[["loop_id", "title"]],
+                customdata=np.stack([group["loop_id"], group["title"].map(escape)], axis=1),
                 marker={"color": INSTRUMENT_COLOURS[instrument], "size": size, "opacity": opacity},
                 hovertemplate="%{customdata[1]}<br>%{x:.3g} · %{y:.3g}<extra>%{fullData.name}</extra>",
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -19,7 +18,7 @@ from composer_core.workspace import Workspace
 from studio.text import language, t
 from studio.texts.errors import VALUE_NAMES_JA
 
-_QUOTE = """['"]"""
+_QUOTE, _NUMBER = """['"]""", r"-?[\d.]+"
 
 
 def refusal_text(row: Mapping[str, str]) -> str:
@@ -41,17 +40,20 @@ def shown_path(path: str, workspace: Workspace) -> str:
     return "/".join(inside.parts[1:]) or path
 
 
-def values_of(template: str, message: str) -> dict[str, Any] | None:
-    """The values a message was made with, as text or (where the template formats a number) as float."""
-    pattern, numbers = _pattern(template)
+def values_of(template: str, message: str, path: str) -> dict[str, Any] | None:
+    """The values a message about `path` was made with: text, or float where the template formats a number.
+
+    None when the message was not made with this template.
+    """
+    pattern, numbers = _pattern(template, path)
     match = pattern.fullmatch(message)
     if match is None:
         return None
-    return {name: float(text) if name in numbers else text for name, text in match.groupdict().items()}
+    return {"path": path} | {name: float(v) if name in numbers else v for name, v in match.groupdict().items()}
 
 
 def _in_words(row: Mapping[str, str], template: str | None, key: str) -> str:
-    values = None if template is None else values_of(template, row["message"])
+    values = None if template is None else values_of(template, row["message"], row["path"])
     if values is None:
         return row["message"]
     if language() == "ja":
@@ -59,18 +61,18 @@ def _in_words(row: Mapping[str, str], template: str | None, key: str) -> str:
     return t(key, **values).removeprefix(str(values["path"])).lstrip(":： ")
 
 
-@cache
-def _pattern(template: str) -> tuple[re.Pattern[str], frozenset[str]]:
+def _pattern(template: str, path: str) -> tuple[re.Pattern[str], set[str]]:
+    """A regular expression for the messages of a template, and which of its values are numbers."""
     parts: list[str] = []
     numbers: set[str] = set()
     seen: set[str] = set()
     for literal, name, spec, conversion in Formatter().parse(template):
         parts.append(re.escape(literal))
-        if name is None:
-            continue
-        if spec:
-            numbers.add(name)
-        group = f"(?P={name})" if name in seen else f"(?P<{name}>.*?)"
-        seen.add(name)
-        parts.append(f"{_QUOTE}{group}{_QUOTE}" if conversion == "r" else group)
-    return re.compile("".join(parts), re.DOTALL), frozenset(numbers)
+        if name == "path":
+            parts.append(re.escape(path))
+        elif name is not None:
+            numbers |= {name} if spec else set()
+            group = f"(?P={name})" if name in seen else f"(?P<{name}>{_NUMBER if spec else '.*?'})"
+            parts.append(f"{_QUOTE}{group}{_QUOTE}" if conversion == "r" else group)
+            seen.add(name)
+    return re.compile("".join(parts), re.DOTALL), numbers

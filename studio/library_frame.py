@@ -26,7 +26,7 @@ def load_frame(workspace: Workspace) -> pd.DataFrame:
     """Every loop with its `name`, `title`, `bars_text` and label `status`; the newest first."""
     loops = _named_loops(str(workspace.root), library.digest(workspace), language())
     statuses = labelling.statuses(workspace)
-    return loops.assign(status=loops["loop_id"].map(statuses).fillna("unlabelled"))
+    return loops.assign(status=[statuses.get(loop_id, "unlabelled") for loop_id in loops["loop_id"]])
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

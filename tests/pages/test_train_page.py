@@ -1,0 +1,197 @@
+"""The Train page, opened through the router, over run folders as a training process writes them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline import training
+from composer_core.pipeline.audition import Audio
+from composer_core.pipeline.generation import list_takes
+from composer_core.pipeline.training import TrainRequest
+from composer_core.render.midi import loop_to_midi
+from composer_core.store import runs as store
+from composer_core.store.atomic import write_json
+from composer_core.workspace import Workspace
+from studio import transport
+from studio_app import component_data, open_studio
+from untrained_model import add_untrained_model
+
+PATIENCE_SEC = 120
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(tmp_path))
+    return Workspace(tmp_path).create()
+
+
+def write_run(workspace: Workspace, name: str, state: store.RunState | None, losses: list[float]) -> Path:
+    """A run folder with its request, heartbeat, curve and log; validation on the last step."""
+    folder = workspace.runs / name
+    write_json(folder / store.REQUEST_FILE, asdict(TrainRequest("drums", "library", "tiny", 40, name=name)))
+    rows = [{"step": step, "loss": loss, "validation": None, "seconds": 0.5} for step, loss in enumerate(losses, 1)]
+    if rows:
+        rows[-1]["validation"] = 1.75
+    (folder / store.METRICS_FILE).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / store.LOG_FILE).write_text("reading takes\nmeasuring takes\n")
+    if state is not None:
+        store.write_state(folder, state)
+    return folder
+
+
+def written(state: str, message: str = "", alive: bool = False) -> store.RunState:
+    if alive:
+        return store.own_state(state, 20, 40, "CPU (2 threads)", message)
+    return store.RunState(state, 2**22 + 1, 1.0, 20, 40, "CPU (2 threads)", message, time.time())
+
+
+def test_the_command_says_the_same_as_the_form(workspace: Workspace) -> None:
+    app = open_studio("train")
+    app.selectbox(key="train.size").select("tiny")
+    app.toggle(key="train.own_steps").set_value(True).run()
+    app.number_input(key="train.steps").set_value(70)
+    app.text_input(key="train.name").set_value("mine").run()
+    assert not app.exception and not app.error
+    folder = workspace.runs / "mine"
+    expected = "composer train --instrument drums --data library --size tiny --device auto --seed 0 --steps 70 -o"
+    assert app.code[0].value == f"{expected} {folder}"
+
+
+def test_a_name_that_is_a_path_is_refused_in_words(workspace: Workspace) -> None:
+    app = open_studio("train")
+    app.text_input(key="train.name").set_value("../other").run()
+    assert not app.exception
+    assert "../other" in app.error[0].value
+    assert "train.start" not in {button.key for button in app.button}
+
+
+def test_a_folder_that_is_not_there_is_refused_in_words(workspace: Workspace, tmp_path: Path) -> None:
+    app = open_studio("train")
+    app.segmented_control(key="train.source").set_value("folder").run()
+    assert app.button(key="train.start").disabled
+    app.text_input(key="train.folder").set_value(str(tmp_path / "nowhere")).run()
+    app.button(key="train.start").click().run()
+    assert not app.exception
+    assert "does not exist" in app.error[0].value
+    assert training.runs(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "label"),
+    [
+        (written("finished"), "finished"),
+        (written("stopped"), "stopped"),
+        (written("crashed", "the loss became nan"), "crashed"),
+        (written("running"), "crashed"),  # its process is gone
+        (None, "starting"),
+    ],
+)
+def test_a_run_is_shown_in_its_state(workspace: Workspace, state: store.RunState | None, label: str) -> None:
+    write_run(workspace, "groove", state, [5.0, 4.0, 3.0])
+    app = open_studio("train")
+    assert not app.exception
+    assert app.selectbox(key="train.run").value == "groove"
+    assert any(label in element.value for element in app.markdown)
+    keys = {button.key for button in app.button}
+    assert ("train.resume" in keys) == (label in ("stopped", "crashed"))
+    assert ("train.stop" in keys) == (label == "starting")
+    assert any("measuring takes" in element.value for element in app.code)
+    assert [metric.value for metric in app.metric] == ["3.000", "1.750"]
+    if state is not None and state.message:
+        assert state.message in [error.value for error in app.error]
+
+
+def test_a_running_one_shows_how_long_it_takes(workspace: Workspace) -> None:
+    # 2 steps of 40 done at half a second each: 38 * 0.5 = 19 s are left
+    write_run(workspace, "groove", written("running", alive=True), [5.0, 4.0])
+    app = open_studio("train", "ja")
+    assert not app.exception and not app.error
+    assert "train.stop" in {button.key for button in app.button}
+    progress = [element.proto for element in app.get("progress")]
+    assert [(bar.value, bar.text) for bar in progress] == [(5, "ステップ 2 / 40・残り 0:19")]
+
+
+def test_a_sample_of_the_newest_checkpoint_is_played(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        transport,
+        "audition",
+        lambda loop, _: Audio("a" * 40 + ".flac", loop.length_sec, 44100, "x.sf2", "system", False),
+    )
+    write_run(workspace, "groove", written("stopped"), [5.0])
+    add_untrained_model(workspace, name="groove")
+    app = open_studio("train")
+    app.button(key="train.sample").click().run()
+    assert not app.exception and not app.error
+    assert [take.model for take in list_takes(workspace)] == ["groove"]
+    assert component_data(app, "composer_transport")["loop"]["title"] == "groove · step 1"
+
+
+@pytest.fixture
+def groove_folder(tmp_path: Path) -> Path:
+    """Three small MIDI files with a plain beat."""
+    folder = tmp_path / "midi"
+    folder.mkdir()
+    for index in range(3):
+        beat = [(step * 240, 60, 42, 80 + index) for step in range(64)]
+        beat += [(bar * 1920, 60, 36, 100) for bar in range(8)] + [(bar * 1920 + 480, 60, 38, 95) for bar in range(8)]
+        (folder / f"beat{index}.mid").write_bytes(loop_to_midi(Loop("drums", Notes.from_rows(beat), bars=8)))
+    return folder
+
+
+@pytest.fixture
+def no_process_left(workspace: Workspace) -> Iterator[None]:
+    yield
+    for run in training.runs(workspace):
+        if run.pid is not None:
+            psutil.Process(run.pid).kill()
+
+
+def wait_for(app: AppTest, workspace: Workspace, name: str, *states: str) -> training.RunStatus:
+    deadline = time.monotonic() + PATIENCE_SEC
+    while (run := training.status(workspace, name)).state not in states:
+        assert time.monotonic() < deadline, run
+        time.sleep(0.3)
+    app.run()
+    return run
+
+
+@pytest.mark.slow
+def test_start_stop_resume_and_use(workspace: Workspace, groove_folder: Path, no_process_left: None) -> None:
+    app = open_studio("train")
+    app.segmented_control(key="train.source").set_value("folder")
+    app.selectbox(key="train.size").select("tiny")
+    app.selectbox(key="train.device").select("cpu")
+    app.toggle(key="train.own_steps").set_value(True).run()
+    app.number_input(key="train.steps").set_value(4000)
+    app.text_input(key="train.folder").set_value(str(groove_folder))
+    app.text_input(key="train.name").set_value("mine").run()
+    app.button(key="train.start").click().run()
+    assert not app.exception and not app.error
+    deadline = time.monotonic() + PATIENCE_SEC
+    while not training.status(workspace, "mine").losses:
+        assert time.monotonic() < deadline, training.status(workspace, "mine")
+        time.sleep(0.3)
+    # the browser is closed and opened again: the run is found
+    app = open_studio("train")
+    assert app.selectbox(key="train.run").value == "mine"
+    app.button(key="train.stop").click().run()
+    stopped = wait_for(app, workspace, "mine", "stopped", "finished")
+    assert stopped.state == "stopped" and 0 < stopped.step < 4000
+    app.button(key="train.resume").click().run()
+    assert not app.exception and not app.error
+    deadline = time.monotonic() + PATIENCE_SEC
+    while training.status(workspace, "mine").step <= stopped.step:
+        assert time.monotonic() < deadline, training.status(workspace, "mine")
+        time.sleep(0.3)
+    training.stop(workspace, "mine")
+    again = wait_for(app, workspace, "mine", "stopped", "finished")
+    assert again.step > stopped.step
