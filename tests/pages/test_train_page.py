@@ -165,7 +165,7 @@ def wait_for(app: AppTest, workspace: Workspace, name: str, *states: str) -> tra
 
 
 @pytest.mark.slow
-def test_start_stop_resume_and_use(workspace: Workspace, groove_folder: Path, no_process_left: None) -> None:
+def test_start_stop_and_resume(workspace: Workspace, groove_folder: Path, no_process_left: None) -> None:
     app = open_studio("train")
     app.segmented_control(key="train.source").set_value("folder")
     app.selectbox(key="train.size").select("tiny")
