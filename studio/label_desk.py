@@ -20,7 +20,7 @@ from studio.loop_names import loop_title
 from studio.text import t
 
 AUTOPLAY = "label.autoplay"
-SUGGEST_AT_ONCE = 600
+SUGGEST_AT_ONCE = 300
 """Loops that get suggestions when the queue is filled; more get theirs the next time."""
 _SETTLED = ("approved", "rejected")
 

@@ -117,7 +117,7 @@ def draw_genre(confidence: float | None) -> None:
             step=WEIGHT_STEP,
             key=WEIGHT + code,
             persist_state="session",
-            format="",
+            format=" ",
         )
 
 

@@ -93,7 +93,7 @@ class LabelStore:
         _check_source(source)
         rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
         with self._transaction(writes=True) as connection:
-            return [_append(connection, row) for row in rows]
+            return _append(connection, rows)
 
     def write(
         self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
@@ -110,8 +110,8 @@ class LabelStore:
         with self._transaction(writes=True) as connection:
             _refuse_stale(connection, loop_id, entries, seen)
             action_id = _act(connection, rater, kind, loop_id)
-            rows = (_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries)
-            return [_append(connection, row) for row in rows]
+            rows = [_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries]
+            return _append(connection, rows)
 
     def undo(self, rater: str) -> UndoResult | None:
         """Take back the rater's newest action that still stands, by new events; None when there is none.
@@ -126,8 +126,7 @@ class LabelStore:
                 return None
             undo_id = _act(connection, rater, "undo", target.loop_id, undoes=target.id)
             written = _read(connection, select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id))
-            for undone in written:
-                _append(connection, _restored(connection, undone, source, undo_id))
+            _append(connection, [_restored(connection, undone, source, undo_id) for undone in written])
         return UndoResult(target.loop_id, target.kind, tuple(event.field for event in written))
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
@@ -238,10 +237,11 @@ def _row(entry: Entry, source: str, note: str, supersedes: int | None, action_id
     }
 
 
-def _append(connection: Connection, row: dict[str, Any]) -> int:
-    key = connection.execute(insert(EVENTS).values(**row)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
+def _append(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
+    if not rows:
+        return []
+    statement = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(statement, rows).scalars())
 
 
 def _act(connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None) -> int:
