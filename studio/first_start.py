@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
-from composer_core.pipeline.starter import ensure_starter_library
+from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
 from studio import session
 from studio.text import t
@@ -16,20 +16,25 @@ HEARD = ("fluidsynth", "soundfont", "models")
 LOOK_AGAIN_SEC = 300
 
 
-def fill_library() -> None:
-    """Once a session: let the shipped model fill an empty library, with visible progress."""
+def fill_library(slot: DeltaGenerator) -> None:
+    """Once a session: let the shipped model fill an empty library, with visible progress.
+
+    Runs after the page is drawn, take by take, and goes on where it was when a click
+    interrupts it: a person can already work while it lasts.
+    """
+    workspace = session.workspace()
     if session.is_started():
         return
-    slot = st.empty()
-
-    def show(done: int, total: int) -> None:
-        slot.progress(done / total, t("start.filling", done=done, total=total))
-
-    added = ensure_starter_library(session.workspace(), show)
-    slot.empty()
-    if added:
-        session.notify(t("start.filled", count=added))
+    if not session.starter() and not wants_starter(workspace):
+        session.set_started()
+        return
+    total = len(starter_conditions())
+    while len(made := session.starter()) < total:
+        slot.progress(len(made) / total, t("start.filling", done=len(made), total=total))
+        session.set_starter([*made, starter_take(len(made))])
+    session.notify(t("start.filled", count=keep_starter(workspace, session.starter())))
     session.set_started()
+    st.rerun()
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SEC, show_spinner=False, hash_funcs={Workspace: repr})

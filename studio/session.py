@@ -26,6 +26,7 @@ IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
 RUN = "train.run"
 STARTED = "studio.started"
+STARTER = "studio.starter"
 
 
 def workspace() -> Workspace:
@@ -199,3 +200,14 @@ def is_started() -> bool:
 def set_started() -> None:
     """The first start is done."""
     st.session_state[STARTED] = True
+    st.session_state.pop(STARTER, None)
+
+
+def starter() -> list[Take]:
+    """The takes of the starter library made so far."""
+    return cast("list[Take]", st.session_state.get(STARTER, []))
+
+
+def set_starter(made: list[Take]) -> None:
+    """Keep the takes of the starter library made so far."""
+    st.session_state[STARTER] = made

@@ -88,18 +88,21 @@ def main() -> None:
 
 
 def run_page(page: Page) -> None:
-    """Run the page; what it put into the transport in its body is drawn by another run."""
+    """Run the page, say what is missing, and go on with the first start.
+
+    What the page put into the transport in its body is drawn by another run.
+    """
     plays = session.play_count()
-    top, side = st.container(), st.sidebar.container()
+    top, side, progress = st.container(), st.sidebar.container(), st.sidebar.empty()
     try:
-        first_start.fill_library()
         show_messages()
         page.run()
+        if session.play_count() != plays:
+            st.rerun()
         first_start.show_health(top, side)
+        first_start.fill_library(progress)
     except ComposerError as error:
         st.error(error_text(error))
-    if session.play_count() != plays:
-        st.rerun()
 
 
 main()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from composer_core.music.condition import Condition
-from composer_core.pipeline.generation import generate, render_take, save_takes
+from composer_core.pipeline.generation import Take, generate, render_take, save_takes
 from composer_core.pipeline.library import add_generated, table
 from composer_core.pipeline.models import models
 from composer_core.pipeline.vocabularies import vocabularies
@@ -38,19 +38,33 @@ def starter_conditions() -> list[Condition]:
     ]
 
 
+def wants_starter(workspace: Workspace) -> bool:
+    """True when the library is empty and a shipped drums model is there to fill it."""
+    return bool(models(None, "drums")) and not len(table(workspace.create()))
+
+
+def starter_take(index: int) -> Take:
+    """One loop of the starter library, the same whenever it is made; index below len(starter_conditions())."""
+    return generate(starter_conditions()[index], seed=STARTER_SEED + index)[0]
+
+
+def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
+    """Put starter takes into the history and the library; how many there are."""
+    save_takes(workspace, list(takes))
+    return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))
+
+
 def ensure_starter_library(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> int:
     """Fill an empty library with generated loops; returns how many were added, 0 when it is not empty.
 
     `progress` hears (done, total). Without a shipped drums model nothing is added.
     """
-    workspace.create()
-    if len(table(workspace)) or not models(None, "drums"):
+    if not wants_starter(workspace):
         return 0
-    conditions = starter_conditions()
+    total = len(starter_conditions())
     takes = []
-    for index, condition in enumerate(conditions):
-        takes += generate(condition, seed=STARTER_SEED + index)
+    for index in range(total):
+        takes.append(starter_take(index))
         if progress is not None:
-            progress(index + 1, len(conditions))
-    save_takes(workspace, takes)
-    return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))
+            progress(index + 1, total)
+    return keep_starter(workspace, takes)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from composer_core.errors import RenderError
+from composer_core.music.condition import Condition
 from composer_core.pipeline.doctor import Finding
+from composer_core.pipeline.generation import Take, generate
+from composer_core.pipeline.library import table
 from composer_core.workspace import Workspace
 from studio import first_start
 from studio.places import PAGE_NAMES
 from studio.text import LANGUAGES, dictionary
 from studio_app import SECONDS, SHELL, component_data, open_studio
+from untrained_model import add_untrained_model
 
 
 @pytest.fixture
@@ -77,18 +81,41 @@ def test_what_is_missing_is_said_with_its_cure(workspace: Workspace, monkeypatch
 
 
 def test_the_first_start_fills_the_library_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    add_untrained_model(workspace)
+    made = []
 
-    def fill(_: Workspace, progress: Callable[[int, int], None]) -> int:
-        calls.append(1)
-        progress(1, 2)
-        progress(2, 2)
-        return 2
+    def make(index: int) -> Take:
+        made.append(index)
+        return generate(Condition("drums", bars=1), seed=index, model="untrained", workspace=workspace)[0]
 
-    monkeypatch.setattr(first_start, "ensure_starter_library", fill)
+    monkeypatch.setattr(first_start, "wants_starter", lambda _: True)
+    monkeypatch.setattr(first_start, "starter_conditions", lambda: [None] * 3)
+    monkeypatch.setattr(first_start, "starter_take", make)
     app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
+    assert not app.exception
     assert [toast.value for toast in app.toast] == [
-        "2 loops were generated for your library; they are marked as generated."
+        "3 loops were generated for your library; they are marked as generated."
     ]
+    assert table(workspace)["origin"].tolist() == ["generated"] * 3
     app.run()
-    assert len(calls) == 1 and not app.toast
+    assert made == [0, 1, 2] and not app.toast
+
+
+def test_an_interrupted_first_start_goes_on_where_it_was(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_untrained_model(workspace)
+    made = []
+
+    def make(index: int) -> Take:
+        made.append(index)
+        if made == [0, 1]:
+            raise RenderError("render_silent", what="take 2", reason="it was interrupted")
+        return generate(Condition("drums", bars=1), seed=index, model="untrained", workspace=workspace)[0]
+
+    monkeypatch.setattr(first_start, "wants_starter", lambda _: True)
+    monkeypatch.setattr(first_start, "starter_conditions", lambda: [None] * 3)
+    monkeypatch.setattr(first_start, "starter_take", make)
+    app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
+    assert "it was interrupted" in app.error[0].value and app.title[0].value == "Generate"
+    app.run()
+    assert made == [0, 1, 1, 2] and not app.error
+    assert len(table(workspace)) == 3
