@@ -110,7 +110,7 @@ def main() -> None:
     """The page."""
     workspace = session.workspace()
     title, state = st.columns([1, 2], vertical_alignment="center")
-    title.title(t("page.label"))
+    title.title(t("page.label"), anchor=False)
     if not labelling.progress(workspace, "").total:
         st.info(t("label.empty"), icon=":material/library_music:")
         st.page_link(str(Path(__file__).with_name("library.py")), label=t("label.to_library"))

@@ -118,7 +118,7 @@ def main() -> None:
     """The page; an empty library opens at the import."""
     workspace = session.workspace()
     title, switch = st.columns([2, 1], vertical_alignment="center")
-    title.title(t("page.library"))
+    title.title(t("page.library"), anchor=False)
     session.default_widgets({SECTION: BROWSE})
     if load_frame(workspace).empty:
         st.info(t("library.welcome"), icon=":material/library_music:")

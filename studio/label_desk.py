@@ -16,7 +16,7 @@ from composer_core.pipeline.labelling import LoopLabels, QueueItem
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import label_form, session, transport
-from studio.loop_names import loop_title
+from studio.library_frame import title_of
 from studio.text import t
 
 AUTOPLAY = "label.autoplay"
@@ -101,11 +101,9 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
 def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
     """Take one loop in hand and fill the form with what counts for it, else what is suggested."""
     loop = library.load_loop(workspace, item.loop_id)
-    loops = library.table(workspace)
-    row = loops[loops["loop_id"] == item.loop_id].to_dict("records")[0]
     suggestions = labelling.suggestion(workspace, item.loop_id)
     labels = labelling.current(workspace, item.loop_id)
-    desk.in_hand = InHand(item, loop_title(row), loop, labels, suggestions)
+    desk.in_hand = InHand(item, title_of(workspace, item.loop_id), loop, labels, suggestions)
     desk.conflict = None
     suggested = {name: made.value for name, made in suggestions.items()}
     label_form.fill({**suggested, **labels.values}, note_of(labels, desk.rater))

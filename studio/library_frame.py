@@ -24,9 +24,19 @@ _NOT_IN_CSV = ["name", "title", "bars_text"]
 
 def load_frame(workspace: Workspace) -> pd.DataFrame:
     """Every loop with its `name`, `title`, `bars_text` and label `status`; the newest first."""
-    loops = _named_loops(str(workspace.root), library.digest(workspace), language())
+    loops = _named(workspace)
     statuses = labelling.statuses(workspace)
     return loops.assign(status=[statuses.get(loop_id, "unlabelled") for loop_id in loops["loop_id"]])
+
+
+def title_of(workspace: Workspace, loop_id: str) -> str:
+    """The title of one loop, "" when the library has none of that id."""
+    loops = _named(workspace)
+    return next(iter(loops["title"][loops["loop_id"] == loop_id]), "")
+
+
+def _named(workspace: Workspace) -> pd.DataFrame:
+    return _named_loops(str(workspace.root), library.digest(workspace), language())
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

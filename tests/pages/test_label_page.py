@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import small_library
 import studio_app
-from composer_core.pipeline import labelling, library
+from composer_core.pipeline import labelling
 from composer_core.pipeline.audition import soundfont_choice
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.workspace import Workspace
@@ -77,7 +78,6 @@ def test_suggestion_fills_the_form_with_its_confidence(library_workspace: Worksp
 def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
-    instrument = library.load_loop(library_workspace, first).instrument
     press(app, "label.mood.calm")
     app.multiselect(key="label.genre").set_value(["funk", "jazz"]).run()
     app.slider(key="label.weight.funk").set_value(90).run()
@@ -92,9 +92,9 @@ def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Works
     assert stored.values["genre"] == pytest.approx({"funk": 0.75, "jazz": 0.25})
     assert {label.source for label in stored.fields.values()} == {"human:aki"}
     assert {label.note for label in stored.fields.values()} == {"tight"}
-    assert instrument in ("drums", "bass")
     assert app.text_area(key="label.note").value == ""
-    assert app.multiselect(key="label.genre").value == []
+    suggested = labelling.suggestion(library_workspace, in_hand(app))
+    assert set(app.multiselect(key="label.genre").value) <= set(suggested["genre"].value)
 
 
 def test_moving_the_pad_changes_what_is_stored(library_workspace: Workspace) -> None:
@@ -145,13 +145,17 @@ def test_keys_are_printed_on_the_buttons(library_workspace: Workspace) -> None:
 
 def test_all_decided_says_so_and_undo_still_works(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
-    for _ in range(len(library.table(library_workspace))):
+    seen = []
+    for _ in range(small_library.N_LOOPS):
+        seen.append(written(app))
         press(app, "label.approve")
+    # File names are attacker text: what Markdown or HTML would read in them is escaped.
+    assert any(r"bass \*line\*" in page for page in seen)
+    assert any(r"七拍子\<b\>" in page for page in seen)
     assert text("label.done") in written(app)
     assert app.button(key="label.approve").disabled
-    total = len(library.table(library_workspace))
     progress = labelling.progress(library_workspace, "aki")
-    assert (progress.decided, progress.mine) == (total, total)
+    assert (progress.decided, progress.mine) == (small_library.N_LOOPS, small_library.N_LOOPS)
     press(app, "label.undo")
     assert desk(app).in_hand is not None
 
@@ -232,16 +236,6 @@ def test_without_a_name_nothing_can_be_labelled(library_workspace: Workspace, mo
     app = studio_app.open_studio("label")
     assert text("label.who_are_you") in written(app)
     assert "label.approve" not in [button.key for button in app.button]
-
-
-def test_file_names_cannot_format_the_page(library_workspace: Workspace) -> None:
-    app = open_label(library_workspace)
-    seen = []
-    for _ in range(len(library.table(library_workspace))):
-        seen.append(written(app))
-        press(app, "label.skip")
-    assert any(r"bass \*line\*" in page for page in seen)
-    assert any(r"七拍子\<b\>" in page for page in seen)
 
 
 def test_loop_in_hand_plays_once_by_itself(library_workspace: Workspace) -> None:

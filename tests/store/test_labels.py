@@ -205,7 +205,7 @@ OPERATIONS = st.lists(
         st.sampled_from(["emotion", "emotion_valence"]),
         st.sampled_from([-0.5, 0.0, 0.2, 1.0]),
     ),
-    max_size=25,
+    max_size=18,
 )
 
 
@@ -222,7 +222,7 @@ def carry_out(store: LabelStore, kind: str, rater: str, loop_id: str, field: str
 
 
 @given(OPERATIONS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_replay_of_the_events_equals_the_view(tmp_path_factory: pytest.TempPathFactory, operations: list[Any]) -> None:
     store = LabelStore(tmp_path_factory.mktemp("labels") / "labels.sqlite")
     for operation in operations:
@@ -235,7 +235,7 @@ def test_replay_of_the_events_equals_the_view(tmp_path_factory: pytest.TempPathF
 
 
 @given(OPERATIONS, st.sampled_from(["approve", "reject", "draft", "skip"]), st.sampled_from([-0.5, 1.0]))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_undo_restores_value_and_status(
     tmp_path_factory: pytest.TempPathFactory, operations: list[Any], kind: str, value: float
 ) -> None:
