@@ -125,23 +125,23 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}：ヘッダーではトラック数 {promised} ですが、実際は {found} でした。{found} トラックすべてを読みました。",
     ),
     "odd_meta": (
-        "{path}: {count} events about the song have an impossible length and were left out.",
-        "{path}：曲情報のイベント {count} 個の長さが不正なため、除きました。",
+        "{path}: events about tempo, metre or key of impossible length ({count}) were left out.",
+        "{path}：テンポ・拍子・調号のイベント {count} 個の長さが不正なため、除きました。",
     ),
     "tempo_repaired": (
-        "{path}: {count} tempo changes lie outside 5 to 1000 BPM and were repaired.",
+        "{path}: tempos outside 5 to 1000 BPM ({count}) were repaired.",
         "{path}：5〜1000 BPM の範囲外のテンポ変更が {count} 個あり、修正しました。",
     ),
     "notes_closed": (
-        "{path}: {count} notes never end; each was ended at the next same note or after a bar at most.",
-        "{path}：終わりのない音符が {count} 個あり、次の同じ音または最長 1 小節で切りました。",
+        "{path}: notes that never end ({count}) end at the next same note or after four quarters at most.",
+        "{path}：終わりのない音符が {count} 個あり、次の同じ音、または最長で4分音符4つ分で切りました。",
     ),
     "notes_dropped": (
-        "{path}: {count} notes never end and could not be kept.",
+        "{path}: notes that never end ({count}) were left out.",
         "{path}：終わりのない音符 {count} 個は残せませんでした。",
     ),
     "zero_length": (
-        "{path}: {count} notes of no length were given the shortest one.",
+        "{path}: notes of no length ({count}) were given the shortest one.",
         "{path}：長さのない音符 {count} 個を最短の長さにしました。",
     ),
     "lenient_reader": (
@@ -157,7 +157,7 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}：トラック終端より後ろのデータは除きました。",
     ),
     "cut_short_bars": (
-        "{path}: {count} notes lie in bars that a change of metre cuts short; no loop holds them.",
+        "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
         "{path}：拍子の変更で途切れた小節に音符が {count} 個あり、どのループにも入りません。",
     ),
 }
