@@ -48,8 +48,8 @@ class Meta:
 class TrackEvents:
     """What a walk found in one track chunk.
 
-    `note_ons` counts note-ons with a velocity, and `programs` program changes, by channel;
-    `runs` are the (start, end) of its stretches of channel messages;
+    `runs` are the (start, end) of its stretches of channel messages; `note_ons` counts
+    note-ons with a velocity by channel; `programs` are the channels that set a program;
     `whole` is False where the walk met bytes that are no event; `trailing` is True when
     bytes follow the End of Track.
     """
@@ -57,7 +57,7 @@ class TrackEvents:
     metas: list[Meta] = field(default_factory=list)
     runs: list[tuple[int, int]] = field(default_factory=list)
     note_ons: Counter[int] = field(default_factory=Counter)
-    programs: Counter[int] = field(default_factory=Counter)
+    programs: set[int] = field(default_factory=set)
     whole: bool = True
     trailing: bool = False
 

@@ -40,6 +40,7 @@ from composer_core.ingest.readers import RawScore, place_tracks, read_lenient, r
 from composer_core.ingest.song import Song, seconds_at
 from composer_core.ingest.texts import decode_text, short_name
 from composer_core.ingest.warnings import FileWarning
+from composer_core.music.instruments import DRUM_CHANNEL
 from composer_core.music.timing import COMMON_TIME, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
 MAX_EVENTS = 2_000_000
@@ -163,7 +164,9 @@ def _gate(score: RawScore, reading: _Reading) -> Song:
     _check_notes(score, reading.path)
     meters = _meter_map(score, resolution, reading.path)
     tempo_tick, tempo_bpm = _tempo_map(score, reading)
-    n_zero = sum(int((track.columns[1] == 0).sum()) for track in score.tracks)
+    # How long a drum note rings means nothing, so only pitched ones are worth a word.
+    pitched = [track for track in score.tracks if track.channel != DRUM_CHANNEL]
+    n_zero = sum(int((track.columns[1] == 0).sum()) for track in pitched)
     if n_zero:
         reading.warn("zero_length", count=n_zero)
     parts = gather_parts(score, resolution)

@@ -30,6 +30,7 @@ _FILES_A_WORKER = 8
 """A worker more is started for every so many files: starting one costs as much as reading these."""
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 _START_LIMIT_SEC = 120.0
+_DYING_SEC = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,14 @@ class _Worker:
         self.queue.extend(jobs)
         self.connection.send_bytes(json.dumps([job.to_json() for job in jobs]).encode())
 
-    def stop(self) -> str:
-        """Kill and reap; the reason of its death in words."""
+    def stop(self, *, dying: bool = False) -> str:
+        """Kill (one that is dying gets time to do so itself) and reap; the reason of its death in words."""
         self.connection.close()
-        if self.process.poll() is None:
+        try:
+            status = self.process.wait(_DYING_SEC if dying else 0)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        status = self.process.wait()
+            status = self.process.wait()
         self.complaints.seek(0)
         lines = self.complaints.read()[-2000:].decode(errors="replace").strip().splitlines()
         self.complaints.close()
@@ -220,7 +223,7 @@ class _Pool:
     def _replace(self, worker: _Worker, *, timed_out: bool) -> Iterator[JobReport]:
         """Refuse the file a worker died on, give back the rest of its batch, start another."""
         self._workers.remove(worker)
-        reason = worker.stop()
+        reason = worker.stop(dying=not timed_out)
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_START_FAILURES:

@@ -96,7 +96,7 @@ def place_tracks(score: RawScore, walks: list[TrackEvents], names: list[str]) ->
         if left < 0 or (track.channel == DRUM_CHANNEL) != (channel == DRUM_CHANNEL):
             return False
         track.track, track.channel, track.name = chunk, channel, names[chunk]
-        if not walks[chunk].programs[channel]:
+        if channel not in walks[chunk].programs:
             track.program = None
     return left == 0 and next(places, None) is None
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ENCODINGS = ("utf-8", "iso2022_jp", "cp932", "euc_jp")
 """In this order; latin-1, which accepts everything, comes last."""
 MAX_NAME_LENGTH = 200
+_VOICED_PAIR = re.compile("[ｳｶ-ﾄﾊ-ﾎ]ﾞ|[ﾊ-ﾎ]ﾟ")
+_LONE_VOICING = re.compile("(?<![ｳｶ-ﾄﾊ-ﾎ])ﾞ|(?<![ﾊ-ﾎ])ﾟ")
 
 
 def decode_text(data: bytes) -> str:
     """Text out of bytes: UTF-8, then the Japanese encodings, then latin-1. Never raises.
 
     cp932 also accepts most EUC-JP and much latin-1, so among the Japanese encodings the one
-    that yields the most usual characters wins; half-width katakana, which EUC-JP read as
-    cp932 is full of, count against it. NUL and other control characters are dropped.
+    that yields the most usual characters wins. EUC-JP read as cp932 is full of half-width
+    katakana; only with voicing marks where they belong are these taken for meant. NUL and
+    other control characters are dropped.
     """
     if data.isascii() and b"\x1b" not in data:
         return _clean(data.decode("ascii"))
@@ -43,17 +47,18 @@ def _try(data: bytes, encoding: str) -> str | None:
 
 def _likelihood(text: str) -> float:
     """How Japanese a text looks: the mean over its non-ASCII characters, above 0 when it does."""
-    weights = [_weight(character) for character in text if not character.isascii()]
+    narrow = 0.9 if _VOICED_PAIR.search(text) and not _LONE_VOICING.search(text) else 0.3
+    weights = [_weight(character, narrow) for character in text if not character.isascii()]
     return sum(weights) / len(weights) if weights else 0.0
 
 
-def _weight(character: str) -> float:
+def _weight(character: str, narrow: float) -> float:
     if "\u3041" <= character <= "\u30ff":
         return 1.0
     if "\u4e00" <= character <= "\u9fff":
         return 0.6
     if "\uff61" <= character <= "\uff9f":
-        return 0.3
+        return narrow
     if unicodedata.east_asian_width(character) in "FW":
         return 0.5
     return -1.0
