@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from composer_core.estimate.evidence import CERTAIN, CLEAR, GRADUAL, Evidence, Rule
 from composer_core.music.loop import Loop
-from composer_core.music.timing import TICKS_PER_QUARTER, ticks_to_ms
+from composer_core.music.timing import TICKS_PER_QUARTER, TICKS_PER_STEP, ticks_to_ms
 
 IntervalArray = NDArray[np.int64]
-CHORD_TICK = 30
-"""Notes closer than a 64th belong to one chord."""
+CHORD_TICK = TICKS_PER_STEP
+"""Notes closer than a 12th of a quarter belong to one chord."""
 FAST_GAP_MS = 110.0
 _FAST_NOTES = 6
 _LEAP_SEMITONES = 3

@@ -55,7 +55,7 @@ def swing_confidence_16(a: Analysis) -> float:
 
 
 def onset_density(a: Analysis) -> float:
-    """Distinct onsets (notes less than a 64th apart are one) a quarter. 0 without notes."""
+    """Distinct onsets (notes less than a 12th of a quarter apart are one) a quarter. 0 without notes."""
     return len(a.onset) * TICKS_PER_QUARTER / a.length_tick
 
 
@@ -147,7 +147,7 @@ METRICS: tuple[Metric, ...] = (
            "Swing confidence (16ths)", "スウィングの確度（16分）",
            "How many pairs of 16ths the swing was read from, and how steady they are.",
            "16分スウィング比の確かさ。読み取れた組の数とばらつきから求める。"),
-    Metric("onset_density", "rhythm", onset_density, "onsets a quarter", 0.0, 16.0, _DESIGN,
+    Metric("onset_density", "rhythm", onset_density, "onsets a quarter", 0.0, 12.0, _DESIGN,
            "Onset density", "音の密度",
            "How many distinct onsets there are in a quarter note.",
            "4分音符1つあたりの発音回数（同時の音は1回と数える）。"),

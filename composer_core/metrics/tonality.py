@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from composer_core.metrics.analysis import Analysis
+from composer_core.metrics.grid import CLUSTER_TICK
 from composer_core.metrics.metric import Metric
 from composer_core.metrics.swing import median
 
@@ -51,7 +52,7 @@ def articulation(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     later = np.append(a.onset, a.onset[0] + a.length_tick)
-    ahead = later[np.minimum(np.searchsorted(later, a.position + 30.0), len(later) - 1)]
+    ahead = later[np.minimum(np.searchsorted(later, a.position + CLUSTER_TICK), len(later) - 1)]
     gap = np.maximum(ahead - a.position, 1.0)
     return min(4.0, median(a.duration / gap))
 
