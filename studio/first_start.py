@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from composer_core.pipeline.audition import soundfont_choice
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
 from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
@@ -50,6 +51,6 @@ def show_health(top: DeltaGenerator, side: DeltaGenerator) -> None:
             with top.container():
                 st.warning(t(f"start.missing_{name}"), icon=":material/build:")
                 st.code(findings[name].cure, language="bash")
-    sound = findings["soundfont"]
-    if sound.state != MISSING:
-        side.caption(t("start.soundfont", detail=sound.detail.split(",")[0]))
+    if findings["soundfont"].state != MISSING:
+        font = soundfont_choice(session.workspace())
+        side.caption(t("start.soundfont", name=font.name, origin=t(f"start.origin_{font.origin}")))

@@ -20,9 +20,8 @@ class Engine {
     this.views = new Set();
     this.looping = localStorage.getItem("composer.loop") !== "off";
     this.volume = Number(localStorage.getItem("composer.volume") ?? 0.8);
-    const wake = () => this.wake();
-    document.addEventListener("pointerdown", wake, true);
-    document.addEventListener("keydown", wake, true);
+    this.walking = false; // whether the focus was moved by keyboard: Space then belongs to what is focused
+    document.addEventListener("pointerdown", () => this.onPointer(), true);
     document.addEventListener("keydown", (event) => this.onKey(event), true);
     document.addEventListener("keyup", (event) => this.onKeyUp(event), true);
   }
@@ -220,10 +219,17 @@ class Engine {
     if (!(target instanceof Element)) return true;
     const typing = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable=true]";
     if (target.closest(`${typing}, canvas, [role=grid]`)) return false;
-    return !(target.closest("button, a, input, [role=button], [tabindex]") && target.matches(":focus-visible"));
+    return !(this.walking && target.closest("button, a, input, [role=button], [role=slider], [role=option]"));
+  }
+
+  onPointer() {
+    this.walking = false;
+    this.wake();
   }
 
   onKey(event) {
+    if (event.key === "Tab") this.walking = true;
+    this.wake();
     if (!this.data || !this.isForTransport(event)) return;
     event.preventDefault();
     event.stopPropagation();

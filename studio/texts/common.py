@@ -29,7 +29,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no model yet, so nothing can be generated. This trains one:",
         "モデルがまだないため生成できません。次のコマンドで学習できます：",
     ),
-    "start.soundfont": ("Sound: {detail}", "音源：{detail}"),
+    "start.soundfont": ("Sound: {name} ({origin})", "音源：{name}（{origin}）"),
+    "start.origin_setting": ("from the settings", "設定で指定"),
+    "start.origin_assets": ("from the assets folder", "assets フォルダ"),
+    "start.origin_system": ("of this system", "システム付属"),
+    "start.origin_pretty_midi": ("the small one inside pretty_midi", "pretty_midi 内蔵の簡易音源"),
     "transport.empty": (
         "Press ▶ beside a loop: it plays here without a gap, on every page.",
         "ループの ▶ を押すと、ここで途切れなく鳴り続けます。ページを移っても止まりません。",

@@ -1,0 +1,154 @@
+"""A newcomer's way through the studio, in a real browser against a real server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composer_core.pipeline.generation import list_takes, models
+from composer_core.pipeline.labelling import statuses
+from composer_core.workspace import Workspace
+from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
+    pytest.mark.skipif(not models(None, "drums"), reason="no shipped drums model"),
+]
+
+PATIENCE_MS = 120_000
+LEAST_LEVEL = 0.002
+"""Root mean square in the analyser: silence measures 0, a soft loop about 0.01."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("studio"))
+
+
+def open_page(browser: Any, address: str, locale: str) -> tuple[Any, Watch]:
+    page = browser.new_context(locale=locale, viewport={"width": 1440, "height": 950}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    watch = Watch(page)
+    page.goto(address)
+    page.get_by_role("heading", level=1).wait_for()
+    return page, watch
+
+
+def go_to(page: Any, name: str) -> None:
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+    page.get_by_role("heading", level=1).filter(has_text=name).wait_for()
+
+
+def transport(page: Any) -> dict[str, Any]:
+    state: dict[str, Any] = page.evaluate("window.composerTransport.state()")
+    return state
+
+
+def wait_until(page: Any, expression: str) -> None:
+    page.wait_for_function(f"() => {{ const s = window.composerTransport.state(); return {expression}; }}")
+
+
+def generate(page: Any, button: str, play: str) -> None:
+    page.get_by_test_id("stMain").get_by_role("button", name=button, exact=True).click()
+    card = page.locator("[class*='st-key-card-']").nth(1)
+    card.get_by_role("button", name=play).click()
+
+
+def test_generate_play_switch_pages_and_approve(browser: Any, workspace: Workspace) -> None:
+    with studio_server(workspace.root) as address:
+        page, watch = open_page(browser, address, "en-US")
+        generate(page, "Generate", "Play")
+        wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
+        sounding = transport(page)
+        assert sounding["title"].startswith("Take 2 · Drums")
+
+        for name in ("Library", "Train", "Label", "Generate"):
+            go_to(page, name)
+            if name != "Label":  # where the first loop of the queue plays by itself
+                now = transport(page)
+                assert now["playing"]
+            if name in ("Library", "Train"):
+                assert (now["source"], now["starts"]) == (sounding["source"], sounding["starts"])
+        wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
+
+        playing = transport(page)["playing"]
+        page.get_by_role("heading", level=1).click()
+        page.keyboard.press("Space")
+        wait_until(page, "!s.playing")
+        page.keyboard.press("Space")
+        wait_until(page, "s.playing")
+        assert playing
+
+        approve(page, workspace, loops=5)
+        assert watch.errors == []
+        assert watch.strangers == []
+        assert len(list_takes(workspace)) >= 4
+    assert approved(workspace) == 5
+
+    with studio_server(workspace.root) as address:  # started anew: the labels are there
+        page, watch = open_page(browser, address, "en-US")
+        go_to(page, "Label")
+        page.get_by_text("5 of 32 loops decided").wait_for()
+        assert watch.errors == [] and watch.strangers == []
+
+
+def approve(page: Any, workspace: Workspace, loops: int) -> None:
+    """Approve by keyboard, once the starter library is there."""
+    page.get_by_text("loops for your library").wait_for(state="hidden")
+    go_to(page, "Label")
+    page.get_by_role("button", name="Approve").wait_for()
+    for count in range(1, loops + 1):
+        page.get_by_role("heading", level=1).click()
+        page.keyboard.press("Enter")
+        page.get_by_text(f"{count} of 32 loops decided").wait_for()
+        assert approved(workspace) == count
+
+
+def approved(workspace: Workspace) -> int:
+    return sum(status == "approved" for status in statuses(workspace).values())
+
+
+def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspace: Workspace) -> None:
+    with studio_server(workspace.root) as address:
+        page, watch = open_page(browser, address, "ja-JP")
+        assert page.get_by_role("heading", level=1).inner_text() == "生成"
+        generate(page, "生成する", "再生")
+        wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
+        before = transport(page)
+        page.get_by_role("slider", name="テンポ").press("ArrowRight")
+        wait_until(page, f"s.playing && s.source > {before['source']}")
+        after = transport(page)
+        assert after["key"] == before["key"] and after["loopSec"] < before["loopSec"]
+
+        page.get_by_text("English", exact=True).click()
+        page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
+        assert transport(page)["source"] == after["source"]
+        for name in ("Library", "Label", "Train"):
+            go_to(page, name)
+        assert watch.errors == []
+        assert watch.strangers == []
+
+
+def test_an_address_outside_the_cache_is_not_served(browser: Any, tmp_path: Path) -> None:
+    with studio_server(tmp_path) as address:
+        page = browser.new_context().new_page()
+        started = time.monotonic()
+        for name in ("..%2Fsettings.json", "%2e%2e%2fserver.log", "server.log", "a" * 40 + ".flac"):
+            assert page.request.get(f"{address}/api/audio/{name}").status in (400, 404)
+        assert page.request.get(f"{address}/_stcore/health").ok
+        assert time.monotonic() > started
