@@ -124,14 +124,20 @@ class Composer(nn.Module):
 
     def _start_weights(self) -> None:
         for name, parameter in self.named_parameters():
-            if parameter.dim() < 2:
-                continue
-            residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-            deviation = 0.02 / (2 * self.config.n_layers) ** 0.5 if residual else 0.02
-            if name == "embed_tokens.weight":
-                # The head is tied: at 0.02 its logits start so flat that the first 300 steps learn nothing.
-                deviation = self.config.d_model**-0.5
-            nn.init.normal_(parameter, std=0.1 if "mlp.0" in name and "conditions" in name else deviation)
+            if parameter.dim() >= 2:
+                nn.init.normal_(parameter, std=self._deviation(name))
+
+    def _deviation(self, name: str) -> float:
+        """Spread of a matrix's first values."""
+        if name == "embed_tokens.weight":
+            # The head is tied: at 0.02 its logits start so flat that the first 300 steps learn nothing.
+            return self.config.d_model**-0.5
+        if name.startswith("conditions.") and "mlp.0" not in name:
+            # The condition starts far quieter than the tokens it is added to, or it drowns them.
+            return 0.004
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            return 0.02 / (2 * self.config.n_layers) ** 0.5
+        return 0.1 if "mlp.0" in name else 0.02
 
     def forward(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
         """ids (n, length), condition vectors (n, d_model), to logits (n, length, n_tokens)."""
