@@ -45,7 +45,7 @@ MAX_OFFSET_MS = 60.0
 OFFSET_BIN_MS = 2 * MAX_OFFSET_MS / N_OFFSET_BINS
 N_PLAYED = 3
 """What is told of a note already played: a flag, velocity and offset."""
-ROUNDS = 6
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Performer:
         n = len(features)
         velocity, offset = np.zeros(n, dtype=np.int64), np.zeros(n)
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(n, generator=generator).numpy()
+        order = _playing_order(features.step, generator)
         played = np.zeros((n, N_PLAYED), dtype=np.float32)
         for chosen in np.array_split(order, min(rounds, n)) if n else []:
             logits = self.logits(features, context, played)
@@ -239,6 +239,18 @@ class Performer:
         network.load_state_dict(_checked_weights(folder, weights, network.state_dict()))
         facts = {key: value for key, value in data.items() if key != "performer"}
         return cls(network, facts, hashlib.sha256(weights).hexdigest()[:16])
+
+
+def _playing_order(step: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:
+    """Notes in the order they are played: steps at random, notes of one step spread far apart.
+
+    Notes drawn in one round do not see each other; so those struck together, which a player's
+    hands move together, come in different rounds.
+    """
+    _, inverse, count = np.unique(step, return_inverse=True, return_counts=True)
+    rank = np.arange(len(step)) - np.concatenate(([0], np.cumsum(count)))[inverse]
+    start = torch.rand(len(count), generator=generator, dtype=torch.float64).numpy()
+    return np.argsort((start[inverse] + rank / count[inverse]) % 1.0, kind="stable")
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> NDArray[np.float64]:

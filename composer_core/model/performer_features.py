@@ -126,3 +126,11 @@ def hide_context(context: NDArray[np.float32], hide_arousal: bool, hide_genre: b
     if hide_genre:
         hidden[4:] = 0.0
     return hidden
+
+
+def blur_context(context: NDArray[np.float32], noise: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A copy with noise (2,) added to tempo and to an arousal that was given."""
+    blurred = context.copy()
+    blurred[0] += noise[0]
+    blurred[2] = np.clip(blurred[2] + noise[1], -1.0, 1.0) * blurred[3]
+    return blurred

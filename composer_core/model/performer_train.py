@@ -25,7 +25,7 @@ from composer_core.model.performer import (
     played_vector,
     velocity_bin,
 )
-from composer_core.model.performer_features import NoteFeatures, hide_context
+from composer_core.model.performer_features import NoteFeatures, blur_context, hide_context
 
 BETAS = (0.9, 0.98)
 FINAL_RATE = 0.05
@@ -51,7 +51,11 @@ class PlayedWindow:
 
 @dataclass(frozen=True, slots=True)
 class PerformerTraining:
-    """How a performer is trained; `epochs` counts walks over the windows."""
+    """How a performer is trained; `epochs` counts walks over the windows.
+
+    `hide_rate` hides arousal or genre. `context_noise` blurs tempo (octaves) and arousal
+    (half its range), whose exact values would name the take and invite learning it by heart.
+    """
 
     epochs: float = 6.0
     batch: int = 24
@@ -60,6 +64,7 @@ class PerformerTraining:
     weight_decay: float = 0.05
     clip: float = 1.0
     hide_rate: float = 0.15
+    context_noise: float = 0.05
     seed: int = 0
     validate_every: int = 200
 
@@ -68,6 +73,7 @@ class PerformerTraining:
         require_range("batch", self.batch, 1, 4096)
         require_range("learning_rate", self.learning_rate, 1e-7, 1.0)
         require_range("hide_rate", self.hide_rate, 0.0, 1.0)
+        require_range("context_noise", self.context_noise, 0.0, 1.0)
         require_range("validate_every", self.validate_every, 1, 1_000_000)
 
 
@@ -176,7 +182,7 @@ def _training_batches(windows: Sequence[PlayedWindow], training: PerformerTraini
             queue = _epoch(lengths, training.batch, rng)
         chosen = [windows[i] for i in queue.pop()]
         hidden = [_hide(len(window), rng) for window in chosen]
-        contexts = [_hide_context(window.context, training.hide_rate, rng) for window in chosen]
+        contexts = [_blurred_context(window.context, training, rng) for window in chosen]
         yield _collate(chosen, hidden, contexts)
 
 
@@ -197,10 +203,16 @@ def _hide(n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     return hidden
 
 
-def _hide_context(context: NDArray[np.float32], rate: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    hide_all = rng.random() < rate / 2
-    arousal, genre = rng.random(2) < rate
-    return hide_context(context, bool(arousal or hide_all), bool(genre or hide_all))
+def _blurred_context(
+    context: NDArray[np.float32], training: PerformerTraining, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    hide_all = rng.random() < training.hide_rate / 2
+    arousal, genre = rng.random(2) < training.hide_rate
+    return hide_context(
+        blur_context(context, rng.normal(0.0, training.context_noise, 2)),
+        bool(arousal or hide_all),
+        bool(genre or hide_all),
+    )
 
 
 def _collate(

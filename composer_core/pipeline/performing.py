@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ from composer_core.tokens.snap import snap_loop
 from composer_core.workspace import ASSETS
 
 if TYPE_CHECKING:
-    from composer_core.model.performer import Performer
     from composer_core.model.performer_train import PlayedWindow
 
 SHIPPED_PERFORMER = ASSETS / "models" / "performer-drums"
@@ -118,14 +116,6 @@ def performer_figures(folder: Path) -> dict[str, Any]:
         raise NotFound("path_missing", path=str(path))
     found: dict[str, Any] = read_json(path)
     return found
-
-
-@lru_cache(maxsize=4)
-def load_performer(folder: Path = SHIPPED_PERFORMER) -> Performer:
-    """A performer by its folder, kept loaded. NotFound or ModelError when there is none or it is damaged."""
-    from composer_core.model.performer import Performer
-
-    return Performer.load(folder)
 
 
 def _parts(data: Path, progress: Callable[[str], None]) -> dict[str, list[PlayedWindow]]:
