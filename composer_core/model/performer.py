@@ -56,7 +56,7 @@ class PerformerConfig:
     n_layers: int = 4
     n_heads: int = 4
     d_feed_forward: int = 256
-    dropout: float = 0.1
+    dropout: float = 0.15
 
     def __post_init__(self) -> None:
         require_range("d_model", self.d_model, 8, 1024)

@@ -6,6 +6,7 @@ one network serves every round of sampling. Deterministic on the CPU for a seed.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ class PerformerTraining:
 
     `hide_rate` hides arousal or genre. `context_noise` blurs tempo (octaves) and arousal
     (half its range), whose exact values would name the take and invite learning it by heart.
+    What is validated and kept is the running average of the weights, with this decay a step.
     """
 
-    epochs: float = 6.0
+    epochs: float = 4.0
     batch: int = 24
     learning_rate: float = 2e-3
     warm_up: int = 60
@@ -65,6 +67,7 @@ class PerformerTraining:
     clip: float = 1.0
     hide_rate: float = 0.15
     context_noise: float = 0.05
+    averaging: float = 0.998
     seed: int = 0
     validate_every: int = 200
 
@@ -73,6 +76,7 @@ class PerformerTraining:
         require_range("batch", self.batch, 1, 4096)
         require_range("learning_rate", self.learning_rate, 1e-7, 1.0)
         require_range("hide_rate", self.hide_rate, 0.0, 1.0)
+        require_range("averaging", self.averaging, 0.0, 0.99999)
         require_range("context_noise", self.context_noise, 0.0, 1.0)
         require_range("validate_every", self.validate_every, 1, 1_000_000)
 
@@ -102,7 +106,7 @@ def train_performer(
     training: PerformerTraining,
     on_progress: Callable[[PerformerProgress], None] = lambda _: None,
 ) -> PerformerNetwork:
-    """Train a network and return it as it was at its best validation loss (the last without validation).
+    """Train a network; returns its averaged weights at their best validation loss (the last without validation).
 
     Raises ModelError training_diverged at the first loss that is not finite.
     """
@@ -112,22 +116,32 @@ def train_performer(
         network.parameters(), lr=training.learning_rate, betas=BETAS, weight_decay=training.weight_decay
     )
     steps = max(1, round(training.epochs * len(train) / training.batch))
-    best, best_state = math.inf, network.state_dict()
+    averaged = copy.deepcopy(network)
+    best, best_state = math.inf, averaged.state_dict()
     for step, batch in enumerate(_training_batches(train, training, steps), start=1):
         for group in optimiser.param_groups:
             group["lr"] = _rate(training, step, steps)
         loss = _step(network, optimiser, batch, training.clip)
         if not math.isfinite(loss):
             raise ModelError("training_diverged", value=loss, step=step)
+        _average(averaged, network, min(training.averaging, (step - 1) / (step + 9.0)))
         measured = None
         if validation and (step % training.validate_every == 0 or step == steps):
-            measured = sum(held_out_nll(network, validation))
+            measured = sum(held_out_nll(averaged, validation))
             if measured < best:
-                best, best_state = measured, {k: v.clone() for k, v in network.state_dict().items()}
+                best, best_state = measured, {k: v.clone() for k, v in averaged.state_dict().items()}
         on_progress(PerformerProgress(step, steps, loss, measured))
     if validation:
-        network.load_state_dict(best_state)
-    return network.eval()
+        averaged.load_state_dict(best_state)
+    return averaged.eval()
+
+
+def _average(averaged: PerformerNetwork, network: PerformerNetwork, decay: float) -> None:
+    """Move the averaged weights the share 1 - decay towards the network's; the first step takes all of them."""
+    with torch.no_grad():
+        pairs = zip(averaged.parameters(), network.parameters(), strict=True)
+        for average, current in pairs:
+            average.lerp_(current, 1.0 - decay)
 
 
 def _rate(training: PerformerTraining, step: int, steps: int) -> float:
