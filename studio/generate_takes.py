@@ -11,7 +11,7 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
-from composer_core.music.timing import swing_ratio_to_percent
+from composer_core.music.timing import MIN_SWING_PERCENT, swing_ratio_to_percent
 from composer_core.pipeline.generation import Take, measure_take, perform_take, take_midi
 from composer_core.pipeline.library import add_generated, digest
 from studio import session, transport
@@ -41,7 +41,7 @@ def take_title(take: Take) -> str:
     """A take's name in the transport and the library."""
     genres = " / ".join(genre_name(code) for code in take.condition.genre) or t("generate.any_genre")
     instrument = instrument_name(take.condition.instrument)
-    return t("generate.take_title", number=take.index + 1, instrument=instrument, genre=genres, seed=take.seed)
+    return t("generate.take_title", number=take.index + 1, instrument=instrument, genre=genres)
 
 
 def follow_sliders() -> None:
@@ -57,7 +57,7 @@ def show_takes(takes: list[Take], performance: Performance) -> None:
     for first in range(0, len(takes), COLUMNS):
         row = takes[first : first + COLUMNS]
         for column, take in zip(st.columns(COLUMNS), row, strict=False):
-            with column, st.container(border=True, key=f"card.{take.take_id}"):
+            with column, st.container(border=True, height="stretch", key=f"card.{take.take_id}"):
                 _card(take, performance)
 
 
@@ -78,9 +78,15 @@ def _card(take: Take, performance: Performance) -> None:
             args=(take, loop),
         )
     st.markdown(_table(condition, measured))
-    for notice in notices:
-        st.caption(f":material/info: {t(f'generate.notice_{notice}')}")
+    remarks = [t(f"generate.notice_{code}") for code in notices if worth_saying(code, condition)]
+    if remarks:
+        st.caption(f":material/info: {' '.join(remarks)}")
     st.caption(t("generate.made", seed=take.seed, seconds=f"{take.seconds:.2f}", hash=take.model_hash[:8]))
+
+
+def worth_saying(code: str, condition: Condition) -> bool:
+    """Where nothing is swung, it goes without saying what became of the triplets."""
+    return condition.swing_percent > MIN_SWING_PERCENT or not code.startswith("triplets")
 
 
 def _download(take: Take, condition: Condition) -> None:

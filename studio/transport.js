@@ -19,7 +19,7 @@ class Engine {
     this.starts = 0;
     this.views = new Set();
     this.looping = localStorage.getItem("composer.loop") !== "off";
-    this.volume = Number(localStorage.getItem("composer.volume") ?? 0.8);
+    this.volume = Number(localStorage.getItem("composer.volume") ?? 0.9);
     this.walking = false; // whether the focus was moved by keyboard: Space then belongs to what is focused
     document.addEventListener("pointerdown", () => this.onPointer(), true);
     document.addEventListener("keydown", (event) => this.onKey(event), true);

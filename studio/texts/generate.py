@@ -62,10 +62,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "感情を選んで「生成する」を押すと、ここにテイクが並びます。",
     ),
     "generate.take": ("Take {number}", "テイク {number}"),
-    "generate.take_title": (
-        "Take {number} · {instrument} · {genre} · seed {seed}",
-        "テイク {number}・{instrument}・{genre}・シード {seed}",
-    ),
+    "generate.take_title": ("Take {number} · {instrument} · {genre}", "テイク {number}・{instrument}・{genre}"),
     "generate.download": ("Download as MIDI", "MIDI をダウンロード"),
     "generate.keep": ("Add to the library", "ライブラリに追加"),
     "generate.kept": ("Added to the library", "ライブラリに追加しました"),

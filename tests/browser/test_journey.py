@@ -144,6 +144,34 @@ def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspac
         assert watch.strangers == []
 
 
+def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace) -> None:
+    with studio_server(workspace.root) as address:
+        page, watch = open_page(browser, address, "en-US")
+        pad = page.get_by_role("slider", name="Feeling: valence and arousal")
+        valence, arousal = (
+            page.get_by_label(name, exact=True).locator("visible=true") for name in ("Valence", "Arousal")
+        )
+        box = pad.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.2, steps=5)
+        assert pad.get_attribute("aria-valuenow") == "-0.5"  # drawn before it is committed
+        page.mouse.up()
+        pad.press("ArrowRight")  # valence goes in steps of 0.1, its axis being twice as long
+        sync_api.expect(valence).to_have_value("-0.40")
+        arousal.fill("0.3")
+        arousal.press("Enter")
+        sync_api.expect(pad).to_have_attribute("aria-valuetext", "Valence -0.4, Arousal 0.3, Sad")
+        page.get_by_label("Takes").fill("1")
+        page.get_by_label("Takes").press("Enter")
+        page.get_by_test_id("stMain").get_by_role("button", name="Generate", exact=True).click()
+        card = page.locator("[class*='st-key-card-']").first
+        sync_api.expect(card.get_by_role("row", name="Valence")).to_contain_text("-0.40")
+        sync_api.expect(card.get_by_role("row", name="Arousal")).to_contain_text("0.30")
+        assert watch.errors == [] and watch.strangers == []
+
+
 def test_an_address_outside_the_cache_is_not_served(browser: Any, tmp_path: Path) -> None:
     with studio_server(tmp_path) as address:
         page = browser.new_context().new_page()
