@@ -24,7 +24,7 @@ about 100 ms, so the ratio falls with tempo), metrics.md for how swing is measur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,24 +128,34 @@ def _stretch(place: FloatArray, knot: FloatArray, target: float) -> FloatArray:
     return np.where(place < knot, place * target / knot, target + (place - knot) * (1.0 - target) / (1.0 - knot))
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What one pass of swing made of the notes: see SwungTicks; `kept` marks triplets that stay."""
+
+    swung: SwungTicks
+    kept: BoolArray
+
+
 def _swing_cycles(
     tick: FloatArray, bar_tick: int, grid: int, target: float, timekeeper: BoolArray, fixed: BoolArray
-) -> tuple[FloatArray, BoolArray, set[str]]:
-    """One pass of swing to off-beat place `target`; notes of `fixed` stay. Returns ticks, kept triplets, codes."""
+) -> _Pass:
+    """One pass of swing to off-beat place `target`; notes of `fixed` stay."""
     cells = _cells(tick, bar_tick, SWING_CYCLE_TICK[grid])
-    swung, full = _triplet_cycles(cells)
-    offbeat = cells.at(0.5) | (swung & cells.at(2 / 3))
-    keep = _few(cells, full, offbeat, timekeeper)
+    pair, full = _triplet_cycles(cells)
+    keep = _few(cells, full, cells.at(0.5) | (pair & cells.at(2 / 3)), timekeeper)
     kept = (full & keep) | fixed
-    knot = np.where(swung | full, _TERNARY_KNOT, _BINARY_KNOT)
-    moved = cells.start_tick + _stretch(cells.place, knot, target) * cells.cycle_tick
     moves = cells.whole & ~kept
-    ternary = (swung | full) & moves
-    codes = set()
+    ternary = (pair | full) & moves
+    knot = np.where(ternary, _TERNARY_KNOT, _BINARY_KNOT)
+    swung_place = np.where(moves, _stretch(cells.place, knot, target), cells.place)
+    moved = np.where(moves, cells.start_tick + swung_place * cells.cycle_tick, tick)
+    codes: list[str] = []
     if abs(target - _TERNARY_KNOT) > 1e-3:
-        codes |= {"triplets_folded"} if ternary.any() else set()
-        codes |= {"triplets_kept"} if (full & keep).any() else set()
-    return np.where(moves, moved, tick), kept, codes
+        codes += ["triplets_folded"] if ternary.any() else []
+        codes += ["triplets_kept"] if (full & keep).any() else []
+    pair_cycle = np.where(moves, cells.number, -1)
+    place = _stretch(cells.place, knot, 0.5)
+    return _Pass(SwungTicks(moved, pair_cycle, place, swung_place, cells.cycle_tick, tuple(codes)), kept)
 
 
 def check_swing(ratio: float, grid: int) -> None:
@@ -161,23 +171,18 @@ def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
     """
     check_swing(ratio, grid)
     tick = loop.notes.onset_tick.astype(np.float64)
-    cells = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid])
     if loop.meter.compound and grid == 8:
         codes = ("swing_not_applicable",) if ratio > 1.0 else ()
-        return SwungTicks(tick, np.full(len(tick), -1), cells.place, cells.place, cells.cycle_tick, codes)
+        place = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid]).place
+        return SwungTicks(tick, np.full(len(tick), -1), place, place, SWING_CYCLE_TICK[grid], codes)
     timekeeper = role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES) if loop.is_drums else np.zeros(len(tick), dtype=bool)
-    fixed = np.zeros(len(tick), dtype=bool)
-    found: set[str] = set()
-    target = ratio / (1.0 + ratio)
-    if grid == 16 and not loop.meter.compound:
-        tick, fixed, found = _swing_cycles(tick, loop.meter.bar_tick, 8, 0.5, timekeeper, fixed)
-        cells = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid])
-    moved, kept, codes_here = _swing_cycles(tick, loop.meter.bar_tick, grid, target, timekeeper, fixed)
-    swung, _ = _triplet_cycles(cells)
-    place = _stretch(cells.place, np.where(swung, _TERNARY_KNOT, _BINARY_KNOT), 0.5)
-    pair_cycle = np.where(cells.whole & ~kept, cells.number, -1)
-    swung_place = (moved - cells.start_tick) / cells.cycle_tick
-    return SwungTicks(moved, pair_cycle, place, swung_place, cells.cycle_tick, tuple(sorted(found | codes_here)))
+    fixed, bar_tick, target = np.zeros(len(tick), dtype=bool), loop.meter.bar_tick, ratio / (1.0 + ratio)
+    if grid == 8 or loop.meter.compound:
+        return _swing_cycles(tick, bar_tick, grid, target, timekeeper, fixed).swung
+    eighths = _swing_cycles(tick, bar_tick, 8, 0.5, timekeeper, fixed)
+    sixteenths = _swing_cycles(eighths.swung.onset_tick, bar_tick, 16, target, timekeeper, eighths.kept)
+    codes = {*eighths.swung.codes, *sixteenths.swung.codes}
+    return replace(sixteenths.swung, codes=tuple(sorted(codes)))
 
 
 def apply_swing(loop: Loop, ratio: float, grid: int = 8) -> Loop:
