@@ -37,6 +37,7 @@ SOURCE = "model:genre-drums@1"
 MODEL = ASSETS / "models" / "genre-drums.json"
 L2, STEPS, FOLDS, MIN_TAKES = 0.05, 200, 5, 5
 _CLIP = 4.0
+_LEAST_VARIANCE = 1e-6
 _SHOWN, _MIN_SHARE = 3, 0.15
 _N_REASONS = 3
 
@@ -198,8 +199,7 @@ class _Table:
 
     def fit(self, rows: Any, n_classes: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Mean, deviation and weights fitted on some of the rows."""
-        mean = np.nanmean(self.rows[rows], axis=0)
-        deviation = np.maximum(np.nanstd(self.rows[rows], axis=0), 1e-6)
+        mean, deviation = _spread(self.rows[rows])
         table = _standardise(self.rows[rows], mean, deviation)
         return mean, deviation, fit(table, self.classes[rows], n_classes, self.weights(0.5, rows), L2, STEPS)
 
@@ -212,6 +212,15 @@ class _Table:
                 mean, deviation, weights = self.fit(~left_out, n_classes)
                 shares[left_out] = probabilities(_standardise(self.rows[left_out], mean, deviation), weights)
         return shares
+
+
+def _spread(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and deviation of each column's defined values; 0 and 1 without any, 1 for a constant one."""
+    defined = np.isfinite(rows)
+    count = np.maximum(defined.sum(axis=0), 1)
+    mean = np.where(defined, rows, 0.0).sum(axis=0) / count
+    variance = np.where(defined, (rows - mean) ** 2, 0.0).sum(axis=0) / count
+    return mean, np.where(variance > _LEAST_VARIANCE, np.sqrt(variance), 1.0)
 
 
 def _standardise(rows: FloatArray, mean: FloatArray, deviation: FloatArray) -> FloatArray:

@@ -1,0 +1,133 @@
+"""The genre estimator: learning, calibration, storage, and the shipped model's card."""
+
+import json
+
+import numpy as np
+import pytest
+
+from composer_core.errors import ModelError, NotFound
+from composer_core.estimate import genre
+from composer_core.estimate.genre import Example, GenreModel, load_model, suggest_genre, train
+from composer_core.estimate.genre_features import FEATURE_NAMES, features_of
+from composer_core.estimate.softmax import best_temperature, cross_entropy, fit, probabilities
+from composer_core.metrics import METRICS, measure
+from composer_core.music.genre import FAMILIES, check_genre
+from composer_core.music.loop import NO_NOTES, Loop
+from metric_loops import beat, tune
+
+ROCK = beat(kick="x.......x.x.....", snare="....x.......x...", hat="x.x.x.x.x.x.x.x.")
+DISCO = beat(kick="x...x...x...x...", snare="....x.......x...", open="..x...x...x...x.")
+
+
+def examples(n_sessions: int = 10) -> list[Example]:
+    """A rock and a disco take in every session, one a validation pair."""
+    found = []
+    for session in range(n_sessions):
+        split = "validation" if session == 0 else "train"
+        for family, loop in (("rock", ROCK), ("electronic", DISCO)):
+            found.append(Example(loop, measure(loop), family, f"{family} {session}", f"session {session}", split))
+    return found
+
+
+@pytest.fixture(scope="module")
+def learned() -> GenreModel:
+    return train(examples(), {"data": "two patterns"})
+
+
+def test_two_patterns_are_told_apart_in_sessions_left_out(learned):
+    assert learned.classes == ("electronic", "rock")
+    assert learned.card["held_out_sessions"]["macro_accuracy"] == 1.0
+    assert learned.card["held_out_sessions"]["macro_accuracy_of_commonest"] == 0.5
+    assert learned.card["validation"]["takes"] == 2
+    assert learned.card["data"] == "two patterns" and len(learned.card["digest"]) == 64
+
+
+def test_training_twice_gives_the_same_model(learned):
+    assert train(examples(), {"data": "two patterns"}).to_json() == learned.to_json()
+
+
+def test_families_with_few_takes_are_left_out():
+    few = Example(ROCK, measure(ROCK), "jazz", "one jazz take", "session 3", "train")
+    assert "jazz" not in train([*examples(), few], {}).classes
+
+
+def test_a_model_is_read_as_it_was_written(learned, tmp_path):
+    path = tmp_path / "genre.json"
+    path.write_text(json.dumps(learned.to_json()), encoding="utf-8")
+    rows = np.array([features_of(loop, measure(loop)) for loop in (ROCK, DISCO)])
+    np.testing.assert_allclose(load_model(path).shares(rows), learned.shares(rows), atol=1e-3)
+
+
+@pytest.mark.parametrize("text", ["{}", "[", '{"features": {"a": [1]}, "classes": ["rock"]}'])
+def test_a_damaged_model_is_named(tmp_path, text):
+    path = tmp_path / "genre.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"genre\.json"):
+        load_model(path)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(NotFound, match=r"nowhere\.json"):
+        load_model(tmp_path / "nowhere.json")
+
+
+def test_weights_add_up_to_one():
+    shares = np.array([0.4, 0.33, 0.17, 0.1])
+    weights = genre._weights(("rock", "pop", "jazz", "funk"), shares)
+    # of 0.9: 44.4, 36.7 and 18.9 hundredths; the first takes what the others leave of 100
+    assert weights == {"rock": 0.44, "pop": 0.37, "jazz": 0.19}
+    check_genre(weights)
+    assert genre._weights(("rock", "pop"), np.array([0.08, 0.07])) == {"rock": 1.0}
+
+
+def test_features_by_hand():
+    row = dict(zip(FEATURE_NAMES, features_of(ROCK, measure(ROCK)), strict=True))
+    # 3 kicks, 2 snares, 8 hats of 13 notes
+    assert (row["share:kick"], row["share:hat"]) == pytest.approx((3 / 13, 8 / 13))
+    assert [row[f"pattern:kick:{step}"] for step in (0, 8, 10, 12)] == [1, 1, 1, 0]
+    assert row["metric:tempo_bpm"] == pytest.approx(np.log(120))
+    assert all(name.removeprefix("metric:") in {*METRICS, "tempo_bpm"} for name in FEATURE_NAMES if "metric:" in name)
+
+
+def test_fit_without_features_learns_the_class_shares():
+    # no information but 3 of 4 rows of class 1: the bias gives ln(3 / 1) between the classes
+    weights = fit(np.zeros((4, 1)), np.array([0, 1, 1, 1]), 2, np.ones(4), l2=0.0, steps=2000)
+    assert weights[-1, 1] - weights[-1, 0] == pytest.approx(np.log(3), abs=1e-3)
+    assert probabilities(np.zeros((1, 1)), weights)[0].tolist() == pytest.approx([0.25, 0.75], abs=1e-3)
+
+
+def test_temperature_softens_what_was_too_sure():
+    # 0.9 claimed, 0.7 true: sigmoid(ln(9) / T) = 0.7 at T = ln 9 / ln(7 / 3) = 2.593
+    shares = np.tile([0.1, 0.9], (10, 1))
+    classes = np.array([1] * 7 + [0] * 3)
+    assert best_temperature(shares, classes, np.ones(10)) == pytest.approx(2.593, rel=0.03)
+
+
+def test_cross_entropy_by_hand():
+    # -(ln 0.5 + ln 0.25) / 2 = (0.693147 + 1.386294) / 2
+    shares = np.array([[0.5, 0.5], [0.75, 0.25]])
+    assert cross_entropy(shares, np.array([0, 1]), np.ones(2)) == pytest.approx(1.0397208)
+
+
+def test_the_shipped_model_says_how_it_fares():
+    card = load_model(genre.MODEL).card
+    assert {"data", "command", "split", "digest", "takes", "held_out_sessions", "validation"} <= set(card)
+    assert set(load_model(genre.MODEL).classes) <= set(FAMILIES)
+    for part in ("held_out_sessions", "validation"):
+        assert card[part]["macro_accuracy"] > card[part]["macro_accuracy_of_commonest"]
+    # as sure as it is right where sessions were left out
+    unseen = card["held_out_sessions"]
+    assert unseen["mean_confidence"] == pytest.approx(unseen["accuracy"], abs=0.05)
+
+
+def test_a_suggestion_is_weighted_and_reasoned():
+    found = suggest_genre(DISCO, measure(DISCO))
+    check_genre(found.value)
+    assert 0 < found.confidence < 1
+    assert 1 <= len(found.reasons) <= 3 and all(reason.startswith("metric:") for reason in found.reasons)
+
+
+def test_other_instruments_get_no_genre():
+    piano = tune([(0, 480, 60)])
+    assert suggest_genre(piano, measure(piano)) is None
+    assert suggest_genre(Loop("drums", NO_NOTES, 1), {}) is None
