@@ -199,13 +199,14 @@ class _Pool:
         elif head["type"] == "result":
             self._open[head["id"]].outcomes.append(_outcome(head, payload))
             worker.current = None
-        elif head["type"] == "done":
-            report = self._open.pop(head["id"])
-            report.n_skipped += head["skipped"]
-            worker.queue.popleft()
-            yield report
-        else:
+        elif head["type"] == "ready":
             worker.ready = True
+        if head["type"] == "done" or head.get("done"):
+            report = self._open.pop(head["id"])
+            report.n_skipped += head.get("skipped", 0)
+            worker.queue.popleft()
+            worker.current = None
+            yield report
         if worker.ready and len(worker.queue) <= self._batch // 2:
             self._give(worker)
 

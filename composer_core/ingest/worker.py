@@ -4,9 +4,9 @@ Started by `composer_core.ingest.pool` as `python -m composer_core.ingest.worker
 OPTIONS`, with one end of a pipe. Messages are frames of bytes, never pickles:
 
 - to the worker: JSON `{"id", "path", "kind", "first"}` list, one batch a frame;
-- from the worker, one frame each: `ready`; `begin` before a file or archive member is
-  touched (so that the parent knows whose fault a death is); `result` after it; `done` after
-  a job. The first line is JSON, the task's bytes follow.
+- from the worker: `ready`; for a MIDI file one `result`; for an archive `begin` before and
+  `result` after each member (so that the parent knows whose fault a death is), then `done`.
+  The first line of a frame is JSON, the task's bytes follow.
 
 The task is a function `(name, data, options) -> (facts for JSON, bytes)`, named "module:function".
 """
@@ -19,7 +19,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -43,7 +43,8 @@ def serve(connection: Connection, task: Task, options: dict[str, Any]) -> None:
         except EOFError:
             return
         for job in json.loads(batch):
-            _serve_job(connection, task, options, job)
+            serve_job = _serve_file if job["kind"] == "midi" else _serve_archive
+            serve_job(connection, task, options, job)
 
 
 def limit_memory(mib: int = LIMIT_MIB) -> None:
@@ -56,13 +57,22 @@ def limit_memory(mib: int = LIMIT_MIB) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _serve_job(connection: Connection, task: Task, options: dict[str, Any], job: dict[str, Any]) -> None:
+def _serve_file(connection: Connection, task: Task, options: dict[str, Any], job: dict[str, Any]) -> None:
+    _arm()
+    head = {"id": job["id"], "index": 0, "name": job["path"], "done": True}
+    try:
+        member = Member(0, job["path"], _read_file(job["path"]))
+    except (RefusedFile, MemoryError) as error:
+        member = Member(0, job["path"], refusal=_as_refusal(error, job["path"]))
+    connection.send_bytes(_answer(head, member, task, options))
+    signal.alarm(0)
+
+
+def _serve_archive(connection: Connection, task: Task, options: dict[str, Any], job: dict[str, Any]) -> None:
     n_skipped = 0
-    begin = {"type": "begin", "id": job["id"], "index": job["first"], "name": job["path"]}
-    connection.send_bytes(_frame(begin))
     _arm()
     try:
-        for member in _members(job):
+        for member in read_members(job["path"], job["kind"], job["first"]):
             head = {"id": job["id"], "index": member.index, "name": member.name}
             connection.send_bytes(_frame({"type": "begin", **head}))
             _arm()
@@ -75,13 +85,6 @@ def _serve_job(connection: Connection, task: Task, options: dict[str, Any], job:
         connection.send_bytes(_frame({"type": "result", **head, **_refused(_as_refusal(error, job["path"]))}))
     signal.alarm(0)
     connection.send_bytes(_frame({"type": "done", "id": job["id"], "skipped": n_skipped}))
-
-
-def _members(job: dict[str, Any]) -> Iterator[Member]:
-    if job["kind"] != "midi":
-        yield from read_members(job["path"], job["kind"], job["first"])
-        return
-    yield Member(0, job["path"], _read_file(job["path"]))
 
 
 def _read_file(path: str) -> bytes:

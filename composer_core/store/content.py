@@ -40,14 +40,16 @@ def content_hash(loop: Loop) -> str:
     """
     notes = loop.notes
     onset = (notes.onset_tick + _SLOT_TICK // 2) // _SLOT_TICK
+    # One integer a note: the onset, then 24 bits of length and 8 of pitch.
+    packed = onset.astype(np.int64) << 32
     if loop.is_drums:
         role = role_index(notes.pitch)
-        what = np.where(role == _FIRST_OTHER, _FIRST_OTHER + notes.pitch, role)
-        length = np.zeros_like(onset)
-    else:
-        what = notes.pitch - (notes.pitch.min() if len(notes) else 0)
+        packed += np.where(role == _FIRST_OTHER, _FIRST_OTHER + notes.pitch, role)
+    elif len(notes):
         length = np.maximum((notes.duration_tick + _SLOT_TICK // 2) // _SLOT_TICK, 1)
-    # One integer a note: 8 bits of pitch, 24 of length, the onset above; np.unique sorts.
-    packed = np.unique((onset.astype(np.int64) << 32) | (length.astype(np.int64) << 8) | what.astype(np.int64))
+        packed += (length.astype(np.int64) << 8) + (notes.pitch - notes.pitch.min())
+    packed.sort()
+    first = np.ones(len(packed), np.bool_)
+    first[1:] = packed[1:] != packed[:-1]
     head = f"{loop.instrument}|{loop.meter}|{loop.bars}|".encode()
-    return hashlib.sha256(head + packed.tobytes()).hexdigest()[:24]
+    return hashlib.sha256(head + packed[first].tobytes()).hexdigest()[:24]
