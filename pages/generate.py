@@ -25,7 +25,8 @@ from studio.text import error_text, t
 
 def controls() -> tuple[Asked, Performance]:
     """Feeling, request and performance beside one another."""
-    left, middle, right = st.columns([1.1, 1, 1], gap="medium")
+    with st.container(key="controls"):
+        left, middle, right = st.columns([1.1, 1, 1], gap="medium")
     with left:
         st.subheader(t("generate.feeling"))
         valence, arousal = feeling()
@@ -42,7 +43,8 @@ def controls() -> tuple[Asked, Performance]:
 
 def request(asked: Asked, performed: Performance) -> None:
     """Seed, number of takes and the button that samples."""
-    left, right = st.columns([2.1, 1], gap="medium", vertical_alignment="bottom")
+    with st.container(key="request"):
+        left, right = st.columns([2.1, 1], gap="medium", vertical_alignment="bottom")
     with left:
         seed, count = seed_and_takes()
     wanted = right.button(

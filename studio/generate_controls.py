@@ -99,12 +99,8 @@ class Asked:
 def feeling() -> tuple[float | None, float | None]:
     """The pad with a switch for each axis: valence and arousal, None where not given."""
     left, right = st.columns(2)
-    use_valence = left.toggle(
-        t("generate.use_valence"), key="generate.use_valence", persist_state="session", help=t("generate.use_help")
-    )
-    use_arousal = right.toggle(
-        t("generate.use_arousal"), key="generate.use_arousal", persist_state="session", help=t("generate.use_help")
-    )
+    use_valence = left.toggle(t("generate.use_valence"), key="generate.use_valence", persist_state="session")
+    use_arousal = right.toggle(t("generate.use_arousal"), key="generate.use_arousal", persist_state="session")
     value = xy_pad(key="generate", valence=START.valence, arousal=START.arousal, used=(use_valence, use_arousal))
     return value.valence if use_valence else None, value.arousal if use_arousal else None
 
@@ -153,7 +149,7 @@ def style() -> tuple[dict[str, float], int, Meter, float | None]:
         key="generate.genre",
         persist_state="session",
     )
-    left, right = st.columns(2)
+    left, right = st.columns([1.5, 1])
     with left:
         bars = st.segmented_control(
             t("generate.bars"), BARS_CHOICES, required=True, key="generate.bars", persist_state="session"

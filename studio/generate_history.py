@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
 
 MOST_TAKES = 80
+LIST_PX = 330
 
 
 def show_history(takes: list[Take]) -> None:
@@ -23,8 +24,10 @@ def show_history(takes: list[Take]) -> None:
     with st.expander(t("generate.history"), key="generate.history"):
         if not takes:
             st.caption(t("generate.no_history"))
-        for together in requests(takes):
-            _row(together)
+            return
+        with st.container(height=LIST_PX, border=False, gap="xsmall"):
+            for together in requests(takes):
+                _row(together)
 
 
 def requests(takes: list[Take]) -> list[list[Take]]:
@@ -34,7 +37,7 @@ def requests(takes: list[Take]) -> list[list[Take]]:
 
 
 def _row(together: list[Take]) -> None:
-    text, button = st.columns([6, 1], vertical_alignment="center")
+    text, button = st.columns([7, 1], vertical_alignment="center")
     text.markdown(_summary(together))
     button.button(
         t("generate.bring_back"),

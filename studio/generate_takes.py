@@ -53,12 +53,13 @@ def follow_sliders() -> None:
 
 
 def show_takes(takes: list[Take], performance: Performance) -> None:
-    """The cards, four a row."""
+    """The cards side by side, as many in a row as fit (at most COLUMNS)."""
     for first in range(0, len(takes), COLUMNS):
         row = takes[first : first + COLUMNS]
-        for column, take in zip(st.columns(COLUMNS), row, strict=False):
-            with column, st.container(border=True, height="stretch", key=f"card.{take.take_id}"):
-                _card(take, performance)
+        with st.container(key=f"takes-{first}"):
+            for column, take in zip(st.columns(COLUMNS), row, strict=False):
+                with column, st.container(border=True, height="stretch", key=f"card.{take.take_id}"):
+                    _card(take, performance)
 
 
 def _card(take: Take, performance: Performance) -> None:

@@ -4,6 +4,9 @@
 const RAMP_SEC = 0.01; // fade of a start, stop or swap: short enough to feel instant, long enough not to click
 const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exact
 const BUFFERS_KEPT = 24;
+const ROW_PX = 10.5; // a row of the drawing that still holds a readable name
+const LOW_PX = 72;
+const HIGH_PX = 105;
 const ENGINE_EDITION = 1;
 
 class Engine {
@@ -329,9 +332,11 @@ class View {
   }
 
   redraw() {
-    const { width, height } = this.canvas.getBoundingClientRect();
     const data = this.engine.data;
-    if (!data || !width) return;
+    if (!data) return;
+    this.canvas.style.height = `${Math.min(HIGH_PX, Math.max(LOW_PX, data.rowCount * ROW_PX))}px`;
+    const { width, height } = this.canvas.getBoundingClientRect();
+    if (!width) return;
     const scale = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * scale);
     this.canvas.height = Math.round(height * scale);

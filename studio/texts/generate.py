@@ -12,7 +12,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "generate.use_valence": ("Ask for valence", "明るさを指定"),
     "generate.use_arousal": ("Ask for arousal", "激しさを指定"),
-    "generate.use_help": ("Switched off, the model chooses.", "オフにすると、モデルに任せます。"),
     "generate.instrument": ("Instrument", "楽器"),
     "generate.no_model_yet": ("{instrument} (no model yet)", "{instrument}（モデル未学習）"),
     "generate.no_model": (
@@ -21,8 +20,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "generate.to_train": ("To the Train page", "学習ページへ"),
     "generate.model": ("Model", "モデル"),
-    "generate.model_shipped": ("{name} (comes with the studio, {size})", "{name}（付属、{size}）"),
-    "generate.model_run": ("{name} (trained here, {size})", "{name}（ここで学習、{size}）"),
+    "generate.model_shipped": ("{name} · {size}, included", "{name}（{size}、付属）"),
+    "generate.model_run": ("{name} · {size}, trained here", "{name}（{size}、ここで学習）"),
     "generate.genre": ("Genre", "ジャンル"),
     "generate.any_genre": ("Any genre", "ジャンル指定なし"),
     "generate.bars": ("Bars", "小節数"),
@@ -108,7 +107,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.not_given": ("free", "指定なし"),
     "generate.request": (
         "**{instrument}** · {genre} · {bars} bars · {tempo} BPM · swing {swing} % · valence {valence} · "
-        "arousal {arousal} · seed {seed} · {takes} takes",
+        "arousal {arousal} · seed {seed} · takes: {takes}",
         "**{instrument}**・{genre}・{bars} 小節・{tempo} BPM・スウィング {swing} %・明るさ {valence}・"
         "激しさ {arousal}・シード {seed}・{takes} テイク",
     ),
