@@ -181,8 +181,8 @@ def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
         return _swing_cycles(tick, bar_tick, grid, target, timekeeper, fixed).swung
     eighths = _swing_cycles(tick, bar_tick, 8, 0.5, timekeeper, fixed)
     sixteenths = _swing_cycles(eighths.swung.onset_tick, bar_tick, 16, target, timekeeper, eighths.kept)
-    codes = {*eighths.swung.codes, *sixteenths.swung.codes}
-    return replace(sixteenths.swung, codes=tuple(sorted(codes)))
+    found = {*eighths.swung.codes, *sixteenths.swung.codes}
+    return replace(sixteenths.swung, codes=tuple(sorted(found)))
 
 
 def apply_swing(loop: Loop, ratio: float, grid: int = 8) -> Loop:
