@@ -7,8 +7,8 @@ length) becomes one loop of the largest power of two of bars that fits. The last
 counts when a note starts in it. A change of metre ends a loop; a bar that the change cuts
 short belongs to no loop. Tempo changes are kept as events, `tempo_bpm` being the
 duration-weighted mean. A loop without a note is no loop. Notes end with their loop at the latest.
-A song of 1, 2, 4 or 8 bars that ends with notes anticipating its next bar line is a loop whose
-early downbeats were wrapped to its end: they go back to before the first downbeat.
+A file that ends exactly on its bar line after 1, 2, 4 or 8 bars is a loop: notes anticipating that
+line are early downbeats wrapped to its end and go back to before the first downbeat.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def _unwrapped(song: Song, segments: list[_Segment]) -> tuple[Part, ...]:
     """Parts whose trailing early notes come before the first downbeat again, where the song is a loop.
 
     A loop written to a file carries the notes that anticipate its first downbeat at its end. So
-    where nothing but such notes follows a last bar line at 1, 2, 4 or 8 bars, they begin no bar.
+    where the file ends exactly on the line of 1, 2, 4 or 8 bars, notes just before it begin no bar.
     """
     last = max((int(part.notes.onset_tick[-1]) for part in song.parts if len(part.notes)), default=0)
     early_tick, bar_tick = segments[0].early_tick, segments[0].meter.bar_tick
     line_tick = (last + early_tick) // bar_tick * bar_tick
-    if len(segments) > 1 or line_tick // bar_tick not in BARS_CHOICES or last >= line_tick:
+    if len(segments) > 1 or song.end_tick != line_tick or line_tick // bar_tick not in BARS_CHOICES:
         return song.parts
     return tuple(replace(part, notes=_moved(part.notes, line_tick - early_tick, line_tick)) for part in song.parts)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
 from composer_core.ingest.chunks import MAX_FILE_BYTES, Layout, read_layout, unwrap_riff
+from composer_core.ingest.ends import may_be_wrapped, track_end_tick
 from composer_core.ingest.events import (
     META_INSTRUMENT,
     META_KEY,
@@ -173,9 +174,16 @@ def _gate(score: RawScore, reading: _Reading) -> Song:
     _check_length(parts, meters, tempo_tick, tempo_bpm, reading.path)
     if not parts:
         reading.warn("no_notes")
-    return Song(
-        reading.path, parts, tempo_tick, tempo_bpm, meters, resolution, _texts(reading), tuple(reading.warnings)
-    )
+    warnings = tuple(reading.warnings)
+    ends = _end_tick(reading, resolution) if may_be_wrapped(parts, meters[0][1]) else None
+    return Song(reading.path, parts, tempo_tick, tempo_bpm, meters, resolution, _texts(reading), warnings, ends)
+
+
+def _end_tick(reading: _Reading, resolution: int) -> int | None:
+    """Latest End of Track in canonical ticks; None where a track holds bytes that are no event."""
+    if not all(walk.whole for walk in reading.walks):
+        return None
+    return _canonical(max(track_end_tick(reading.data, *bounds) for bounds in reading.layout.tracks), resolution)
 
 
 def _check_counts(score: RawScore, path: str) -> None:

@@ -35,7 +35,8 @@ class Song:
 
     `tempo_tick` (int64, ascending, first 0) and `tempo_bpm` (quarters a minute) are the
     tempo map; `meters` the time signatures, first at tick 0. `texts` are the file's
-    lyrics and markers in file order; `resolution` is the file's own.
+    lyrics and markers in file order; `resolution` is the file's own. `end_tick` is the latest
+    End of Track where a loop may have been wrapped (see `cut`), else None.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Song:
     resolution: int
     texts: tuple[str, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
+    end_tick: int | None = None
 
     @property
     def n_notes(self) -> int:

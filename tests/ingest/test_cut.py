@@ -14,7 +14,8 @@ from composer_core.errors import InvalidValue
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.song import Song
-from composer_core.music.loop import Loop, check_loop
+from composer_core.music.loop import Loop, Notes, check_loop
+from composer_core.render.midi import loop_to_midi
 
 BAR = 1920
 
@@ -163,3 +164,10 @@ def test_one_bar_loops_of_a_steady_metre_lose_no_note(onsets: list[int]) -> None
     song = song_of(onsets)
     assert sum(len(loop.notes) for loop in cut(song, 1)) == song.n_notes
     assert sum(len(loop.notes) for loop in cut(song, 0)) == song.n_notes
+
+
+def test_a_file_that_ends_on_its_bar_line_is_a_loop_with_early_downbeats() -> None:
+    # Written by the loop writer: the note 30 ticks before the first downbeat stands at the end of bar 2.
+    loop = Loop("drums", Notes.from_rows([(-30, 60, 36, 100), (480, 60, 38, 90), (2400, 60, 38, 90)]), 2)
+    found = cut(read_song(loop_to_midi(loop), "loop.mid"), 0)
+    assert spans(found) == [(0, 2, [-30, 480, 2400])]
