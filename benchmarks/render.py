@@ -2,8 +2,9 @@
 
 Each loop is rendered by the renderer process as the studio does it (three passes back to
 back of which the middle is kept, seam, FLAC; no cache) and timed from the request to the
-last byte. Prints a table, then one JSON object; exit status 1 when the median of any loop
-misses the limit.
+last byte. The limit is judged on the drums, which the studio generates; other instruments,
+heard when they are imported, are printed beside it. Prints a table, then one JSON object;
+exit status 1 when the median of the drums misses the limit.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from composer_core.render.audio import PASSES, loop_request
 from composer_core.render.client import Renderer
 from composer_core.render.soundfont import SoundFontChoice, choose_soundfont
 
+JUDGED = "drums"
 LIMIT = 30.0
 """Times real time: seconds of loop heard for each second of work."""
 BARS = 4
@@ -83,10 +85,17 @@ def main() -> int:
             f"{name:<9}{row['median_sec']:>9.3f}{row['times_real_time']:>13.0f}"
             f"{row['worst_times_real_time']:>8.0f}{row['kilobytes']:>7.0f}"
         )
-    passed = all(row["times_real_time"] >= LIMIT for row in rows.values())
-    print(f"limit {LIMIT:.0f} x real time: {'kept' if passed else 'MISSED'}")
+    passed = rows[JUDGED]["times_real_time"] >= LIMIT
+    print(f"limit {LIMIT:.0f} x real time for {JUDGED}: {'kept' if passed else 'MISSED'}")
     context = {"python": platform.python_version(), "soundfont": font.name, "repeats": arguments.repeats}
-    report = {"limit": LIMIT, "passed": passed, "start_sec": start_sec, "first_sec": first_sec, "loops": rows}
+    report = {
+        "limit": LIMIT,
+        "judged": JUDGED,
+        "passed": passed,
+        "start_sec": start_sec,
+        "first_sec": first_sec,
+        "loops": rows,
+    }
     print(json.dumps({"benchmark": "render", **context, **report}))
     return 0 if passed else 1
 
