@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.generation import Take, iter_takes, list_takes, models, save_takes
+from composer_core.pipeline.generation import Take, iter_takes, models, save_takes
 from studio import session
 from studio.generate_controls import (
     DEFAULTS,
@@ -18,7 +18,7 @@ from studio.generate_controls import (
     style,
     throw_seed,
 )
-from studio.generate_history import MOST_TAKES, show_history
+from studio.generate_history import show_history
 from studio.generate_takes import follow_sliders, show_takes
 from studio.text import error_text, t
 
@@ -86,4 +86,4 @@ if session.takes():
     show_takes(session.takes(), performed)
 else:
     st.info(t("generate.no_takes"), icon=":material/music_note:")
-show_history(list_takes(session.workspace(), MOST_TAKES))
+show_history()

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from composer_core.pipeline.generation import Take, list_takes
+from composer_core.workspace import Workspace
 from studio import session
 from studio.generate_controls import take_back
 from studio.names import genre_name, instrument_name
 from studio.text import t
 
-if TYPE_CHECKING:
-    from composer_core.pipeline.generation import Take
-
 MOST_TAKES = 80
 LIST_PX = 330
 
 
-def show_history(takes: list[Take]) -> None:
-    """One row a request, the newest first."""
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Workspace: repr})
+def _earlier(workspace: Workspace, changed_ns: int) -> list[Take]:  # noqa: ARG001 - the second is for the cache
+    return list_takes(workspace, MOST_TAKES)
+
+
+def show_history() -> None:
+    """One row a request, the newest first; the takes are read again when their folder changed."""
+    workspace = session.workspace()
+    takes = _earlier(workspace, workspace.takes.stat().st_mtime_ns)
     with st.expander(t("generate.history"), key="generate.history"):
         if not takes:
             st.caption(t("generate.no_history"))

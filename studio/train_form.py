@@ -9,6 +9,7 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.pipeline.library import table
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
 from studio import session
 from studio.names import instrument_name
@@ -44,7 +45,7 @@ def train_form() -> None:
     st.caption(t("train.command"))
     folder = session.workspace().runs / (request.name or t("train.run_folder"))
     st.code(shlex.join(command_line(request, folder)), language="bash", wrap_lines=True)
-    missing = not request.data
+    missing = not request.data or (request.data == LIBRARY and not _imported(request.instrument))
     if st.button(
         t("train.start"),
         type="primary",
@@ -54,6 +55,12 @@ def train_form() -> None:
         key="train.start",
     ):
         _start(request)
+
+
+def _imported(instrument: str) -> int:
+    """How many loops of the library can be trained on: imported ones, for a model must not learn from itself."""
+    loops = table(session.workspace())
+    return int(((loops["instrument"] == instrument) & (loops["origin"] == "imported")).sum())
 
 
 def _start(request: TrainRequest) -> None:
@@ -72,7 +79,7 @@ def _request() -> TrainRequest:
         key="train.instrument",
         persist_state="session",
     )
-    data = _data()
+    data = _data(instrument)
     left, right = st.columns(2)
     with left:
         size = st.selectbox(
@@ -95,7 +102,7 @@ def _request() -> TrainRequest:
     return TrainRequest(instrument, data, size, steps, device, int(seed), name.strip())
 
 
-def _data() -> str:
+def _data(instrument: str) -> str:
     """'library' or the path of a folder, empty before one was typed."""
     source = st.segmented_control(
         t("train.data"),
@@ -106,6 +113,7 @@ def _data() -> str:
         persist_state="session",
     )
     if source == LIBRARY:
+        st.caption(t("train.imported", count=_imported(instrument), instrument=instrument_name(instrument)))
         return LIBRARY
     typed: str = st.text_input(
         t("train.folder"), key="train.folder", persist_state="session", placeholder=t("train.folder_hint")

@@ -10,6 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.data": ("Data", "学習データ"),
     "train.data_library": ("My library", "ライブラリ"),
     "train.data_folder": ("A folder", "フォルダ"),
+    "train.imported": (
+        "Imported loops for {instrument}: {count}. Generated ones are never trained on.",
+        "{instrument} の取り込み済みループ：{count} 個（生成したループは学習に使いません）。",
+    ),
     "train.folder": ("Folder of MIDI files", "MIDI ファイルのフォルダ"),
     "train.folder_hint": ("/home/me/midi/grooves", "/home/me/midi/grooves"),
     "train.size": ("Size", "モデルの大きさ"),

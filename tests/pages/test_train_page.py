@@ -66,6 +66,12 @@ def test_the_command_says_the_same_as_the_form(workspace: Workspace) -> None:
     assert app.code[0].value == f"{expected} {folder}"
 
 
+def test_an_empty_library_cannot_be_trained_on(workspace: Workspace) -> None:
+    app = open_studio("train")
+    assert "Imported loops for Drums: 0." in app.caption[1].value
+    assert app.button(key="train.start").disabled
+
+
 def test_a_name_that_is_a_path_is_refused_in_words(workspace: Workspace) -> None:
     app = open_studio("train")
     app.text_input(key="train.name").set_value("../other").run()
