@@ -9,7 +9,7 @@ import numpy as np
 from composer_core.metrics.grid import SEXTUPLET_TICK, TRIPLET_TICK, FloatArray
 from composer_core.music.timing import TICKS_PER_QUARTER, Meter
 
-START_TOLERANCE = 0.15
+START_TOLERANCE = 0.12
 """How far from the start of its beat (as a share of it) the first onset of a pair may lie."""
 MIDDLE_LOW, MIDDLE_HIGH = 0.40, 0.80
 """Where the second onset of a pair lies, as a share of the beat after the first."""
@@ -17,7 +17,7 @@ _SIXTEENTH_LOW = 0.70
 """From here on an onset is 'near .75', so a straight 16th unless nothing else speaks for 16ths."""
 _QUARTER_LOW, _QUARTER_HIGH, _QUARTER_CLEAR = 0.20, 0.30, 0.60
 _SWUNG_LOW = 0.58
-_ON_SIXTEENTH = 0.01
+_BELOW_SIXTEENTH, _ENOUGH_BELOW = 0.74, 0.25
 _SPREAD_SCALE = 0.05
 _MIN_PAIRS_A_BAR = 1.0
 SWUNG_RATIO = 1.2
@@ -55,44 +55,56 @@ def pair_positions(onset: FloatArray, meter: Meter, bars: int, grid: int) -> Flo
     `onset` holds distinct onsets, sorted, in ticks from the loop's start. A beat whose only
     middle onset lies near .75 (0.70 on), or that has one near .25 and none near the 8th, carries
     straight 16ths and is left out; so is, for 16ths, an 8th not followed by one on the next 8th
-    (two notes of a triplet look the same). Positions
-    near .75 are heavy swing in two kinds of loops only: clearly swung ones (more than twice as
-    many pairs at 0.60 to 0.70 as beats with something at .25 or the straight 8th), and those
-    with nothing at .25 or the 8th in any beat, there without what lies on .75 itself (75 %
-    swing without any human deviation is the same notes as straight 16ths, and is not read).
+    (two notes of a triplet look the same). Positions near .75 are heavy swing in two kinds of
+    loops only: clearly swung ones (more than twice as many pairs at 0.60 to 0.70 as beats with
+    something at .25 or the straight 8th), and those with nothing at .25 or the 8th in any beat
+    and a quarter of the positions below 0.74. (75 % swing without human deviation is the same
+    notes as straight 16ths, and is not read.)
     """
     unit = swing_unit(meter, grid)
     if unit == 0 or len(onset) < 2:
         return np.empty(0)
-    start = onset[_near_start(onset % meter.bar_tick, meter.bar_tick, unit)]
+    start = _starts(onset, meter, bars, unit)
     length = bars * meter.bar_tick
     circle = np.concatenate((onset, onset + length, onset[:1] + 2 * length))
     middle = _next_position(circle, start, unit, MIDDLE_LOW)
+    if grid == 16:
+        answered = _next_position(circle, start, unit, 0.85) <= 1.0 + START_TOLERANCE
+        start, middle = start[answered], middle[answered]
     early = _next_position(circle, start, unit, _QUARTER_LOW) <= _QUARTER_HIGH
     usable = (middle < _SIXTEENTH_LOW) & ~(early & (middle > _QUARTER_CLEAR))
-    if grid == 16:
-        usable &= _next_position(circle, start, unit, 0.85) <= 1.0 + START_TOLERANCE
     n_swung = int((usable & (middle >= _QUARTER_CLEAR)).sum())
     n_straight = int((early | (middle < _SWUNG_LOW)).sum())
     heavy = (middle >= _SIXTEENTH_LOW) & (middle <= MIDDLE_HIGH)
-    if n_swung > 2 * n_straight:
+    n_below = int((heavy & (middle < _BELOW_SIXTEENTH)).sum())
+    if n_swung > 2 * n_straight or (n_straight == 0 and n_below > _ENOUGH_BELOW * int(heavy.sum())):
         usable |= heavy
-    elif n_straight == 0 and grid == 8:
-        usable |= heavy & (np.abs(middle - 0.75) > _ON_SIXTEENTH)
     return middle[usable]
 
 
-def _near_start(in_bar: FloatArray, bar_tick: int, unit: int) -> np.ndarray:
-    """True where an onset lies near the start of a whole unit of its bar (or of the next bar)."""
-    whole = bar_tick // unit
+def _starts(onset: FloatArray, meter: Meter, bars: int, unit: int) -> FloatArray:
+    """For each whole unit of each bar the onset nearest to its start, where one is near enough.
+
+    An onset just before a bar line starts the first unit of the next bar. Of two equally near
+    the earlier is taken.
+    """
+    bar = np.floor(onset / meter.bar_tick)
+    in_bar = onset - bar * meter.bar_tick
+    whole = meter.bar_tick // unit
     nearest = np.rint(in_bar / unit)
-    in_unit = (np.abs(in_bar - nearest * unit) <= START_TOLERANCE * unit) & (nearest < whole)
-    return in_unit | (in_bar >= bar_tick - START_TOLERANCE * unit)
+    over = in_bar >= meter.bar_tick - START_TOLERANCE * unit
+    distance = in_bar - np.where(over, meter.bar_tick, nearest * unit)
+    near = (np.abs(distance) <= START_TOLERANCE * unit) & ((nearest < whole) | over)
+    number = (np.where(over, (bar + 1) * whole, bar * whole + nearest) % (bars * whole))[near]
+    distance = distance[near]
+    order = np.lexsort((distance, np.abs(distance), number))
+    first = np.diff(number[order], prepend=-1.0) > 0
+    return np.sort(onset[near][order[first]])
 
 
 def _next_position(circle: FloatArray, start: FloatArray, unit: int, share: float) -> FloatArray:
-    """Position after `start`, as a share of the unit, of the first onset at least `share` after it."""
-    return (circle[np.searchsorted(circle, start + (share * unit - 1e-6))] - start) / unit
+    """Position after `start`, as a share of the unit, of the first onset more than `share` after it."""
+    return (circle[np.searchsorted(circle, start + (share * unit + 1e-6))] - start) / unit
 
 
 def read_swing(timekeeper: FloatArray, every: FloatArray, meter: Meter, bars: int, grid: int) -> Swing:

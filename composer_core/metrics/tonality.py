@@ -51,8 +51,8 @@ def articulation(a: Analysis) -> float:
     """
     if not a.n_notes:
         return NAN
-    later = np.append(a.onset, a.onset[0] + a.length_tick)
-    ahead = later[np.minimum(np.searchsorted(later, a.position + CLUSTER_TICK), len(later) - 1)]
+    later = np.concatenate((a.onset, a.onset + a.length_tick, a.onset[:1] + 2 * a.length_tick))
+    ahead = later[np.searchsorted(later, a.position + CLUSTER_TICK)]
     gap = np.maximum(ahead - a.position, 1.0)
     return min(4.0, median(a.duration / gap))
 
