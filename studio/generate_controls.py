@@ -27,7 +27,7 @@ from studio.widgets import worded
 from studio.xypad import XYValue, xy_pad
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.generation import ModelInfo
+    from composer_core.pipeline.generation import ModelInfo, Take
 
 MAX_SEED = 2**31 - 1
 MAX_TAKES = 8
@@ -228,12 +228,38 @@ def current_performance() -> Performance:
     )
 
 
-def take_back(condition: Condition) -> None:
-    """Set the performance sliders to an earlier take's; only from a callback."""
-    session.set_widget("generate.tempo", round(condition.tempo_bpm))
-    session.set_widget("generate.swing", condition.swing_percent)
-    session.set_widget("generate.swing_grid", condition.swing_grid)
-    session.set_widget("generate.humanise", round(condition.humanise_percent))
+def take_back(take: Take, models: Sequence[ModelInfo]) -> None:
+    """Set every control to an earlier take's request, so that Generate makes it again; only from a callback.
+
+    A genre or model that cannot be chosen here (any more) leaves its control as it is.
+    """
+    condition = take.condition
+    values: dict[str, Any] = {
+        "instrument": condition.instrument,
+        "use_valence": condition.valence is not None,
+        "use_arousal": condition.arousal is not None,
+        "bars": condition.bars,
+        "meter": str(condition.meter),
+        "use_density": condition.density is not None,
+        "tempo": round(condition.tempo_bpm),
+        "swing": condition.swing_percent,
+        "swing_grid": condition.swing_grid,
+        "humanise": round(condition.humanise_percent),
+        "seed": take.seed,
+        "new_seed": False,
+    }
+    if condition.density is not None:
+        values["density"] = condition.density
+    if set(condition.genre) <= set(FAMILIES):
+        values["genre"] = list(condition.genre)
+    if any(model.name == take.model and model.instrument == condition.instrument for model in models):
+        values[f"model.{condition.instrument}"] = take.model
+    for name, value in values.items():
+        session.set_widget(f"generate.{name}", value)
+    valence, arousal = condition.valence, condition.arousal
+    session.place_pad(
+        "generate", (START.valence if valence is None else valence, START.arousal if arousal is None else arousal)
+    )
 
 
 def seed_and_takes() -> tuple[int, int]:

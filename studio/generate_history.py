@@ -6,7 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from composer_core.pipeline.generation import Take, list_takes
+from composer_core.pipeline.generation import Take, list_takes, models
 from composer_core.workspace import Workspace
 from studio import session
 from studio.generate_controls import take_back
@@ -55,7 +55,7 @@ def _row(together: list[Take]) -> None:
 
 def _bring_back(together: list[Take]) -> None:
     session.set_takes(together)
-    take_back(together[0].condition)
+    take_back(together[0], models(session.workspace()))
 
 
 def _summary(together: list[Take]) -> str:

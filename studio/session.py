@@ -79,9 +79,11 @@ def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
     """Where an XY pad's dot is: what was committed, or `given` once the page passes another value."""
     name = f"studio.pad.{key}"
     held = st.session_state.get(name)
+    if held is not None and held["given"] is None:
+        held = {**held, "given": given}
     if held is None or held["given"] != given:
         held = {"given": given, "value": given, "seq": held["seq"] if held else 0}
-        st.session_state[name] = held
+    st.session_state[name] = held
     return cast("dict[str, Any]", held)
 
 
@@ -93,9 +95,10 @@ def commit_pad(key: str, value: tuple[float, float], seq: int) -> None:
 
 
 def place_pad(key: str, value: tuple[float, float]) -> None:
-    """Put a pad's dot somewhere, as when an earlier request comes back."""
-    held = pad_value(key, value)
-    st.session_state[f"studio.pad.{key}"] = {**held, "value": value, "seq": held["seq"] + 1}
+    """Put a pad's dot somewhere, as when an earlier request comes back; only from a callback."""
+    held = st.session_state.get(f"studio.pad.{key}")
+    seq = held["seq"] + 1 if held else 1
+    st.session_state[f"studio.pad.{key}"] = {"given": None, "value": value, "seq": seq}
 
 
 def notify(message: str) -> None:

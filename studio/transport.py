@@ -1,6 +1,6 @@
 """The persistent transport: `play` puts a loop into it, `mount` draws it at the foot of every page.
 
-The sound lives in the browser (studio/transport.js) and goes on through reruns and page
+The sound lives in the browser (studio/transport_engine.js) and goes on through reruns and page
 switches; this side renders the audio, hands over its address and the notes to draw.
 """
 
@@ -27,7 +27,7 @@ _component = st.components.v2.component(
     "composer_transport",
     html=(_HERE / "transport.html").read_text(encoding="utf-8"),
     css=(_HERE / "transport.css").read_text(encoding="utf-8"),
-    js=(_HERE / "transport.js").read_text(encoding="utf-8"),
+    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("transport_engine.js", "transport.js")),
 )
 
 

@@ -153,9 +153,18 @@ def test_a_take_is_added_to_the_library_once(workspace: Workspace) -> None:
     assert table(workspace)["origin"].tolist() == ["generated"]
 
 
-def test_earlier_takes_come_back_with_their_performance(workspace: Workspace) -> None:
-    app = generated(takes=2, seed=5)
-    first = tables(app)
+def test_an_earlier_request_comes_back_and_can_be_made_again(workspace: Workspace) -> None:
+    app = opened()
+    app.toggle(key="generate.use_valence").set_value(False)
+    app.multiselect(key="generate.genre").select("funk")
+    app.segmented_control(key="generate.bars").set_value(2)
+    app.slider(key="generate.swing").set_value(60.0)
+    app.number_input(key="generate.takes").set_value(2)
+    app.button(key="generate.generate").click().run()
+    first, ids = tables(app), {take.take_id for take in generation.list_takes(workspace)}
+    app.toggle(key="generate.use_valence").set_value(True)
+    app.multiselect(key="generate.genre").unselect("funk")
+    app.segmented_control(key="generate.bars").set_value(1)
     app.slider(key="generate.tempo").set_value(170)
     app.number_input(key="generate.takes").set_value(1)
     app.button(key="generate.generate").click().run()
@@ -163,8 +172,28 @@ def test_earlier_takes_come_back_with_their_performance(workspace: Workspace) ->
     back = [button for button in app.button if str(button.key).startswith("back.")]
     assert len(back) == 2
     back[-1].click().run()
+    assert not app.exception
     assert tables(app) == first
-    assert app.slider(key="generate.tempo").value == 110
+    assert (app.slider(key="generate.tempo").value, app.multiselect(key="generate.genre").value) == (110, ["funk"])
+    app.number_input(key="generate.takes").set_value(2)
+    app.button(key="generate.generate").click().run()
+    assert tables(app) == first
+    again = [take.take_id for take in generation.list_takes(workspace)]
+    assert len(again) == 3 and ids <= set(again)  # the same takes, not two new ones
+
+
+def test_the_pad_goes_back_to_an_earlier_request(workspace: Workspace) -> None:
+    app = opened()
+    app.session_state["studio.pad.generate"] = {"given": (0.4, 0.7), "value": (-0.3, 0.2), "seq": 3}
+    app.number_input(key="generate.takes").set_value(1)
+    app.button(key="generate.generate").click().run()
+    app.session_state["studio.pad.generate"] = {"given": (0.4, 0.7), "value": (0.9, 0.9), "seq": 4}
+    app.run()
+    next(button for button in app.button if str(button.key).startswith("back.")).click().run()
+    for _ in range(2):
+        pad = component_data(app, "composer_xypad")
+        assert (pad["valence"], pad["arousal"]) == (-0.3, 0.2)
+        app.run()
 
 
 def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:

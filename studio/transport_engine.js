@@ -1,0 +1,264 @@
+// The engine of the transport: one object on `window` that outlives reruns and page switches and keeps sounding
+// while no view of it is mounted. transport.js, which this text is put in front of, holds the view.
+
+const RAMP_SEC = 0.01; // fade of a start, stop or swap: short enough to feel instant, long enough not to click
+const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exact
+const BUFFERS_KEPT = 24;
+const ENGINE_EDITION = 1;
+
+class Engine {
+  constructor() {
+    this.edition = ENGINE_EDITION;
+    this.context = null;
+    this.buffers = new Map(); // address -> decoded audio, least recently used first
+    this.voice = null; // what sounds
+    this.next = null; // what sounds from the next bar line on
+    this.data = null; // what is loaded, sounding or not
+    this.token = null; // the last request of the server that was obeyed
+    this.notice = null; // "loading", "queued", "failed", "click" or null
+    this.starts = 0;
+    this.views = new Set();
+    this.looping = localStorage.getItem("composer.loop") !== "off";
+    this.volume = Number(localStorage.getItem("composer.volume") ?? 0.9);
+    this.walking = false; // whether the focus was moved by keyboard: Space then belongs to what is focused
+    document.addEventListener("pointerdown", () => this.onPointer(), true);
+    document.addEventListener("keydown", (event) => this.onKey(event), true);
+    document.addEventListener("keyup", (event) => this.onKeyUp(event), true);
+  }
+
+  // A browser lets sound begin only after a click or key: every one of them creates or resumes the context.
+  wake() {
+    if (!this.context) {
+      this.context = new AudioContext({ latencyHint: "interactive" });
+      this.master = this.context.createGain();
+      this.master.gain.value = this.volume ** 2;
+      this.analyser = this.context.createAnalyser();
+      this.analyser.fftSize = 2048;
+      this.master.connect(this.analyser).connect(this.context.destination);
+    }
+    if (this.context.state === "suspended") this.context.resume();
+  }
+
+  async load(address) {
+    const known = this.buffers.get(address);
+    if (known) {
+      this.buffers.delete(address);
+      this.buffers.set(address, known);
+      return known;
+    }
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+    const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
+    this.buffers.set(address, buffer);
+    if (this.buffers.size > BUFFERS_KEPT) this.buffers.delete(this.buffers.keys().next().value);
+    return buffer;
+  }
+
+  // Obey a request of the server once: "start" sounds in any case, "swap" only takes the place of what sounds.
+  async request(data) {
+    if (data.token === this.token) {
+      if (this.data && this.data.token === data.token) this.data = data; // the same loop in another language
+      return;
+    }
+    this.token = data.token;
+    const audible = this.voice !== null;
+    this.data = data;
+    if (data.mode === "swap" && !audible) return this.changed();
+    await this.play(data);
+  }
+
+  async play(data = this.data) {
+    if (!data) return;
+    this.wake();
+    this.notice = this.context.state === "running" ? "loading" : "click";
+    this.changed();
+    try {
+      const buffer = await this.load(data.src);
+      await this.context.resume();
+      if (data === this.data || data.token === this.data.token) this.start(data, buffer);
+    } catch (error) {
+      this.notice = "failed";
+      console.warn("transport:", error.message);
+      this.changed();
+    }
+  }
+
+  // The new loop begins at the next bar line of the old one; a new form of the same loop keeps its place.
+  start(data, buffer) {
+    const context = this.context;
+    let when = context.currentTime + LEAD_SEC;
+    let offset = 0;
+    const old = this.voice;
+    if (old) {
+      const bar = old.data.barSec;
+      const played = when - old.startedAt + old.offset;
+      when += Math.ceil(played / bar - 1e-6) * bar - played;
+      if (old.data.key === data.key) {
+        const barIndex = Math.round((when - old.startedAt + old.offset) / bar) % old.data.bars;
+        offset = (barIndex % data.bars) * data.barSec;
+      }
+    }
+    if (this.next) this.silence(this.next, context.currentTime);
+    const voice = this.voiceOf(data, buffer, when, offset);
+    if (!old) {
+      this.voice = voice;
+      this.notice = null;
+      return this.changed();
+    }
+    this.silence(old, when);
+    this.next = voice;
+    this.notice = "queued";
+    this.changed();
+    setTimeout(() => this.arrive(voice), Math.max(0, (when - context.currentTime) * 1000));
+  }
+
+  arrive(voice) {
+    if (this.next !== voice) return;
+    this.voice = voice;
+    this.next = null;
+    this.notice = null;
+    this.changed();
+  }
+
+  voiceOf(data, buffer, when, offset) {
+    const source = this.context.createBufferSource();
+    const gain = this.context.createGain();
+    source.buffer = buffer;
+    source.loop = true;
+    source.loopEnd = data.loopSec;
+    source.connect(gain).connect(this.master);
+    gain.gain.setValueAtTime(0, when);
+    gain.gain.linearRampToValueAtTime(1, when + RAMP_SEC);
+    source.start(when, offset);
+    const voice = { id: ++this.starts, data, source, gain, startedAt: when, offset, ending: false };
+    source.onended = () => this.ended(voice);
+    if (!this.looping) this.endAfterRound(voice);
+    return voice;
+  }
+
+  silence(voice, when) {
+    const from = Math.max(when, this.context.currentTime);
+    voice.gain.gain.cancelScheduledValues(from);
+    voice.gain.gain.setValueAtTime(1, from);
+    voice.gain.gain.linearRampToValueAtTime(0, from + RAMP_SEC);
+    voice.source.stop(from + RAMP_SEC);
+  }
+
+  // With the loop button off the sound ends at the loop's own end, not in the wrap padding behind it.
+  endAfterRound(voice) {
+    const played = Math.max(0, this.context.currentTime - voice.startedAt) + voice.offset;
+    const end = voice.startedAt - voice.offset + (Math.floor(played / voice.data.loopSec) + 1) * voice.data.loopSec;
+    voice.ending = true;
+    voice.gain.gain.setValueAtTime(1, Math.max(this.context.currentTime, end - RAMP_SEC));
+    voice.gain.gain.linearRampToValueAtTime(0, end);
+    voice.source.stop(end);
+  }
+
+  ended(voice) {
+    voice.source.disconnect();
+    voice.gain.disconnect();
+    if (this.voice === voice && !this.next) {
+      this.voice = null;
+      this.changed();
+    }
+  }
+
+  stop() {
+    for (const voice of [this.voice, this.next]) if (voice) this.silence(voice, this.context.currentTime);
+    this.voice = null;
+    this.next = null;
+    this.notice = null;
+    this.changed();
+  }
+
+  toggle() {
+    if (this.voice) this.stop();
+    else this.play();
+  }
+
+  setLooping(on) {
+    this.looping = on;
+    localStorage.setItem("composer.loop", on ? "on" : "off");
+    for (const voice of [this.voice, this.next]) {
+      if (!voice) continue;
+      if (!on) this.endAfterRound(voice);
+      else if (voice.ending) {
+        voice.ending = false;
+        voice.gain.gain.cancelScheduledValues(this.context.currentTime);
+        voice.gain.gain.setValueAtTime(1, this.context.currentTime);
+        voice.source.stop(this.context.currentTime + 86400); // the last call counts: moved out of reach
+      }
+    }
+    this.changed();
+  }
+
+  setVolume(volume) {
+    this.volume = volume;
+    localStorage.setItem("composer.volume", String(volume));
+    if (this.context) this.master.gain.setTargetAtTime(volume ** 2, this.context.currentTime, RAMP_SEC);
+  }
+
+  // Seconds into the loop of what is heard now, null when nothing sounds.
+  position() {
+    if (!this.voice) return null;
+    const heard = this.context.currentTime - (this.context.outputLatency || 0) - this.voice.startedAt;
+    return (Math.max(0, heard) + this.voice.offset) % this.voice.data.loopSec;
+  }
+
+  level() {
+    if (!this.context) return 0;
+    const samples = new Float32Array(this.analyser.fftSize);
+    this.analyser.getFloatTimeDomainData(samples);
+    return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
+  }
+
+  // Space plays and stops, except while typing and on a control that was reached by keyboard.
+  isForTransport(event) {
+    if (event.code !== "Space" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const target = event.composedPath()[0];
+    if (!(target instanceof Element)) return true;
+    const typing = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable=true]";
+    if (target.closest(`${typing}, canvas, [role=grid]`)) return false;
+    return !(this.walking && target.closest("button, a, input, [role=button], [role=slider], [role=option]"));
+  }
+
+  onPointer() {
+    this.walking = false;
+    this.wake();
+  }
+
+  onKey(event) {
+    if (event.key === "Tab") this.walking = true;
+    this.wake();
+    if (!this.data || !this.isForTransport(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!event.repeat) this.toggle();
+  }
+
+  onKeyUp(event) {
+    if (this.data && this.isForTransport(event)) event.preventDefault(); // or the focused button would be pressed
+  }
+
+  changed() {
+    for (const view of this.views) view.refresh();
+  }
+
+  // For tests and for the curious.
+  state() {
+    return {
+      playing: this.voice !== null,
+      source: this.voice ? this.voice.id : null,
+      starts: this.starts,
+      key: this.data ? this.data.key : null,
+      title: this.data ? this.data.title : null,
+      position: this.position(),
+      loopSec: this.data ? this.data.loopSec : null,
+      level: this.level(),
+      context: this.context ? this.context.state : "none",
+      notice: this.notice,
+      looping: this.looping,
+      volume: this.volume,
+    };
+  }
+}
