@@ -6,8 +6,9 @@ between the predicted and the played distribution (1-Wasserstein) and how alike 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,27 @@ class Prediction:
     offset_ms: FloatArray
 
 
-def evaluate(performer: Performer, train: Sequence[PlayedWindow], held_out: Sequence[PlayedWindow]) -> dict[str, Any]:
-    """Figures on held-out windows; baselines are fitted to the training windows.
+Predictor = Callable[[PlayedWindow, int], Prediction]
+"""From a window and its index to a prediction of its notes."""
+
+
+def evaluate(
+    performer: Performer,
+    train: Sequence[PlayedWindow],
+    held_out: Sequence[PlayedWindow],
+    peers: Mapping[str, Predictor] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Figures on held-out windows; baselines are fitted to the training windows, `peers` come ready.
 
     MAE and RMSE of offset (ms) and velocity (of 127), 1-Wasserstein distance of both
     distributions, and the correlation of the offsets of notes struck together.
     """
-    rows: dict[str, Callable[[PlayedWindow, int], Prediction]] = {
+    rows: dict[str, Predictor] = {
         "sampled": lambda window, index: sampled(performer, window, SAMPLING_SEED + index),
         "median": lambda window, _: medians(performer, window),
         "quantised, mean velocity of the role": table_baseline(train, (_ROLE,), with_offset=False),
         "mean of role and place": table_baseline(train, (_ROLE, _STEP, _QUARTER), with_offset=True),
+        **peers,
     }
     velocity_nll, offset_nll = held_out_nll(performer.network, held_out)
     return {
@@ -84,9 +95,7 @@ def _median_place(logits: torch.Tensor) -> FloatArray:
     return index + inside
 
 
-def table_baseline(
-    train: Sequence[PlayedWindow], columns: tuple[int, ...], with_offset: bool
-) -> Callable[[PlayedWindow, int], Prediction]:
+def table_baseline(train: Sequence[PlayedWindow], columns: tuple[int, ...], with_offset: bool) -> Predictor:
     """Mean velocity (and offset, else 0) of the training notes that share these category columns."""
     keys = np.concatenate([_keys(window, columns) for window in train])
     velocity = np.concatenate([window.velocity for window in train]).astype(np.float64)
@@ -113,9 +122,7 @@ def _keys(window: PlayedWindow, columns: tuple[int, ...]) -> NDArray[np.int64]:
     return key
 
 
-def _figures(
-    windows: Sequence[PlayedWindow], predict: Callable[[PlayedWindow, int], Prediction]
-) -> dict[str, float | None]:
+def _figures(windows: Sequence[PlayedWindow], predict: Predictor) -> dict[str, float | None]:
     predictions = [predict(window, index) for index, window in enumerate(windows)]
     velocity = np.concatenate([p.velocity for p in predictions])
     offset = np.concatenate([p.offset_ms for p in predictions])
