@@ -25,10 +25,14 @@ from composer_core.tokens.vocab import Vocabulary, bars_to_notes
 
 @dataclass(frozen=True, slots=True)
 class SampleSettings:
-    """How boldly to sample: nucleus `top_p` (0 to 1] and `temperature`."""
+    """How boldly to sample: nucleus `top_p` (0 to 1] and `temperature`.
 
-    temperature: float = 1.0
-    top_p: float = 0.95
+    The defaults were measured on the shipped drums model: at 1.0 and 0.95 takes lie nearer to
+    the training takes than validation takes do, at 1.1 and 0.97 they do not.
+    """
+
+    temperature: float = 1.1
+    top_p: float = 0.97
 
     def __post_init__(self) -> None:
         require_range("temperature", self.temperature, 0.05, 5.0)

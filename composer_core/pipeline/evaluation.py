@@ -18,15 +18,24 @@ from numpy.typing import NDArray
 from composer_core.errors import NotFound
 from composer_core.estimate import estimate_affect
 from composer_core.metrics import measure
-from composer_core.music.condition import Condition
+from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
 from composer_core.music.loop import Loop
+from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM
 from composer_core.pipeline.generation import generate, render_take
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.models import ModelInfo, load
-from composer_core.pipeline.training_data import Take, encode_windows, is_note, prepare_takes, windows_of
+from composer_core.pipeline.training_data import (
+    Take,
+    encode_windows,
+    is_note,
+    measured_condition,
+    prepare_takes,
+    windows_of,
+)
 from composer_core.tokens.vocab import loop_to_bars
 
 N_BOOTSTRAP = 10_000
+WINDOW_BARS = 4
 PLAIN_ORDERS = (5, 6, 7, 8)
 REPEAT_ORDERS = (4, 5, 6, 7)
 CONTROL_METRICS = ("onset_density", "velocity_mean", "syncopation", "cymbal_rate", "groove_consistency")
@@ -141,13 +150,14 @@ def bars_of(loop: Loop) -> list[BarTokens]:
     return [tuple(bar[1:]) for bar in loop_to_bars(loop)]
 
 
-def memorisation(held_out: HeldOut, generated: Sequence[Sequence[BarTokens]]) -> dict[str, Any]:
+def memorisation(
+    held_out: HeldOut, generated: Sequence[Sequence[BarTokens]], real: Sequence[Sequence[BarTokens]]
+) -> dict[str, Any]:
     """Share of bars and of two-bar pairs seen in training, nearest training bar, longest copied run.
 
-    Printed for generated loops beside validation loops of the same length.
+    Printed for the generated loops beside the validation windows whose conditions were asked for.
     """
     train = [[tuple(bar[1:]) for bar in take.bars] for take in held_out.takes["train"]]
-    real = [bars for _, bars in held_out.windows("validation")]
     seen = {bar for bars in train for bar in bars if bar}
     pairs = {pair for bars in train for pair in itertools.pairwise(bars)}
     reference = _bar_matrix(sorted(seen))
@@ -204,29 +214,28 @@ def _nearest(loops: Sequence[Sequence[BarTokens]], reference: NDArray[np.float32
     return float(np.median(distances)) if distances else None
 
 
-def validation_conditions(held_out: HeldOut, count: int, seed: int) -> list[Condition]:
-    """Conditions measured on `count` validation windows, to ask the model for loops like them."""
-    from composer_core.pipeline.training_data import measured_condition
-
+def validation_examples(held_out: HeldOut, count: int, seed: int) -> list[tuple[Condition, list[BarTokens]]]:
+    """`count` 4-bar validation windows in 4/4: the condition measured on each, and its bars."""
     rng = np.random.default_rng(seed)
-    takes = [
-        take for take in held_out.takes["validation"] if len(take.bars) >= 4 and take.played.meter.quarters_per_bar == 4
-    ]
+    takes = [take for take in held_out.takes["validation"] if len(take.bars) >= WINDOW_BARS and _is_common(take)]
     found = []
     for _ in range(count if takes else 0):
         take = takes[int(rng.integers(len(takes)))]
-        start = int(rng.integers(len(take.bars) - 3))
-        fields = measured_condition(take, start, 4)
-        found.append(
-            Condition(
-                take.played.instrument,
-                tempo_bpm=float(np.clip(fields["tempo_bpm"] or 110.0, 30.0, 300.0)),
-                valence=fields["valence"],
-                arousal=fields["arousal"],
-                genre=take.genre,
-            )
+        start = int(rng.integers(len(take.bars) - WINDOW_BARS + 1))
+        fields = measured_condition(take, start, WINDOW_BARS)
+        condition = Condition(
+            take.played.instrument,
+            tempo_bpm=float(np.clip(fields["tempo_bpm"] or DEFAULT_TEMPO_BPM, ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM)),
+            valence=fields["valence"],
+            arousal=fields["arousal"],
+            genre=take.genre,
         )
+        found.append((condition, [tuple(bar[1:]) for bar in take.bars[start : start + WINDOW_BARS]]))
     return found
+
+
+def _is_common(take: Take) -> bool:
+    return str(take.played.meter) == "4/4"
 
 
 def generated_bars(info: ModelInfo, conditions: Sequence[Condition], seed: int) -> list[list[BarTokens]]:
@@ -286,11 +295,12 @@ def density_correlation(info: ModelInfo, count: int) -> float:
 def evaluate(info: ModelInfo, data: Path, takes: int = 200, seed: int = 0) -> dict[str, Any]:
     """The whole report of one composer on one data folder."""
     held_out = read_held_out(data, info.instrument)
-    conditions = validation_conditions(held_out, takes, seed)
+    examples = validation_examples(held_out, takes, seed)
+    generated = generated_bars(info, [condition for condition, _ in examples], seed)
     return {
         "model": info.name,
         "likelihood": likelihood(info, held_out),
-        "memorisation": memorisation(held_out, generated_bars(info, conditions, seed)),
+        "memorisation": memorisation(held_out, generated, [bars for _, bars in examples]),
         "control": control(info, takes),
         "density_spearman": density_correlation(info, takes),
     }
