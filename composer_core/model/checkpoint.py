@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -105,15 +105,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint without running code in it; ModelError when damaged."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, AttributeError, UnpicklingError) as error:
         raise ModelError("damaged_checkpoint", path=str(path), reason=str(error).split("\n")[0]) from error
-    except Exception as error:
-        raise ModelError("damaged_checkpoint", path=str(path), reason=type(error).__name__) from error
     if not isinstance(state, dict):
         raise ModelError("damaged_checkpoint", path=str(path), reason="it holds no training state")
     return state
-
-
-def config_digest(data: dict[str, Any]) -> str:
-    """Short digest of plain values."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
