@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from composer_core.errors import ComposerError
 from composer_core.pipeline.audition import soundfont_choice
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
 from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
@@ -15,27 +18,49 @@ from studio.text import t
 HEARD = ("fluidsynth", "soundfont", "models")
 """Findings a page needs; the rest is for `composer doctor`."""
 LOOK_AGAIN_SEC = 300
+TURN_SEC, WORK_SEC, IDLE_SEC = 0.5, 1.0, 0.7
+"""How often the first start takes a turn, how long it works in one, and how long nobody must have clicked before."""
 
 
-def fill_library(slot: DeltaGenerator) -> None:
+def fill_library(side: DeltaGenerator) -> None:
     """Once a session: let the shipped model fill an empty library, with visible progress.
 
-    Runs after the page is drawn, take by take, and goes on where it was when a click
-    interrupts it: a person can already work while it lasts.
+    It works in short turns while nobody clicks, so that the page can be used meanwhile, and
+    keeps what it has made when a click comes between.
     """
-    workspace = session.workspace()
     if session.is_started():
         return
-    if not session.starter() and not wants_starter(workspace):
+    if not session.starter() and not wants_starter(session.workspace()):
         session.set_started()
         return
+    with side:
+        _turn()
+
+
+@st.fragment(run_every=TURN_SEC)
+def _turn() -> None:
+    try:
+        done = _make_some()
+    except ComposerError as error:
+        session.set_problem(error)
+        done = True
+    if done:
+        session.set_started()
+        st.rerun()
+
+
+def _make_some() -> bool:
+    """Make takes for WORK_SEC; True when all are made and in the library."""
     total = len(starter_conditions())
+    bar = st.progress(0.0)
+    until = time.monotonic() + WORK_SEC
     while len(made := session.starter()) < total:
-        slot.progress(len(made) / total, t("start.filling", done=len(made), total=total))
+        bar.progress(len(made) / total, t("start.filling", done=len(made), total=total))
+        if session.idle_sec() < IDLE_SEC or time.monotonic() > until:
+            return False
         session.set_starter([*made, starter_take(len(made))])
-    session.notify(t("start.filled", count=keep_starter(workspace, session.starter())))
-    session.set_started()
-    st.rerun()
+    session.notify(t("start.filled", count=keep_starter(session.workspace(), session.starter())))
+    return True
 
 
 @st.cache_data(ttl=LOOK_AGAIN_SEC, show_spinner=False, hash_funcs={Workspace: repr})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import streamlit as st
@@ -27,6 +28,7 @@ LABEL_DESK = "studio.label.desk"
 RUN = "train.run"
 STARTED = "studio.started"
 STARTER = "studio.starter"
+LAST_RUN = "studio.last_run"
 
 
 def workspace() -> Workspace:
@@ -204,6 +206,16 @@ def set_started() -> None:
     """The first start is done."""
     st.session_state[STARTED] = True
     st.session_state.pop(STARTER, None)
+
+
+def note_run() -> None:
+    """Note that the whole page is being drawn: somebody opened it or clicked."""
+    st.session_state[LAST_RUN] = time.monotonic()
+
+
+def idle_sec() -> float:
+    """Seconds since the whole page was last drawn."""
+    return time.monotonic() - float(st.session_state[LAST_RUN])
 
 
 def starter() -> list[Take]:

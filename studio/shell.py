@@ -64,6 +64,7 @@ def show_messages() -> None:
 
 def main() -> None:
     """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
+    session.note_run()
     try:
         remembered_language()
         trouble = None
@@ -93,7 +94,7 @@ def run_page(page: Page) -> None:
     What the page put into the transport in its body is drawn by another run.
     """
     plays = session.play_count()
-    top, side, progress = st.container(), st.sidebar.container(), st.sidebar.empty()
+    top, side, progress = st.container(), st.sidebar.container(), st.sidebar.container()
     try:
         show_messages()
         page.run()

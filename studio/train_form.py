@@ -14,7 +14,7 @@ from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, 
 from studio import session
 from studio.names import instrument_name
 from studio.text import error_text, t
-from studio.widgets import worded
+from studio.widgets import errors_as_messages, worded
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
@@ -54,20 +54,14 @@ def train_form() -> None:
         width="stretch",
         key="train.start",
     ):
-        _start(request)
+        with errors_as_messages():
+            session.set_run(start(session.workspace(), request))
 
 
 def _imported(instrument: str) -> int:
     """How many loops of the library can be trained on: imported ones, for a model must not learn from itself."""
     loops = table(session.workspace())
     return int(((loops["instrument"] == instrument) & (loops["origin"] == "imported")).sum())
-
-
-def _start(request: TrainRequest) -> None:
-    try:
-        session.set_run(start(session.workspace(), request))
-    except ComposerError as error:
-        st.error(error_text(error))
 
 
 def _request() -> TrainRequest:

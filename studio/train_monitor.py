@@ -7,14 +7,14 @@ from typing import Literal
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation import generate, render_take, save_takes
 from composer_core.pipeline.training import RunStatus, resume, runs, status, stop
 from studio import places, session, transport
 from studio.loss_chart import loss_figure
 from studio.names import instrument_name
-from studio.text import error_text, t
+from studio.text import t
+from studio.widgets import errors_as_messages
 
 REFRESH_SEC = 2.0
 BadgeColour = Literal["blue", "violet", "green", "gray", "red"]
@@ -45,6 +45,11 @@ def train_monitor() -> None:
 
 def _watch(name: str, state_before: str) -> None:
     """One reading of the run's files; a change of state draws the whole page anew."""
+    with errors_as_messages():
+        _show(name, state_before)
+
+
+def _show(name: str, state_before: str) -> None:
     run = status(session.workspace(), name)
     if run.state != state_before:
         st.rerun()
@@ -99,7 +104,8 @@ def _actions(run: RunStatus) -> None:
             if st.button(t("train.stop"), icon=":material/stop_circle:", key="train.stop"):
                 stop(session.workspace(), run.run)
         elif run.state != "finished" and st.button(t("train.resume"), icon=":material/resume:", key="train.resume"):
-            _try(run.run)
+            resume(session.workspace(), run.run)
+            st.rerun()
         if run.has_model:
             if st.button(
                 t("train.sample"), icon=":material/play_arrow:", key="train.sample", help=t("train.sample_help")
@@ -111,27 +117,13 @@ def _actions(run: RunStatus) -> None:
                 st.switch_page(places.page("generate"))
 
 
-def _try(name: str) -> None:
-    try:
-        resume(session.workspace(), name)
-    except ComposerError as error:
-        st.error(error_text(error))
-        return
-    st.rerun()
-
-
 def _sample(run: RunStatus) -> None:
     """One take of the model as it is now, kept in the history and played."""
     workspace = session.workspace()
-    try:
-        with st.spinner(t("generate.working", takes=1)):
-            takes = generate(
-                Condition(run.request.instrument), seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace
-            )
-            save_takes(workspace, takes)
-    except ComposerError as error:
-        st.error(error_text(error))
-        return
+    asked = Condition(run.request.instrument)
+    with st.spinner(t("generate.working", takes=1)):
+        takes = generate(asked, seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace)
+    save_takes(workspace, takes)
     title = t("train.sample_title", run=run.run, step=run.step)
     transport.play(render_take(takes[0]), title=title, key=f"take.{takes[0].take_id}")
     st.rerun()

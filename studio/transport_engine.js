@@ -88,6 +88,7 @@ class Engine {
     const context = this.context;
     let when = context.currentTime + LEAD_SEC;
     let offset = 0;
+    if (this.next && this.next.startedAt <= when) this.arrive(this.next); // too late to take that change back
     const old = this.voice;
     if (old) {
       const bar = old.data.barSec;

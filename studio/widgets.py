@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
 
+from composer_core.errors import ComposerError
 from composer_core.music.loop import Loop
 from studio import transport
-from studio.text import t
+from studio.text import error_text, t
 
 Code = TypeVar("Code")
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """What the block cannot do becomes a message here; for fragments too, whose errors the shell does not see."""
+    try:
+        yield
+    except ComposerError as error:
+        st.error(error_text(error))
 
 
 def worded(codes: Iterable[Code], name: Callable[[Code], str]) -> Callable[[Code], str]:

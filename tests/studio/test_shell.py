@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from composer_core.errors import RenderError
+from composer_core.errors import ModelError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.doctor import Finding
 from composer_core.pipeline.generation import Take, generate
 from composer_core.pipeline.library import table
 from composer_core.workspace import Workspace
-from studio import first_start
+from studio import first_start, session
 from studio.places import PAGE_NAMES
 from studio.text import LANGUAGES, dictionary
 from studio_app import SECONDS, SHELL, component_data, open_studio
@@ -80,17 +80,25 @@ def test_what_is_missing_is_said_with_its_cure(workspace: Workspace, monkeypatch
     assert {"sudo apt-get install fluidsynth", "sudo apt-get install fluid-soundfont-gm"} <= {c.value for c in app.code}
 
 
-def test_the_first_start_fills_the_library_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def starter(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A first start of three takes by an untrained model; the list says which were made."""
     add_untrained_model(workspace)
-    made = []
+    made: list[int] = []
 
     def make(index: int) -> Take:
         made.append(index)
         return generate(Condition("drums", bars=1), seed=index, model="untrained", workspace=workspace)[0]
 
+    monkeypatch.setattr(first_start, "IDLE_SEC", 0.0)
+    monkeypatch.setattr(first_start, "WORK_SEC", SECONDS)
     monkeypatch.setattr(first_start, "wants_starter", lambda _: True)
     monkeypatch.setattr(first_start, "starter_conditions", lambda: [None] * 3)
     monkeypatch.setattr(first_start, "starter_take", make)
+    return made
+
+
+def test_the_first_start_fills_the_library_once(workspace: Workspace, starter: list[int]) -> None:
     app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
     assert not app.exception
     assert [toast.value for toast in app.toast] == [
@@ -98,24 +106,30 @@ def test_the_first_start_fills_the_library_once(workspace: Workspace, monkeypatc
     ]
     assert table(workspace)["origin"].tolist() == ["generated"] * 3
     app.run()
-    assert made == [0, 1, 2] and not app.toast
+    assert starter == [0, 1, 2] and not app.toast
 
 
-def test_an_interrupted_first_start_goes_on_where_it_was(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_untrained_model(workspace)
-    made = []
-
-    def make(index: int) -> Take:
-        made.append(index)
-        if made == [0, 1]:
-            raise RenderError("render_silent", what="take 2", reason="it was interrupted")
-        return generate(Condition("drums", bars=1), seed=index, model="untrained", workspace=workspace)[0]
-
-    monkeypatch.setattr(first_start, "wants_starter", lambda _: True)
-    monkeypatch.setattr(first_start, "starter_conditions", lambda: [None] * 3)
-    monkeypatch.setattr(first_start, "starter_take", make)
+def test_the_first_start_makes_way_for_a_click_and_goes_on(
+    workspace: Workspace, starter: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = iter([9.0, 0.0])
+    monkeypatch.setattr(first_start, "IDLE_SEC", 1.0)
+    monkeypatch.setattr(session, "idle_sec", lambda: next(idle, 9.0))
     app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
-    assert "it was interrupted" in app.error[0].value and app.title[0].value == "Generate"
+    assert starter == [0] and len(table(workspace)) == 0
     app.run()
-    assert made == [0, 1, 1, 2] and not app.error
-    assert len(table(workspace)) == 3
+    assert starter == [0, 1, 2] and len(table(workspace)) == 3
+
+
+def test_a_first_start_that_fails_says_so_once(
+    workspace: Workspace, starter: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise ModelError("damaged_model", path="composer-drums", reason="it is truncated")
+
+    monkeypatch.setattr(first_start, "starter_take", fail)
+    app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["the model composer-drums cannot be used: it is truncated."]
+    assert app.title[0].value == "Generate"
+    assert not app.run().error
