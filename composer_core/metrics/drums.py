@@ -36,10 +36,10 @@ def _on_backbeat(a: Analysis) -> NDArray[np.bool_]:
 def ghost_rate(a: Analysis, threshold: int = GHOST_VELOCITY) -> float:
     """Share of snare notes below the threshold (45) that are not on a backbeat. NaN without snare."""
     snare = a.role == _SNARE
-    count = int(snare.sum())
+    count = np.count_nonzero(snare)
     if not count:
         return NAN
-    return float((snare & (a.velocity < threshold) & ~_on_backbeat(a)).sum()) / count
+    return np.count_nonzero(snare & (a.velocity < threshold) & ~_on_backbeat(a)) / count
 
 
 def drum_collision_rate(a: Analysis) -> float:
@@ -52,12 +52,15 @@ def drum_collision_rate(a: Analysis) -> float:
     if not len(position):
         return NAN
     limit = COLLISION_MS / a.ms_a_tick
-    first = np.flatnonzero(np.diff(position, prepend=position[-1] - a.length_tick) > limit)
+    gap = np.empty(len(position))
+    gap[1:] = position[1:] - position[:-1]
+    gap[0] = position[0] - (position[-1] - a.length_tick)
+    first = np.flatnonzero(gap > limit)
     if not len(first):
         return float(len(np.unique(kind)) > 1)
     turned = np.concatenate((kind[first[0] :], kind[: first[0]]))
     kinds = np.bitwise_or.reduceat(turned, first - first[0])
-    return float((kinds & (kinds - 1) != 0).sum()) / len(kinds)
+    return np.count_nonzero(kinds & (kinds - 1)) / len(kinds)
 
 
 def _role_slots(a: Analysis) -> NDArray[np.float64]:
@@ -117,14 +120,14 @@ def fill_rate(a: Analysis) -> float:
         np.add.reduceat(flags, starts, dtype=np.int64) for flags in (fill, toms, rows[_TIMEKEEPERS].any(axis=0))
     )
     filled = ((n_fill >= _FILL_STROKES) | (n_toms > 0)) & (n_fill > n_keeping)
-    return float(filled.sum()) / len(starts)
+    return np.count_nonzero(filled) / len(starts)
 
 
 def kick_on_beat_rate(a: Analysis) -> float:
     """Share of kick notes on a beat of the metre. NaN without kick."""
     kick = a.role == _KICK
-    count = int(kick.sum())
-    return float((kick & a.on_beat).sum()) / count if count else NAN
+    count = np.count_nonzero(kick)
+    return np.count_nonzero(kick & a.on_beat) / count if count else NAN
 
 
 def backbeat_rate(a: Analysis) -> float:
@@ -141,14 +144,14 @@ def backbeat_rate(a: Analysis) -> float:
 
 def hat_openness(a: Analysis) -> float:
     """Share of hi-hat notes that are open. NaN without hats."""
-    opened = int((a.role == _OPEN).sum())
-    hats = opened + int((a.role == _CLOSED).sum())
+    opened = np.count_nonzero(a.role == _OPEN)
+    hats = opened + np.count_nonzero(a.role == _CLOSED)
     return opened / hats if hats else NAN
 
 
 def cymbal_rate(a: Analysis) -> float:
     """Share of the notes on hats, ride and crash: how bright the kit sounds. NaN without notes."""
-    return float(_IS_CYMBAL[a.role].sum()) / a.n_notes if a.n_notes else NAN
+    return np.count_nonzero(_IS_CYMBAL[a.role]) / a.n_notes if a.n_notes else NAN
 
 
 _DESIGN = "definition of this project"

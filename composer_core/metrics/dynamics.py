@@ -31,7 +31,7 @@ def velocity_range(a: Analysis) -> float:
 
 def accent_contrast(a: Analysis) -> float:
     """Mean velocity on the beats minus mean velocity elsewhere. NaN when either is empty."""
-    count = int(a.on_beat.sum()) if a.n_notes else 0
+    count = np.count_nonzero(a.on_beat) if a.n_notes else 0
     if count in (0, a.n_notes):
         return NAN
     strong = float(a.velocity[a.on_beat].sum())

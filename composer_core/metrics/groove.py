@@ -45,7 +45,7 @@ def _role_mean(*roles: str) -> Callable[[Analysis], float]:
         mask = a.role == indices[0]
         for index in indices[1:]:
             mask = mask | (a.role == index)
-        count = int(mask.sum())
+        count = np.count_nonzero(mask)
         return float(a.deviation_ms[mask].sum()) / count if count else NAN
 
     read.__doc__ = f"Mean signed distance in ms of {', '.join(roles)} to the swing-warped grid. NaN without them."
@@ -67,7 +67,7 @@ def groove_consistency(a: Analysis) -> float:
         return NAN
     bars = a.pattern.reshape(a.loop.bars, a.slots_a_bar)
     following = np.concatenate((bars[1:], bars[:1]))
-    return 1.0 - float((bars ^ following).sum()) / a.n_slots
+    return 1.0 - np.count_nonzero(bars ^ following) / a.n_slots
 
 
 def rhythm_fingerprint(loop: Loop) -> NDArray[np.float32]:

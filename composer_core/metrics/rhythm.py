@@ -108,7 +108,7 @@ def offbeat_rate(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     beats = a.used_slots % a.slots_a_bar * a.step_tick % a.meter.beat_tick == 0
-    return 1.0 - float(beats.sum()) / len(beats)
+    return 1.0 - np.count_nonzero(beats) / len(beats)
 
 
 def entropy_bits(counts: np.ndarray) -> float:

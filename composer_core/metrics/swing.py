@@ -73,11 +73,11 @@ def pair_positions(onset: FloatArray, meter: Meter, bars: int, grid: int) -> Flo
         start, middle = start[answered], middle[answered]
     early = _next_position(circle, start, unit, _QUARTER_LOW) <= _QUARTER_HIGH
     usable = (middle < _SIXTEENTH_LOW) & ~(early & (middle > _QUARTER_CLEAR))
-    n_swung = int((usable & (middle >= _QUARTER_CLEAR)).sum())
-    n_straight = int((early | (middle < _SWUNG_LOW)).sum())
+    n_swung = np.count_nonzero(usable & (middle >= _QUARTER_CLEAR))
+    n_straight = np.count_nonzero(early | (middle < _SWUNG_LOW))
     heavy = (middle >= _SIXTEENTH_LOW) & (middle <= MIDDLE_HIGH)
-    n_below = int((heavy & (middle < _BELOW_SIXTEENTH)).sum())
-    if n_swung > 2 * n_straight or (n_straight == 0 and n_below > _ENOUGH_BELOW * int(heavy.sum())):
+    n_below = np.count_nonzero(heavy & (middle < _BELOW_SIXTEENTH))
+    if n_swung > 2 * n_straight or (n_straight == 0 and n_below > _ENOUGH_BELOW * np.count_nonzero(heavy)):
         usable |= heavy
     return middle[usable]
 
@@ -98,7 +98,9 @@ def _starts(onset: FloatArray, meter: Meter, bars: int, unit: int) -> FloatArray
     number = (np.where(over, (bar + 1) * whole, bar * whole + nearest) % (bars * whole))[near]
     distance = distance[near]
     order = np.lexsort((distance, np.abs(distance), number))
-    first = np.diff(number[order], prepend=-1.0) > 0
+    number = number[order]
+    first = np.ones(len(number), dtype=np.bool_)
+    first[1:] = number[1:] != number[:-1]
     return np.sort(onset[near][order[first]])
 
 
