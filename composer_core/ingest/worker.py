@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -89,14 +90,16 @@ def _serve_archive(connection: Connection, task: Task, options: dict[str, Any], 
 
 def _read_file(path: str) -> bytes:
     try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for a writer.
+            raise RefusedFile("not_midi", path=path, found="a folder" if stat.S_ISDIR(mode) else "a device or pipe")
         with open(path, "rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except PermissionError as error:
         raise RefusedFile("permission_denied", path=path) from error
     except FileNotFoundError as error:
         raise RefusedFile("path_missing", path=path) from error
-    except IsADirectoryError as error:
-        raise RefusedFile("not_midi", path=path, found="a folder") from error
     except OSError as error:
         raise RefusedFile("unreadable_midi", path=path, reason=error.strerror or str(error)) from error
     if len(data) > MAX_FILE_BYTES:

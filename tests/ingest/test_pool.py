@@ -86,9 +86,10 @@ def test_an_archive_goes_on_behind_a_member_that_kills(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "folder.mid").mkdir()
-    files = [(str(tmp_path / "gone.mid"), "midi"), (str(tmp_path / "folder.mid"), "midi")]
+    os.mkfifo(tmp_path / "pipe.mid")
+    files = [(str(tmp_path / name), "midi") for name in ("gone.mid", "folder.mid", "pipe.mid")]
     reports = list(read_all(files, "worker_tasks:echo", {}))
-    assert codes(reports) == ["path_missing", "not_midi"]
+    assert codes(reports) == ["path_missing", "not_midi", "not_midi"]
 
 
 def test_file_names_that_are_no_text(tmp_path: Path) -> None:
