@@ -51,8 +51,6 @@ def _watch(name: str, state_before: str) -> None:
 
 def _show(name: str, state_before: str) -> None:
     run = status(session.workspace(), name)
-    if run.state != state_before:
-        st.rerun()
     _head(run)
     if run.losses:
         st.plotly_chart(loss_figure(run), key="train.loss", config={"displayModeBar": False})
@@ -61,6 +59,8 @@ def _show(name: str, state_before: str) -> None:
     _actions(run)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
+    if run.state != state_before:
+        st.rerun()  # last, or a click that came with this reading would be lost
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:
@@ -103,6 +103,7 @@ def _actions(run: RunStatus) -> None:
         if run.state in WORKING:
             if st.button(t("train.stop"), icon=":material/stop_circle:", key="train.stop"):
                 stop(session.workspace(), run.run)
+                st.toast(t("train.stopping"))
         elif run.state != "finished" and st.button(t("train.resume"), icon=":material/resume:", key="train.resume"):
             resume(session.workspace(), run.run)
             st.rerun()

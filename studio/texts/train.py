@@ -69,6 +69,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.log": ("Log", "ログ"),
     "train.log_empty": ("nothing written yet", "まだ何も書かれていません"),
     "train.stop": ("Stop", "停止"),
+    "train.stopping": (
+        "It stops after this step and keeps a checkpoint.",
+        "このステップを終えたら停止し、チェックポイントを残します。",
+    ),
     "train.resume": ("Resume", "再開"),
     "train.sample": ("Hear it now", "今すぐ試聴"),
     "train.sample_help": (

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from composer_core.pipeline import training
 from composer_core.pipeline.generation import list_takes, models
 from composer_core.pipeline.labelling import statuses
 from composer_core.workspace import Workspace
+from groove_files import write_grooves
 from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -171,6 +173,61 @@ def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace)
         sync_api.expect(card.get_by_role("row", name="Valence")).to_contain_text("-0.40")
         sync_api.expect(card.get_by_role("row", name="Arousal")).to_contain_text("0.30")
         assert watch.errors == [] and watch.strangers == []
+
+
+def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    grooves = write_grooves(tmp_path / "midi")
+    try:
+        with studio_server(workspace.root) as address:
+            page, _ = open_page(browser, address, "en-US")
+            start_training(page, str(grooves))
+            page.get_by_text("Training loss").wait_for()
+            page.context.close()
+            page, watch = open_page(browser, address, "en-US")
+            go_to(page, "Train")
+            page.get_by_role("button", name="Use in Generate").first.wait_for()
+            page.get_by_role("button", name="Stop", exact=True).click()
+            page.get_by_role("button", name="Resume").wait_for()
+            stopped = training.status(workspace, "mine")
+            assert stopped.state == "stopped" and stopped.pid is None
+            page.get_by_role("button", name="Resume").click()
+            page.get_by_role("button", name="Stop", exact=True).wait_for()
+            page.get_by_role("button", name="Use in Generate").first.click()
+            page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
+            generate(page, "Generate", "Play")
+            wait_until(page, "s.playing")
+            assert "mine" in {take.model for take in list_takes(workspace)}
+            assert watch.errors == [] and watch.strangers == []
+        # the server is gone, the training is not
+        patiently(lambda: training.status(workspace, "mine").step > stopped.step)
+        assert training.status(workspace, "mine").state == "running"
+    finally:
+        training.stop(workspace, "mine")
+    patiently(lambda: training.status(workspace, "mine").state == "stopped")
+
+
+def patiently(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def start_training(page: Any, folder: str) -> None:
+    """A tiny model on a folder, long enough to be stopped in between."""
+    go_to(page, "Train")
+    page.get_by_text("A folder").click()
+    for label, text in (("Folder of MIDI files", folder), ("Name", "mine")):
+        page.get_by_label(label, exact=True).fill(text)
+        page.get_by_label(label, exact=True).press("Enter")
+    page.get_by_label("Size").click()
+    page.get_by_role("option").filter(has_text="tiny").click()
+    page.get_by_text("Set the number of steps").click()
+    page.get_by_label("Steps", exact=True).fill("20000")
+    page.get_by_label("Steps", exact=True).press("Enter")
+    sync_api.expect(page.get_by_test_id("stCode").first).to_contain_text("--steps 20000")
+    page.get_by_role("button", name="Start training").click()
 
 
 def test_an_address_outside_the_cache_is_not_served(browser: Any, tmp_path: Path) -> None:

@@ -12,15 +12,14 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline import training
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.generation import list_takes
 from composer_core.pipeline.training import TrainRequest
-from composer_core.render.midi import loop_to_midi
 from composer_core.store import runs as store
 from composer_core.store.atomic import write_json
 from composer_core.workspace import Workspace
+from groove_files import write_grooves
 from studio import transport
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
@@ -142,18 +141,6 @@ def test_a_sample_of_the_newest_checkpoint_is_played(workspace: Workspace, monke
 
 
 @pytest.fixture
-def groove_folder(tmp_path: Path) -> Path:
-    """Three small MIDI files with a plain beat."""
-    folder = tmp_path / "midi"
-    folder.mkdir()
-    for index in range(3):
-        beat = [(step * 240, 60, 42, 80 + index) for step in range(64)]
-        beat += [(bar * 1920, 60, 36, 100) for bar in range(8)] + [(bar * 1920 + 480, 60, 38, 95) for bar in range(8)]
-        (folder / f"beat{index}.mid").write_bytes(loop_to_midi(Loop("drums", Notes.from_rows(beat), bars=8)))
-    return folder
-
-
-@pytest.fixture
 def no_process_left(workspace: Workspace) -> Iterator[None]:
     yield
     for run in training.runs(workspace):
@@ -171,14 +158,14 @@ def wait_for(app: AppTest, workspace: Workspace, name: str, *states: str) -> tra
 
 
 @pytest.mark.slow
-def test_start_stop_and_resume(workspace: Workspace, groove_folder: Path, no_process_left: None) -> None:
+def test_start_stop_and_resume(workspace: Workspace, tmp_path: Path, no_process_left: None) -> None:
     app = open_studio("train")
     app.segmented_control(key="train.source").set_value("folder")
     app.selectbox(key="train.size").select("tiny")
     app.selectbox(key="train.device").select("cpu")
     app.toggle(key="train.own_steps").set_value(True).run()
     app.number_input(key="train.steps").set_value(4000)
-    app.text_input(key="train.folder").set_value(str(groove_folder))
+    app.text_input(key="train.folder").set_value(str(write_grooves(tmp_path / "midi")))
     app.text_input(key="train.name").set_value("mine").run()
     app.button(key="train.start").click().run()
     assert not app.exception and not app.error
