@@ -37,7 +37,7 @@ def controls() -> tuple[Asked, Performance]:
     with right:
         st.subheader(t("generate.performance"))
         st.caption(t("generate.performance_is_cheap"))
-        performed = performance(follow_sliders)
+        performed = performance()
     return Asked(instrument, model, valence, arousal, genre, bars, meter, density), performed
 
 
@@ -87,3 +87,4 @@ if session.takes():
 else:
     st.info(t("generate.no_takes"), icon=":material/music_note:")
 show_history()
+follow_sliders(performed)

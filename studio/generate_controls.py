@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -174,8 +174,8 @@ def _density() -> float | None:
     )
 
 
-def performance(on_change: Callable[[], None]) -> Performance:
-    """Tempo, swing and humanise; `on_change` hears of every move."""
+def performance() -> Performance:
+    """Tempo, swing and humanise; every move is noted, for what sounds has to follow."""
     st.slider(
         t("generate.tempo"),
         int(ASK_MIN_TEMPO_BPM),
@@ -183,7 +183,7 @@ def performance(on_change: Callable[[], None]) -> Performance:
         format="%d BPM",
         key="generate.tempo",
         persist_state="session",
-        on_change=on_change,
+        on_change=session.note_slider,
     )
     st.slider(
         t("generate.swing"),
@@ -193,7 +193,7 @@ def performance(on_change: Callable[[], None]) -> Performance:
         format="%.1f %%",
         key="generate.swing",
         persist_state="session",
-        on_change=on_change,
+        on_change=session.note_slider,
         help=t("generate.swing_help"),
     )
     st.segmented_control(
@@ -203,7 +203,7 @@ def performance(on_change: Callable[[], None]) -> Performance:
         format_func=worded(SWING_GRIDS, lambda grid: t(f"generate.grid{grid}")),
         key="generate.swing_grid",
         persist_state="session",
-        on_change=on_change,
+        on_change=session.note_slider,
     )
     st.slider(
         t("generate.humanise"),
@@ -212,14 +212,9 @@ def performance(on_change: Callable[[], None]) -> Performance:
         format="%d %%",
         key="generate.humanise",
         persist_state="session",
-        on_change=on_change,
+        on_change=session.note_slider,
         help=t("generate.humanise_help"),
     )
-    return current_performance()
-
-
-def current_performance() -> Performance:
-    """The performance as the sliders stand, also inside their callbacks."""
     return Performance(
         tempo_bpm=float(session.widget("generate.tempo")),
         swing_percent=float(session.widget("generate.swing")),

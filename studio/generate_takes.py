@@ -15,7 +15,7 @@ from composer_core.music.timing import MIN_SWING_PERCENT, swing_ratio_to_percent
 from composer_core.pipeline.generation import Take, measure_take, perform_take, take_midi
 from composer_core.pipeline.library import add_generated, digest
 from studio import session, transport
-from studio.generate_controls import Performance, current_performance
+from studio.generate_controls import Performance
 from studio.miniature import miniature
 from studio.names import genre_name, instrument_name
 from studio.text import t
@@ -44,12 +44,18 @@ def take_title(take: Take) -> str:
     return t("generate.take_title", number=take.index + 1, instrument=instrument, genre=genres)
 
 
-def follow_sliders() -> None:
-    """A performance slider moved: what sounds goes on in its new form, from the next bar line."""
+def follow_sliders(performance: Performance) -> None:
+    """After a performance slider moved: what sounds goes on in its new form, from the next bar line.
+
+    Called when the page is drawn already, for rendering the sound takes longer than drawing.
+    """
+    if not session.slider_moved():
+        return
     sounding = next((take for take in session.takes() if take_key(take) == transport.now_playing()), None)
     if sounding is not None:
-        loop, _, _ = performed(sounding, current_performance().applied_to(sounding.condition))
+        loop, _, _ = performed(sounding, performance.applied_to(sounding.condition))
         transport.play(loop, title=take_title(sounding), key=take_key(sounding), mode="swap")
+    session.note_slider(False)
 
 
 def show_takes(takes: list[Take], performance: Performance) -> None:

@@ -22,6 +22,7 @@ PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
 TAKES = "studio.takes"
+SLIDER_MOVED = "studio.slider_moved"
 CHOSEN_LOOP = "studio.library.chosen"
 IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
@@ -121,6 +122,16 @@ def takes() -> list[Take]:
 def set_takes(shown: list[Take]) -> None:
     """Put other takes side by side."""
     st.session_state[TAKES] = shown
+
+
+def note_slider(moved: bool = True) -> None:
+    """Note that a performance slider moved, or that what sounds has followed it."""
+    st.session_state[SLIDER_MOVED] = moved
+
+
+def slider_moved() -> bool:
+    """True while what sounds has not followed a performance slider yet."""
+    return bool(st.session_state.get(SLIDER_MOVED))
 
 
 def default_widgets(defaults: dict[str, Any]) -> None:

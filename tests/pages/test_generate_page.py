@@ -13,7 +13,7 @@ from composer_core.pipeline import generation
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.library import table
 from composer_core.workspace import Workspace
-from studio import generate_takes, session, transport
+from studio import generate_takes, transport
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -244,4 +244,3 @@ def test_requests_group_neighbouring_takes(workspace: Workspace) -> None:
 def test_what_is_not_measured_is_a_dash() -> None:
     assert generate_takes._number(None, 2) == generate_takes._percent(float("nan")) == "–"
     assert generate_takes._percent(2.0) == "66.7 %"
-    assert session.TAKES == "studio.takes"
