@@ -1,8 +1,9 @@
 """Warm worker processes that can be killed: one file's death or hang costs only that file.
 
-Each worker reads a batch of files a message. A worker that dies, or sits on one file (or
-archive member) for longer than the limit and is killed, is replaced: that file is refused
-by name, the rest of its batch is read by others. Outcomes come in the order of the jobs.
+Each worker reads a batch of files a message. A worker that dies, or sits on a batch for
+longer than the limit for one file and is killed, is replaced, and the files of its batch are
+read again one by one: the one that does it again is refused by name. Archives are one job
+each and treated likewise, member by member. Outcomes come in the order of the jobs.
 """
 
 from __future__ import annotations
@@ -14,37 +15,37 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from composer_core.errors import RefusedFile, Unavailable
-from composer_core.ingest.worker import LIMIT_SEC
+from composer_core.ingest.worker import GROUP, LIMIT_SEC
 
-BATCH = 12
 _MAX_START_FAILURES = 3
 _FILES_A_WORKER = 8
 """A worker more is started for every so many files: starting one costs as much as reading these."""
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 _START_LIMIT_SEC = 120.0
+_BATCHES_AHEAD = 2
 _DYING_SEC = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to read: its path, kind ("midi", "zip", "tar") and, for archives, the first entry."""
+    """One file to read: its path, kind ("midi", "zip", "tar") and, for archives, the first entry.
+
+    `alone` after it was in a batch (its members: in a group) that a worker died on.
+    """
 
     id: int
     path: str
     kind: str
     first: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """As the worker expects it."""
-        return {"id": self.id, "path": self.path, "kind": self.kind, "first": self.first}
+    alone: bool = False
 
 
 @dataclass(slots=True)
@@ -108,13 +109,13 @@ class _Worker:
     connection: Connection
     complaints: IO[bytes]
     deadline: float
-    queue: deque[Job] = field(default_factory=deque)
+    batches: deque[list[Job]] = field(default_factory=deque)
     ready: bool = False
     current: tuple[int, str] | None = None
 
-    def send(self, jobs: list[Job]) -> None:
-        self.queue.extend(jobs)
-        self.connection.send_bytes(json.dumps([job.to_json() for job in jobs]).encode())
+    def send(self, batch: list[Job]) -> None:
+        self.batches.append(batch)
+        self.connection.send_bytes(json.dumps([asdict(job) for job in batch]).encode())
 
     def stop(self, *, dying: bool = False) -> str:
         """Kill (one that is dying gets time to do so itself) and reap; the reason of its death in words."""
@@ -137,7 +138,7 @@ class _Pool:
         self._todo = deque(jobs)
         self._open = {job.id: JobReport(job.id) for job in jobs}
         self._arguments, self._limit_sec = arguments, limit_sec
-        self._batch = max(1, min(BATCH, len(jobs) // (4 * n_workers)))
+        self._batch = max(1, min(GROUP, len(jobs) // (4 * n_workers)))
         self._failed_starts = 0
         self._workers = [self._start() for _ in range(n_workers)]
 
@@ -196,60 +197,83 @@ class _Pool:
         worker.deadline = time.monotonic() + self._limit_sec
         if head["type"] == "begin":
             worker.current = (head["index"], head["name"])
-        elif head["type"] == "result":
-            self._open[head["id"]].outcomes.append(_outcome(head, payload))
-            worker.current = None
-        elif head["type"] == "ready":
+        elif head["type"] == "results":
+            yield from self._take(worker, head, payload)
+        elif head["type"] == "done":
+            worker.batches.popleft()
+            yield self._open.pop(head["id"])
+        else:
             worker.ready = True
-        if head["type"] == "done" or head.get("done"):
-            report = self._open.pop(head["id"])
-            report.n_skipped += head.get("skipped", 0)
-            worker.queue.popleft()
-            worker.current = None
-            yield report
-        if worker.ready and len(worker.queue) <= self._batch // 2:
+        if worker.ready and len(worker.batches) < _BATCHES_AHEAD:
             self._give(worker)
 
+    def _take(self, worker: _Worker, head: dict[str, Any], payload: bytes) -> Iterator[JobReport]:
+        start = 0
+        for item in head["items"]:
+            size = item.get("size", 0)
+            self._open[item["id"]].outcomes.append(_outcome(item, payload[start : start + size]))
+            start += size
+        worker.current = None
+        progress = head["progress"]
+        if progress is None:
+            yield from [self._open.pop(job.id) for job in worker.batches.popleft()]
+        else:
+            (job,) = worker.batches[0]
+            self._open[job.id].n_skipped += progress["skipped"]
+            worker.batches[0] = [replace(job, first=progress["next"])]
+
     def _give(self, worker: _Worker) -> None:
-        jobs = [self._todo.popleft() for _ in range(min(self._batch, len(self._todo)))]
-        if jobs:
+        if self._todo:
             try:
-                worker.send(jobs)
+                worker.send(self._next_batch())
             except OSError:
                 # It died meanwhile; its end of file is heard next and gives the jobs back.
                 return
-        if not worker.queue:
+        if not worker.batches:
             worker.deadline = float("inf")
 
+    def _next_batch(self) -> list[Job]:
+        batch = [self._todo.popleft()]
+        if batch[0].kind == "midi" and not batch[0].alone:
+            while self._todo and len(batch) < self._batch and self._todo[0].kind == "midi" and not self._todo[0].alone:
+                batch.append(self._todo.popleft())
+        return batch
+
     def _replace(self, worker: _Worker, *, timed_out: bool) -> Iterator[JobReport]:
-        """Refuse the file a worker died on, give back the rest of its batch, start another."""
+        """Find out which file a worker died on, give back the rest of its batches, start another."""
         self._workers.remove(worker)
         reason = worker.stop(dying=not timed_out)
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_START_FAILURES:
                 raise Unavailable("reader_unavailable", reason=reason)
-        if worker.queue and worker.ready:
-            yield from self._blame(worker, worker.queue.popleft(), timed_out, reason)
-        self._todo.extendleft(reversed(worker.queue))
+        batches = list(worker.batches)
+        if batches and worker.ready:
+            batches[0] = yield from self._blame(worker, batches[0], timed_out, reason)
+        self._todo.extendleft(reversed([job for batch in batches for job in batch]))
         self._workers.append(self._start())
 
-    def _blame(self, worker: _Worker, job: Job, timed_out: bool, reason: str) -> Iterator[JobReport]:
+    def _blame(
+        self, worker: _Worker, batch: list[Job], timed_out: bool, reason: str
+    ) -> Generator[JobReport, None, list[Job]]:
+        """Refuse the file or member a worker surely died on; the jobs of the batch still to be done."""
+        job = batch[0]
+        if len(batch) > 1 or (job.kind != "midi" and not job.alone):
+            return [replace(suspect, alone=True) for suspect in batch]
         index, name = worker.current or (job.first, job.path)
-        report = self._open[job.id]
         if timed_out:
             refusal = RefusedFile("timeout", path=name, limit=int(self._limit_sec))
         else:
             refusal = RefusedFile("worker_died", path=name, reason=reason)
-        report.outcomes.append(Outcome(name, refusal))
-        if job.kind != "midi" and name != job.path:
-            self._todo.appendleft(Job(job.id, job.path, job.kind, index + 1))
-        else:
-            yield self._open.pop(job.id)
+        self._open[job.id].outcomes.append(Outcome(name, refusal))
+        if name != job.path:
+            return [replace(job, first=index + 1)]
+        yield self._open.pop(job.id)
+        return []
 
 
-def _outcome(head: dict[str, Any], payload: bytes) -> Outcome:
-    error = head.get("error")
+def _outcome(item: dict[str, Any], payload: bytes) -> Outcome:
+    error = item.get("error")
     if error is not None:
-        return Outcome(head["name"], RefusedFile(error["code"], **error["values"]))
-    return Outcome(head["name"], facts=head["facts"], payload=payload)
+        return Outcome(item["name"], RefusedFile(error["code"], **error["values"]))
+    return Outcome(item["name"], facts=item["facts"], payload=payload)

@@ -3,12 +3,15 @@
 Started by `composer_core.ingest.pool` as `python -m composer_core.ingest.worker FD TASK
 OPTIONS`, with one end of a pipe. Messages are frames of bytes, never pickles:
 
-- to the worker: JSON `{"id", "path", "kind", "first"}` list, one batch a frame;
-- from the worker: `ready`; for a MIDI file one `result`; for an archive `begin` before and
-  `result` after each member (so that the parent knows whose fault a death is), then `done`.
-  The first line of a frame is JSON, the task's bytes follow.
+- to the worker: a batch, a JSON list of `{"id", "path", "kind", "first", "alone"}`; either
+  MIDI files, or one archive, read from entry `first` on;
+- from the worker: `ready`; for a batch of files one `results`; for an archive `begin` before
+  and `results` after each group of members (so that the parent knows whose fault a death
+  is), then `done`. The first line of a frame is JSON, the task's bytes follow.
 
-The task is a function `(name, data, options) -> (facts for JSON, bytes)`, named "module:function".
+The task takes a group of files, so that it can do the same thing to all of them at a time,
+which is nearly twice as fast as file by file: `(files, options) -> results`, named
+"module:function", with (name, bytes) files and for each a RefusedFile or (facts for JSON, bytes).
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,22 +33,30 @@ from composer_core.ingest.chunks import MAX_FILE_BYTES
 
 LIMIT_SEC = 10
 LIMIT_MIB = 1024
+GROUP = 12
+"""Files or members at a time."""
+_GROUP_BYTES = 4_000_000
 _ORPHAN_SEC = LIMIT_SEC + 5
-"""After this long on one file a worker ends itself: its parent, which does so earlier, is gone."""
-Task = Callable[[str, bytes, dict[str, Any]], tuple[dict[str, Any], bytes]]
+"""After this long on one group a worker ends itself: its parent, which does so earlier, is gone."""
+Options = dict[str, Any]
+Result = RefusedFile | tuple[dict[str, Any], bytes]
+Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
 
 
-def serve(connection: Connection, task: Task, options: dict[str, Any]) -> None:
+def serve(connection: Connection, task: Task, options: Options) -> None:
     """Answer batches until the pipe closes."""
     connection.send_bytes(_frame({"type": "ready"}))
     while True:
         try:
-            batch = connection.recv_bytes()
+            batch = json.loads(connection.recv_bytes())
         except EOFError:
             return
-        for job in json.loads(batch):
-            serve_job = _serve_file if job["kind"] == "midi" else _serve_archive
-            serve_job(connection, task, options, job)
+        signal.alarm(_ORPHAN_SEC)
+        if batch[0]["kind"] == "midi":
+            _serve_files(connection, task, options, batch)
+        else:
+            _serve_archive(connection, task, options, batch[0])
+        signal.alarm(0)
 
 
 def limit_memory(mib: int = LIMIT_MIB) -> None:
@@ -58,34 +69,59 @@ def limit_memory(mib: int = LIMIT_MIB) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _serve_file(connection: Connection, task: Task, options: dict[str, Any], job: dict[str, Any]) -> None:
-    _arm()
-    head = {"id": job["id"], "index": 0, "name": job["path"], "done": True}
-    try:
-        member = Member(0, job["path"], _read_file(job["path"]))
-    except (RefusedFile, MemoryError) as error:
-        member = Member(0, job["path"], refusal=_as_refusal(error, job["path"]))
-    connection.send_bytes(_answer(head, member, task, options))
-    signal.alarm(0)
+def _serve_files(connection: Connection, task: Task, options: Options, batch: list[dict[str, Any]]) -> None:
+    members = (_file_member(job) for job in batch)
+    answers = [answer for group in _groups(members, GROUP) for answer in _answers(group, task, options)]
+    connection.send_bytes(_results(answers))
 
 
-def _serve_archive(connection: Connection, task: Task, options: dict[str, Any], job: dict[str, Any]) -> None:
-    n_skipped = 0
-    _arm()
+def _file_member(job: dict[str, Any]) -> Member:
     try:
-        for member in read_members(job["path"], job["kind"], job["first"]):
-            head = {"id": job["id"], "index": member.index, "name": member.name}
-            connection.send_bytes(_frame({"type": "begin", **head}))
-            _arm()
-            if member.data is None and member.refusal is None:
-                n_skipped += 1
-            else:
-                connection.send_bytes(_answer(head, member, task, options))
+        return Member(job["id"], job["path"], _read_file(job["path"]))
     except (RefusedFile, MemoryError) as error:
-        head = {"id": job["id"], "index": -1, "name": job["path"]}
-        connection.send_bytes(_frame({"type": "result", **head, **_refused(_as_refusal(error, job["path"]))}))
-    signal.alarm(0)
-    connection.send_bytes(_frame({"type": "done", "id": job["id"], "skipped": n_skipped}))
+        return Member(job["id"], job["path"], refusal=_as_refusal(error, job["path"]))
+
+
+def _serve_archive(connection: Connection, task: Task, options: Options, job: dict[str, Any]) -> None:
+    try:
+        for group in _groups(read_members(job["path"], job["kind"], job["first"]), 1 if job["alone"] else GROUP):
+            first, last = group[0], group[-1]
+            connection.send_bytes(_frame({"type": "begin", "index": first.index, "name": first.name}))
+            signal.alarm(_ORPHAN_SEC)
+            kept = [member for member in group if member.data is not None or member.refusal is not None]
+            progress = {"next": last.index + 1, "skipped": len(group) - len(kept)}
+            connection.send_bytes(_results(_answers(kept, task, options), job["id"], progress))
+    except (RefusedFile, MemoryError) as error:
+        refusal = _as_refusal(error, job["path"])
+        progress = {"next": sys.maxsize, "skipped": 0}
+        connection.send_bytes(_results([(Member(0, job["path"]), refusal)], job["id"], progress))
+    connection.send_bytes(_frame({"type": "done", "id": job["id"]}))
+
+
+def _groups(members: Iterable[Member], size: int) -> Iterator[list[Member]]:
+    """Neighbours, at most `size` of them and few bytes at a time."""
+    group: list[Member] = []
+    n_bytes = 0
+    for member in members:
+        group.append(member)
+        n_bytes += len(member.data or b"")
+        if len(group) >= size or n_bytes > _GROUP_BYTES:
+            yield group
+            group, n_bytes = [], 0
+    if group:
+        yield group
+
+
+def _answers(group: list[Member], task: Task, options: Options) -> list[tuple[Member, Result]]:
+    """What the task says to each member; those refused before are passed on."""
+    files = [(member.name, member.data) for member in group if member.data is not None]
+    try:
+        results = iter(task(files, options) if files else [])
+    except (RefusedFile, InvalidValue, MemoryError) as error:
+        if len(files) > 1:
+            return [answer for member in group for answer in _answers([member], task, options)]
+        results = iter([_as_refusal(error, name) for name, _ in files])
+    return [(member, member.refusal or next(results)) for member in group]
 
 
 def _read_file(path: str) -> bytes:
@@ -107,18 +143,6 @@ def _read_file(path: str) -> bytes:
     return data
 
 
-def _answer(head: dict[str, Any], member: Member, task: Task, options: dict[str, Any]) -> bytes:
-    answer: dict[str, Any] = {"type": "result", **head}
-    try:
-        if member.refusal is not None:
-            raise member.refusal
-        assert member.data is not None
-        facts, payload = task(member.name, member.data, options)
-    except (RefusedFile, InvalidValue, MemoryError) as error:
-        return _frame(answer | _refused(_as_refusal(error, member.name)))
-    return _frame(answer | {"facts": facts}, payload)
-
-
 def _as_refusal(error: RefusedFile | InvalidValue | MemoryError, path: str) -> RefusedFile:
     if isinstance(error, RefusedFile):
         return error
@@ -133,13 +157,25 @@ def _refused(error: RefusedFile) -> dict[str, Any]:
     return {"error": {"code": error.code, "values": values}}
 
 
+def _results(
+    answers: list[tuple[Member, Result]], job_id: int | None = None, progress: dict[str, int] | None = None
+) -> bytes:
+    """One frame for a group: of files, whose jobs are their indices, or of members of the archive `job_id`."""
+    items, payloads = [], []
+    for member, result in answers:
+        item: dict[str, Any] = {"id": member.index if job_id is None else job_id, "name": member.name}
+        if isinstance(result, RefusedFile):
+            items.append(item | _refused(result))
+        else:
+            items.append(item | {"facts": result[0], "size": len(result[1])})
+            payloads.append(result[1])
+    head = {"type": "results", "items": items, "progress": progress}
+    return _frame(head, b"".join(payloads))
+
+
 def _frame(head: dict[str, Any], payload: bytes = b"") -> bytes:
     # File names may hold lone surrogates (bytes that are no UTF-8); ASCII JSON carries them.
     return json.dumps(head).encode("ascii") + b"\n" + payload
-
-
-def _arm() -> None:
-    signal.alarm(_ORPHAN_SEC)
 
 
 def main(arguments: list[str]) -> None:

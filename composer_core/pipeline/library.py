@@ -18,7 +18,14 @@ from composer_core.ingest.warnings import WARNINGS
 from composer_core.metrics import METRICS
 from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.importing import ImportReport, imports, ingest
-from composer_core.pipeline.reading import READ_TASK, decode_loops, decode_records, finite_or_none, measure_loop
+from composer_core.pipeline.reading import (
+    READ_TASK,
+    Measured,
+    decode_loops,
+    decode_records,
+    finite_or_none,
+    measure_loops,
+)
 from composer_core.store.content import generated_id, source_digest
 from composer_core.store.loop_record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
 from composer_core.store.loops import LoopStore
@@ -104,17 +111,17 @@ def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> li
 
     A take is stored once: adding it again gives the same id and changes nothing.
     """
-    records = [_generated_record(loop, take_id) for loop, take_id in loops]
+    measured = measure_loops([loop for loop, _ in loops])
+    records = [_generated_record(one, take_id) for one, (_, take_id) in zip(measured, loops, strict=True)]
     LoopStore(workspace).append(records)
     return [record.loop_id for record in records]
 
 
-def _generated_record(loop: Loop, take_id: str) -> LoopRecord:
-    one = measure_loop(loop)
+def _generated_record(one: Measured, take_id: str) -> LoopRecord:
     return LoopRecord(
-        loop=loop,
+        loop=one.loop,
         loop_id=generated_id(take_id),
-        source_digest=source_digest(b"".join(column.tobytes() for column in loop.notes.columns())),
+        source_digest=source_digest(b"".join(column.tobytes() for column in one.loop.notes.columns())),
         content_hash=one.content_hash,
         metrics=one.metrics,
         swing_phase=one.swing_phase,

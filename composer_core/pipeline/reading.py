@@ -1,6 +1,6 @@
 """What a reader process does with one file: parse, cut, measure; and the bytes it answers with.
 
-`read_file` runs in the worker processes of `composer_core.ingest.pool`, so that parsing,
+`read_files` runs in the worker processes of `composer_core.ingest.pool`, so that parsing,
 cutting and measuring share the processors; `decode` turns its answer into LoopRecords.
 """
 
@@ -10,16 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from composer_core.errors import RefusedFile
 from composer_core.estimate import estimate_affect
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
-from composer_core.ingest.warnings import FileWarning
-from composer_core.metrics import METRICS, Analysis, measure_analysis
+from composer_core.ingest.worker import Result
+from composer_core.metrics import METRICS, Analysis
 from composer_core.metrics.drums import GHOST_VELOCITY
 from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drums import ROLES
@@ -28,7 +30,7 @@ from composer_core.music.timing import Meter
 from composer_core.store.content import content_hash, loop_id, source_digest
 from composer_core.store.loop_record import LoopRecord
 
-READ_TASK = "composer_core.pipeline.reading:read_file"
+READ_TASK = "composer_core.pipeline.reading:read_files"
 _SNARE = ROLES.index("snare")
 _COLUMNS = (
     ("onset", np.int32),
@@ -53,13 +55,32 @@ class Measured:
     is_ghost: NDArray[np.bool_]
 
 
+def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
+    """All metrics, the affect estimate, the content hash and each note's place on the loop's grid.
+
+    Metric by metric over all loops: the processor keeps one function at hand at a time,
+    which is up to twice as fast as loop by loop.
+    """
+    analyses = [Analysis(loop) for loop in loops]
+    metrics: list[dict[str, float]] = [{} for _ in loops]
+    for name, metric in METRICS.items():
+        for row, analysis in zip(metrics, analyses, strict=True):
+            if metric.applies_to(analysis.loop.instrument):
+                row[name] = metric.read(analysis)
+    affects = [estimate_affect(row, loop.instrument) for row, loop in zip(metrics, loops, strict=True)]
+    hashes = [content_hash(loop) for loop in loops]
+    places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
+    phases = [analysis.phase for analysis in analyses]
+    columns = zip(loops, metrics, phases, affects, hashes, places, strict=True)
+    return [
+        Measured(loop, row, phase, valence, arousal, content, grid, ghost)
+        for loop, row, phase, (valence, arousal), content, (grid, ghost) in columns
+    ]
+
+
 def measure_loop(loop: Loop) -> Measured:
-    """All metrics, the affect estimate, the content hash and each note's place on the loop's grid."""
-    analysis = Analysis(loop)
-    metrics = measure_analysis(analysis)
-    valence, arousal = estimate_affect(metrics, loop.instrument)
-    grid, ghost = _place_notes(loop, analysis)
-    return Measured(loop, metrics, analysis.phase, valence, arousal, content_hash(loop), grid, ghost)
+    """`measure_loops` for one."""
+    return measure_loops([loop])[0]
 
 
 def _place_notes(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
@@ -83,27 +104,43 @@ def _turned(values: NDArray[Any], n_early: int) -> NDArray[Any]:
     return np.concatenate((values[-n_early:], values[:-n_early])) if n_early else values
 
 
-def read_file(name: str, data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Worker task: facts for JSON and one block of bytes with notes and metric values.
+def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[Result]:
+    """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training). Raises RefusedFile.
+    leaves metrics out, for training).
     """
-    song = read_song(data, name)
-    loops = cut(song, options["bars"])
+    read = [_read_file(name, data, options) for name, data in files]
+    loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
+    measured = iter(measure_loops(loops) if options["measure"] else [])
+    results: list[Result] = []
+    for one in read:
+        if isinstance(one, RefusedFile):
+            results.append(one)
+            continue
+        facts, loops = one
+        results.append(_answer(facts, loops, list(islice(measured, len(loops))) if options["measure"] else None))
+    return results
+
+
+def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
+    try:
+        song = read_song(data, name)
+        loops = cut(song, options["bars"])
+    except RefusedFile as refusal:
+        return refusal
     if options["instrument"] is not None:
         loops = [loop for loop in loops if loop.instrument == options["instrument"]]
-    warnings = list(song.warnings)
+    warnings = [(warning.code, warning.values) for warning in song.warnings]
     if n_cut_short := count_cut_short(song):
-        warnings.append(FileWarning("cut_short_bars", name, {"count": n_cut_short}))
-    facts: dict[str, Any] = {
-        "digest": source_digest(data),
-        "warnings": [(warning.code, warning.values) for warning in warnings],
-    }
-    if not options["measure"]:
+        warnings.append(("cut_short_bars", {"count": n_cut_short}))
+    return {"digest": source_digest(data), "warnings": warnings}, loops
+
+
+def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] | None) -> tuple[dict[str, Any], bytes]:
+    if measured is None:
         facts["loops"] = [_loop_facts(loop) for loop in loops]
         return facts, _pack_notes(loops, [loop.notes.onset_tick for loop in loops])
-    measured = [measure_loop(loop) for loop in loops]
     facts["loops"] = [_loop_facts(one.loop) | _measured_facts(one) for one in measured]
     values = [one.metrics[name] for one in measured for name in metric_names(one.loop.instrument)]
     blocks = [_pack_notes(loops, [one.grid_onset_tick for one in measured])]

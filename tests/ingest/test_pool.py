@@ -47,23 +47,48 @@ def test_answers_come_in_order_with_facts_and_bytes(tmp_path: Path) -> None:
     assert os.getpid() not in {report.outcomes[0].facts["pid"] for report in reports}
 
 
+ORDERS = ["ok", "die", "ok", "eat", "raise", "ok", "refuse", "invalid", "die", "ok"]
+VERDICTS = [
+    None,
+    "worker_died",
+    None,
+    "out_of_memory",
+    "worker_died",
+    None,
+    "bad_resolution",
+    "unreadable_midi",
+    "worker_died",
+    None,
+]
+
+
 def test_bad_files_are_refused_and_the_rest_of_the_batch_is_read(tmp_path: Path) -> None:
-    orders = ["ok", "die", "ok", "eat", "raise", "ok", "refuse", "die", "ok"]
-    reports = read(tmp_path, orders, jobs=1)
-    assert codes(reports) == [
-        None,
-        "worker_died",
-        None,
-        "out_of_memory",
-        "worker_died",
-        None,
-        "bad_resolution",
-        "worker_died",
-        None,
-    ]
+    reports = read(tmp_path, ORDERS, jobs=1)
+    assert codes(reports) == VERDICTS
     messages = [str(report.outcomes[0].refusal) for report in reports]
     assert "signal 11" in messages[1] and "001.mid" in messages[1]
     assert "ZeroDivisionError: a mistake of ours" in messages[4]
+
+
+def test_bad_members_of_a_full_group(tmp_path: Path) -> None:
+    """Files and archive members alike, in groups as large as they come."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index, order in enumerate(ORDERS * 3):
+            archive.writestr(f"{index:03d}.mid", order)
+            archive.writestr(f"{index:03d}.txt", order)
+    (report,) = read_all([(str(path), "zip")], "worker_tasks:obey", {})
+    assert [o.refusal.code if o.refusal else None for o in report.outcomes] == VERDICTS * 3
+    assert [o.name.removeprefix(f"{path}!") for o in report.outcomes] == [f"{n:03d}.mid" for n in range(30)]
+    assert report.n_skipped == 30
+    assert codes(read(tmp_path, ORDERS * 12, jobs=2)) == VERDICTS * 12
+
+
+def test_files_come_in_groups(tmp_path: Path) -> None:
+    sizes = [report.outcomes[0].facts["group"] for report in read(tmp_path, ["x"] * 100, "echo", jobs=1)]
+    assert max(sizes) == 12
+    large = [report.outcomes[0].facts["group"] for report in read(tmp_path, ["x" * 3_000_000] * 50, "echo", jobs=1)]
+    assert max(large) == 2  # a group ends at 4 MB
 
 
 def test_a_hanging_file_is_stopped(tmp_path: Path) -> None:

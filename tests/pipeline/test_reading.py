@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import numpy as np
-import pytest
 
 import smf
 from composer_core.errors import RefusedFile
@@ -15,7 +14,7 @@ from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure, swing_phase
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.reading import decode_loops, decode_records, measure_loop, read_file
+from composer_core.pipeline.reading import decode_loops, decode_records, measure_loop, measure_loops, read_files
 from composer_core.store.content import content_hash, source_digest
 
 DATA = smf.smf(
@@ -25,8 +24,11 @@ DATA = smf.smf(
 )
 
 
+OPTIONS = {"bars": 4, "instrument": None, "measure": True}
+
+
 def answer(**options: Any) -> tuple[dict[str, Any], bytes]:
-    facts, payload = read_file("a/x.mid", DATA, {"bars": 4, "instrument": None, "measure": True, **options})
+    ((facts, payload),) = read_files([("a/x.mid", DATA)], {**OPTIONS, **options})  # type: ignore[misc]
     return json.loads(json.dumps(facts)), payload
 
 
@@ -59,15 +61,28 @@ def test_one_instrument_whole_and_unmeasured() -> None:
     assert loop == expected
 
 
-def test_a_file_without_notes_gives_no_loops() -> None:
-    facts, payload = read_file("e.mid", smf.smf(smf.track()), {"bars": 4, "instrument": None, "measure": True})
-    assert facts["loops"] == [] and [code for code, _ in facts["warnings"]] == ["no_notes"]
-    assert decode_records("e.mid", "", facts, payload) == []
+def test_a_group_of_files() -> None:
+    quiet = smf.smf(smf.track())
+    results = read_files([("q.mid", quiet), ("a/x.mid", DATA), ("e.mid", b""), ("a/x.mid", DATA)], OPTIONS)
+    empty, first, refused, second = results
+    assert isinstance(empty, tuple) and isinstance(first, tuple)
+    assert empty[0]["loops"] == [] and [code for code, _ in empty[0]["warnings"]] == ["no_notes"]
+    assert decode_records("q.mid", "", *empty) == []
+    assert isinstance(refused, RefusedFile) and refused.code == "empty_file"
+    assert first == second
+    assert len(decode_records("a/x.mid", "", *first)) == 3
 
 
-def test_refusals_pass_through() -> None:
-    with pytest.raises(RefusedFile):
-        read_file("e.mid", b"", {"bars": 4, "instrument": None, "measure": True})
+def test_measuring_together_is_measuring_alone() -> None:
+    loops = [*cut(read_song(DATA, "x"), 4), *cut(read_song(DATA, "x"), 1)]
+    for together, loop in zip(measure_loops(loops), loops, strict=True):
+        alone = measure_loop(loop)
+        np.testing.assert_equal(together.metrics, alone.metrics)
+        np.testing.assert_equal(together.metrics, measure(loop))
+        assert list(together.metrics) == list(measure(loop))
+        assert (together.swing_phase, together.content_hash) == (alone.swing_phase, alone.content_hash)
+        np.testing.assert_array_equal(together.grid_onset_tick, alone.grid_onset_tick)
+    assert measure_loops([]) == []
 
 
 def test_notes_find_their_place_on_the_grid() -> None:
