@@ -45,7 +45,7 @@ MAX_OFFSET_MS = 60.0
 OFFSET_BIN_MS = 2 * MAX_OFFSET_MS / N_OFFSET_BINS
 N_PLAYED = 3
 """What is told of a note already played: a flag, velocity and offset."""
-ROUNDS = 5
+ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +254,14 @@ def _playing_order(step: NDArray[np.int64], generator: torch.Generator) -> NDArr
 
 
 def _draw(logits: Tensor, generator: torch.Generator) -> NDArray[np.float64]:
-    """A place on the bin axis of each row: a bin drawn from its distribution, and anywhere inside the bin."""
-    chances = torch.softmax(logits.double(), dim=-1)
-    bins = torch.multinomial(chances, 1, generator=generator)[:, 0]
-    inside = torch.rand(len(bins), generator=generator, dtype=torch.float64)
-    return (bins + inside).numpy()
+    """A place on the bin axis of each row, where its cumulative chance (straight inside a bin) meets a
+    uniform draw."""
+    total = np.cumsum(torch.softmax(logits.double(), dim=-1).numpy(), axis=1)
+    drawn = torch.rand(len(total), generator=generator, dtype=torch.float64).numpy() * total[:, -1]
+    bins = np.minimum((total <= drawn[:, None]).sum(axis=1), total.shape[1] - 1)
+    rows = np.arange(len(total))
+    below = np.where(bins > 0, total[rows, bins - 1], 0.0)
+    return bins + np.clip((drawn - below) / np.maximum(total[rows, bins] - below, 1e-12), 0.0, 1.0 - 1e-9)
 
 
 def _checked_weights(folder: Path, data: bytes, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -109,3 +109,10 @@ def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
     assert figures["median"]["velocity_mae"] < min(quantised["velocity_mae"], place["velocity_mae"])
     assert figures["sampled"]["offset_wasserstein_ms"] < 0.25 * place["offset_wasserstein_ms"]
     assert figures["sampled"]["velocity_wasserstein"] < 0.25 * place["velocity_wasserstein"]
+
+
+def test_the_model_card_shows_the_figures_of_the_evaluation():
+    card = (SHIPPED_PERFORMER / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for figures in performer_figures(SHIPPED_PERFORMER)["rows"].values():
+        cells = ["-" if value is None else f"{value:.2f}" for value in figures.values()]
+        assert " | ".join(cells) in card
