@@ -1,8 +1,8 @@
 // The view of the transport: it draws what the engine (transport_engine.js) plays and hands over clicks.
 
-const ROW_PX = 10.5; // a row of the drawing that still holds a readable name
+const ROW_PX = 11; // a row of the drawing that still holds a readable name
 const LOW_PX = 72;
-const HIGH_PX = 105;
+const HIGH_PX = 110;
 
 class View {
   constructor(engine, root) {

@@ -73,7 +73,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.density_row": ("Density", "密度"),
     "generate.score": ("Score", "スコア"),
     "generate.uncalibrated": ("not yet calibrated", "未校正"),
-    "generate.made": ("Seed {seed} · {seconds} s · model {hash}", "シード {seed}・{seconds} 秒・モデル {hash}"),
+    "generate.made": ("Seed {seed} · {seconds} s · {hash}", "シード {seed}・{seconds} 秒・{hash}"),
     "generate.notice_no_performer": (
         "No performer for this instrument yet: even velocities, no offsets.",
         "この楽器の演奏モデルはまだないため、ベロシティは一定でタイミングの揺れもありません。",
