@@ -81,6 +81,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
                 "index": take.index,
                 "model": take.model,
                 "model_hash": take.model_hash,
+                "performer_hash": take.performer_hash,
                 "condition": condition.to_json(),
                 "measured": generation.measure_midi(data, path.name),
                 "notices": sorted({*take.notices, *performed.notes}),

@@ -96,8 +96,10 @@ def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take
     program = DEFAULT_PROGRAM[condition.instrument]
     grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
     grid, offset_ms, notices = _performance(grid, condition, own_seed)
+    player = performer(condition.instrument)
+    performer_hash = player.hash if player is not None else ""
     return Take(
-        take_id=_take_id(condition, seed, index, loaded.hash),
+        take_id=_take_id(condition, seed, index, loaded.hash + performer_hash),
         condition=condition,
         seed=seed,
         index=index,
@@ -108,6 +110,7 @@ def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take
         seconds=time.perf_counter() - started,
         notices=notices,
         created_at=time.time(),
+        performer_hash=performer_hash,
     )
 
 
@@ -127,8 +130,8 @@ def _performance(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDA
     return grid.with_notes(grid.notes.with_columns(velocity=velocity)), offset_ms, ()
 
 
-def _take_id(condition: Condition, seed: int, index: int, model_hash: str) -> str:
-    named = json.dumps([condition.to_json(), seed, index, model_hash], sort_keys=True)
+def _take_id(condition: Condition, seed: int, index: int, hashes: str) -> str:
+    named = json.dumps([condition.to_json(), seed, index, hashes], sort_keys=True)
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 

@@ -22,7 +22,7 @@ class Take:
 
     `grid` holds the notes on the straight 12-step grid with the performer's velocities,
     `offset_ms` (n_notes,) the performer's micro-timing behind the swung grid, in the order of
-    `grid.notes`. With condition, seed, index and model hash the take can be made again byte
+    `grid.notes`. With condition, seed, index and both hashes the take can be made again byte
     for byte on the same machine. `notices` are codes of what the person has to know.
     """
 
@@ -37,6 +37,7 @@ class Take:
     seconds: float
     notices: tuple[str, ...] = ()
     created_at: float = 0.0
+    performer_hash: str = ""
 
 
 def write_take(folder: Path, take: Take) -> None:
@@ -48,6 +49,7 @@ def write_take(folder: Path, take: Take) -> None:
         "index": take.index,
         "model": take.model,
         "model_hash": take.model_hash,
+        "performer_hash": take.performer_hash,
         "program": take.grid.program,
         "notes": [list(row) for row in take.grid.notes.rows()],
         "offset_ms": [float(value) for value in take.offset_ms],
@@ -84,7 +86,10 @@ def _take_of(data: dict[str, Any]) -> Take:
     if len(offset_ms) != len(grid.notes):
         raise ValueError("notes and offsets differ in number")
     named = {name: data[name] for name in ("take_id", "seed", "index", "model", "model_hash", "seconds", "created_at")}
-    return Take(condition=condition, grid=grid, offset_ms=offset_ms, notices=tuple(data["notices"]), **named)
+    notices, performer_hash = tuple(data["notices"]), str(data.get("performer_hash", ""))
+    return Take(
+        condition=condition, grid=grid, offset_ms=offset_ms, notices=notices, performer_hash=performer_hash, **named
+    )
 
 
 def take_paths(folder: Path) -> list[Path]:
