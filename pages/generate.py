@@ -20,7 +20,8 @@ from studio.generate_controls import (
 )
 from studio.generate_history import show_history
 from studio.generate_takes import follow_sliders, show_takes
-from studio.text import error_text, t
+from studio.text import t
+from studio.widgets import show_error
 
 
 def controls() -> tuple[Asked, Performance]:
@@ -74,7 +75,7 @@ def sample(asked: Asked, performed: Performance, seed: int, count: int) -> None:
             session.set_takes(list(made))
             bar.progress(len(made) / count, t("generate.working", takes=count))
     except ComposerError as error:
-        st.error(error_text(error))
+        show_error(error)
     bar.empty()
 
 

@@ -12,7 +12,8 @@ from composer_core.errors import ComposerError
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
 from studio import first_start, places, session, transport
-from studio.text import LANGUAGES, error_text, language, t
+from studio.text import LANGUAGES, language, t
+from studio.widgets import show_error
 
 STYLE = Path(__file__).with_name("shell.css")
 SIDEBAR_PX = 230
@@ -59,7 +60,7 @@ def show_messages() -> None:
         st.toast(notice)
     problem = session.take_problem()
     if problem is not None:
-        st.error(error_text(problem))
+        show_error(problem)
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def main() -> None:
     with st.bottom:
         transport.mount()
     if trouble is not None:
-        st.error(error_text(trouble))
+        show_error(trouble)
         return
     run_page(page)
 
@@ -103,7 +104,7 @@ def run_page(page: Page) -> None:
         first_start.show_health(top, side)
         first_start.fill_library(progress)
     except ComposerError as error:
-        st.error(error_text(error))
+        show_error(error)
 
 
 main()

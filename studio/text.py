@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ from composer_core.errors import ComposerError
 from studio import session, texts
 from studio.session import Language
 
+_MARKDOWN = re.compile(r"([\\`*_\[\]$<>~#|]|:(?=[A-Za-z]))")
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
@@ -50,3 +52,8 @@ def error_text(error: ComposerError) -> str:
         names = import_module("studio.texts.errors").VALUE_NAMES_JA
         values = {key: names.get(value, value) if isinstance(value, str) else value for key, value in values.items()}
     return t(f"error.{error.code}", **values)
+
+
+def literally(text: str) -> str:
+    """Text of others (a file's name, a message) so that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", text)

@@ -13,8 +13,8 @@ from composer_core.pipeline.library import table
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
 from studio import session
 from studio.names import instrument_name
-from studio.text import error_text, t
-from studio.widgets import errors_as_messages, worded
+from studio.text import t
+from studio.widgets import errors_as_messages, show_error, worded
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
@@ -40,7 +40,7 @@ def train_form() -> None:
     try:
         request = _request()
     except ComposerError as error:
-        st.error(error_text(error))
+        show_error(error)
         return
     st.caption(t("train.command"))
     folder = session.workspace().runs / (request.name or t("train.run_folder"))

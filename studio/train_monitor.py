@@ -13,7 +13,7 @@ from composer_core.pipeline.training import RunStatus, resume, runs, status, sto
 from studio import places, session, transport
 from studio.loss_chart import loss_figure
 from studio.names import instrument_name
-from studio.text import t
+from studio.text import literally, t
 from studio.widgets import errors_as_messages
 
 REFRESH_SEC = 2.0
@@ -85,7 +85,7 @@ def _head(run: RunStatus) -> None:
         st.badge(t(f"train.state_{run.state}"), color=colour, icon=icon)
         st.caption(f"{instrument_name(request.instrument)} · {request.size} · {run.device_name or request.device}")
     if run.message:
-        st.error(run.message)
+        st.error(literally(run.message))
     if run.steps:
         text = t("train.progress", step=run.step, steps=run.steps)
         if run.eta_sec is not None:

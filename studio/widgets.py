@@ -11,7 +11,7 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.loop import Loop
 from studio import transport
-from studio.text import error_text, t
+from studio.text import error_text, literally, t
 
 Code = TypeVar("Code")
 
@@ -22,7 +22,12 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except ComposerError as error:
-        st.error(error_text(error))
+        show_error(error)
+
+
+def show_error(error: ComposerError) -> None:
+    """An error of the family as a message in the current language, its values shown as they are."""
+    st.error(literally(error_text(error)))
 
 
 def worded(codes: Iterable[Code], name: Callable[[Code], str]) -> Callable[[Code], str]:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from composer_core.errors import MESSAGES, InvalidValue
 from composer_core.ingest.warnings import WARNINGS
-from studio.text import dictionary
+from studio.text import dictionary, literally
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for room in ("studio", "pages") for path in sorted((ROOT / room).glob("*.py"))]
@@ -119,3 +119,15 @@ def test_an_error_is_said_in_the_chosen_language() -> None:
 def test_the_english_error_is_the_core_s_own_sentence() -> None:
     error = InvalidValue("value_out_of_range", name="tempo", value=0, low=30.0, high=300.0, unit=" BPM")
     assert TEXTS["error.value_out_of_range"][0].format(**error.values) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("take 2 came out silent: no notes.", "take 2 came out silent: no notes."),
+        ("a*b*_c_.mid", r"a\*b\*\_c\_.mid"),
+        (":red[x] $y$ <b> [l](http://x)", r"\:red\[x\] \$y\$ \<b\> \[l\](http://x)"),
+    ],
+)
+def test_names_of_files_are_shown_literally(text: str, shown: str) -> None:
+    assert literally(text) == shown
