@@ -22,7 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.size_base": ("base · 11 million", "base（約1100万）"),
     "train.size_large": ("large · 43 million", "large（約4300万）"),
     "train.device": ("Device", "計算装置"),
-    "train.device_auto": ("The best here: {name}", "自動：{name}"),
+    "train.device_auto": ("Auto: {name}", "自動：{name}"),
     "train.own_steps": ("Set the number of steps", "ステップ数を指定する"),
     "train.steps_help": (
         "Otherwise the size decides; training ends early when held-out takes no longer improve.",
