@@ -74,7 +74,7 @@ class TrainConfig:
     batch: int = 64
     micro_batch: int = 64
     learning_rate: float = 3e-3
-    warm_up: int = 100
+    warm_up: int = 50
     weight_decay: float = 0.1
     clip: float = 1.0
     dropout: float = 0.1
@@ -84,7 +84,7 @@ class TrainConfig:
     seed: int = 0
     validate_every: int = 100
     checkpoint_every: int = 50
-    patience: int = 6
+    patience: int = 8
     device: str = "auto"
     threads: int = 0
 
