@@ -7,15 +7,16 @@ import signal
 import time
 from pathlib import Path
 
-import mido
 import pytest
 
 from composer_core.errors import InvalidValue, ModelError, NotFound
 from composer_core.music.condition import Condition
+from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline import training
 from composer_core.pipeline.generation import generate
 from composer_core.pipeline.models import find_model, models
 from composer_core.pipeline.training import RunStatus, TrainRequest
+from composer_core.render.midi import loop_to_midi
 from composer_core.store import runs as store
 from composer_core.workspace import Workspace
 
@@ -26,17 +27,10 @@ def write_beats(folder: Path, n: int = 12) -> Path:
     """A folder of small drum files: a rock beat with one hit moved from file to file."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(n):
-        file = mido.MidiFile(ticks_per_beat=480)
-        track = mido.MidiTrack()
-        file.tracks.append(track)
         hits = [(bar * 1920 + t, p) for bar in range(4) for t, p in ((0, 36), (480, 38), (960, 36), (1440, 38))]
         hits += [(120 * index, 42), (7680 - 240, 46)]
-        last = 0
-        for tick, pitch in sorted(hits):
-            track.append(mido.Message("note_on", channel=9, note=pitch, velocity=90, time=tick - last))
-            track.append(mido.Message("note_off", channel=9, note=pitch, velocity=0, time=20))
-            last = tick + 20
-        file.save(folder / f"beat{index:02d}.mid")
+        loop = Loop("drums", Notes.from_rows([(tick, 20, pitch, 90) for tick, pitch in hits]), 4)
+        (folder / f"beat{index:02d}.mid").write_bytes(loop_to_midi(loop))
     return folder
 
 
