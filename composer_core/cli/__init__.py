@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -24,13 +25,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range)."""
+    """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range), 141 nobody reads on."""
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except ComposerError as error:
         print(f"composer: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidValue) else 1
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone: nothing is left to say, nor to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("composer: stopped.", file=sys.stderr)
         return 130
