@@ -48,7 +48,6 @@ SCORE_NAMES = ("total", "timing", "velocity", "groove_harmony", "cohesion", "str
 NOT_CALIBRATED: dict[str, float | None] = dict.fromkeys(SCORE_NAMES)
 """Scores are null until they are calibrated against human loops."""
 NO_PERFORMER = "no_performer"
-FLAT_VELOCITY = 80
 
 
 def iter_takes(

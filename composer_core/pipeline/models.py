@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SHIPPED = ASSETS / "models"
 PERFORMER_PREFIX = "performer-"
-COMPOSER_PREFIX = "composer-"
 CACHED_MODELS = 4
 
 
