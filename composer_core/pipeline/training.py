@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LIBRARY = "library"
 DATA_FILE = "data.npz"
 HEARTBEAT_SEC = 1.0
+SMOOTHING = 0.9
 TRAIN_SIZES = ("tiny", "small", "base", "large")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
