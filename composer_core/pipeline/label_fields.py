@@ -1,63 +1,151 @@
-"""The fields a person labels, and what each may hold."""
+"""The fields that can be labelled, and what each may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.genre import check_genre
+from composer_core.music.label_codes import (
+    FEELS,
+    INTENSITIES,
+    KEY_MODES,
+    LICENSES,
+    SECTIONS,
+    SWING_PHASES,
+    TEMPO_BUCKETS,
+    parse_root,
+)
+from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Meter
 from composer_core.pipeline.vocabularies import vocabularies
 
-LABEL_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
-_RANGES = {"emotion_valence": (-1.0, 1.0), "emotion_arousal": (0.0, 1.0)}
+FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
+"""What the form of the Label page holds and one decision covers."""
+CODES: dict[str, tuple[str, ...]] = {
+    "key_mode": KEY_MODES,
+    "tempo_bucket": TEMPO_BUCKETS,
+    "swing_phase": SWING_PHASES,
+    "feel": FEELS,
+    "section": SECTIONS,
+    "intensity": INTENSITIES,
+    "license": LICENSES,
+}
+"""The fields that hold one code of a closed set."""
+CAPTIONS = ("caption_en", "caption_ja")
+PEOPLE_ONLY = ("quality",)
+"""No model or rule may say this."""
+MAX_CAPTION = 300
+"""Characters of a caption: one sentence."""
+_RANGES = {
+    "emotion_valence": (-1.0, 1.0),
+    "emotion_arousal": (0.0, 1.0),
+    "tempo_bpm": (MIN_TEMPO_BPM, MAX_TEMPO_BPM),
+}
 _DECIMALS = 3
+MIN_QUALITY, MAX_QUALITY = 1, 5
 
 
 def check_values(values: Mapping[str, Any], instrument: str) -> dict[str, Any]:
     """The values in the form they are stored; None stays None (not given).
 
-    `emotion_valence` -1 to 1 and `emotion_arousal` 0 to 1, rounded to three decimals;
-    `emotion` a mood's code; `genre` weights over genre codes that add up to 1; `technique`
-    a sorted list of the instrument's technique codes. Raises InvalidValue.
+    `emotion_valence` -1 to 1, `emotion_arousal` 0 to 1 and `tempo_bpm` rounded to three
+    decimals; `emotion` a mood's code; `genre` weights over genre codes that add up to 1;
+    `technique` a sorted list of the instrument's technique codes; `quality` a whole number
+    1 to 5; `key_root` a root with a sharp (flats are respelt); `meter` as 7/8; captions one
+    line of text; the rest a code out of CODES. Raises InvalidValue.
     """
-    for field in values:
-        if field not in LABEL_FIELDS:
-            raise InvalidValue("unknown_option", name=field, where="labels", choices=", ".join(LABEL_FIELDS))
-    return {field: None if value is None else _check_value(field, value, instrument) for field, value in values.items()}
+    return {field: None if value is None else check_value(field, value, instrument) for field, value in values.items()}
 
 
-def _check_value(field: str, value: Any, instrument: str) -> Any:
-    if field in _RANGES:
-        return _number(field, value)
-    if field == "emotion":
-        require_choice(field, value, tuple(vocabularies().moods))
-        return value
-    if field == "genre":
-        return _genre(value)
-    return _techniques(value, instrument)
+def check_value(field: str, value: Any, instrument: str) -> Any:
+    """One value in the form it is stored; InvalidValue when the field cannot hold it."""
+    if field not in _CHECKS:
+        raise InvalidValue("unknown_option", name=field, where="labels", choices=", ".join(LABEL_FIELDS))
+    return _CHECKS[field](field, value, instrument)
 
 
-def _number(field: str, value: Any) -> float:
+def _number(field: str, value: Any, _instrument: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue("bad_format", name=field, value=value, expected="a number")
     require_range(field, value, *_RANGES[field])
     return round(float(value), _DECIMALS)
 
 
-def _genre(value: Any) -> dict[str, float] | None:
+def _quality(field: str, value: Any, _instrument: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise InvalidValue("bad_format", name=field, value=value, expected="a whole number from 1 to 5")
+    require_range(field, value, MIN_QUALITY, MAX_QUALITY)
+    return int(value)
+
+
+def _emotion(field: str, value: Any, _instrument: str) -> str:
+    require_choice(field, value, tuple(vocabularies().moods))
+    return str(value)
+
+
+def _genre(field: str, value: Any, _instrument: str) -> dict[str, float] | None:
     if not isinstance(value, Mapping):
-        raise InvalidValue("bad_format", name="genre", value=value, expected="weights by genre")
-    for code in value:
-        require_choice("genre", code, tuple(vocabularies().genres))
+        raise InvalidValue("bad_format", name=field, value=value, expected="weights by genre")
+    known = vocabularies().genres
+    for code, weight in value.items():
+        if code not in known:
+            require_choice(field, code, tuple(known))
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise InvalidValue("bad_format", name=f"weight of genre {code}", value=weight, expected="a number")
     check_genre(value)
     return {code: float(weight) for code, weight in sorted(value.items()) if weight > 0} or None
 
 
-def _techniques(value: Any, instrument: str) -> list[str]:
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        raise InvalidValue("bad_format", name="technique", value=value, expected="a list of techniques")
+def _techniques(field: str, value: Any, instrument: str) -> list[str]:
+    if isinstance(value, str | Mapping) or not hasattr(value, "__iter__"):
+        raise InvalidValue("bad_format", name=field, value=value, expected="a list of techniques")
     known = tuple(vocabularies().techniques.get(instrument, {}))
     for code in value:
-        require_choice("technique", code, known)
+        require_choice(field, code, known)
     return sorted(set(value))
+
+
+def _root(_field: str, value: Any, _instrument: str) -> str:
+    return parse_root(str(value))
+
+
+def _meter(_field: str, value: Any, _instrument: str) -> str:
+    return str(Meter.parse(str(value)))
+
+
+def _code(field: str, value: Any, _instrument: str) -> str:
+    require_choice(field, value, CODES[field])
+    return str(value)
+
+
+def _caption(field: str, value: Any, _instrument: str) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not (0 < len(text) <= MAX_CAPTION and text.isprintable()):
+        expected = f"one line of 1 to {MAX_CAPTION} characters"
+        raise InvalidValue("bad_format", name=field, value=value, expected=expected)
+    return text
+
+
+_CHECKS: dict[str, Callable[[str, Any, str], Any]] = {
+    "emotion_valence": _number,
+    "emotion_arousal": _number,
+    "emotion": _emotion,
+    "genre": _genre,
+    "technique": _techniques,
+    "quality": _quality,
+    "key_root": _root,
+    "key_mode": _code,
+    "meter": _meter,
+    "tempo_bpm": _number,
+    "tempo_bucket": _code,
+    "swing_phase": _code,
+    "feel": _code,
+    "section": _code,
+    "intensity": _code,
+    "license": _code,
+    "caption_en": _caption,
+    "caption_ja": _caption,
+}
+LABEL_FIELDS = tuple(_CHECKS)
+"""Every field, in the order tables show them."""

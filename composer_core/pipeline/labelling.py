@@ -12,7 +12,7 @@ from composer_core.errors import require_choice
 from composer_core.estimate import Suggestion, suggest
 from composer_core.metrics import measure
 from composer_core.pipeline import library
-from composer_core.pipeline.label_fields import LABEL_FIELDS, check_values
+from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
 from composer_core.store.labels import Action, Entry, LabelStore, UndoResult, human_source
@@ -148,7 +148,7 @@ def decide(
     """Store what a rater decided on a loop, all or nothing; returns the ids of the events.
 
     `approve` and `draft` store the values given; a field given as None that had a value is
-    stored as rejected. `reject` rejects every field, whatever its value. `skip` stores no
+    stored as rejected. `reject` rejects every field of the form and every one given. `skip` stores no
     label. `seen` is `current(...).seen` as the rater had it on screen. Raises StoreError
     conflict (with `theirs`, `yours` and all `conflicts`) when someone changed a field
     since, InvalidValue for a bad value, NotFound for an unknown loop.
@@ -258,9 +258,8 @@ def _item(
 
 def _entries(loop_id: str, action: str, values: dict[str, Any], before: dict[str, Any]) -> list[Entry]:
     if action == "reject":
-        refused = {
-            name: values.get(name) if values.get(name) is not None else before.get(name) for name in LABEL_FIELDS
-        }
+        names = dict.fromkeys((*FORM_FIELDS, *values))
+        refused = {name: values.get(name) if values.get(name) is not None else before.get(name) for name in names}
         return [Entry(loop_id, name, value, "rejected") for name, value in refused.items()]
     status = _STATUS_OF_ACTION[action]
     given = [Entry(loop_id, name, value, status) for name, value in values.items() if value is not None]

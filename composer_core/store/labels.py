@@ -67,6 +67,16 @@ class UndoResult:
     fields: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What `add_changed` did: events written, entries that said nothing new, and how many of the written ones
+    speak of a field that a person has labelled (and so do not count)."""
+
+    written: int
+    unchanged: int
+    behind_people: int
+
+
 class LabelStore:
     """Label events of one workspace. Safe for several threads and processes at once.
 
@@ -94,6 +104,21 @@ class LabelStore:
         rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
         with self._transaction(writes=True) as connection:
             return _append(connection, rows)
+
+    def add_changed(self, source: str, entries: Sequence[tuple[Entry, str]]) -> Changed:
+        """Append, in one transaction, what `source` has not said already; each entry comes with its note.
+
+        At most one entry a loop and field. An entry is unchanged when the newest event of the
+        same source for that loop and field has its value, status, confidence and note.
+        """
+        _check_source(source)
+        rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
+        with self._transaction(writes=True) as connection:
+            known, people = _said(connection, source, rows)
+            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != _saying(row)]
+            _append(connection, fresh)
+        behind = sum((row["loop_id"], row["field"]) in people for row in fresh)
+        return Changed(len(fresh), len(rows) - len(fresh), behind)
 
     def write(
         self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
@@ -242,6 +267,32 @@ def _append(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
         return []
     statement = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
     return list(connection.execute(statement, rows).scalars())
+
+
+def _saying(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["value"], row["status"], row["confidence"], row["note"]
+
+
+def _said(
+    connection: Connection, source: str, rows: Sequence[Mapping[str, Any]]
+) -> tuple[dict[tuple[str, str], tuple[Any, ...]], set[tuple[str, str]]]:
+    """What `source` last said of each loop and field in `rows`, and which of them a person has labelled."""
+    said: dict[tuple[str, str], tuple[Any, ...]] = {}
+    people: set[tuple[str, str, str]] = set()
+    loop_ids = sorted({row["loop_id"] for row in rows})
+    human = EVENTS.c.source.startswith(f"{HUMAN}:")
+    for start in range(0, len(loop_ids), _MANY_LOOPS):
+        some = EVENTS.c.loop_id.in_(loop_ids[start : start + _MANY_LOOPS])
+        query = select(EVENTS).where(some, human | (EVENTS.c.source == source)).order_by(EVENTS.c.id)
+        for event in connection.execute(query):
+            place = (event.loop_id, event.field)
+            if event.source == source:
+                said[place] = (event.value, event.status, event.confidence, event.note)
+            elif event.status == WITHDRAWN:
+                people.discard((*place, event.source))
+            else:
+                people.add((*place, event.source))
+    return said, {(loop_id, name) for loop_id, name, _ in people}
 
 
 def _act(connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None) -> int:

@@ -11,7 +11,7 @@ import pytest
 import small_library
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.pipeline import labelling, library
-from composer_core.pipeline.label_fields import LABEL_FIELDS, check_values
+from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.store.labels import Entry, LabelStore
 from composer_core.workspace import Workspace
 
@@ -247,4 +247,4 @@ def test_values_are_stored_in_one_form() -> None:
         "genre": {"rock": 1.0},
         "technique": ["ghost", "ride"],
     }
-    assert set(checked) == set(LABEL_FIELDS)
+    assert set(checked) == set(FORM_FIELDS)
