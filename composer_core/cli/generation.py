@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.music.chords import parse_chord_line
 from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
 from composer_core.music.genre import parse_genre
 from composer_core.music.instruments import INSTRUMENTS
+from composer_core.music.key import Key
+from composer_core.music.technique import parse_techniques
 from composer_core.music.timing import Meter
 from composer_core.workspace import Workspace, default_workspace
 
@@ -29,6 +32,14 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--arousal", type=float, help="0 to 1; left out: not given")
     parser.add_argument("--density", type=float, help="onsets a quarter; left out: not given")
     parser.add_argument("--genre", default="", help="a genre, or weights such as funk=0.7,jazz=0.3")
+    parser.add_argument("--key", help="such as E:minor, Bb:major or D:dorian; left out: not given, written on C")
+    parser.add_argument("--syncopation", type=float, help="levels a bar, as composer measure prints it")
+    parser.add_argument("--register", type=float, help="mean pitch as a MIDI note number")
+    parser.add_argument(
+        "--complexity", type=float, help="0 to 1: rhythmic variety, syncopation and change between bars"
+    )
+    parser.add_argument("--technique", default="", help="one or more such as ghost,ride (assets/techniques.yaml)")
+    parser.add_argument("--chords", default="", help='one chord a bar, as "i VI III VII" or "Em C G D"')
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--takes", type=int, default=1)
     parser.add_argument("--model", help="a model's name or folder; left out: the shipped one")
@@ -41,6 +52,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def condition_of(arguments: argparse.Namespace) -> Condition:
     """The condition the options ask for; InvalidValue names the option out of range."""
+    key = Key.parse(arguments.key) if arguments.key else None
+    chords, key = parse_chord_line(arguments.chords, key) if arguments.chords else ((), key)
     return Condition(
         instrument=arguments.instrument,
         bars=arguments.bars,
@@ -53,6 +66,12 @@ def condition_of(arguments: argparse.Namespace) -> Condition:
         swing_percent=arguments.swing,
         swing_grid=arguments.swing_grid,
         humanise_percent=arguments.humanise,
+        key=key,
+        syncopation=arguments.syncopation,
+        register=arguments.register,
+        complexity=arguments.complexity,
+        technique=parse_techniques(arguments.technique),
+        chords=chords,
     )
 
 

@@ -20,12 +20,22 @@ SIZES: dict[str, tuple[int, int, int]] = {
 }
 """Width, layers and heads of each size: about 0.1, 1, 11 and 43 million parameters."""
 
+FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
+"""Optional fields a model knows whose configuration names none: those of the first drums composer."""
+SHARED = "all"
+"""The instrument of a model that plays all five."""
+
 ConfigType = TypeVar("ConfigType", "ModelConfig", "TrainConfig")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Shape of a composer. `genres` are the codes it has an embedding for, in order."""
+    """Shape of a composer.
+
+    `genres` and `techniques` ("instrument:code") are what it has an embedding for, in order;
+    `conditions` names the optional fields of a condition it learnt. `instrument` is what it
+    plays, SHARED for all five.
+    """
 
     instrument: str
     n_tokens: int
@@ -37,9 +47,11 @@ class ModelConfig:
     genres: tuple[str, ...]
     dropout: float = 0.1
     rope_theta: float = 10_000.0
+    conditions: tuple[str, ...] = FIRST_CONDITIONS
+    techniques: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, SHARED))
         require_range("dropout", self.dropout, 0.0, 0.9)
         require_range("n_tokens", self.n_tokens, 4, 1_000_000)
         require_range("d_model", self.d_model, 8, 8192)

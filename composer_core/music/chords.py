@@ -165,6 +165,33 @@ def parse_progression(text: str, key: Key) -> tuple[Chord, ...]:
     return tuple(Chord.from_roman(word, key) if roman[0] else Chord.parse(word) for word in words)
 
 
+def parse_chord_line(text: str, key: Key | None) -> tuple[tuple[Chord, ...], Key | None]:
+    """`parse_progression` where no key may be given: the chords and the key to ask for with them.
+
+    Symbols without a key bring the key that fits them best; numerals are then read on C (in
+    minor where the line holds a numeral i) and no key is asked for.
+    """
+    words = [word for word in re.split(r"[\s,|]+", text.strip()) if word]
+    if key is not None or not words:
+        return parse_progression(text, key or Key(0)), key
+    if all(_ROMAN.fullmatch(word) for word in words):
+        minor = any(re.match(r"i(?![iv])", word) for word in words)
+        return parse_progression(text, Key(0, "minor" if minor else "major")), None
+    chords = parse_progression(text, Key(0))
+    return chords, key_of_chords(chords)
+
+
+def key_of_chords(chords: Sequence[Chord]) -> Key:
+    """The major or minor key whose scale holds most chord tones; the first chord as tonic breaks ties."""
+
+    def fit(key: Key) -> tuple[int, bool, bool]:
+        inside = sum(tone in key.scale for chord in chords for tone in chord.pitch_classes)
+        is_tonic = chords[0].root == key.root
+        return inside, is_tonic and chords[0].is_minor == key.is_minor, is_tonic
+
+    return max((Key(root, mode) for mode in ("major", "minor") for root in range(12)), key=fit)
+
+
 def diatonic_chords(key: Key, sevenths: bool = False) -> tuple[Chord, ...]:
     """The seven chords built in thirds on the key's degrees."""
     scale = key.scale

@@ -8,6 +8,11 @@ INSTRUMENTS = ("drums", "bass", "guitar", "piano", "strings", "other")
 GENERATED_INSTRUMENTS = ("drums", "bass", "guitar", "piano", "strings")
 DEFAULT_PROGRAM = {"drums": 0, "bass": 33, "guitar": 25, "piano": 0, "strings": 48, "other": 80}
 """General MIDI program (from 0) a generated loop sounds with."""
+PITCH_RANGE = {"bass": (23, 67), "guitar": (40, 88), "piano": (21, 108), "strings": (28, 103)}
+"""Lowest and highest MIDI note a part can play: five-string bass (B0 to G4), guitar (E2 to E6),
+piano (A0 to C8), strings from the double bass' E1 to the violin's G7."""
+POLYPHONY = {"bass": 2, "guitar": 6, "piano": 10, "strings": 4}
+"""Most notes struck together: two strings, six strings, ten fingers, a quartet's four parts."""
 DRUM_CHANNEL = 9
 """Channel 10, counted from 0."""
 

@@ -51,6 +51,11 @@ class Key:
         return self.mode in MINOR_MODES
 
     @property
+    def shift(self) -> int:
+        """Semitones from C to the tonic by the shorter way: what a loop written on C is transposed by."""
+        return nearest_transposition(0, self.root)
+
+    @property
     def diatonic_root(self) -> int:
         """Tonic of the major scale with the same notes: 0 for C:major, A:minor and D:dorian."""
         position = {"major": 0, "dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7, "minor": 9, "locrian": 11}

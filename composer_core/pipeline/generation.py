@@ -87,6 +87,7 @@ def generate(
 
 
 def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take:
+    from composer_core.model.notices import notices_of
     from composer_core.model.sample import sample_notes
 
     started = time.perf_counter()
@@ -94,7 +95,8 @@ def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take
     notes = sample_notes(loaded, condition, own_seed)
     program = DEFAULT_PROGRAM[condition.instrument]
     grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
-    grid, offset_ms, notices = _performance(grid, condition, own_seed)
+    grid, offset_ms, performed = _performance(grid, condition, own_seed)
+    notices = (*notices_of(loaded.composer.config, loaded.facts, condition), *performed)
     player = performer(condition.instrument)
     performer_hash = player.hash if player is not None else ""
     return Take(

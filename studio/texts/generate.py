@@ -74,6 +74,54 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.score": ("Score", "スコア"),
     "generate.uncalibrated": ("not yet calibrated", "未校正"),
     "generate.made": ("Seed {seed} · {seconds} s · {hash}", "シード {seed}・{seconds} 秒・{hash}"),
+    "generate.notice_unlearnt_valence": (
+        "This model never learnt the valence, so it had no effect on the notes.",
+        "このモデルは快・不快を学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_arousal": (
+        "This model never learnt the arousal, so it had no effect on the notes.",
+        "このモデルは活発さを学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_genre": (
+        "This model never learnt the genre, so it had no effect on the notes.",
+        "このモデルはジャンルを学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_density": (
+        "This model never learnt the density, so it had no effect on the notes.",
+        "このモデルは密度を学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_key": (
+        "This model never learnt the key, so it had no effect on the notes.",
+        "このモデルはキーを学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_syncopation": (
+        "This model never learnt the syncopation, so it had no effect on the notes.",
+        "このモデルはシンコペーションを学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_register": (
+        "This model never learnt the register, so it had no effect on the notes.",
+        "このモデルは音域を学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_complexity": (
+        "This model never learnt the complexity, so it had no effect on the notes.",
+        "このモデルは複雑さを学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_technique": (
+        "This model never learnt the technique, so it had no effect on the notes.",
+        "このモデルは奏法を学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_unlearnt_chords": (
+        "This model never learnt the chord line, so it had no effect on the notes.",
+        "このモデルはコード進行を学習していないため、音には反映されていません。",
+    ),
+    "generate.notice_rare_meter": (
+        "The training data hardly hold this metre: expect less than in 4/4.",
+        "この拍子は学習データにほとんどないため、4/4 拍子ほどの出来は期待できません。",
+    ),
+    "generate.notice_mode_by_scale": (
+        "This mode was not learnt: the nearest of major and minor was played with the notes of the scale only.",
+        "このモードは学習していないため、長調・短調のうち近いほうを、スケール内の音だけで演奏しています。",
+    ),
     "generate.notice_no_performer": (
         "No performer for this instrument yet: even velocities, no offsets.",
         "この楽器の演奏モデルはまだないため、ベロシティは一定でタイミングの揺れもありません。",
