@@ -34,10 +34,10 @@ class Condition:
     metric's levels a bar), `register` (mean pitch, MIDI note number) and `complexity` 0 to 1
     are None when not given, as are an absent `key`, an empty `genre` (weights over codes that
     add up to 1), no `technique` and no `chords` (one a bar, as they sound; a line that is
-    shorter repeats where it divides the bars). Where no key is given the tonic is C. `swing_percent` is the DAW percentage on the
-    `swing_grid`; `humanise_percent` scales the performer's micro-offsets. Swing, tempo and
-    humanise can change later without sampling again. Raises InvalidValue for anything out of
-    range and for what contradicts the instrument.
+    shorter repeats where it divides the bars). Where no key is given the tonic is C.
+    `swing_percent` is the DAW percentage on the `swing_grid`; `humanise_percent` scales the
+    performer's micro-offsets. Swing, tempo and humanise can change later without sampling
+    again. Raises InvalidValue for anything out of range and for what contradicts the instrument.
     """
 
     instrument: str

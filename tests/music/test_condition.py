@@ -14,7 +14,7 @@ from composer_core.music.key import Key
 from composer_core.music.technique import TECHNIQUES
 from composer_core.pipeline.vocabularies import vocabularies
 
-FOUR = parse_chord_line("i VI III VII")[0]
+FOUR = parse_chord_line("i VI III VII", None)[0]
 
 
 @pytest.mark.parametrize(
