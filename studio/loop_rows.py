@@ -16,11 +16,12 @@ FEWEST_PITCHES = 12
 
 @dataclass(frozen=True, slots=True)
 class LoopRows:
-    """`roles` names the rows of a drum grid from the top and is None for a piano roll."""
+    """`roles` names the rows of a drum grid from the top and is None for a piano roll, whose row 0 is `top_pitch`."""
 
     roles: tuple[str, ...] | None
     of_note: list[int]
     count: int
+    top_pitch: int = 0
 
 
 def loop_rows(loop: Loop) -> LoopRows:
@@ -38,7 +39,7 @@ def _drum_rows(loop: Loop) -> LoopRows:
 def _pitch_rows(loop: Loop) -> LoopRows:
     pitch = loop.notes.pitch
     if not len(pitch):
-        return LoopRows(None, [], FEWEST_PITCHES)
+        return LoopRows(None, [], FEWEST_PITCHES, 60 + FEWEST_PITCHES)
     low, high = int(pitch.min()) - 1, int(pitch.max()) + 1
     high = max(high, low + FEWEST_PITCHES - 1)
-    return LoopRows(None, (high - pitch).tolist(), high - low + 1)
+    return LoopRows(None, (high - pitch).tolist(), high - low + 1, high)

@@ -14,6 +14,8 @@ class View {
     this.still = null; // the drawing without the playhead
     root.querySelector(".play").onclick = () => engine.toggle();
     root.querySelector(".loop").onclick = () => engine.setLooping(!engine.looping);
+    this.sideButtons = [...root.querySelectorAll(".side")];
+    this.sideButtons.forEach((button, side) => (button.onclick = () => engine.hear(side)));
     const volume = root.querySelector(".volume input");
     volume.value = engine.volume;
     volume.oninput = () => engine.setVolume(Number(volume.value));
@@ -36,7 +38,7 @@ class View {
 
   refresh() {
     const { engine, bar, root, words } = this;
-    const data = engine.data;
+    const data = engine.heard();
     const button = root.querySelector(".play");
     bar.dataset.empty = String(!data);
     bar.dataset.playing = String(engine.voice !== null);
@@ -50,6 +52,12 @@ class View {
     loop.setAttribute("aria-pressed", String(engine.looping));
     loop.title = words.loop;
     loop.setAttribute("aria-label", words.loop);
+    root.querySelector(".sides").hidden = !(engine.data && engine.data.other);
+    this.sideButtons.forEach((button, side) => {
+      button.setAttribute("aria-pressed", String(engine.side === side));
+      button.title = words[side ? "sideB" : "sideA"];
+      button.setAttribute("aria-label", button.title);
+    });
     root.querySelector(".volume").title = words.volume;
     root.querySelector(".volume input").setAttribute("aria-label", words.volume);
     root.querySelector(".title").textContent = data ? data.title : words.empty;
@@ -70,7 +78,7 @@ class View {
   }
 
   redraw() {
-    const data = this.engine.data;
+    const data = this.engine.heard();
     if (!data) return;
     this.canvas.style.height = `${Math.min(HIGH_PX, Math.max(LOW_PX, data.rowCount * ROW_PX))}px`;
     const { width, height } = this.canvas.getBoundingClientRect();
@@ -141,7 +149,7 @@ class View {
     if (position === null || voice.data.token !== this.engine.data.token) return;
     const scale = window.devicePixelRatio || 1;
     const gutter = this.gutter * scale;
-    const x = gutter + ((this.canvas.width - gutter) * position) / voice.data.loopSec;
+    const x = gutter + ((this.canvas.width - gutter) * position) / this.engine.heard().loopSec;
     pen.fillStyle = this.palette.accent;
     pen.globalAlpha = 0.16;
     pen.fillRect(gutter, 0, x - gutter, this.canvas.height);

@@ -7,6 +7,7 @@ switches; this side renders the audio, hands over its address and the notes to d
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,10 @@ from studio.text import t
 
 _HERE = Path(__file__).resolve().parent
 AUDIO_ROUTE = "/api/audio"
-_WORDS = ("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region")
+_WORDS = (
+    *("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region"),
+    *("sideA", "sideB"),
+)
 
 _component = st.components.v2.component(
     "composer_transport",
@@ -40,22 +44,51 @@ def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Literal["
     kept and shown on the page.
     """
     try:
-        audio = audition(loop, session.workspace())
+        request = _playable(loop, title, loop_id)
     except ComposerError as error:
         session.set_problem(error)
         return False
-    request = {
-        "token": f"{uuid.uuid4().hex[:8]}-{session.count_play()}",
-        "mode": mode,
-        "key": key,
+    session.set_playing({**request, "token": _token(), "mode": mode, "key": key})
+    return True
+
+
+def compare(sides: tuple[tuple[Loop, str, str], tuple[Loop, str, str]], *, key: str) -> bool:
+    """Put two loops, each with (loop, title, loop id), into the transport to switch between; True when that worked.
+
+    Both run from the same sample on and only one is heard, so a switch keeps the place in
+    the bar. The second is heard at the tempo at which its bars are as long as the first's.
+    """
+    (first, *names), (second, *other_names) = sides
+    try:
+        request = _playable(at_bar_length_of(first, first), *names)
+        request["other"] = _playable(at_bar_length_of(second, first), *other_names)
+    except ComposerError as error:
+        session.set_problem(error)
+        return False
+    session.set_playing({**request, "token": _token(), "mode": "start", "key": key})
+    return True
+
+
+def at_bar_length_of(loop: Loop, model: Loop) -> Loop:
+    """The loop at the tempo that makes its bars last as long as those of `model`; tempo changes inside it go."""
+    tempo_bpm = model.tempo_bpm * loop.meter.bar_tick / model.meter.bar_tick
+    return replace(loop, tempo_bpm=tempo_bpm, tempo_events=())
+
+
+def _token() -> str:
+    return f"{uuid.uuid4().hex[:8]}-{session.count_play()}"
+
+
+def _playable(loop: Loop, title: str, loop_id: str) -> dict[str, Any]:
+    """A rendered loop as the browser needs it."""
+    audio = audition(loop, session.workspace())
+    return {
         "loopId": loop_id,
         "src": f"{AUDIO_ROUTE}/{audio.name}",
         "loopSec": audio.loop_sec,
         "title": title,
         **drawing(loop, audio.loop_sec),
     }
-    session.set_playing(request)
-    return True
 
 
 def now_playing() -> str | None:
@@ -95,4 +128,5 @@ def _in_words(held: dict[str, Any]) -> dict[str, Any]:
     """The held request with its texts in the current language."""
     roles = held["roles"]
     meta = t("transport.meta", tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
-    return {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}
+    worded = {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}
+    return worded | {"other": _in_words(held["other"])} if "other" in held else worded

@@ -3,8 +3,9 @@
 
 const RAMP_SEC = 0.01; // fade of a start, stop or swap: short enough to feel instant, long enough not to click
 const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exact
+const SIDE_RAMP_SEC = 0.004; // from one side of a comparison to the other
 const BUFFERS_KEPT = 24;
-const ENGINE_EDITION = 1;
+const ENGINE_EDITION = 2;
 
 class Engine {
   constructor() {
@@ -16,6 +17,7 @@ class Engine {
     this.data = null; // what is loaded, sounding or not
     this.token = null; // the last request of the server that was obeyed
     this.notice = null; // "loading", "queued", "failed", "click" or null
+    this.side = 0; // which of the two loops of a comparison is heard; 0 where there is only one
     this.starts = 0;
     this.views = new Set();
     this.looping = localStorage.getItem("composer.loop") !== "off";
@@ -63,6 +65,7 @@ class Engine {
     this.token = data.token;
     const audible = this.voice !== null;
     this.data = data;
+    this.side = 0;
     if (data.mode === "swap" && !audible) return this.changed();
     await this.play(data);
   }
@@ -73,9 +76,9 @@ class Engine {
     this.notice = this.context.state === "running" ? "loading" : "click";
     this.changed();
     try {
-      const buffer = await this.load(data.src);
+      const buffers = await Promise.all(this.sides(data).map((part) => this.load(part.src)));
       await this.context.resume();
-      if (data === this.data || data.token === this.data.token) this.start(data, buffer);
+      if (data === this.data || data.token === this.data.token) this.start(data, buffers);
     } catch (error) {
       this.notice = "failed";
       console.warn("transport:", error.message);
@@ -83,8 +86,18 @@ class Engine {
     }
   }
 
+  // The loops of a request: one, or the two that are compared.
+  sides(data) {
+    return data.other ? [data, data.other] : [data];
+  }
+
+  // The loop that is heard (or would be): what the title and the drawing show.
+  heard() {
+    return this.data ? this.sides(this.data)[this.side] : null;
+  }
+
   // The new loop begins at the next bar line of the old one; a new form of the same loop keeps its place.
-  start(data, buffer) {
+  start(data, buffers) {
     const context = this.context;
     let when = context.currentTime + LEAD_SEC;
     let offset = 0;
@@ -100,7 +113,7 @@ class Engine {
       }
     }
     if (this.next) this.silence(this.next, context.currentTime);
-    const voice = this.voiceOf(data, buffer, when, offset);
+    const voice = this.voiceOf(data, buffers, when, offset);
     if (!old) {
       this.voice = voice;
       this.notice = null;
@@ -121,43 +134,74 @@ class Engine {
     this.changed();
   }
 
-  voiceOf(data, buffer, when, offset) {
-    const source = this.context.createBufferSource();
-    const gain = this.context.createGain();
-    source.buffer = buffer;
-    source.loop = true;
-    source.loopEnd = data.loopSec;
-    source.connect(gain).connect(this.master);
-    gain.gain.setValueAtTime(0, when);
-    gain.gain.linearRampToValueAtTime(1, when + RAMP_SEC);
-    source.start(when, offset);
-    const voice = { id: ++this.starts, data, source, gain, startedAt: when, offset, ending: false };
-    source.onended = () => this.ended(voice);
+  // All sides start at the same sample and run on; only the gain of the one that is heard is open.
+  voiceOf(data, buffers, when, offset) {
+    const output = this.context.createGain();
+    output.gain.setValueAtTime(0, when);
+    output.gain.linearRampToValueAtTime(1, when + RAMP_SEC);
+    output.connect(this.master);
+    const parts = this.sides(data).map((part, side) => {
+      const source = this.context.createBufferSource();
+      const gain = this.context.createGain();
+      source.buffer = buffers[side];
+      source.loop = true;
+      source.loopEnd = part.loopSec;
+      gain.gain.value = side === this.side ? 1 : 0;
+      source.connect(gain).connect(output);
+      source.start(when, offset % part.loopSec);
+      return { source, gain };
+    });
+    const voice = { id: ++this.starts, data, parts, output, startedAt: when, offset, ending: false };
+    parts[0].source.onended = () => this.ended(voice);
     if (!this.looping) this.endAfterRound(voice);
     return voice;
   }
 
+  // Hear the other side of a comparison at the same place: both are running, so only their gains change.
+  hear(side) {
+    if (!this.data || !this.data.other || side === this.side) return;
+    this.side = side;
+    for (const voice of [this.voice, this.next]) {
+      if (!voice || voice.parts.length < 2) continue;
+      const now = this.context.currentTime;
+      voice.parts.forEach(({ gain }, index) => {
+        gain.gain.cancelScheduledValues(now);
+        gain.gain.setValueAtTime(gain.gain.value, now);
+        gain.gain.linearRampToValueAtTime(index === side ? 1 : 0, now + SIDE_RAMP_SEC);
+      });
+    }
+    this.changed();
+  }
+
   silence(voice, when) {
     const from = Math.max(when, this.context.currentTime);
-    voice.gain.gain.cancelScheduledValues(from);
-    voice.gain.gain.setValueAtTime(1, from);
-    voice.gain.gain.linearRampToValueAtTime(0, from + RAMP_SEC);
-    voice.source.stop(from + RAMP_SEC);
+    voice.output.gain.cancelScheduledValues(from);
+    voice.output.gain.setValueAtTime(1, from);
+    voice.output.gain.linearRampToValueAtTime(0, from + RAMP_SEC);
+    this.stopAt(voice, from + RAMP_SEC);
+  }
+
+  stopAt(voice, when) {
+    for (const { source } of voice.parts) source.stop(when);
   }
 
   // With the loop button off the sound ends at the loop's own end, not in the wrap padding behind it.
   endAfterRound(voice) {
+    const round = Math.max(...this.sides(voice.data).map((part) => part.loopSec));
     const played = Math.max(0, this.context.currentTime - voice.startedAt) + voice.offset;
-    const end = voice.startedAt - voice.offset + (Math.floor(played / voice.data.loopSec) + 1) * voice.data.loopSec;
+    const end = voice.startedAt - voice.offset + (Math.floor(played / round) + 1) * round;
     voice.ending = true;
-    voice.gain.gain.setValueAtTime(1, Math.max(this.context.currentTime, end - RAMP_SEC));
-    voice.gain.gain.linearRampToValueAtTime(0, end);
-    voice.source.stop(end);
+    voice.output.gain.setValueAtTime(1, Math.max(this.context.currentTime, end - RAMP_SEC));
+    voice.output.gain.linearRampToValueAtTime(0, end);
+    this.stopAt(voice, end);
   }
 
   ended(voice) {
-    voice.source.disconnect();
-    voice.gain.disconnect();
+    for (const { source, gain } of voice.parts) {
+      source.disconnect();
+      gain.disconnect();
+    }
+    voice.output.disconnect();
     if (this.voice === voice && !this.next) {
       this.voice = null;
       this.changed();
@@ -185,9 +229,9 @@ class Engine {
       if (!on) this.endAfterRound(voice);
       else if (voice.ending) {
         voice.ending = false;
-        voice.gain.gain.cancelScheduledValues(this.context.currentTime);
-        voice.gain.gain.setValueAtTime(1, this.context.currentTime);
-        voice.source.stop(this.context.currentTime + 86400); // the last call counts: moved out of reach
+        voice.output.gain.cancelScheduledValues(this.context.currentTime);
+        voice.output.gain.setValueAtTime(1, this.context.currentTime);
+        this.stopAt(voice, this.context.currentTime + 86400); // the last call counts: moved out of reach
       }
     }
     this.changed();
@@ -203,7 +247,8 @@ class Engine {
   position() {
     if (!this.voice) return null;
     const heard = this.context.currentTime - (this.context.outputLatency || 0) - this.voice.startedAt;
-    return (Math.max(0, heard) + this.voice.offset) % this.voice.data.loopSec;
+    const { loopSec } = this.sides(this.voice.data)[Math.min(this.side, this.voice.parts.length - 1)];
+    return (Math.max(0, heard) + this.voice.offset) % loopSec;
   }
 
   level() {
@@ -213,13 +258,20 @@ class Engine {
     return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
   }
 
+  // A key pressed for itself: without modifiers, and not while typing.
+  isPlainKey(event) {
+    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const target = event.composedPath()[0];
+    const typing = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable=true]";
+    return !(target instanceof Element && target.closest(typing));
+  }
+
   // Space plays and stops, except while typing and on a control that was reached by keyboard.
   isForTransport(event) {
-    if (event.code !== "Space" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (event.code !== "Space" || !this.isPlainKey(event)) return false;
     const target = event.composedPath()[0];
     if (!(target instanceof Element)) return true;
-    const typing = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select, [contenteditable=true]";
-    if (target.closest(`${typing}, canvas, [role=grid]`)) return false;
+    if (target.closest("canvas, [role=grid]")) return false;
     return !(this.walking && target.closest("button, a, input, [role=button], [role=slider], [role=option]"));
   }
 
@@ -231,6 +283,10 @@ class Engine {
   onKey(event) {
     if (event.key === "Tab") this.walking = true;
     this.wake();
+    if (this.data && this.data.other && event.code === "KeyX" && this.isPlainKey(event)) {
+      if (!event.repeat) this.hear(1 - this.side);
+      return;
+    }
     if (!this.data || !this.isForTransport(event)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -252,9 +308,12 @@ class Engine {
       source: this.voice ? this.voice.id : null,
       starts: this.starts,
       key: this.data ? this.data.key : null,
-      title: this.data ? this.data.title : null,
+      title: this.data ? this.heard().title : null,
+      side: this.side,
+      gains: this.voice ? this.voice.parts.map(({ gain }) => gain.gain.value) : [],
+      startedAt: this.voice ? this.voice.startedAt : null,
       position: this.position(),
-      loopSec: this.data ? this.data.loopSec : null,
+      loopSec: this.data ? this.heard().loopSec : null,
       level: this.level(),
       context: this.context ? this.context.state : "none",
       notice: this.notice,

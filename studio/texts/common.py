@@ -48,6 +48,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "transport.click": ("Click once to switch the sound on", "一度クリックすると音が出ます"),
     "transport.drawing": ("Notes of the loop with the playhead", "ループの音符と再生位置"),
     "transport.region": ("Transport", "トランスポート"),
+    "transport.sideA": ("Hear A (X switches)", "A を聴く（X で切り替え）"),
+    "transport.sideB": ("Hear B (X switches)", "B を聴く（X で切り替え）"),
     "transport.meta": ("{tempo} BPM · {bars} bars · {meter}", "{tempo} BPM・{bars} 小節・{meter}"),
     "role.kick": ("Kick", "キック"),
     "role.snare": ("Snare", "スネア"),

@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "facets.filters": ("Filters", "絞り込み"),
+    "facets.search": ("Search by name", "名前で検索"),
+    "facets.hint": ("File, track or take", "ファイル名・トラック名"),
+    "facets.clear": ("Clear all filters", "条件をすべて解除"),
+    "facets.from": ("from", "下限"),
+    "facets.to": ("to", "上限"),
+    "facets.comma": (", ", "・"),
+    "loop_table.play": ("Play", "再生"),
+    "loop_table.mark": ("Select", "選択"),
+    "loop_table.markAll": ("Select all rows of this page", "このページの行をすべて選択"),
+    "loop_table.page": ("Page", "ページ"),
+    "loop_table.firstPage": ("First page", "最初のページ"),
+    "loop_table.previousPage": ("Previous page", "前のページ"),
+    "loop_table.nextPage": ("Next page", "次のページ"),
+    "loop_table.lastPage": ("Last page", "最後のページ"),
+    "loop_table.hint": ("↑ ↓ next loop · Enter plays · Space stops", "↑↓ で移動・Enter で再生・スペースで停止"),
     "library.browse": ("Browse", "一覧"),
     "library.import": ("Import", "取り込み"),
     "library.section": ("Section", "表示"),
