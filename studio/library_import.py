@@ -18,11 +18,14 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.import_words import refusal_text, shown_path, warning_text
 from studio.text import error_text, t
+from studio.widgets import worded
 
 SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
 SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
 MOST_ROWS = 500
+REFUSED, WARNED, ACCEPTED = RESULTS = ("refused", "warned", "accepted")
+SHOWN_RESULTS = "library.results"
 _SHORT = "YYYY-MM-DD HH:mm"
 
 
@@ -97,24 +100,48 @@ def draw_report(workspace: Workspace, report: dict[str, Any]) -> None:
     }
     for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(t(f"library.{name}"), f"{count:,}", help=t(f"library.{name}_help"))
+    draw_results(workspace, report)
+
+
+def draw_results(workspace: Workspace, report: dict[str, Any]) -> None:
+    """A row a file: refused ones first, then those with warnings, then the rest; a choice of which."""
     rows = result_rows(workspace, report)
-    if rows:
-        st.dataframe(
-            pd.DataFrame(rows[:MOST_ROWS], columns=["file", "result", "reason"]),
-            hide_index=True,
-            column_config={
-                "file": st.column_config.TextColumn(t("library.col_file"), width="medium"),
-                "result": st.column_config.TextColumn(t("library.col_result"), width=90),
-                "reason": st.column_config.TextColumn(t("library.col_reason"), width="large"),
-            },
-        )
+    found = {result: sum(row[1] == result for row in rows) for result in RESULTS}
+    if not rows:
+        return
+    session.default_widgets({SHOWN_RESULTS: None})
+    shown = st.pills(
+        t("library.col_result"),
+        [result for result in RESULTS if found[result]],
+        format_func=worded(RESULTS, lambda code: t("library.result_count", result=t(f"result.{code}"), n=found[code])),
+        key=SHOWN_RESULTS,
+        label_visibility="collapsed",
+    )
+    words = [(name, t(f"result.{result}"), reason) for name, result, reason in rows if shown in (None, result)]
+    st.dataframe(
+        pd.DataFrame(words[:MOST_ROWS], columns=["file", "result", "reason"]),
+        hide_index=True,
+        height=min(460, 37 + 35 * min(len(words), MOST_ROWS)),
+        column_config={
+            "file": st.column_config.TextColumn(t("library.col_file"), width="medium"),
+            "result": st.column_config.TextColumn(t("library.col_result"), width=90),
+            "reason": st.column_config.TextColumn(t("library.col_reason"), width="large"),
+        },
+    )
+    if len(words) > MOST_ROWS:
+        st.caption(t("library.more_rows", shown=f"{MOST_ROWS:,}", total=f"{len(words):,}"))
 
 
 def result_rows(workspace: Workspace, report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """(file, result, reason) of every refused file, then of every warning."""
-    refused, warned = t("library.result_refused"), t("library.result_warning")
-    rows = [(shown_path(row["path"], workspace), refused, refusal_text(row)) for row in report["files_refused"]]
-    return rows + [(shown_path(row["path"], workspace), warned, warning_text(row)) for row in report["warnings"]]
+    """(file, code of the result, sentence) of every refused file, every warning, every other accepted file."""
+    rows = [(shown_path(row["path"], workspace), REFUSED, refusal_text(row)) for row in report["files_refused"]]
+    rows += [(shown_path(row["path"], workspace), WARNED, warning_text(row)) for row in report["warnings"]]
+    warned = {row["path"] for row in report["warnings"]}
+    for row in report.get("accepted", []):
+        if row["path"] not in warned:
+            key = "library.cut_one" if row["loops"] == 1 else "library.cut_into"
+            rows.append((shown_path(row["path"], workspace), ACCEPTED, t(key, loops=row["loops"])))
+    return rows
 
 
 def draw_history(workspace: Workspace) -> None:

@@ -12,9 +12,7 @@ import streamlit as st
 from studio.text import t
 
 _HERE = Path(__file__).resolve().parent
-_WORDS = (
-    *("play", "mark", "markAll", "page", "firstPage", "previousPage", "nextPage", "lastPage", "hint"),
-)
+_WORDS = (*("play", "mark", "markAll", "page", "firstPage", "previousPage", "nextPage", "lastPage", "hint"),)
 Kind = Literal["name", "text", "number", "score", "chip"]
 
 _component = st.components.v2.component(

@@ -79,7 +79,9 @@ def _bars(loop: Loop, chords: Sequence[str], top: float, height: float) -> list[
         parts.append(_rect(min(x, WIDTH - 0.8), top, 0.8, height - top, 0.75 if strong else 0.25))
         if strong and beat < beats:
             bar = beat // beats_a_bar
-            parts.append(f'<text x="{x + 3:.1f}" y="10" font-size="9" fill="{_LINES}">{loop.start_bar + bar + 1}</text>')
+            parts.append(
+                f'<text x="{x + 3:.1f}" y="10" font-size="9" fill="{_LINES}">{loop.start_bar + bar + 1}</text>'
+            )
             if bar < len(chords) and chords[bar]:
                 parts.append(
                     f'<text x="{x + 3:.1f}" y="22" font-size="11" font-weight="600" fill="{_NOTES}">'

@@ -23,6 +23,8 @@ from composer_core.workspace import Workspace
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
+ACCEPTED_NAMED = 1000
+"""So many accepted files are named in a report; the rest is only counted."""
 _NOTES_A_PART = 150_000
 
 
@@ -30,12 +32,14 @@ _NOTES_A_PART = 150_000
 class ImportReport:
     """What became of an import. Refused files and warnings are {path, code, message}.
 
+    `accepted` names the first accepted files: {path, loops}, how many loops each was cut into.
     `exact` counts exact duplicates; near duplicates are not sought.
     """
 
     files_seen: int = 0
     files_accepted: int = 0
     files_skipped: int = 0
+    accepted: list[dict[str, Any]] = field(default_factory=list)
     files_refused: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     loops_added: int = 0
@@ -48,6 +52,7 @@ class ImportReport:
             "files_seen": self.files_seen,
             "files_accepted": self.files_accepted,
             "files_skipped": self.files_skipped,
+            "accepted": self.accepted,
             "files_refused": self.files_refused,
             "warnings": self.warnings,
             "loops_added": self.loops_added,
@@ -149,6 +154,8 @@ class _Import:
             self.report.warnings.append(FileWarning(code, outcome.name, values).to_json())
         member = outcome.name[len(path) + 1 :] if outcome.name != path else ""
         records = decode_records(path, member, outcome.facts, outcome.payload)
+        if len(self.report.accepted) < ACCEPTED_NAMED:
+            self.report.accepted.append({"path": outcome.name, "loops": len(records)})
         self._records.extend(records)
         self._n_notes += sum(len(record.loop.notes) for record in records)
 

@@ -81,8 +81,10 @@ def test_import_by_path_tells_every_file_and_leads_to_the_loops(
     assert [metric.value for metric in app.metric] == ["1", "1", "1", "0"]
     assert text("library.report", spoken, loops=1, accepted=1, seconds="")[:6] in written(app)
     result = next(table.value for table in app.dataframe if "reason" in table.value)
-    ((name, verdict, reason),) = result.values.tolist()
-    assert (name, verdict) == (str(folder / "broken.mid"), text("library.result_refused", spoken))
+    (name, verdict, reason), accepted = result.values.tolist()
+    cut = text("library.cut_one", spoken)
+    assert accepted == [str(folder / "shuffle.mid"), text("result.accepted", spoken), cut]
+    assert (name, verdict) == (str(folder / "broken.mid"), text("result.refused", spoken))
     assert ("MIDI ファイルではありません" if spoken == "ja" else "no MIDI file") in reason
     assert str(folder) not in reason
     history = next(table.value for table in app.dataframe if "paths" in table.value)
@@ -100,7 +102,7 @@ def test_uploads_are_kept_by_content_and_named_as_the_person_knows_them(empty_wo
     kept = sorted(path.relative_to(empty_workspace.sources).parts for path in empty_workspace.sources.glob("*/*"))
     assert sorted(name for _, name in kept) == ["broken.mid", "ベース.mid"]
     result = next(table.value for table in app.dataframe if "reason" in table.value)
-    assert result["file"].tolist() == ["broken.mid"]
+    assert result["file"].tolist() == ["broken.mid", "ベース.mid"]
     press(app, "library.browse_now")
     assert loops_shown(app)["name"].tolist() == ["ベース"]
 

@@ -62,6 +62,7 @@ def test_import_of_a_folder(files: Path, workspace: Workspace) -> None:
         "files_seen",
         "files_accepted",
         "files_skipped",
+        "accepted",
         "files_refused",
         "warnings",
         "loops_added",
