@@ -49,6 +49,11 @@ class Workspace:
         return self.root / "labels.sqlite"
 
     @property
+    def vocabularies(self) -> Path:
+        """The user's own mood.yaml, genres.yaml, techniques.yaml and tags.yaml; need not exist."""
+        return self.root / "vocabularies"
+
+    @property
     def takes(self) -> Path:
         """Generated takes, one JSON and one MIDI each."""
         return self.root / "takes"

@@ -50,7 +50,7 @@ def fill(values: Mapping[str, Any], note: str) -> None:
 def read(instrument: str) -> dict[str, Any]:
     """What the form holds, by label field; None where nothing is chosen."""
     valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]
-    known = vocabularies().techniques.get(instrument, {})
+    known = vocabularies(session.workspace()).techniques.get(instrument, {})
     return {
         "emotion_valence": valence,
         "emotion_arousal": arousal,
@@ -77,7 +77,7 @@ def draw_emotions(confidence: float | None) -> None:
         st.markdown(f":small[{_headed('label.emotion', confidence)}]", width="content")
         st.button(t("label.no_emotion"), key="label.mood.none", shortcut="0", type="tertiary", on_click=_choose_emotion)
     chosen = session.widget(EMOTION)
-    codes = list(vocabularies().moods)
+    codes = list(vocabularies(session.workspace()).moods)
     for first in range(0, len(codes), EMOTIONS_A_ROW):
         row = codes[first : first + EMOTIONS_A_ROW]
         for number, (column, code) in enumerate(zip(st.columns(EMOTIONS_A_ROW, gap="xsmall"), row, strict=False)):
@@ -96,7 +96,7 @@ def draw_genre(confidence: float | None) -> None:
     """Up to three genres; more than one get a slider each for their share."""
     st.multiselect(
         _headed("label.genre", confidence),
-        list(vocabularies().genres),
+        list(vocabularies(session.workspace()).genres),
         format_func=genre_name,
         max_selections=MOST_GENRES,
         placeholder=t("label.genre_hint"),
@@ -124,7 +124,7 @@ def draw_genre(confidence: float | None) -> None:
 def draw_technique(instrument: str, confidence: float | None) -> None:
     """The instrument's techniques as chips."""
     assert instrument in INSTRUMENTS
-    known = vocabularies().techniques.get(instrument, {})
+    known = vocabularies(session.workspace()).techniques.get(instrument, {})
     if not known:
         st.caption(t("label.no_techniques"))
         return

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from composer_core.pipeline.labelling import QueueItem
-from studio.names import genre_name, metric_name, mood_name, technique_name
+from studio.names import genre_name, metric_name, mood_name, tag_name, technique_name
 from studio.text import language, t
 
-_SIGNED = "emotion_valence"
+_FORMAT = {"emotion_valence": "+.2f", "quality": "d", "tempo_bpm": ".4g"}
 
 
 def value_text(field: str, value: Any, instrument: str) -> str:
@@ -18,13 +18,15 @@ def value_text(field: str, value: Any, instrument: str) -> str:
     if value is None or value in ([], {}):
         return t("label.none")
     if isinstance(value, int | float):
-        return f"{value:+.2f}" if field == _SIGNED else f"{value:.2f}"
+        return f"{value:{_FORMAT.get(field, '.2f')}}"
     if field == "genre" and isinstance(value, Mapping):
         shares = sorted(value.items(), key=lambda item: -item[1])
         return _listed([f"{_known(genre_name, code)} {100 * share:.0f} %" for code, share in shares])
     if field == "technique" and isinstance(value, list):
         return _listed([_known(lambda code: technique_name(instrument, code), code) for code in value])
-    return _known(mood_name, str(value))
+    if field == "emotion":
+        return _known(mood_name, str(value))
+    return _known(lambda code: tag_name(field, code), str(value))
 
 
 def field_name(field: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from studio import session
 from studio.text import language, t
 
 
@@ -16,7 +17,7 @@ def genre_name(code: str) -> str:
     """A genre or sub-style of the vocabulary in the current language."""
     from composer_core.pipeline.vocabularies import vocabularies
 
-    genre = vocabularies().genres[code]
+    genre = vocabularies(session.workspace()).genres[code]
     return genre.name_ja if language() == "ja" else genre.name_en
 
 
@@ -24,7 +25,7 @@ def mood_name(code: str) -> str:
     """A named emotion of the vocabulary in the current language."""
     from composer_core.pipeline.vocabularies import vocabularies
 
-    mood = vocabularies().moods[code]
+    mood = vocabularies(session.workspace()).moods[code]
     return mood.name_ja if language() == "ja" else mood.name_en
 
 
@@ -32,8 +33,16 @@ def technique_name(instrument: str, code: str) -> str:
     """A playing technique of an instrument in the current language."""
     from composer_core.pipeline.vocabularies import vocabularies
 
-    technique = vocabularies().techniques[instrument][code]
+    technique = vocabularies(session.workspace()).techniques[instrument][code]
     return technique.name_ja if language() == "ja" else technique.name_en
+
+
+def tag_name(field: str, code: str) -> str:
+    """A code of a label field such as section or key_mode in the current language."""
+    from composer_core.pipeline.vocabularies import vocabularies
+
+    tag = vocabularies(session.workspace()).tags[field][code]
+    return tag.name_ja if language() == "ja" else tag.name_en
 
 
 def metric_name(code: str) -> str:

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.genre import check_genre
-from composer_core.music.label_codes import (
-    FEELS,
-    INTENSITIES,
-    KEY_MODES,
-    LICENSES,
-    SECTIONS,
-    SWING_PHASES,
-    TEMPO_BUCKETS,
-    parse_root,
-)
+from composer_core.music.key import ROOT_NAMES, parse_note_name
+from composer_core.music.label_codes import TAG_CODES
 from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Meter
-from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
 
 FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
 """What the form of the Label page holds and one decision covers."""
-CODES: dict[str, tuple[str, ...]] = {
-    "key_mode": KEY_MODES,
-    "tempo_bucket": TEMPO_BUCKETS,
-    "swing_phase": SWING_PHASES,
-    "feel": FEELS,
-    "section": SECTIONS,
-    "intensity": INTENSITIES,
-    "license": LICENSES,
-}
-"""The fields that hold one code of a closed set."""
 CAPTIONS = ("caption_en", "caption_ja")
 PEOPLE_ONLY = ("quality",)
 """No model or rule may say this."""
@@ -46,48 +29,60 @@ _DECIMALS = 3
 MIN_QUALITY, MAX_QUALITY = 1, 5
 
 
-def check_values(values: Mapping[str, Any], instrument: str) -> dict[str, Any]:
+def check_values(values: Mapping[str, Any], instrument: str, words: Vocabularies | None = None) -> dict[str, Any]:
     """The values in the form they are stored; None stays None (not given).
 
     `emotion_valence` -1 to 1, `emotion_arousal` 0 to 1 and `tempo_bpm` rounded to three
     decimals; `emotion` a mood's code; `genre` weights over genre codes that add up to 1;
     `technique` a sorted list of the instrument's technique codes; `quality` a whole number
-    1 to 5; `key_root` a root with a sharp (flats are respelt); `meter` as 7/8; captions one
-    line of text; the rest a code out of CODES. Raises InvalidValue.
+    1 to 5; `key_root` one of ROOT_NAMES (C# becomes Db); `meter` as 7/8; captions one
+    line of text; the rest a code of the
+    vocabulary's tags. `words` are the shipped vocabularies where none are given. Raises InvalidValue.
     """
-    return {field: None if value is None else check_value(field, value, instrument) for field, value in values.items()}
+    return {
+        field: None if value is None else check_value(field, value, instrument, words)
+        for field, value in values.items()
+    }
 
 
-def check_value(field: str, value: Any, instrument: str) -> Any:
+def check_value(field: str, value: Any, instrument: str, words: Vocabularies | None = None) -> Any:
     """One value in the form it is stored; InvalidValue when the field cannot hold it."""
     if field not in _CHECKS:
         raise InvalidValue("unknown_option", name=field, where="labels", choices=", ".join(LABEL_FIELDS))
-    return _CHECKS[field](field, value, instrument)
+    return _CHECKS[field](field, value, _Place(instrument, words or vocabularies()))
 
 
-def _number(field: str, value: Any, _instrument: str) -> float:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value is to stand: the loop's instrument, and the words that are known."""
+
+    instrument: str
+    words: Vocabularies
+
+
+def _number(field: str, value: Any, _place: _Place) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue("bad_format", name=field, value=value, expected="a number")
     require_range(field, value, *_RANGES[field])
     return round(float(value), _DECIMALS)
 
 
-def _quality(field: str, value: Any, _instrument: str) -> int:
+def _quality(field: str, value: Any, _place: _Place) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise InvalidValue("bad_format", name=field, value=value, expected="a whole number from 1 to 5")
     require_range(field, value, MIN_QUALITY, MAX_QUALITY)
     return int(value)
 
 
-def _emotion(field: str, value: Any, _instrument: str) -> str:
-    require_choice(field, value, tuple(vocabularies().moods))
+def _emotion(field: str, value: Any, place: _Place) -> str:
+    require_choice(field, value, tuple(place.words.moods))
     return str(value)
 
 
-def _genre(field: str, value: Any, _instrument: str) -> dict[str, float] | None:
+def _genre(field: str, value: Any, place: _Place) -> dict[str, float] | None:
     if not isinstance(value, Mapping):
         raise InvalidValue("bad_format", name=field, value=value, expected="weights by genre")
-    known = vocabularies().genres
+    known = place.words.genres
     for code, weight in value.items():
         if code not in known:
             require_choice(field, code, tuple(known))
@@ -97,29 +92,29 @@ def _genre(field: str, value: Any, _instrument: str) -> dict[str, float] | None:
     return {code: float(weight) for code, weight in sorted(value.items()) if weight > 0} or None
 
 
-def _techniques(field: str, value: Any, instrument: str) -> list[str]:
+def _techniques(field: str, value: Any, place: _Place) -> list[str]:
     if isinstance(value, str | Mapping) or not hasattr(value, "__iter__"):
         raise InvalidValue("bad_format", name=field, value=value, expected="a list of techniques")
-    known = tuple(vocabularies().techniques.get(instrument, {}))
+    known = tuple(place.words.techniques.get(place.instrument, {}))
     for code in value:
         require_choice(field, code, known)
     return sorted(set(value))
 
 
-def _root(_field: str, value: Any, _instrument: str) -> str:
-    return parse_root(str(value))
+def _root(_field: str, value: Any, _place: _Place) -> str:
+    return ROOT_NAMES[parse_note_name(str(value))]
 
 
-def _meter(_field: str, value: Any, _instrument: str) -> str:
+def _meter(_field: str, value: Any, _place: _Place) -> str:
     return str(Meter.parse(str(value)))
 
 
-def _code(field: str, value: Any, _instrument: str) -> str:
-    require_choice(field, value, CODES[field])
+def _code(field: str, value: Any, place: _Place) -> str:
+    require_choice(field, value, tuple(place.words.tags[field]))
     return str(value)
 
 
-def _caption(field: str, value: Any, _instrument: str) -> str:
+def _caption(field: str, value: Any, _place: _Place) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not (0 < len(text) <= MAX_CAPTION and text.isprintable()):
         expected = f"one line of 1 to {MAX_CAPTION} characters"
@@ -127,7 +122,7 @@ def _caption(field: str, value: Any, _instrument: str) -> str:
     return text
 
 
-_CHECKS: dict[str, Callable[[str, Any, str], Any]] = {
+_CHECKS: dict[str, Callable[[str, Any, _Place], Any]] = {
     "emotion_valence": _number,
     "emotion_arousal": _number,
     "emotion": _emotion,
@@ -138,12 +133,7 @@ _CHECKS: dict[str, Callable[[str, Any, str], Any]] = {
     "key_mode": _code,
     "meter": _meter,
     "tempo_bpm": _number,
-    "tempo_bucket": _code,
-    "swing_phase": _code,
-    "feel": _code,
-    "section": _code,
-    "intensity": _code,
-    "license": _code,
+    **dict.fromkeys((name for name in TAG_CODES if name != "key_mode"), _code),
     "caption_en": _caption,
     "caption_ja": _caption,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue, NotFound
 from composer_core.pipeline.label_fields import check_value
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import IMPORT
 from composer_core.store.labels import Entry, LabelStore
 from composer_core.store.loops import LoopStore
@@ -116,7 +117,8 @@ def _entry(row: LabelRow, instruments: dict[str, str], workspace: Workspace) -> 
     """The row as it is stored; raises what is wrong with it."""
     if row.loop_id not in instruments:
         raise NotFound("loop_missing", loop_id=row.loop_id, path=str(workspace.root))
-    value = None if row.value is None else check_value(row.field, row.value, instruments[row.loop_id])
+    words = vocabularies(workspace)
+    value = None if row.value is None else check_value(row.field, row.value, instruments[row.loop_id], words)
     if value is None:
         raise InvalidValue("bad_format", name=row.field, value=row.value, expected="a value")
     confidence = row.confidence

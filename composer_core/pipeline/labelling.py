@@ -106,7 +106,7 @@ def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     the history tells which estimator it was. Raises NotFound for an unknown loop.
     """
     loop = library.load_loop(workspace, loop_id)
-    suggested = suggest(loop, measure(loop), vocabularies())
+    suggested = suggest(loop, measure(loop), vocabularies(workspace))
     store = LabelStore(workspace.labels)
     known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
     fresh = {
@@ -129,7 +129,9 @@ def suggest_missing(
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
-        _store_suggestions(store, {loop_id: suggest(loop, measure(loop), vocabularies()) for loop_id, loop in loops})
+        _store_suggestions(
+            store, {loop_id: suggest(loop, measure(loop), vocabularies(workspace)) for loop_id, loop in loops}
+        )
         if progress is not None:
             progress(start + len(batch), len(missing))
     return len(missing)
@@ -154,7 +156,7 @@ def decide(
     since, InvalidValue for a bad value, NotFound for an unknown loop.
     """
     require_choice("action", action, ACTIONS)
-    checked = check_values(values, library.load_loop(workspace, loop_id).instrument)
+    checked = check_values(values, library.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
     store = LabelStore(workspace.labels)
     entries = [] if action == "skip" else _entries(loop_id, action, checked, current(workspace, loop_id).values)
     return store.write(rater, action, loop_id, entries, seen, note.strip())

@@ -1,15 +1,29 @@
-"""The vocabularies of labels, read once."""
+"""The vocabularies of labels: the shipped ones, and with what a workspace adds to them."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
-from composer_core.store.vocabularies import GenreName, TechniqueName, Vocabularies, load_vocabularies
+from composer_core.store.vocabularies import GenreName, Name, TechniqueName, Vocabularies, load_vocabularies
+from composer_core.workspace import ASSETS, Workspace
 
-__all__ = ["GenreName", "TechniqueName", "Vocabularies", "vocabularies"]
+__all__ = ["GenreName", "Name", "TechniqueName", "Vocabularies", "vocabularies"]
+
+
+def vocabularies(workspace: Workspace | None = None) -> Vocabularies:
+    """The shipped moods, genres, techniques and tags, with the workspace's own if one is given.
+
+    Read once, and again when a file of the workspace changes. StoreError when a file is damaged.
+    """
+    own = None if workspace is None else workspace.vocabularies
+    if own is None or not own.is_dir():
+        return _load(None, ())
+    return _load(
+        own, tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(own.iterdir()))
+    )
 
 
 @cache
-def vocabularies() -> Vocabularies:
-    """The shipped moods, genres and techniques; StoreError when a file is damaged."""
-    return load_vocabularies()
+def _load(own: Path | None, _state: tuple[tuple[str, int, int], ...]) -> Vocabularies:
+    return load_vocabularies(ASSETS, own)

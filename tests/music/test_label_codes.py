@@ -1,41 +1,9 @@
-"""Keys as written anywhere, and tempo classes by the beat of the metre."""
+"""Tempo classes by the beat of the metre."""
 
 import pytest
 
-from composer_core.errors import InvalidValue
-from composer_core.music.label_codes import KEY_MODES, KEY_ROOTS, parse_key, parse_root, tempo_bucket
+from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.timing import Meter
-
-
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("C", ("C", "major")),
-        ("Gb:maj", ("F#", "major")),
-        ("F# minor", ("F#", "minor")),
-        ("Am", ("A", "minor")),
-        ("c major", ("C", "major")),
-        ("D dorian", ("D", "dorian")),
-        ("B♭ Mixolydian", ("A#", "mixolydian")),
-        ("Cb:min", ("B", "minor")),
-        ("aminor", ("A", "minor")),
-    ],
-)
-def test_keys_are_read_however_they_are_written(text: str, key: tuple[str, str]) -> None:
-    assert parse_key(text) == key
-
-
-@pytest.mark.parametrize("text", ["", "H", "C sharp", "A hungarian", "Cmaj7"])
-def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue):
-        parse_key(text)
-
-
-def test_every_key_reads_back() -> None:
-    for root in KEY_ROOTS:
-        assert parse_root(root) == root
-        for mode in KEY_MODES:
-            assert parse_key(f"{root} {mode}") == (root, mode)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def rows_for(workspace: Workspace) -> list[LabelRow]:
     return [
         LabelRow(first, "emotion", "sad", 0.1),
         LabelRow(first, "genre", {"rock": 1}, 1.0, "from the file's name"),
-        LabelRow(second, "key_root", "Db"),
+        LabelRow(second, "key_root", "C#"),
         LabelRow(second, "quality", 4),
     ]
 
@@ -49,7 +49,7 @@ def test_labels_are_stored_and_count(workspace: Workspace) -> None:
     labels = labelling.current(workspace, first).fields
     assert (labels["emotion"].value, labels["emotion"].source, labels["emotion"].confidence) == ("sad", SOURCE, 0.1)
     assert (labels["genre"].value, labels["genre"].note) == ({"rock": 1.0}, "from the file's name")
-    assert labelling.current(workspace, second).values == {"key_root": "C#", "quality": 4}
+    assert labelling.current(workspace, second).values == {"key_root": "Db", "quality": 4}
 
 
 def test_importing_twice_changes_nothing(workspace: Workspace) -> None:
