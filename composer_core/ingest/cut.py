@@ -139,7 +139,7 @@ def _loop(song: Song, part: Part, number: int, segment: _Segment, start: int, ba
     length_tick = bars * segment.meter.bar_tick
     onset, duration, pitch, velocity = (column[chosen] for column in part.notes.columns())
     onset = onset - np.int32(start_tick)
-    tempo_bpm, events = _tempo(song, start_tick, length_tick)
+    tempo_bpm, events = stretch_tempo(song, start_tick, length_tick)
     return Loop(
         instrument=part.instrument,
         notes=Notes(onset, np.minimum(duration, length_tick - onset), pitch, velocity),
@@ -155,7 +155,7 @@ def _loop(song: Song, part: Part, number: int, segment: _Segment, start: int, ba
     )
 
 
-def _tempo(song: Song, start_tick: int, length_tick: int) -> tuple[float, tuple[tuple[int, float], ...]]:
+def stretch_tempo(song: Song, start_tick: int, length_tick: int) -> tuple[float, tuple[tuple[int, float], ...]]:
     """Duration-weighted mean tempo of a stretch, and its events from tick 0 when there are several."""
     tick = song.tempo_tick
     if len(tick) == 1:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from composer_core.errors import RenderError, require_choice
+from composer_core.music.bends import bend_values
 from composer_core.music.drums import to_general_midi
 from composer_core.music.instruments import DRUM_CHANNEL
 from composer_core.music.loop import Loop, Notes, check_loop
 from composer_core.render.repeats import NoteRow
 from composer_core.render.request import FORMATS, RenderRequest
 from composer_core.render.soundfont import SoundFontChoice
-from composer_core.render.timeline import BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
+from composer_core.render.timeline import BEND, BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
 
 MAX_LENGTH_SEC = 600.0
 PASSES = 3
@@ -34,6 +35,7 @@ def loop_request(loop: Loop, soundfont: SoundFontChoice, file_format: str = "fla
         loop.program,
         loop.is_drums,
         heard_rows(loop.notes, is_drums=loop.is_drums),
+        [(tick, BEND, value & 0x7F, value >> 7) for tick, value in bend_values(loop)],
     )
     what = loop.track_name or loop.source or loop.instrument
     return seamless_request(what, soundfont, [part], tempo_map(loop), loop.length_tick, file_format)
