@@ -15,10 +15,18 @@ from composer_core.metrics.grid import (
     distinct_onsets,
     straight_step,
 )
+from composer_core.metrics.harmony import Harmony
+from composer_core.metrics.spread import spread_of_groups
 from composer_core.metrics.swing import Swing, phase_of, read_swing, swing_unit
+from composer_core.metrics.voices import Voices
 from composer_core.music.drums import ROLES, TIMEKEEPER_ROLES, role_index
 from composer_core.music.loop import Loop
 
+SYMBOLS = 128
+PIECES = ("kick", "snare", "hat", "tom", "crash", "percussion")
+"""Roles that a drummer plays alike: hats and ride keep time, three toms are one."""
+_ONE_HAND_SEMITONES = 19
+_PIECE_OF_ROLE = np.array([0, 1, 2, 2, 3, 3, 3, 4, 2, 5])
 _TIMEKEEPER = np.array([role in TIMEKEEPER_ROLES for role in (*ROLES, "percussion")])
 
 
@@ -39,7 +47,7 @@ class Analysis:
         position = notes.onset_tick.astype(np.float64) % self.length_tick
         order = slice(None)
         if self.n_notes and notes.onset_tick[0] < 0:
-            order = np.argsort(position, kind="stable")  # type: ignore[assignment]
+            order = np.lexsort((notes.pitch, position))  # type: ignore[assignment]
         self.position: FloatArray = position[order]
         self.duration: NDArray[np.int32] = notes.duration_tick[order]
         self.pitch: NDArray[np.int32] = notes.pitch[order]
@@ -57,9 +65,59 @@ class Analysis:
         return distinct_onsets(self.position, self.length_tick)
 
     @cached_property
+    def _grid(self) -> tuple[int, float]:
+        return choose_grid(self.onset, self.meter)
+
+    @property
     def grid_tick(self) -> int:
         """Step of the grid the loop follows; the loop must have notes."""
-        return choose_grid(self.onset, self.meter)
+        return self._grid[0]
+
+    @property
+    def grid_distance(self) -> float:
+        """How far the onsets are from that grid: 0 exact, 1 chance; the loop must have notes."""
+        return self._grid[1]
+
+    @cached_property
+    def voices(self) -> Voices:
+        """The notes gathered into onsets, for pitched loops."""
+        return Voices(self.position, self.pitch, self.duration, self.velocity, self.length_tick)
+
+    @property
+    def line_move(self) -> NDArray[np.int32]:
+        """Semitones from each onset's note of the line to the next: the lowest on bass, the highest elsewhere."""
+        return self.voices.move_low if self.loop.instrument == "bass" else self.voices.move_high
+
+    @cached_property
+    def line_slot(self) -> IndexArray:
+        """Grid slot of the first note of each onset of `voices`."""
+        return self.slot[(self.voices.first + self.voices.shift) % self.n_notes]
+
+    @cached_property
+    def line_gap(self) -> IndexArray:
+        """Slots from each onset of `voices` to the next, around the circle."""
+        gap = (np.concatenate((self.line_slot[1:], self.line_slot[:1])) - self.line_slot) % self.n_slots
+        return np.where((gap == 0) & (len(gap) == 1), self.n_slots, gap)
+
+    @cached_property
+    def left_hand(self) -> NDArray[np.bool_]:
+        """True where a pianist's left hand plays: the lower of two groups of pitches.
+
+        None within a range of an octave and a fifth. The groups' means start at the outer pitches
+        and are moved three times (2-means).
+        """
+        if not self.n_notes or int(self.pitch.max()) - int(self.pitch.min()) <= _ONE_HAND_SEMITONES:
+            return np.zeros(self.n_notes, dtype=np.bool_)
+        low, high = float(self.pitch.min()), float(self.pitch.max())
+        for _ in range(3):
+            left = self.pitch < (low + high) / 2
+            low, high = float(self.pitch[left].mean()), float(self.pitch[~left].mean())
+        return np.asarray(left)
+
+    @cached_property
+    def harmony(self) -> Harmony:
+        """Pitch classes and chords over the bars, for pitched loops."""
+        return Harmony(self.voices, self.loop.bars, self.bar_tick)
 
     @cached_property
     def _timekeeper(self) -> FloatArray:
@@ -129,6 +187,11 @@ class Analysis:
         return self._snapped[0]
 
     @property
+    def deviation_tick(self) -> FloatArray:
+        """Signed distance in ticks of each note to the swing-warped grid, positive late."""
+        return self._snapped[1]
+
+    @property
     def deviation_ms(self) -> FloatArray:
         """Signed distance in ms of each note to the swing-warped grid, positive late."""
         return self._snapped[1] * self.ms_a_tick
@@ -144,6 +207,27 @@ class Analysis:
         return self.slot_in_bar * self.step_tick % self.meter.beat_tick == 0
 
     @cached_property
+    def piece(self) -> IndexArray:
+        """Group of each drum note: index into PIECES."""
+        return _PIECE_OF_ROLE[self.role]
+
+    @cached_property
+    def piece_timing_ms(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of `deviation_ms` of each piece, NaN where it does not play."""
+        return spread_of_groups(self.deviation_ms, self.piece, len(PIECES))
+
+    @cached_property
+    def piece_velocity(self) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of the velocity of each piece, NaN where it does not play."""
+        return spread_of_groups(self.velocity, self.piece, len(PIECES))
+
+    @cached_property
+    def place(self) -> IndexArray:
+        """Number of what a note is in its bar: the piece of the kit (or 0 of a pitched loop) and the slot."""
+        group = self.piece if self.loop.is_drums else 0
+        return np.asarray(group * self.slots_a_bar + self.slot_in_bar)
+
+    @cached_property
     def pattern(self) -> NDArray[np.bool_]:
         """One flag a slot of the loop: does anything begin there?"""
         flags = np.zeros(self.n_slots, dtype=np.bool_)
@@ -154,6 +238,62 @@ class Analysis:
     def used_slots(self) -> IndexArray:
         """Sorted slots where something begins."""
         return np.flatnonzero(self.pattern)
+
+    @cached_property
+    def slot_deviation_tick(self) -> FloatArray:
+        """Mean `deviation_tick` of the notes of each used slot."""
+        sums = np.bincount(self.slot, weights=self.deviation_tick, minlength=self.n_slots)
+        return sums[self.used_slots] / np.bincount(self.slot, minlength=self.n_slots)[self.used_slots]
+
+    @cached_property
+    def slot_velocity(self) -> FloatArray:
+        """Loudest velocity of each used slot."""
+        loudest = np.zeros(self.n_slots)
+        np.maximum.at(loudest, self.slot, self.velocity)
+        return loudest[self.used_slots]
+
+    @cached_property
+    def bar_notes(self) -> IndexArray:
+        """Sorted distinct numbers slot * 128 + symbol; the symbol is the piece of the kit or the pitch."""
+        return np.unique(self.slot * SYMBOLS + (self.piece if self.loop.is_drums else self.pitch))
+
+    def bar_likeness(self, shift: int = 1) -> FloatArray:
+        """Share of their notes that each bar and the bar `shift` later have in common, around the circle.
+
+        Jaccard: shared / union of `bar_notes`; two empty bars are alike. Shape (bars,).
+        """
+        bars, width = self.loop.bars, self.slots_a_bar * SYMBOLS
+        codes = self.bar_notes
+        bar = codes // width
+        count = np.bincount(bar, minlength=bars)
+        moved = (codes + shift * width) % (bars * width)
+        place = np.searchsorted(codes, moved) % len(codes)
+        shared = np.bincount(bar[codes[place] == moved], minlength=bars)
+        union = count + np.concatenate((count[shift:], count[:shift])) - shared
+        return np.where(union > 0, shared / np.maximum(union, 1), 1.0)
+
+    @cached_property
+    def next_bar_likeness(self) -> FloatArray:
+        """`bar_likeness` of neighbouring bars."""
+        return self.bar_likeness(1 % self.loop.bars)
+
+    @cached_property
+    def period_bars(self) -> int:
+        """Bars until the loop repeats itself exactly, note for note: `bars` when it never does."""
+        bars = self.loop.bars
+        order = np.lexsort((self.duration, self.velocity, self.pitch, self.position))
+        columns = [column[order] for column in (self.position, self.pitch, self.velocity, self.duration)]
+        for period in range(1, bars // 2 + 1):
+            count, rest = divmod(self.n_notes * period, bars)
+            if bars % period or rest:
+                continue
+            moved = (period * self.bar_tick, 0, 0, 0)
+            if all(
+                np.array_equal(column[count:], column[: self.n_notes - count] + shift)
+                for column, shift in zip(columns, moved, strict=True)
+            ):
+                return period
+        return bars
 
     @cached_property
     def ioi_step(self) -> IndexArray:

@@ -50,6 +50,22 @@ def distinct_onsets(position: FloatArray, length_tick: int) -> FloatArray:
     return np.sort(sums / np.diff(last, prepend=-1) % length_tick)
 
 
+def cluster_starts(position: FloatArray, length_tick: int) -> tuple[int, IndexArray]:
+    """How far to turn the notes so that no onset lies across the seam, and where each onset then begins.
+
+    `position` as for `distinct_onsets`; indices into the turned notes. No onsets without notes.
+    """
+    count = len(position)
+    if count == 0:
+        return 0, np.empty(0, dtype=np.int64)
+    gap = np.diff(position, append=position[:1] + length_tick)
+    last = np.flatnonzero(gap >= CLUSTER_TICK)
+    if len(last) == 0:
+        return 0, np.zeros(1, dtype=np.int64)
+    shift = (int(last[-1]) + 1) % count
+    return shift, np.concatenate(([0], np.sort((last - shift) % count)[:-1] + 1))
+
+
 def grid_steps(meter: Meter) -> tuple[int, ...]:
     """Candidate grid steps in ticks that fit the metre, coarse to fine.
 
@@ -67,8 +83,8 @@ def straight_step(meter: Meter) -> int:
     return gcd(SIXTEENTH_TICK, meter.bar_tick)
 
 
-def choose_grid(onset: FloatArray, meter: Meter) -> int:
-    """Step in ticks of the grid the onsets follow best.
+def choose_grid(onset: FloatArray, meter: Meter) -> tuple[int, float]:
+    """Step in ticks of the grid the onsets follow best, and how far they are from it (0 exact, 1 chance).
 
     Each candidate's mean absolute deviation (after taking off a common lag of at most 30
     ticks) is divided by a quarter of its step, what random onsets would have: 0 is exact, 1
@@ -79,7 +95,8 @@ def choose_grid(onset: FloatArray, meter: Meter) -> int:
     middle = np.sort(deviation, axis=1)[:, len(onset) // 2]
     lag = np.minimum(np.maximum(middle, -_MAX_OFFSET_TICK), _MAX_OFFSET_TICK)
     score = np.abs(deviation - lag[:, None]).sum(axis=1) / len(onset) / (steps[:, 0] / 4)
-    return int(steps[int((score <= score.min() + 1e-9).argmax()), 0])
+    chosen = int((score <= score.min() + 1e-9).argmax())
+    return int(steps[chosen, 0]), float(score[chosen])
 
 
 def _factors(count: int) -> list[int]:

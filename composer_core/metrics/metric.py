@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from composer_core.metrics.analysis import Analysis
 from composer_core.music.loop import Loop
 
+PITCHED = ("bass", "guitar", "piano", "strings", "other")
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from composer_core.metrics import drums, dynamics, groove, rhythm, tonality
+from composer_core.metrics import bass, drums, dynamics, groove, guitar, piano, rhythm, strings, structure, tonality
 from composer_core.metrics.analysis import Analysis
 from composer_core.metrics.metric import Metric
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric for family in (rhythm, groove, dynamics, drums, tonality) for metric in family.METRICS
-}
+_FAMILIES = (rhythm, groove, dynamics, structure, drums, tonality, bass, guitar, piano, strings)
+METRICS: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
 """Every metric by name, in the order it is shown."""
-FAMILIES = ("rhythm", "groove", "dynamics", "drums", "tonality")
+FAMILIES = tuple(family.__name__.rsplit(".", 1)[1] for family in _FAMILIES)
 _OF_INSTRUMENT = {
     instrument: [(m.name, m.read) for m in METRICS.values() if m.applies_to(instrument)] for instrument in INSTRUMENTS
 }

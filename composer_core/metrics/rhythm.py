@@ -7,13 +7,15 @@ import math
 import numpy as np
 
 from composer_core.metrics.analysis import Analysis
-from composer_core.metrics.grid import IndexArray, metrical_weights
-from composer_core.metrics.metric import Metric
+from composer_core.metrics.grid import EIGHTH_TICK, SIXTEENTH_TICK, IndexArray, metrical_weights
+from composer_core.metrics.metric import PITCHED, Metric
+from composer_core.metrics.spread import entropy_bits
 from composer_core.music.drums import ROLES
 from composer_core.music.timing import TICKS_PER_QUARTER
 
 NAN = math.nan
 _DESIGN = "definition of this project"
+_TRIPLET_WIDTH = 0.06
 _PULSE_ROLES = [ROLES.index("kick"), ROLES.index("snare")]
 
 
@@ -111,12 +113,6 @@ def offbeat_rate(a: Analysis) -> float:
     return 1.0 - np.count_nonzero(beats) / len(beats)
 
 
-def entropy_bits(counts: np.ndarray) -> float:
-    """Shannon entropy in bits of a histogram with at least one entry."""
-    share = counts[counts > 0] / counts.sum()
-    return max(0.0, -float((share * np.log2(share)).sum()))
-
-
 def ioi_entropy(a: Analysis) -> float:
     """Shannon entropy of the gaps between neighbouring onsets in grid slots, longest one bar.
 
@@ -125,6 +121,73 @@ def ioi_entropy(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     return entropy_bits(np.bincount(np.minimum(a.ioi_step, a.slots_a_bar)))
+
+
+def grid_fit(a: Analysis) -> float:
+    """1 - mean absolute distance of the onsets from the grid followed / what random onsets would have, at least 0.
+
+    A common lag of at most 30 ticks is taken off first. 1 exactly on the grid. NaN without notes.
+    """
+    return max(0.0, 1.0 - a.grid_distance) if a.n_notes else NAN
+
+
+def downbeat_rate(a: Analysis) -> float:
+    """Share of the bars in which something begins on the first slot. NaN without notes."""
+    return np.count_nonzero(a.pattern[:: a.slots_a_bar]) / a.loop.bars if a.n_notes else NAN
+
+
+def sixteenth_rate(a: Analysis) -> float:
+    """Share of the used grid slots that are not on a straight 8th of the bar. NaN without notes."""
+    if not a.n_notes:
+        return NAN
+    return np.count_nonzero(a.used_slots % a.slots_a_bar * a.step_tick % EIGHTH_TICK) / len(a.used_slots)
+
+
+def triplet_rate(a: Analysis) -> float:
+    """Share of the onsets within 0.06 of a quarter of a triplet place (1/3 or 2/3 of it) and off the straight 8th.
+
+    NaN without notes.
+    """
+    if not a.n_notes:
+        return NAN
+    share = a.onset % a.bar_tick % TICKS_PER_QUARTER / TICKS_PER_QUARTER
+    return np.count_nonzero(np.abs(np.abs(share - 0.5) - 1 / 6) < _TRIPLET_WIDTH) / len(share)
+
+
+def ioi_variability(a: Analysis) -> float:
+    """nPVI: 100 x mean over neighbouring gaps of their difference / their mean, in grid slots around the circle.
+
+    0 when all gaps are equal, below 200. NaN without notes.
+    """
+    if not a.n_notes:
+        return NAN
+    gap = a.ioi_step.astype(np.float64)
+    following = np.concatenate((gap[1:], gap[:1]))
+    return 200.0 * float((np.abs(gap - following) / (gap + following)).sum()) / len(gap)
+
+
+def longest_gap(a: Analysis) -> float:
+    """Longest gap between neighbouring onsets in quarters, around the circle. NaN without notes."""
+    return float(a.ioi_step.max()) * a.step_tick / TICKS_PER_QUARTER if a.n_notes else NAN
+
+
+def anticipation_rate(a: Analysis) -> float:
+    """Share of the beats on which nothing begins but a note begun less than a beat before rings on.
+
+    A pushed chord or a syncopated bass note. It must sound half a 16th past the beat. NaN without notes.
+    """
+    if not a.n_notes:
+        return NAN
+    beat = a.meter.beat_tick
+    n_beats = a.length_tick // beat
+    ahead = np.ceil((a.slot * a.step_tick + 1) / beat) * beat
+    off = a.slot * a.step_tick % a.bar_tick % beat > 0
+    held = off & (a.position % a.length_tick + a.duration > ahead + SIXTEENTH_TICK / 2)
+    pushed = np.zeros(n_beats, dtype=np.bool_)
+    pushed[(ahead[held] / beat).astype(np.int64) % n_beats] = True
+    struck = np.zeros(n_beats, dtype=np.bool_)
+    struck[(a.used_slots * a.step_tick)[a.used_slots * a.step_tick % beat == 0] // beat] = True
+    return np.count_nonzero(pushed & ~struck) / n_beats
 
 
 METRICS: tuple[Metric, ...] = (
@@ -166,8 +229,33 @@ METRICS: tuple[Metric, ...] = (
     Metric("offbeat_rate", "rhythm", offbeat_rate, "share", 0.0, 1.0, _DESIGN, "Off-beat share", "裏拍の割合",
            "The share of onsets that are not on a beat.",
            "拍の頭以外で鳴る音の割合。"),
-    Metric("ioi_entropy", "rhythm", ioi_entropy, "bits", 0.0, 12.0, "Shannon 1948", "Variety of gaps", "音間隔の多様さ",
+    Metric("ioi_entropy", "rhythm", ioi_entropy, "bits", 0.0, 12.0, "Shannon 1948",
+           "Variety of gaps", "音間隔の多様さ",
            "How varied the gaps between neighbouring onsets are.",
            "隣り合う発音の間隔がどれだけ多様か。"),
+    Metric("ioi_variability", "rhythm", ioi_variability, "nPVI", 0.0, 200.0, "Grabe and Low 2002",
+           "Contrast of gaps", "音間隔の対比",
+           "How much each gap differs from the next: 0 even, higher long-short.",
+           "隣り合う音間隔の長短の差。0で均等、大きいほど長短がはっきりする。"),
+    Metric("longest_gap", "rhythm", longest_gap, "quarters", 0.0, math.inf, _DESIGN, "Longest gap", "最長の空白",
+           "The longest time in which nothing begins.",
+           "次の音が始まるまでのいちばん長い間。"),
+    Metric("grid_fit", "rhythm", grid_fit, "", 0.0, 1.0, _DESIGN, "Fit to the grid", "グリッドとの一致度",
+           "How closely the onsets follow the grid: 1 exactly, 0 no better than chance.",
+           "発音がグリッドにどれだけ沿うか。1で完全一致、0で偶然と同じ。"),
+    Metric("downbeat_rate", "rhythm", downbeat_rate, "share", 0.0, 1.0, _DESIGN, "Downbeats", "小節頭の発音率",
+           "The share of bars that begin with an onset.",
+           "1拍目の頭で音が鳴る小節の割合。"),
+    Metric("sixteenth_rate", "rhythm", sixteenth_rate, "share", 0.0, 1.0, _DESIGN,
+           "Between the 8ths", "8分の間の音の割合",
+           "The share of onsets that lie between the straight 8ths.",
+           "8分音符の位置より細かいところで鳴る音の割合。"),
+    Metric("triplet_rate", "rhythm", triplet_rate, "share", 0.0, 1.0, _DESIGN, "Triplet places", "3連位置の割合",
+           "The share of onsets that lie on a third of the quarter.",
+           "4分音符の3等分の位置で鳴る音の割合。"),
+    Metric("anticipation_rate", "rhythm", anticipation_rate, "share", 0.0, 1.0, "Temperley 1999",
+           "Pushes", "食い（アンティシペーション）",
+           "The share of beats that are taken early and held over.",
+           "拍の手前で鳴って拍をまたいで伸びる「食い」の割合。", PITCHED),
 )  # fmt: skip
 """Rows of the table for this family, in the order they are shown."""

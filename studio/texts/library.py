@@ -169,5 +169,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "unit.long_short": ("long : short", "長：短"),
     "unit.MIDI_note": ("MIDI note", "ノート番号"),
     "unit.bits": ("bits", "ビット"),
+    "unit.nPVI": ("nPVI", "nPVI値"),
+    "unit.quarters": ("quarters", "拍（四分音符）"),
+    "unit.semitones": ("semitones", "半音"),
+    "unit.pitch_classes": ("pitch classes", "音名"),
+    "unit.notes": ("notes", "音"),
+    "unit.bars": ("bars", "小節"),
+    "unit.seconds": ("seconds", "秒"),
     "unit.levels_a_bar": ("levels a bar", "レベル／小節"),
 }
