@@ -39,6 +39,11 @@ class Workspace:
         return self.root / "library" / "lock"
 
     @property
+    def catalogue(self) -> Path:
+        """The loops with their current labels as a search reads them; made from loops and labels, may be deleted."""
+        return self.root / "library" / "catalogue"
+
+    @property
     def sources(self) -> Path:
         """Uploaded files, by content digest."""
         return self.root / "library" / "sources"

@@ -33,6 +33,7 @@ EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", WITHDRAWN)
 ACTION_KINDS = ("approve", "reject", "draft", "skip")
 _MANY_LOOPS = 500
 """Above this many ids the whole view is read instead: SQLite limits the variables of a query."""
+_ROWS_A_PIECE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,9 @@ class LabelStore:
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
         """Current labels, loop -> field -> label, of some loops or all."""
-        query = _ranked()
+        query = ranked_events()
         if loop_ids is not None and len(loop_ids) <= _MANY_LOOPS:
-            query = _ranked(EVENTS.c.loop_id.in_(loop_ids))
+            query = ranked_events(EVENTS.c.loop_id.in_(loop_ids))
         current: dict[str, dict[str, CurrentLabel]] = {}
         with self._transaction() as connection:
             for (loop_id, name), rows in groupby(
@@ -217,6 +218,11 @@ class LabelStore:
                 elif loop_id not in lowest or not lowest[loop_id][1] or confidence < lowest[loop_id][0]:
                     lowest[loop_id] = (confidence, name)
         return lowest
+
+    def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
+        """Rows of a query over EVENTS or ACTIONS, read in pieces, so that millions need no memory."""
+        with self._transaction() as connection:
+            yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
     @contextmanager
     def _transaction(self, writes: bool = False) -> Iterator[Connection]:
@@ -344,7 +350,7 @@ def _restored(connection: Connection, undone: LabelEvent, source: str, action_id
     return _row(entry, source, before.note if before else "", undone.id, action_id)
 
 
-def _ranked(*conditions: Any) -> Select[Any]:
+def ranked_events(*conditions: Any) -> Select[Any]:
     """Standing events, loop by loop and field by field, the winner of each first."""
     newest = func.row_number().over(
         partition_by=(EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source), order_by=EVENTS.c.id.desc()

@@ -1,0 +1,268 @@
+"""The library as a search reads it: few large Parquet files, one row a loop, its current labels beside it.
+
+Everything here is made from the loops' parts and the label events and may be deleted at
+any time. A file holds whole parts of the library. Small files are merged as the library
+grows, each loop being copied a few times at most. `manifest.json`, written last, says
+which files count; what it does not name is removed by the next change. Labels given after
+a file was written are not in it: they come beside it (`Snapshot.later`) until there are so
+many that the files are written anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from composer_core.errors import StoreError
+from composer_core.store.arrow_arrays import numbers
+from composer_core.store.atomic import atomic_writer, read_json, write_json
+from composer_core.store.label_projection import (
+    LABEL_SCHEMA,
+    all_labels,
+    labels_of,
+    loops_changed_since,
+    newest_event,
+)
+from composer_core.store.labels import LabelStore
+from composer_core.store.loop_columns import LOOP_SCHEMA
+from composer_core.workspace import Workspace
+
+POSITION = "position"
+"""Column that orders loops as they were added: number of the part and row in it, in one integer."""
+FULL_ROWS = 131_072
+"""A file with so many loops is never merged again."""
+MAX_LATER = 20_000
+"""So many loops may have labels beside the files before the files are written anew."""
+_ROWS_A_GROUP = 16_384
+_PAGE_BYTES = 64 * 1024
+_FORMAT = 1
+_NOT_SEARCHED = ("tempo_events", "extra", "first_note")
+_LABEL_COLUMNS = [name for name in LABEL_SCHEMA.names if name != "loop_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueFile:
+    """One file: its name, the parts whose loops it holds, how many loops those are."""
+
+    name: str
+    parts: tuple[str, ...]
+    n_loops: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What a search reads: the files, and labels that came later.
+
+    `later` has LABEL_SCHEMA rows that stand for those in the files. Two snapshots with one
+    `version` have the same files and the same `later`.
+    """
+
+    files: tuple[Path, ...]
+    n_loops: int
+    later: pa.Table
+    version: tuple[str, int]
+
+
+class Catalogue:
+    """The catalogue of one workspace; safe for several threads and processes."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._folder = workspace.catalogue
+        self._lock = threading.Lock()
+        self._later: dict[str, dict[str, Any]] = {}
+        self._later_of = ("", 0)
+        self._snapshot: Snapshot | None = None
+        self._store: LabelStore | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The library as it is now; brings the files up to date first. StoreError when they cannot be written."""
+        with self._lock:
+            store = self._labels()
+            newest = newest_event(store) if store else 0
+            files, base = self._current_files(store, newest)
+            return self._with_later(store, files, base, newest)
+
+    def _labels(self) -> LabelStore | None:
+        if self._store is None and self._workspace.labels.exists():
+            self._store = LabelStore(self._workspace.labels)
+        return self._store
+
+    def _current_files(self, store: LabelStore | None, newest: int) -> tuple[list[CatalogueFile], int]:
+        parts = {path.name for path in self._workspace.loops.glob("part-*.parquet")}
+        files, base = self._manifest()
+        held = {part for file in files for part in file.parts}
+        if parts == held and not self._too_many_later(store, base, newest):
+            return files, base
+        with self._locked():
+            # Another process may have done it while this one waited.
+            files, base = self._manifest()
+            if not files or self._too_many_later(store, base, newest):
+                files, base = self._relabelled(store, files, parts, newest)
+            files = self._extended([file for file in files if set(file.parts) <= parts], parts, store)
+            self._keep(files, base)
+        return files, base
+
+    def _too_many_later(self, store: LabelStore | None, base: int, newest: int) -> bool:
+        if store is None or newest <= base + MAX_LATER:
+            return newest < base
+        return len(loops_changed_since(store, base, MAX_LATER + 1)) > MAX_LATER
+
+    def _relabelled(
+        self, store: LabelStore | None, files: Sequence[CatalogueFile], parts: set[str], newest: int
+    ) -> tuple[list[CatalogueFile], int]:
+        """All files with every label up to the event `newest` (and perhaps later ones)."""
+        labels = all_labels(store) if store else LABEL_SCHEMA.empty_table()
+        groups = [file.parts for file in files if set(file.parts) <= parts]
+        grouped = {part for group in groups for part in group}
+        groups += _even_groups(self._workspace, sorted(parts - grouped))
+        return [self._write(group, labels) for group in groups], newest
+
+    def _extended(
+        self, files: list[CatalogueFile], parts: set[str], store: LabelStore | None
+    ) -> list[CatalogueFile]:
+        """With the parts no file holds yet, small files being merged into ones at least twice as large."""
+        missing = sorted(parts - {part for file in files for part in file.parts})
+        for group in _even_groups(self._workspace, missing):
+            n_loops = _count(self._workspace, group)
+            merged = list(group)
+            while files and files[-1].n_loops < FULL_ROWS and files[-1].n_loops < 2 * n_loops:
+                small = files.pop()
+                n_loops += small.n_loops
+                merged = [*small.parts, *merged]
+            files.append(self._write(tuple(merged), self._labels_of(store, merged)))
+        return files
+
+    def _labels_of(self, store: LabelStore | None, parts: Iterable[str]) -> pa.Table:
+        if store is None:
+            return LABEL_SCHEMA.empty_table()
+        ids = [name for part in parts for name in _read(self._workspace.loops / part, ["loop_id"])[0].to_pylist()]
+        return labels_of(store, ids)
+
+    def _write(self, parts: tuple[str, ...], labels: pa.Table) -> CatalogueFile:
+        loops = pa.concat_tables(
+            [_searched(self._workspace.loops / part) for part in parts], promote_options="default"
+        )
+        rows = pc.index_in(loops.column("loop_id"), value_set=labels.column("loop_id").combine_chunks())
+        for name in _LABEL_COLUMNS:
+            loops = loops.append_column(name, labels.column(name).take(rows))
+        name = f"loops-{parts[0].split('-')[1]}-{secrets.token_hex(4)}.parquet"
+        with atomic_writer(self._folder / name) as stream:
+            pq.write_table(
+                loops, stream, compression="zstd", row_group_size=_ROWS_A_GROUP, data_page_size=_PAGE_BYTES
+            )
+        return CatalogueFile(name, parts, loops.num_rows)
+
+    def _with_later(
+        self, store: LabelStore | None, files: Sequence[CatalogueFile], base: int, newest: int
+    ) -> Snapshot:
+        names = "|".join(file.name for file in files)
+        known, seen = self._later_of
+        if (names, newest) == (known, seen) and self._snapshot is not None:
+            return self._snapshot
+        if known != names:
+            self._later, seen = {}, base
+        if store is not None and newest > seen:
+            changed = labels_of(store, loops_changed_since(store, seen, 2 * MAX_LATER))
+            self._later.update({row["loop_id"]: row for row in changed.to_pylist()})
+        self._later_of = (names, newest)
+        later = pa.Table.from_pylist(list(self._later.values()), schema=LABEL_SCHEMA)
+        paths = tuple(self._folder / file.name for file in files)
+        self._snapshot = Snapshot(paths, sum(file.n_loops for file in files), later, self._later_of)
+        return self._snapshot
+
+    def _manifest(self) -> tuple[list[CatalogueFile], int]:
+        path = self._folder / "manifest.json"
+        if not path.exists():
+            return [], 0
+        try:
+            content = read_json(path)
+            if content["format"] != _FORMAT:
+                return [], 0
+            files = [CatalogueFile(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]
+            present = all((self._folder / file.name).exists() for file in files)
+            return (files, int(content["event"])) if present else ([], 0)
+        except (StoreError, KeyError, TypeError, ValueError):
+            # It can be made again from the loops: nothing is lost but a minute.
+            return [], 0
+
+    def _keep(self, files: Sequence[CatalogueFile], base: int) -> None:
+        rows = [{"name": file.name, "parts": list(file.parts), "n_loops": file.n_loops} for file in files]
+        write_json(self._folder / "manifest.json", {"format": _FORMAT, "event": base, "files": rows})
+        kept = {"manifest.json", "lock", *(file.name for file in files)}
+        for path in self._folder.iterdir():
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            stream = (self._folder / "lock").open("a")
+        except OSError as error:
+            raise StoreError("cannot_write", path=str(self._folder), reason=error.strerror or str(error)) from error
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def _even_groups(workspace: Workspace, parts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Parts in order, gathered until a group is full."""
+    groups: list[tuple[str, ...]] = []
+    group: list[str] = []
+    n_loops = 0
+    for part in parts:
+        group.append(part)
+        n_loops += _count(workspace, [part])
+        if n_loops >= FULL_ROWS:
+            groups.append(tuple(group))
+            group, n_loops = [], 0
+    return [*groups, tuple(group)] if group else groups
+
+
+def _count(workspace: Workspace, parts: Iterable[str]) -> int:
+    return sum(_open(workspace.loops / part).num_rows for part in parts)
+
+
+def _open(path: Path) -> Any:
+    try:
+        return pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def _read(path: Path, columns: list[str] | None) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as part:
+            return part.read(columns)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def _searched(path: Path) -> pa.Table:
+    """The columns of a part that can be searched, with the place of each row in the library."""
+    table = _read(path, None)
+    table = table.drop_columns([name for name in _NOT_SEARCHED if name in table.column_names])
+    first = int(path.name.split("-")[1]) << 32
+    return table.append_column(POSITION, numbers(np.arange(first, first + table.num_rows), pa.int64()))
+
+
+EMPTY_SCHEMA = pa.schema(
+    [
+        *(spec for spec in LOOP_SCHEMA if spec.name not in _NOT_SEARCHED),
+        (POSITION, pa.int64()),
+        *(spec for spec in LABEL_SCHEMA if spec.name != "loop_id"),
+    ]
+)
+"""Columns of a file whatever was measured."""
