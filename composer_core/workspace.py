@@ -44,6 +44,11 @@ class Workspace:
         return self.root / "library" / "catalogue"
 
     @property
+    def exclusions(self) -> Path:
+        """Parquet parts of exclusion events: which loops were left out, why, by whom, and which came back."""
+        return self.root / "library" / "exclusions"
+
+    @property
     def sources(self) -> Path:
         """Uploaded files, by content digest."""
         return self.root / "library" / "sources"

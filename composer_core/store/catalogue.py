@@ -129,9 +129,7 @@ class Catalogue:
         groups += _even_groups(self._workspace, sorted(parts - grouped))
         return [self._write(group, labels) for group in groups], newest
 
-    def _extended(
-        self, files: list[CatalogueFile], parts: set[str], store: LabelStore | None
-    ) -> list[CatalogueFile]:
+    def _extended(self, files: list[CatalogueFile], parts: set[str], store: LabelStore | None) -> list[CatalogueFile]:
         """With the parts no file holds yet, small files being merged into ones at least twice as large."""
         missing = sorted(parts - {part for file in files for part in file.parts})
         for group in _even_groups(self._workspace, missing):
@@ -151,22 +149,16 @@ class Catalogue:
         return labels_of(store, ids)
 
     def _write(self, parts: tuple[str, ...], labels: pa.Table) -> CatalogueFile:
-        loops = pa.concat_tables(
-            [_searched(self._workspace.loops / part) for part in parts], promote_options="default"
-        )
+        loops = pa.concat_tables([_searched(self._workspace.loops / part) for part in parts], promote_options="default")
         rows = pc.index_in(loops.column("loop_id"), value_set=labels.column("loop_id").combine_chunks())
         for name in _LABEL_COLUMNS:
             loops = loops.append_column(name, labels.column(name).take(rows))
         name = f"loops-{parts[0].split('-')[1]}-{secrets.token_hex(4)}.parquet"
         with atomic_writer(self._folder / name) as stream:
-            pq.write_table(
-                loops, stream, compression="zstd", row_group_size=_ROWS_A_GROUP, data_page_size=_PAGE_BYTES
-            )
+            pq.write_table(loops, stream, compression="zstd", row_group_size=_ROWS_A_GROUP, data_page_size=_PAGE_BYTES)
         return CatalogueFile(name, parts, loops.num_rows)
 
-    def _with_later(
-        self, store: LabelStore | None, files: Sequence[CatalogueFile], base: int, newest: int
-    ) -> Snapshot:
+    def _with_later(self, store: LabelStore | None, files: Sequence[CatalogueFile], base: int, newest: int) -> Snapshot:
         names = "|".join(file.name for file in files)
         known, seen = self._later_of
         if (names, newest) == (known, seen) and self._snapshot is not None:

@@ -7,11 +7,11 @@ nothing but the catalogue, install nothing and fetch nothing.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,93 +19,40 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import InvalidValue, StoreError
 from composer_core.store.catalogue import EMPTY_SCHEMA, POSITION, Catalogue, Snapshot
+from composer_core.store.conditions import Between, Condition, Conditions, Words, quoted
+from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.label_projection import LABEL_SCHEMA
 from composer_core.workspace import Workspace
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 NUMBER, TEXT, SET, FLAG, TIME = "number", "text", "set", "flag", "time"
 KINDS = (NUMBER, TEXT, SET, FLAG, TIME)
+_SQL_TYPE = {NUMBER: "DOUBLE", TEXT: "VARCHAR", SET: "VARCHAR[]", FLAG: "BOOLEAN", TIME: "TIMESTAMPTZ"}
+Version = tuple[str, int, str]
 _MAX_THREADS = 4
 _MEMORY = "1GB"
+EXCLUDED = "excluded"
+"""Column with the reason why a loop was excluded; empty for loops that are not."""
 _LATER_COLUMNS = frozenset(name for name in LABEL_SCHEMA.names if name != "loop_id")
 _SAFE_NAME_EXTRA = set("_.")
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """The column holds one of the values; None among them stands for nothing. `negated` turns it around."""
-
-    column: str
-    values: tuple[str | None, ...]
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """low <= column <= high; None leaves an end open. Loops without a value are out."""
-
-    column: str
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """The set in the column shares a member with the values."""
-
-    column: str
-    values: tuple[str, ...]
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Every word occurs in one of the columns, whatever its case."""
-
-    columns: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The column has a value (or, `negated`, has none)."""
-
-    column: str
-    negated: bool = False
-
-
-Condition = OneOf | Between | AnyOf | Words | Known
-
-
-@dataclass(slots=True)
-class _Text:
-    """A query under way: its conditions as SQL with the parameters they bind, and the columns they name."""
-
-    parts: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-    columns: set[str] = field(default_factory=set)
-
-    @property
-    def where(self) -> str:
-        """The WHERE clause, empty without conditions."""
-        return " WHERE " + " AND ".join(self.parts) if self.parts else ""
 
 
 class LibraryQuery:
     """Answers for one workspace; any number of threads may ask at once.
 
-    Every answer is of the library as it is at that moment. Raises StoreError when a file
-    is damaged, InvalidValue for a column that is not there.
+    Every answer is of the library as it is at that moment. `expected` names columns, with
+    their kind, that can be asked for even while no loop has them. Raises StoreError when a
+    file is damaged, InvalidValue for a column that is not there.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, expected: Mapping[str, str] | None = None) -> None:
         self._workspace = workspace
+        self._expected = dict(expected or {})
         self._catalogue = Catalogue(workspace)
+        self._exclusions = ExclusionStore(workspace)
         self._lock = threading.Lock()
         self._database = _open_database(workspace.catalogue)
-        self._loaded: tuple[str, int] | None = None
+        self._loaded: Version | None = None
+        self._later_empty = True
         self._columns: dict[str, str] = {}
 
     def columns(self) -> dict[str, str]:
@@ -113,9 +60,9 @@ class LibraryQuery:
         self._refresh()
         return dict(self._columns)
 
-    def version(self) -> tuple[str, int]:
+    def version(self) -> str:
         """Changes whenever an answer may."""
-        return self._refresh().version
+        return "|".join(map(str, self._refresh()))
 
     def count(self, conditions: Iterable[Condition] = ()) -> int:
         """How many loops answer all conditions."""
@@ -137,14 +84,14 @@ class LibraryQuery:
         """
         self._known(columns)
         text = self._where(conditions)
-        ranking = ", ".join(f"{_quoted(name)} {'DESC' if down else 'ASC'} NULLS LAST" for name, down in order)
-        ranking += "" if any(name == POSITION for name, _ in order) else f", {_quoted(POSITION)} DESC"
+        ranking = ", ".join(f"{quoted(name)} {'DESC' if down else 'ASC'} NULLS LAST" for name, down in order)
+        ranking += "" if any(name == POSITION for name, _ in order) else f", {quoted(POSITION)} DESC"
         used = {*text.columns, *self._known([name for name, _ in order])}
         if limit is None:
-            names = ", ".join(_quoted(name) for name in columns)
+            names = ", ".join(quoted(name) for name in columns)
             source = self._source(used | set(columns))
             return self._table(f"SELECT {names} FROM {source}{text.where} ORDER BY {ranking}", text.values)
-        key = _quoted(POSITION)
+        key = quoted(POSITION)
         chosen = self._rows(
             f"SELECT {key} FROM {self._source(used)}{text.where} ORDER BY {ranking} LIMIT ? OFFSET ?",
             [*text.values, limit, offset],
@@ -153,8 +100,8 @@ class LibraryQuery:
 
     def _at(self, positions: list[int], columns: Sequence[str]) -> pa.Table:
         """Columns of the loops at these positions, in this order."""
-        names = ", ".join(_quoted(name) for name in columns)
-        key, marks = _quoted(POSITION), ", ".join("?" * len(positions))
+        names = ", ".join(quoted(name) for name in columns)
+        key, marks = quoted(POSITION), ", ".join("?" * len(positions))
         found = self._table(
             f"SELECT {key} AS place, {names} FROM {self._source(set(columns))} WHERE {key} IN ({marks or 'NULL'})",
             positions,
@@ -172,11 +119,11 @@ class LibraryQuery:
         kind = self.columns_kind(column)
         text = self._where(conditions)
         source = self._source({*text.columns, column})
-        value = f"unnest({_quoted(column)})" if kind == SET else _quoted(column)
-        inner = f"SELECT DISTINCT {_quoted(POSITION)}, {value} AS value" if kind == SET else f"SELECT {value} AS value"
+        value = _members(column) if kind == SET else quoted(column)
+        inner = f"SELECT DISTINCT {quoted(POSITION)}, {value} AS value" if kind == SET else f"SELECT {value} AS value"
         parameters: list[Any] = list(text.values)
         if family_mark:
-            inner = f"SELECT DISTINCT {_quoted(POSITION)}, split_part(value, ?, 1) AS value FROM ({inner}"
+            inner = f"SELECT DISTINCT {quoted(POSITION)}, split_part(value, ?, 1) AS value FROM ({inner}"
             parameters.insert(0, family_mark)
         close = ")" if family_mark else ""
         query = (
@@ -189,36 +136,46 @@ class LibraryQuery:
         """Least and greatest finite value; None when there is none."""
         self._number(column)
         text = self._where(conditions)
-        name = _quoted(column)
+        name = quoted(column)
         where = f"{text.where} AND isfinite({name})" if text.where else f" WHERE isfinite({name})"
         query = f"SELECT min({name}), max({name}) FROM {self._source({*text.columns, column})}{where}"
         low, high = self._rows(query, text.values)[0]
         return None if low is None else (float(low), float(high))
 
     def histogram(
-        self, column: str, edges: tuple[float, float], bins: int, conditions: Iterable[Condition] = (), split: str = ""
+        self,
+        column: str,
+        edges: tuple[float, float],
+        bins: int,
+        conditions: Iterable[Condition] = (),
+        split: str = "",
+        family_mark: str = "",
     ) -> list[tuple[Any, int, int]]:
-        """(split value, bin from 0, loops) between the edges, both included; split value None without `split`."""
+        """(split value, bin from 0, loops) between the edges, both included; split value None without `split`.
+
+        With `family_mark` split values are cut at it.
+        """
         self._number(column)
         low, high = edges
-        text = self._where(conditions)
-        used = {*text.columns, column} | ({split} if split else set())
         self._known([split] if split else [])
-        name, by = _quoted(column), _split_value(split, self._columns)
+        text = self._where([*conditions, Between(column, low, high)])
+        source = self._source({*text.columns, column, *([split] if split else [])})
         width = (high - low) / bins or 1.0
-        inside = f"{name} BETWEEN ? AND ?"
-        where = f"{text.where} AND {inside}" if text.where else f" WHERE {inside}"
+        family = "split_part(part, ?, 1)" if family_mark else "part"
         query = (
-            f"SELECT {by} AS part, least(floor(({name} - ?) / ?), ?)::INTEGER AS bin, count(*) "
-            f"FROM {self._source(used)}{where} GROUP BY part, bin ORDER BY part, bin"
+            f"SELECT {family}, least(floor((value - ?) / ?), ?)::INTEGER AS bin, count(*) "
+            f"FROM (SELECT {_split_value(split, self._columns)} AS part, {quoted(column)} AS value "
+            f"FROM {source}{text.where}) GROUP BY ALL ORDER BY ALL"
         )
-        return [tuple(row) for row in self._rows(query, [low, width, bins - 1, *text.values, low, high])]
+        family_values = [family_mark] if family_mark else []
+        found = self._rows(query, [*family_values, low, width, bins - 1, *text.values])
+        return [(part, int(number), int(n_loops)) for part, number, n_loops in found]
 
     def sample(self, columns: Sequence[str], conditions: Iterable[Condition], limit: int) -> pa.Table:
         """At most `limit` of the loops that answer, the same ones for the same library, spread evenly over it."""
         self._known(columns)
         text = self._where(conditions)
-        names = ", ".join(_quoted(name) for name in columns)
+        names = ", ".join(quoted(name) for name in columns)
         source = self._source({*text.columns, *columns, "loop_id"})
         query = f'SELECT {names} FROM {source}{text.where} ORDER BY hash("loop_id"), "loop_id" LIMIT ?'
         return self._table(query, [*text.values, limit])
@@ -242,35 +199,35 @@ class LibraryQuery:
                 raise InvalidValue("unknown_option", name=name, where="columns", choices=", ".join(self._columns))
         return columns
 
-    def _where(self, conditions: Iterable[Condition]) -> _Text:
+    def _where(self, conditions: Iterable[Condition]) -> Conditions:
         self._refresh()
-        text = _Text()
+        text = Conditions()
         for condition in conditions:
             names = condition.columns if isinstance(condition, Words) else (condition.column,)
             text.columns.update(self._known(names))
-            _add_condition(text, condition)
+            text.add(condition)
         return text
 
     def _source(self, used: set[str]) -> str:
-        """The table to read; with later labels beside it only when a column needs them."""
-        if not used & _LATER_COLUMNS or self._later_empty:
-            return "loops"
-        return "loops_with_later"
+        """The view to read; with later labels or exclusions beside the files only when a column needs them."""
+        later = bool(used & _LATER_COLUMNS) and not self._later_empty
+        return _view_name(later, EXCLUDED in used)
 
-    def _refresh(self) -> Snapshot:
+    def _refresh(self) -> Version:
         snapshot = self._catalogue.snapshot()
+        version = (*snapshot.version, self._exclusions.digest())
         with self._lock:
-            if self._loaded != snapshot.version:
+            if self._loaded != version:
                 self._load(snapshot)
-                self._loaded = snapshot.version
-        return snapshot
+                self._loaded = version
+        return version
 
     def _load(self, snapshot: Snapshot) -> None:
         schema = _merged_schema(snapshot.files)
         self._later_empty = snapshot.later.num_rows == 0
-        self._columns = {name: _kind(schema.field(name).type) for name in schema.names if _safe(name)}
+        stored = {name: _kind(schema.field(name).type) for name in schema.names if _safe(name)}
+        absent = {name: kind for name, kind in self._expected.items() if name not in stored}
         cursor = self._database.cursor()
-        names = ", ".join(_quoted(name) for name in self._columns)
         if snapshot.files:
             # Paths are the catalogue's own; quotes are doubled all the same.
             files = ", ".join("'{}'".format(str(path).replace("'", "''")) for path in snapshot.files)
@@ -281,27 +238,37 @@ class LibraryQuery:
             source = "no_loops"
         cursor.register("arrived", snapshot.later)
         cursor.execute("CREATE OR REPLACE TABLE later AS SELECT * FROM arrived")
-        cursor.execute(f"CREATE OR REPLACE VIEW loops AS SELECT {names} FROM {source}")
-        columns = ", ".join(_later_or_file(name) for name in self._columns)
-        join = "loops LEFT JOIN later ON loops.loop_id = later.loop_id"
-        cursor.execute(f"CREATE OR REPLACE VIEW loops_with_later AS SELECT {columns} FROM {join}")
+        cursor.register("left_out", self._exclusions.reasons())
+        cursor.execute("CREATE OR REPLACE TABLE exclusions AS SELECT * FROM left_out")
+        names = [quoted(name) for name in stored]
+        names += [f"NULL::{_SQL_TYPE[kind]} AS {quoted(name)}" for name, kind in absent.items()]
+        cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(False, False)} AS SELECT {', '.join(names)} FROM {source}")
+        for later, excluded in ((True, False), (False, True), (True, True)):
+            _create_view(cursor, [*stored, *absent], later, excluded)
+        self._columns = {**stored, **absent, EXCLUDED: TEXT}
 
     def _rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return self._run(query, values).fetchall()
+        return self._run(query, values, lambda found: found.fetchall())
 
     def _table(self, query: str, values: Sequence[Any]) -> pa.Table:
-        return self._run(query, values).to_arrow_table()
+        return self._run(query, values, lambda found: found.to_arrow_table())
 
-    def _run(self, query: str, values: Sequence[Any]) -> duckdb.DuckDBPyConnection:
+    def _run(self, query: str, values: Sequence[Any], read: Callable[[duckdb.DuckDBPyRelation], Any]) -> Any:
         try:
-            return self._database.cursor().execute(query, list(values))
+            return read(self._database.cursor().sql(query, params=list(values)))
+        except duckdb.IOException:
+            # A file was replaced by another process between the look at the manifest and now.
+            self._loaded = None
+            self._refresh()
+        except duckdb.Error as error:
+            raise StoreError("damaged_store", path=str(self._workspace.catalogue), reason=str(error)) from error
+        try:
+            return read(self._database.cursor().sql(query, params=list(values)))
         except duckdb.Error as error:
             raise StoreError("damaged_store", path=str(self._workspace.catalogue), reason=str(error)) from error
 
 
 def _open_database(folder: Path) -> duckdb.DuckDBPyConnection:
-    import os
-
     threads = min(_MAX_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
     settings: Mapping[str, Any] = {
         "threads": threads,
@@ -309,11 +276,11 @@ def _open_database(folder: Path) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
-        "allowed_directories": [str(folder)],
         "preserve_insertion_order": False,
-        "parquet_metadata_cache": True,
     }
     database = duckdb.connect(":memory:", config=dict(settings))
+    database.execute("SET parquet_metadata_cache = true")
+    database.execute("SET allowed_directories = ?", [[str(folder)]])
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
     return database
@@ -341,50 +308,35 @@ def _safe(name: str) -> bool:
     return all(character.isalnum() or character in _SAFE_NAME_EXTRA for character in name)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _view_name(later: bool, excluded: bool) -> str:
+    return "loops" + "_later" * later + "_excluded" * excluded
 
 
-def _later_or_file(name: str) -> str:
-    quoted = _quoted(name)
-    if name not in _LATER_COLUMNS:
-        return f"loops.{quoted}"
-    return f"CASE WHEN later.loop_id IS NULL THEN loops.{quoted} ELSE later.{quoted} END AS {quoted}"
+def _create_view(cursor: duckdb.DuckDBPyConnection, columns: Sequence[str], later: bool, excluded: bool) -> None:
+    names = [_later_or_file(name, later) for name in columns]
+    source = "loops"
+    if later:
+        source += " LEFT JOIN later ON loops.loop_id = later.loop_id"
+    if excluded:
+        names.append(f"exclusions.reason AS {quoted(EXCLUDED)}")
+        source += " LEFT JOIN exclusions ON loops.loop_id = exclusions.loop_id"
+    cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(later, excluded)} AS SELECT {', '.join(names)} FROM {source}")
+
+
+def _later_or_file(name: str, later: bool) -> str:
+    column = quoted(name)
+    if not later or name not in _LATER_COLUMNS:
+        return f"loops.{column}"
+    return f"CASE WHEN later.loop_id IS NULL THEN loops.{column} ELSE later.{column} END AS {column}"
 
 
 def _split_value(split: str, kinds: Mapping[str, str]) -> str:
     if not split:
         return "NULL"
-    return f"unnest({_quoted(split)})" if kinds[split] == SET else f"{_quoted(split)}::VARCHAR"
+    return _members(split) if kinds[split] == SET else f"{quoted(split)}::VARCHAR"
 
 
-def _add_condition(text: _Text, condition: Condition) -> None:
-    if isinstance(condition, OneOf):
-        _add_one_of(text, condition)
-    elif isinstance(condition, Between):
-        for sign, bound in ((">=", condition.low), ("<=", condition.high)):
-            if bound is not None:
-                text.parts.append(f"{_quoted(condition.column)} {sign} ?")
-                text.values.append(bound)
-    elif isinstance(condition, AnyOf):
-        shares = f"coalesce(list_has_any({_quoted(condition.column)}, ?::VARCHAR[]), false)"
-        text.parts.append(f"NOT {shares}" if condition.negated else shares)
-        text.values.append(list(condition.values))
-    elif isinstance(condition, Words):
-        for word in condition.words:
-            places = [f"contains(lower(coalesce({_quoted(name)}, '')), lower(?))" for name in condition.columns]
-            text.parts.append("(" + " OR ".join(places) + ")")
-            text.values.extend([word] * len(places))
-    else:
-        text.parts.append(f"{_quoted(condition.column)} IS {'' if condition.negated else 'NOT '}NULL")
-
-
-def _add_one_of(text: _Text, condition: OneOf) -> None:
-    given = [value for value in condition.values if value is not None]
-    name = _quoted(condition.column)
-    parts = [f"{name} IN ({', '.join('?' * len(given))})"] if given else []
-    if len(given) < len(condition.values):
-        parts.append(f"{name} IS NULL")
-    asked = f"coalesce({' OR '.join(parts) or 'false'}, false)"
-    text.parts.append(f"NOT {asked}" if condition.negated else asked)
-    text.values.extend(given)
+def _members(column: str) -> str:
+    """One row a member of a set, one with nothing for a set that has none."""
+    name = quoted(column)
+    return f"unnest(CASE WHEN len({name}) > 0 THEN {name} ELSE [NULL] END)"

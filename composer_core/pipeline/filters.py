@@ -1,0 +1,263 @@
+"""What a search of the library asks for: a Filter, its form in an address, and the language of `--where`.
+
+The language is a list of comparisons joined by `and`:
+
+    instrument=drums and tempo_bpm>=100 and genre=funk|jazz and metrics.swing_ratio_8>1.4 and text~"brush kit"
+
+`=` and `!=` take one value or several with `|` between; numbers also take `>=`, `>`, `<=` and `<`;
+`text~` looks for words in file, track and note. Values with blanks or signs stand in quotes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from composer_core.errors import InvalidValue
+
+CHOICES: dict[str, str] = {
+    "instrument": "instruments",
+    "genre": "genres",
+    "emotion": "emotions",
+    "technique": "techniques",
+    "key_root": "key_roots",
+    "key_mode": "key_modes",
+    "meter": "meters",
+    "swing": "swing_phases",
+    "origin": "origins",
+    "status": "statuses",
+    "source": "sources",
+    "dataset": "datasets",
+}
+"""Name in an address and in `--where` -> field of Filter that holds the values asked for."""
+WORDS_OF = {"swing_phase": "swing", "label_status": "status"}
+"""Other names of choices in `--where`: those of the columns."""
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PIECE = re.compile(
+    r"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<sign>>=|<=|!=|=|>|<|~)|(?P<bar>\|)|(?P<word>[^\s=<>!~|\"']+))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """low <= column <= high, both in the column's unit; infinite ends are open."""
+
+    column: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which loops are asked for; empty fields ask for nothing.
+
+    Several values of one field mean any of them. `genres` holds families (which match
+    their sub-styles) and sub-styles; `key_roots`, `key_modes`, `emotions`, `genres` and
+    `techniques` are current labels; `statuses` may hold "unlabelled". `sources` are whole
+    names of files, `datasets` names of data sets. `ranges` may name any column of numbers.
+    `without` holds (name of a choice, value) that must not be. `below_total` is the pass
+    mark: loops that were scored below it. `text` is words to find in file, track and note.
+    """
+
+    instruments: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    emotions: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    key_roots: tuple[str, ...] = ()
+    key_modes: tuple[str, ...] = ()
+    meters: tuple[str, ...] = ()
+    swing_phases: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    without: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    below_total: float | None = None
+    hide_duplicates: bool = False
+    hide_excluded: bool = False
+
+    def range_of(self, column: str) -> tuple[float, float] | None:
+        """(low, high) asked of a column, None when nothing is."""
+        return next(((one.low, one.high) for one in self.ranges if one.column == column), None)
+
+    def with_range(self, column: str, low: float | None, high: float | None) -> Filter:
+        """A copy that asks low <= column <= high instead of what it asked of the column; None is an open end."""
+        others = [one for one in self.ranges if one.column != column]
+        if low is None and high is None:
+            return replace(self, ranges=tuple(others))
+        wanted = Range(column, -math.inf if low is None else low, math.inf if high is None else high)
+        return replace(self, ranges=tuple(sorted((*others, wanted), key=lambda one: one.column)))
+
+    def dropping(self, name: str) -> Filter:
+        """A copy without what is asked of one choice or one column of numbers."""
+        if name in CHOICES:
+            return replace(self, **{CHOICES[name]: ()})
+        return self.with_range(name, None, None)
+
+    def to_query(self) -> dict[str, str]:
+        """Parameters of an address, only what is asked for; `from_query` reads them back."""
+        found = {name: ",".join(map(_escaped, getattr(self, field))) for name, field in CHOICES.items()}
+        found |= {one.column: f"{_number_text(one.low)}..{_number_text(one.high)}" for one in self.ranges}
+        found["not"] = ",".join(f"{name}:{_escaped(value)}" for name, value in self.without)
+        found["q"] = self.text
+        found["below"] = "" if self.below_total is None else _number_text(self.below_total)
+        hidden = {"duplicates": self.hide_duplicates, "excluded": self.hide_excluded}
+        found["hide"] = ",".join(name for name, asked in hidden.items() if asked)
+        return {name: value for name, value in found.items() if value}
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Filter:
+        """Read the parameters of an address; what makes no sense in it is left out.
+
+        A parameter whose value is `low..high` asks for a range of the column it is named after.
+        """
+        asked: dict[str, Any] = {field: _values(query.get(name, "")) for name, field in CHOICES.items()}
+        ranges = {name: _range(name, text) for name, text in query.items() if name not in CHOICES}
+        asked["ranges"] = tuple(sorted((one for one in ranges.values() if one), key=lambda one: one.column))
+        pairs = (piece.partition(":") for piece in query.get("not", "").split(","))
+        asked["without"] = tuple((name, unquote(value)) for name, _, value in pairs if name in CHOICES and value)
+        below = query.get("below", "")
+        asked["below_total"] = float(below) if re.fullmatch(_NUMBER, below) else None
+        hidden = query.get("hide", "").split(",")
+        return cls(
+            text=query.get("q", ""),
+            hide_duplicates="duplicates" in hidden,
+            hide_excluded="excluded" in hidden,
+            **asked,
+        )
+
+    @property
+    def asks_nothing(self) -> bool:
+        """True when every loop answers."""
+        return self == Filter()
+
+
+def _escaped(value: str) -> str:
+    return quote(value, safe=" /&=?#+!*'()[]~@$;")
+
+
+def _values(text: str) -> tuple[str, ...]:
+    return tuple(unquote(piece) for piece in text.split(",") if piece)
+
+
+def _number_text(value: float) -> str:
+    if math.isinf(value):
+        return ""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _range(column: str, text: str) -> Range | None:
+    low, dots, high = text.partition("..")
+    if not dots or not all(re.fullmatch(_NUMBER, bound) for bound in (low, high) if bound) or not (low or high):
+        return None
+    return Range(column, float(low) if low else -math.inf, float(high) if high else math.inf)
+
+
+def parse_where(text: str, number_columns: tuple[str, ...]) -> Filter:
+    """The Filter a `--where` text asks for. InvalidValue names what it does not understand.
+
+    `number_columns` are the columns that may be compared as numbers; an unknown name is
+    refused with the list of those that are known.
+    """
+    found = Filter()
+    for written, sign, values in _comparisons(text):
+        name = WORDS_OF.get(written, written)
+        if name == "text":
+            _require_sign(name, sign, ("~",))
+            found = replace(found, text=" ".join(filter(None, (found.text, *values))))
+        elif name in CHOICES:
+            _require_sign(name, sign, ("=", "!="))
+            found = _with_choice(found, name, sign, values)
+        elif name in number_columns:
+            found = _with_number(found, name, sign, values)
+        else:
+            known = ", ".join((*CHOICES, "text", *number_columns))
+            raise InvalidValue("unknown_option", name=name, where="--where", choices=known)
+    return found
+
+
+def _with_choice(found: Filter, name: str, sign: str, values: tuple[str, ...]) -> Filter:
+    if sign == "!=":
+        return replace(found, without=(*found.without, *((name, value) for value in values)))
+    field = CHOICES[name]
+    before: tuple[str, ...] = getattr(found, field)
+    both = tuple(value for value in values if value in before) if before else values
+    if not both:
+        raise InvalidValue("contradiction", first=f"{name}={before[0]}", second=f"{name}={values[0]}", reason="both")
+    return replace(found, **{field: both})
+
+
+def _with_number(found: Filter, name: str, sign: str, values: tuple[str, ...]) -> Filter:
+    _require_sign(name, sign, ("=", ">=", "<=", ">", "<"))
+    if len(values) > 1 or not re.fullmatch(_NUMBER, values[0]):
+        raise InvalidValue("bad_format", name=name, value="|".join(values), expected="a number")
+    value = float(values[0])
+    low, high = found.range_of(name) or (-math.inf, math.inf)
+    if sign in ("=", ">=", ">"):
+        low = max(low, math.nextafter(value, math.inf) if sign == ">" else value)
+    if sign in ("=", "<=", "<"):
+        high = min(high, math.nextafter(value, -math.inf) if sign == "<" else value)
+    if low > high:
+        raise InvalidValue("contradiction", first=f"{name} from {low}", second=f"to {high}", reason="no number is both")
+    return found.with_range(name, low, high)
+
+
+def _require_sign(name: str, sign: str, signs: tuple[str, ...]) -> None:
+    if sign not in signs:
+        raise InvalidValue("bad_format", name=name, value=sign, expected=f"one of {' '.join(signs)} after it")
+
+
+def _comparisons(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(name, sign, values) of every comparison; InvalidValue where the text is none."""
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    pieces = _pieces(text)
+    position = 0
+    while position < len(pieces):
+        if found:
+            if pieces[position] != ("word", "and"):
+                raise _misread(text, pieces[position][1])
+            position += 1
+        if [kind for kind, _ in pieces[position : position + 2]] != ["word", "sign"]:
+            raise _misread(text, pieces[position][1] if position < len(pieces) else "its end")
+        name, sign = pieces[position][1], pieces[position + 1][1]
+        position += 2
+        values: list[str] = []
+        while position < len(pieces) and pieces[position][0] in ("word", "quoted"):
+            values.append(pieces[position][1])
+            position += 1
+            if position < len(pieces) and pieces[position][0] == "bar":
+                position += 1
+                continue
+            break
+        if not values or pieces[position - 1][0] == "bar":
+            raise _misread(text, f"what {name} {sign} is compared with")
+        found.append((name, sign, tuple(values)))
+    return found
+
+
+def _pieces(text: str) -> list[tuple[str, str]]:
+    pieces = []
+    position = 0
+    while text[position:].strip():
+        match = _PIECE.match(text, position)
+        if match is None:
+            raise _misread(text, text[position:].strip()[:20])
+        kind = str(match.lastgroup)
+        piece = match[kind]
+        pieces.append((kind, piece[1:-1] if kind == "quoted" else piece))
+        position = match.end()
+    return pieces
+
+
+def _misread(text: str, place: str) -> InvalidValue:
+    example = "comparisons joined by 'and', such as instrument=drums and tempo_bpm>=100"
+    return InvalidValue("bad_format", name="--where", value=text, expected=f"{example} (stopped at {place!r})")
+
+
+FILTER_FIELDS = tuple(one.name for one in fields(Filter))

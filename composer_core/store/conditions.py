@@ -1,0 +1,107 @@
+"""What a query may ask of the library's columns, and how it is said in SQL: every value a bound parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The column holds one of the values; None among them stands for nothing. `negated` turns it around."""
+
+    column: str
+    values: tuple[str | None, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """low <= column <= high; None leaves an end open. Loops without a value are out."""
+
+    column: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The set in the column shares a member with the values."""
+
+    column: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Every word occurs in one of the columns, whatever its case."""
+
+    columns: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The column has a value (or, `negated`, has none)."""
+
+    column: str
+    negated: bool = False
+
+
+Condition = OneOf | Between | AnyOf | Words | Known
+
+
+@dataclass(slots=True)
+class Conditions:
+    """Conditions as SQL, joined by AND, with the parameters they bind and the columns they name."""
+
+    parts: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
+
+    def add(self, condition: Condition) -> None:
+        """One condition more."""
+        _add_condition(self, condition)
+
+    @property
+    def where(self) -> str:
+        """The WHERE clause, empty without conditions."""
+        return " WHERE " + " AND ".join(self.parts) if self.parts else ""
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _add_condition(text: Conditions, condition: Condition) -> None:
+    if isinstance(condition, OneOf):
+        _add_one_of(text, condition)
+    elif isinstance(condition, Between):
+        for sign, bound in ((">=", condition.low), ("<=", condition.high)):
+            if bound is not None:
+                text.parts.append(f"{quoted(condition.column)} {sign} ?")
+                text.values.append(bound)
+    elif isinstance(condition, AnyOf):
+        shares = f"coalesce(list_has_any({quoted(condition.column)}, ?::VARCHAR[]), false)"
+        text.parts.append(f"NOT {shares}" if condition.negated else shares)
+        text.values.append(list(condition.values))
+    elif isinstance(condition, Words):
+        for word in condition.words:
+            places = [f"contains(lower(coalesce({quoted(name)}, '')), lower(?))" for name in condition.columns]
+            text.parts.append("(" + " OR ".join(places) + ")")
+            text.values.extend([word] * len(places))
+    else:
+        text.parts.append(f"{quoted(condition.column)} IS {'' if condition.negated else 'NOT '}NULL")
+
+
+def _add_one_of(text: Conditions, condition: OneOf) -> None:
+    given = [value for value in condition.values if value is not None]
+    name = quoted(condition.column)
+    parts = [f"{name} IN ({', '.join('?' * len(given))})"] if given else []
+    if len(given) < len(condition.values):
+        parts.append(f"{name} IS NULL")
+    asked = f"coalesce({' OR '.join(parts) or 'false'}, false)"
+    text.parts.append(f"NOT {asked}" if condition.negated else asked)
+    text.values.extend(given)
