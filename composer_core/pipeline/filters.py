@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -97,8 +97,13 @@ class Filter:
     def dropping(self, name: str) -> Filter:
         """A copy without what is asked of one choice or one column of numbers."""
         if name in CHOICES:
-            return replace(self, **{CHOICES[name]: ()})
+            return self.choosing(name, ())
         return self.with_range(name, None, None)
+
+    def choosing(self, name: str, values: tuple[str, ...]) -> Filter:
+        """A copy that asks these values of one choice."""
+        changed: dict[str, Any] = {CHOICES[name]: values}
+        return replace(self, **changed)
 
     def to_query(self) -> dict[str, str]:
         """Parameters of an address, only what is asked for; `from_query` reads them back."""
@@ -135,7 +140,11 @@ class Filter:
     @property
     def asks_nothing(self) -> bool:
         """True when every loop answers."""
-        return self == Filter()
+        return self == EVERYTHING
+
+
+EVERYTHING = Filter()
+"""Asks for nothing."""
 
 
 def _escaped(value: str) -> str:
@@ -185,12 +194,11 @@ def parse_where(text: str, number_columns: tuple[str, ...]) -> Filter:
 def _with_choice(found: Filter, name: str, sign: str, values: tuple[str, ...]) -> Filter:
     if sign == "!=":
         return replace(found, without=(*found.without, *((name, value) for value in values)))
-    field = CHOICES[name]
-    before: tuple[str, ...] = getattr(found, field)
+    before: tuple[str, ...] = getattr(found, CHOICES[name])
     both = tuple(value for value in values if value in before) if before else values
     if not both:
         raise InvalidValue("contradiction", first=f"{name}={before[0]}", second=f"{name}={values[0]}", reason="both")
-    return replace(found, **{field: both})
+    return found.choosing(name, both)
 
 
 def _with_number(found: Filter, name: str, sign: str, values: tuple[str, ...]) -> Filter:
@@ -258,6 +266,3 @@ def _pieces(text: str) -> list[tuple[str, str]]:
 def _misread(text: str, place: str) -> InvalidValue:
     example = "comparisons joined by 'and', such as instrument=drums and tempo_bpm>=100"
     return InvalidValue("bad_format", name="--where", value=text, expected=f"{example} (stopped at {place!r})")
-
-
-FILTER_FIELDS = tuple(one.name for one in fields(Filter))

@@ -24,7 +24,7 @@ GENRES_COLUMN = LABEL_PREFIX + "genres"
 """All genre codes of a loop, heaviest first; `labels.genre` is the heaviest alone."""
 _NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
 _SETS = ("technique",)
-_TEXTS = ("emotion", "genre", "key_root", "key_mode", "meter", "tempo_bucket", "swing_phase", "feel")
+_TEXTS: tuple[str, ...] = ("emotion", "genre", "key_root", "key_mode", "meter", "tempo_bucket", "swing_phase", "feel")
 _TEXTS += ("section", "intensity", "license", "caption_en", "caption_ja")
 LABEL_SCHEMA = pa.schema(
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import InvalidValue, StoreError
 from composer_core.store.catalogue import EMPTY_SCHEMA, POSITION, Catalogue, Snapshot
-from composer_core.store.conditions import Between, Condition, Conditions, Words, quoted
+from composer_core.store.conditions import Between, Condition, Conditions, OneOf, Words, quoted
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.label_projection import LABEL_SCHEMA
 from composer_core.workspace import Workspace
@@ -98,6 +98,21 @@ class LibraryQuery:
         )
         return self._at([row[0] for row in chosen], columns)
 
+    def batches(
+        self, columns: Sequence[str], conditions: Iterable[Condition] = (), n_rows: int = 20_000
+    ) -> Iterator[pa.Table]:
+        """The columns of the loops that answer in the order they were added, a piece at a time."""
+        self._known(columns)
+        text = self._where(conditions)
+        key, names = quoted(POSITION), ", ".join(quoted(name) for name in columns)
+        query = f"SELECT {key} FROM {self._source(text.columns)}{text.where} ORDER BY {key}"
+        places = self._table(query, text.values).column(0).to_numpy()
+        for start in range(0, len(places), n_rows):
+            piece = places[start : start + n_rows]
+            some = self._where([*conditions, Between(POSITION, int(piece[0]), int(piece[-1]))])
+            source = self._source(some.columns | set(columns))
+            yield self._table(f"SELECT {names} FROM {source}{some.where} ORDER BY {key}", some.values)
+
     def _at(self, positions: list[int], columns: Sequence[str]) -> pa.Table:
         """Columns of the loops at these positions, in this order."""
         names = ", ".join(quoted(name) for name in columns)
@@ -107,7 +122,7 @@ class LibraryQuery:
             positions,
         )
         row_of = {place: row for row, place in enumerate(found.column("place").to_pylist())}
-        return found.drop_columns("place").take([row_of[place] for place in positions])
+        return found.drop_columns("place").take(pa.array([row_of[place] for place in positions], pa.int64()))
 
     def counts(
         self, column: str, conditions: Iterable[Condition] = (), *, family_mark: str = "", limit: int = 1000
@@ -179,6 +194,10 @@ class LibraryQuery:
         source = self._source({*text.columns, *columns, "loop_id"})
         query = f'SELECT {names} FROM {source}{text.where} ORDER BY hash("loop_id"), "loop_id" LIMIT ?'
         return self._table(query, [*text.values, limit])
+
+    def schema(self, columns: Sequence[str]) -> pa.Schema:
+        """Arrow types of columns as `select` and `batches` give them."""
+        return self.select(columns, [OneOf("loop_id", ())], limit=1).schema
 
     def columns_kind(self, column: str) -> str:
         """Kind of one column."""
