@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from composer_core.metrics.cells import Cells
 from composer_core.metrics.grid import (
     SEXTUPLET_TICK,
     FloatArray,
@@ -58,6 +59,21 @@ class Analysis:
     def role(self) -> IndexArray:
         """Index into ROLES of each drum note; len(ROLES) for hand percussion."""
         return role_index(self.pitch)
+
+    @cached_property
+    def voice(self) -> IndexArray:
+        """What plays each note: its drum role, or for pitched loops the third of the loop's own range (0 to 2)."""
+        if self.loop.is_drums or not self.n_notes:
+            return self.role
+        low = int(self.pitch.min())
+        span = max(1, int(self.pitch.max()) - low)
+        return np.minimum((self.pitch - low) * 3 // span, 2).astype(np.int64)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """Notes gathered by voice, bar and slot; the loop must have notes."""
+        shape = (len(ROLES) + 1 if self.loop.is_drums else 3, self.loop.bars, self.slots_a_bar)
+        return Cells.of(self.voice, self.slot, self.velocity, self.deviation_ms, shape)
 
     @cached_property
     def onset(self) -> FloatArray:

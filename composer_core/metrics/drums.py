@@ -25,7 +25,7 @@ _FILL_STROKES = 3
 _EPSILON = 1e-12
 
 
-def _on_backbeat(a: Analysis) -> NDArray[np.bool_]:
+def on_backbeat(a: Analysis) -> NDArray[np.bool_]:
     """True where a note lies on a backbeat slot."""
     flags = np.zeros(a.slots_a_bar, dtype=np.bool_)
     for tick in backbeat_ticks(a.meter):
@@ -39,7 +39,7 @@ def ghost_rate(a: Analysis, threshold: int = GHOST_VELOCITY) -> float:
     count = np.count_nonzero(snare)
     if not count:
         return NAN
-    return np.count_nonzero(snare & (a.velocity < threshold) & ~_on_backbeat(a)) / count
+    return np.count_nonzero(snare & (a.velocity < threshold) & ~on_backbeat(a)) / count
 
 
 def drum_collision_rate(a: Analysis) -> float:
@@ -138,7 +138,7 @@ def backbeat_rate(a: Analysis) -> float:
     places = len(backbeat_ticks(a.meter)) * a.loop.bars
     if not a.n_notes or not places:
         return NAN
-    struck = (a.role == _SNARE) & (a.velocity >= GHOST_VELOCITY) & _on_backbeat(a)
+    struck = (a.role == _SNARE) & (a.velocity >= GHOST_VELOCITY) & on_backbeat(a)
     return len(set(a.slot[struck].tolist())) / places
 
 

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from composer_core.metrics import bass, drums, dynamics, groove, guitar, piano, rhythm, strings, structure, tonality
+from composer_core.metrics import (
+    bass,
+    change,
+    drums,
+    dynamics,
+    groove,
+    guitar,
+    habits,
+    kit,
+    piano,
+    rhythm,
+    strings,
+    structure,
+    tightness,
+    tonality,
+    touch,
+)
 from composer_core.metrics.analysis import Analysis
 from composer_core.metrics.metric import Metric
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
 
 _FAMILIES = (rhythm, groove, dynamics, structure, drums, tonality, bass, guitar, piano, strings)
-METRICS: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
-"""Every metric by name, in the order it is shown."""
+_HABITS = (tightness, touch, change, kit, habits)
+"""Modules that add to the families: what comes back from bar to bar, who plays how much."""
 FAMILIES = tuple(family.__name__.rsplit(".", 1)[1] for family in _FAMILIES)
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for family in FAMILIES
+    for module in (*_FAMILIES, *_HABITS)
+    for metric in module.METRICS
+    if metric.family == family
+}
+"""Every metric by name, in the order it is shown."""
 _OF_INSTRUMENT = {
     instrument: [(m.name, m.read) for m in METRICS.values() if m.applies_to(instrument)] for instrument in INSTRUMENTS
 }

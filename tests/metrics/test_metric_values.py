@@ -6,6 +6,7 @@ import pytest
 
 from composer_core.metrics import METRICS
 from composer_core.music.loop import NO_NOTES, Loop
+from habit_cases import HABIT_CASES
 from metric_loops import beat, hits, loud, repeated, tune
 from pitched_cases import PITCHED_CASES
 
@@ -286,6 +287,7 @@ CASES = {
         (tune([(i * 240, 200, 60 if i < 7 else 84) for i in range(8)]), 0.5),
     ],
     **PITCHED_CASES,
+    **HABIT_CASES,
 }  # fmt: skip
 KINDS = ("extreme", "worked", "edge")
 ROWS = [
