@@ -29,6 +29,11 @@ class Workspace:
         return self.root / "library" / "notes"
 
     @property
+    def loop_index(self) -> Path:
+        """Which part holds which loop (SQLite); made from the parts, may be deleted."""
+        return self.root / "library" / "index.sqlite"
+
+    @property
     def imports(self) -> Path:
         """One JSON report an import."""
         return self.root / "library" / "imports"

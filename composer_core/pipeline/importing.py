@@ -135,7 +135,7 @@ class _Import:
 
     def _count_copies(self, known: set[str]) -> int:
         """Loops of files whose very bytes the library has under another name: those add nothing."""
-        sources = self._store.sources()
+        sources = self._store.sources(known)
         return sum(
             record.loop_id in known
             and sources[record.loop_id] != (storable(record.loop.source), storable(record.member))

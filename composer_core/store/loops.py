@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.loop_columns import LOOP_SCHEMA, loop_of, loops_table, notes_table
+from composer_core.store.loop_index import LoopIndex
 from composer_core.store.loop_record import LoopRecord
 from composer_core.workspace import Workspace
 
@@ -51,17 +52,16 @@ class LoopStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._seen_parts: set[str] = set()
-        self._known_ids: set[str] = set()
-        self._first_of_content: dict[str, str] = {}
+        self._index = LoopIndex(workspace.loop_index, self._read_ids)
 
     def append(self, records: Sequence[LoopRecord]) -> Appended:
         """Store loops that are not there yet, as one part. Raises StoreError when it cannot be written."""
         with self._locked():
             self._remove_debris()
             self._refresh_index()
-            fresh = {r.loop_id: r for r in records if r.loop_id not in self._known_ids}
-            first = dict(self._first_of_content)
+            stored = self._index.places(record.loop_id for record in records)
+            fresh = {r.loop_id: r for r in records if r.loop_id not in stored}
+            first = self._index.first_of_content(record.content_hash for record in fresh.values())
             duplicate_of: dict[str, str] = {}
             for record in fresh.values():
                 original = first.setdefault(record.content_hash, record.loop_id)
@@ -69,8 +69,7 @@ class LoopStore:
                     duplicate_of[record.loop_id] = original
             if fresh:
                 self._write(list(fresh.values()), duplicate_of)
-                self._known_ids.update(fresh)
-                self._first_of_content = first
+                self._refresh_index()
         known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
         return Appended(tuple(fresh), len(duplicate_of), known)
 
@@ -87,23 +86,32 @@ class LoopStore:
 
     def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
         """Loops in the order asked for; NotFound names the first id that is missing."""
-        wanted = set(loop_ids)
         found: dict[str, Loop] = {}
-        for part in self._parts():
-            ids = _read_part(part, ["loop_id"]).column("loop_id").to_pylist()
-            rows = [index for index, name in enumerate(ids) if name in wanted and name not in found]
-            if rows:
-                chosen = _read_part(part, LOOP_SCHEMA.names).take(rows).to_pylist()
-                found.update(_load_rows(self._workspace.notes / part.name, chosen))
+        for part, lines in self._places(loop_ids).items():
+            rows = _read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
+            found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
             if loop_id not in found:
                 raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
         return [found[loop_id] for loop_id in loop_ids]
 
-    def sources(self) -> dict[str, tuple[str, str]]:
-        """(source, member) of every loop id."""
-        rows = self._read(["loop_id", "source", "member"]).to_pydict()
-        return dict(zip(rows["loop_id"], zip(rows["source"], rows["member"], strict=True), strict=True))
+    def _places(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
+        """Rows of the parts that hold these loops, for those the library has."""
+        if not self._parts():
+            return {}
+        self._refresh_index()
+        rows: dict[Path, list[int]] = {}
+        for name, line in sorted(self._index.places(loop_ids).values()):
+            rows.setdefault(self._workspace.loops / name, []).append(line)
+        return rows
+
+    def sources(self, loop_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """(source, member) of those of the loops that the library has."""
+        found: dict[str, tuple[str, str]] = {}
+        for part, lines in self._places(loop_ids).items():
+            rows = _read_part(part, ["loop_id", "source", "member"]).take(lines).to_pylist()
+            found.update({row["loop_id"]: (row["source"], row["member"]) for row in rows})
+        return found
 
     def digest(self) -> str:
         """A short text that changes when the library changes."""
@@ -120,14 +128,11 @@ class LoopStore:
         return pa.concat_tables(tables, promote_options="default")
 
     def _refresh_index(self) -> None:
-        for part in self._parts():
-            if part.name in self._seen_parts:
-                continue
-            rows = _read_part(part, ["loop_id", "content_hash"]).to_pydict()
-            self._known_ids.update(rows["loop_id"])
-            for loop_id, content in zip(rows["loop_id"], rows["content_hash"], strict=True):
-                self._first_of_content.setdefault(content, loop_id)
-            self._seen_parts.add(part.name)
+        self._index.refresh([part.name for part in self._parts()])
+
+    def _read_ids(self, name: str) -> tuple[list[str], list[str]]:
+        rows = _read_part(self._workspace.loops / name, ["loop_id", "content_hash"])
+        return rows.column("loop_id").to_pylist(), rows.column("content_hash").to_pylist()
 
     def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
         number = max((int(part.name.split("-")[1]) for part in self._parts()), default=0) + 1
@@ -135,7 +140,6 @@ class LoopStore:
         name = f"part-{number:06d}-{ids}.parquet"
         _write_part(self._workspace.notes / name, notes_table(records))
         _write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
-        self._seen_parts.add(name)
 
     def _remove_debris(self) -> None:
         whole = {part.name for part in self._parts()}
