@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> LoopStore:
 
 def test_a_lost_or_damaged_index_is_made_anew(store: LoopStore) -> None:
     index = store._workspace.loop_index
-    for damage in (lambda: index.unlink(), lambda: index.write_bytes(b"no database" * 500)):
+    for damage in (index.unlink, lambda: index.write_bytes(b"no database" * 500)):
         damage()
         assert store.load("c").source == "c.mid"
         # a is known, h has the content of a (see record).
