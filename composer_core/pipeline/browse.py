@@ -19,6 +19,7 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.library_query import (
     CHOICE_COLUMN,
     SCORE_PREFIX,
+    SPLIT_COLUMN,
     UNLABELLED,
     conditions_of,
     family_mark,
@@ -26,6 +27,7 @@ from composer_core.pipeline.library_query import (
     library_query,
     value_name,
 )
+from composer_core.pipeline.places import percentiles, within
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.catalogue import POSITION
 from composer_core.store.conditions import OneOf
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "FORMATS",
     "LISTED",
     "SCORE_PREFIX",
     "UNLABELLED",
@@ -48,6 +51,7 @@ __all__ = [
     "Projection",
     "Range",
     "Sample",
+    "column_of",
     "columns",
     "count",
     "export",
@@ -57,11 +61,13 @@ __all__ = [
     "ids",
     "number_columns",
     "page",
+    "percentiles",
     "projection",
     "rows",
     "scatter",
     "version",
     "where",
+    "within",
 ]
 MAX_PAGE = 10_000
 LISTED = (
@@ -111,6 +117,11 @@ def where(workspace: Workspace, text: str) -> Filter:
 def version(workspace: Workspace) -> str:
     """A short text that changes whenever any answer here may: loops added, labels given."""
     return library_query(workspace).version()
+
+
+def column_of(field: str) -> str:
+    """The column that holds one value a loop of a field, as samples name it."""
+    return SPLIT_COLUMN.get(field, field)
 
 
 def count(workspace: Workspace, filter: Filter = EVERYTHING) -> int:

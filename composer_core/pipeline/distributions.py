@@ -70,12 +70,20 @@ class Projection:
 
 
 def histogram(
-    workspace: Workspace, column: str, filter: Filter = EVERYTHING, bins: int = 40, split: str | None = None
+    workspace: Workspace,
+    column: str,
+    filter: Filter = EVERYTHING,
+    bins: int = 40,
+    split: str | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Histogram:
-    """Distribution of a column of numbers over the loops that answer, split by a field if one is named."""
+    """Distribution of a column of numbers over the loops that answer, split by a field if one is named.
+
+    The bins fill `span`, else the span of the values there are.
+    """
     require_range("bins", bins, 1, 1000)
     query, conditions = library_query(workspace), conditions_of(filter)
-    edges = query.extent(column, conditions)
+    edges = span or query.extent(column, conditions)
     total = query.count(conditions)
     if edges is None:
         return Histogram(column, np.empty(0), {}, total)

@@ -36,6 +36,8 @@ CHOICES: dict[str, str] = {
 """Name in an address and in `--where` -> field of Filter that holds the values asked for."""
 WORDS_OF = {"swing_phase": "swing", "label_status": "status"}
 """Other names of choices in `--where`: those of the columns."""
+MAX_IDS_IN_QUERY = 40
+"""Loops an address names one by one; more would make it too long for a browser."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PIECE = re.compile(
     r"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<sign>>=|<=|!=|=|>|<|~)|(?P<bar>\|)|(?P<word>[^\s=<>!~|\"']+))"
@@ -61,6 +63,7 @@ class Filter:
     names of files, `datasets` names of data sets. `ranges` may name any column of numbers.
     `without` holds (name of a choice, value) that must not be. `below_total` is the pass
     mark: loops that were scored below it. `text` is words to find in file, track and note.
+    `loop_ids` asks for these loops alone, as after a lasso; an address holds only a few of them.
     """
 
     instruments: tuple[str, ...] = ()
@@ -81,6 +84,7 @@ class Filter:
     below_total: float | None = None
     hide_duplicates: bool = False
     hide_excluded: bool = False
+    loop_ids: tuple[str, ...] = ()
 
     def range_of(self, column: str) -> tuple[float, float] | None:
         """(low, high) asked of a column, None when nothing is."""
@@ -113,6 +117,7 @@ class Filter:
         found["q"] = self.text
         found["below"] = "" if self.below_total is None else _number_text(self.below_total)
         hidden = {"duplicates": self.hide_duplicates, "excluded": self.hide_excluded}
+        found["ids"] = ",".join(self.loop_ids) if len(self.loop_ids) <= MAX_IDS_IN_QUERY else ""
         found["hide"] = ",".join(name for name, asked in hidden.items() if asked)
         return {name: value for name, value in found.items() if value}
 
@@ -134,6 +139,7 @@ class Filter:
             text=query.get("q", ""),
             hide_duplicates="duplicates" in hidden,
             hide_excluded="excluded" in hidden,
+            loop_ids=tuple(filter(None, query.get("ids", "").split(",")))[:MAX_IDS_IN_QUERY],
             **asked,
         )
 

@@ -84,6 +84,8 @@ def conditions_of(filter: Filter) -> list[Condition]:
         found.append(Known("duplicate_of", negated=True))
     if filter.hide_excluded:
         found.append(Known(EXCLUDED, negated=True))
+    if filter.loop_ids:
+        found.append(OneOf("loop_id", filter.loop_ids))
     if filter.text.strip():
         found.append(Words(_SEARCHED, tuple(filter.text.split())))
     return found

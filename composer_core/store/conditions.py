@@ -49,6 +49,8 @@ class Known:
     negated: bool = False
 
 
+_MOST_MARKS = 50
+"""More values than these are bound as one list, which is searched as a table is."""
 Condition = OneOf | Between | AnyOf | Words | Known
 
 
@@ -97,10 +99,15 @@ def _add_condition(text: Conditions, condition: Condition) -> None:
 
 
 def _add_one_of(text: Conditions, condition: OneOf) -> None:
-    given = [value for value in condition.values if value is not None]
+    given: list[Any] = [value for value in condition.values if value is not None]
+    has_none = len(given) < len(condition.values)
     name = quoted(condition.column)
-    parts = [f"{name} IN ({', '.join('?' * len(given))})"] if given else []
-    if len(given) < len(condition.values):
+    if len(given) > _MOST_MARKS:
+        parts = [f"{name} IN (SELECT unnest(?::VARCHAR[]))"]
+        given = [given]
+    else:
+        parts = [f"{name} IN ({', '.join('?' * len(given))})"] if given else []
+    if has_none:
         parts.append(f"{name} IS NULL")
     asked = f"coalesce({' OR '.join(parts) or 'false'}, false)"
     text.parts.append(f"NOT {asked}" if condition.negated else asked)
