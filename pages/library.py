@@ -1,133 +1,125 @@
-"""Library: find loops, hear them, see what was measured, import more."""
+"""Library: find loops, hear them, see what was measured and how it was scored, import more."""
 
 from __future__ import annotations
 
-import hashlib
+from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline import library
+from composer_core.pipeline.browse import Filter
 from composer_core.workspace import Workspace
-from studio import session, transport
-from studio.label_desk import play_key
+from studio import library_answers, places, session
+from studio.library_acts import on_row, play
+from studio.library_answers import ROWS_A_PAGE
 from studio.library_charts import draw_charts
+from studio.library_compare import draw_comparison
 from studio.library_detail import draw_detail
-from studio.library_filters import clear_filters, draw_filters
-from studio.library_frame import ROWS_A_PAGE, column_config, csv_bytes, load_frame, shown_table
+from studio.library_filters import draw_filters
 from studio.library_import import BROWSE, IMPORT, SECTION, draw_import
+from studio.library_rows import table_columns, table_row
+from studio.library_selection import draw_export, draw_selection
+from studio.library_view import View, ask, read_address, write_address
+from studio.loop_table import PageOf, loop_table
 from studio.text import t
+from studio.widgets import show_error
 
-PAGE = "library.page"
-TABLE_HEIGHT = 460
-
-
-def choose(loop_id: str, title: str) -> None:
-    """Show a loop in detail and play it; for a callback."""
-    session.choose_loop(loop_id)
-    try:
-        loop = library.load_loop(session.workspace(), loop_id)
-    except ComposerError as error:
-        session.set_problem(error)
-        return
-    transport.play(loop, title=title, loop_id=loop_id, key=play_key(loop_id))
+SECTIONS = (BROWSE, IMPORT)
+PASS_MARK = 70.0
+STYLE = Path(places.__file__).with_name("library.css")
+TABLE_HEIGHT = "33.4rem"
+DETAIL_PX = 540
 
 
-def choose_row(loops: pd.DataFrame, key: str) -> None:
-    """A row of the table was chosen: `loops` are the rows as they were drawn."""
-    rows = session.widget(key)["selection"]["rows"]
-    if rows:
-        choose(str(loops["loop_id"].iloc[rows[0]]), str(loops["title"].iloc[rows[0]]))
-
-
-def draw_table(loops: pd.DataFrame, page: int) -> None:
-    """One page of the table; a row chosen in it plays."""
-    part = loops.iloc[page * ROWS_A_PAGE : (page + 1) * ROWS_A_PAGE]
-    # Other rows need another widget: a selection is kept by position and would point at the wrong loop.
-    key = f"library.table.{hashlib.sha256(''.join(part['loop_id']).encode()).hexdigest()[:12]}"
-    st.dataframe(
-        shown_table(part),
-        key=key,
-        hide_index=True,
+def draw_table(view: View, shown: library_answers.Page) -> None:
+    """One page of the loops that answer."""
+    n_pages = max(1, -(-shown.total // ROWS_A_PAGE))
+    first = view.page * ROWS_A_PAGE
+    last = min(shown.total, first + ROWS_A_PAGE)
+    loop_table(
+        key="library.table",
+        columns=table_columns(),
+        rows=[table_row(row) for row in library_answers.records(shown.rows)],
+        page=PageOf(view.page, n_pages, t("library.page_of", first=f"{first + 1:,}", last=f"{last:,}")),
+        sort=(view.sort, view.descending),
+        on_event=on_row,
+        chosen=view.loop,
+        marked=set(session.selection()),
+        pass_mark=PASS_MARK,
         height=TABLE_HEIGHT,
-        column_config=column_config(),
-        placeholder="",
-        selection_mode="single-row",
-        on_select=lambda: choose_row(part, key),
+        signature=str(view.filter),
     )
 
 
-def draw_paging(n_rows: int) -> int:
-    """Which page of the table, from 0; drawn only when there is more than one."""
-    n_pages = -(-n_rows // ROWS_A_PAGE)
-    if n_pages <= 1:
-        return 0
-    session.default_widgets({PAGE: 0})
-    session.set_widget(PAGE, min(session.widget(PAGE), n_pages - 1))
-    spans = [(p * ROWS_A_PAGE + 1, min(n_rows, (p + 1) * ROWS_A_PAGE)) for p in range(n_pages)]
-    st.selectbox(
-        t("library.page"),
-        range(n_pages),
-        format_func=lambda p: t("library.page_of", first=f"{spans[p][0]:,}", last=f"{spans[p][1]:,}"),
-        key=PAGE,
-        label_visibility="collapsed",
-        width=220,
-    )
-    return int(session.widget(PAGE))
+def find(workspace: Workspace, view: View) -> tuple[View, library_answers.Page]:
+    """The page of the view, or the last one when there are not so many any more."""
+    sort = ((view.sort, view.descending),) if view.sort else ()
+    found = library_answers.page(workspace, view.filter, sort, view.page)
+    if found.rows.empty and found.total:
+        view = view.on_page(-(-found.total // ROWS_A_PAGE) - 1)
+        found = library_answers.page(workspace, view.filter, sort, view.page)
+    return view, found
 
 
-def draw_summary(shown: pd.DataFrame, total: int) -> int:
-    """How many loops answer, a way back to all, the CSV file; returns the page of the table, from 0."""
+def draw_summary(workspace: Workspace, view: View, total: int) -> None:
+    """How many loops answer, and all of them as a file."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(t("library.count", shown=f"{len(shown):,}", total=f"{total:,}"), width="stretch")
-        if len(shown) < total:
-            st.button(t("library.clear"), key="library.clear", type="tertiary", on_click=clear_filters)
-        page = draw_paging(len(shown))
-        st.download_button(
-            t("library.csv"),
-            lambda: csv_bytes(shown),
-            file_name="loops.csv",
-            mime="text/csv",
-            icon=":material/table:",
-            key="library.csv",
-            on_click="ignore",
-        )
-    return page
+        whole = library_answers.count(workspace)
+        st.markdown(t("library.count", shown=f"{total:,}", total=f"{whole:,}"), width="stretch")
+        with st.popover(t("library.export"), icon=":material/download:"):
+            draw_export(workspace, view.filter, total, "filter")
 
 
 def browse(workspace: Workspace) -> None:
-    """Filters, table with one loop in detail beside it (the chosen one, else the first), charts."""
-    loops = load_frame(workspace)
-    shown = draw_filters(loops).apply(loops)
-    page = draw_summary(shown, len(loops))
-    if shown.empty:
-        st.info(t("library.none_match"))
-        return
-    table, detail = st.columns([1.6, 1], gap="medium")
+    """Filters beside the table, one loop in detail (the chosen one, else the first), charts below."""
+    view, found = find(workspace, read_address(library_answers.columns(workspace)))
+    rail, main = st.columns([1, 4.6], gap="medium")
+    with main:
+        draw_comparison(workspace)
+        draw_summary(workspace, view, found.total)
+        draw_selection(workspace)
+        if not found.total:
+            st.info(t("library.none_match"))
+            st.button(t("facets.clear"), key="library.clear", on_click=ask, args=(Filter(),))
+        else:
+            draw_found(workspace, view, found)
+    with rail:
+        draw_filters(workspace, view.filter)
+    if found.total:
+        with main:
+            draw_charts(workspace, view.filter, PASS_MARK, play)
+    write_address()
+
+
+def draw_found(workspace: Workspace, view: View, found: library_answers.Page) -> None:
+    """The table and the loop in detail."""
+    table, detail = st.columns([1.3, 1], gap="small")
     with table:
-        draw_table(shown, page)
-    with detail, st.container(border=True, height=TABLE_HEIGHT, key="library.detail"):
-        chosen = loops[loops["loop_id"] == session.chosen_loop()]
-        draw_detail(workspace, (shown if chosen.empty else chosen).iloc[0])
-    titles = dict(zip(shown["loop_id"], shown["title"], strict=True))
-    draw_charts(shown, lambda loop_id: choose(loop_id, titles[loop_id]))
+        draw_table(view, found)
+    with detail, st.container(border=True, height=DETAIL_PX, key="library.detail"):
+        try:
+            draw_detail(workspace, view.loop or str(found.rows["loop_id"].iloc[0]))
+        except ComposerError as error:
+            show_error(error)
 
 
 def main() -> None:
     """The page; an empty library opens at the import."""
+    if session.take_destination() == "label":
+        st.switch_page(places.page("label"))
+    st.html(STYLE)
     workspace = session.workspace()
-    title, switch = st.columns([2, 1], vertical_alignment="center")
+    title, switch = st.columns([1, 2], vertical_alignment="center")
     title.title(t("page.library"), anchor=False)
     session.default_widgets({SECTION: BROWSE})
-    if load_frame(workspace).empty:
+    if not library_answers.count(workspace):
         st.info(t("library.welcome"), icon=":material/library_music:")
         draw_import(workspace)
         return
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         section = st.segmented_control(
             t("library.section"),
-            (BROWSE, IMPORT),
+            SECTIONS,
             format_func=lambda code: t(f"library.{code}"),
             key=SECTION,
             label_visibility="collapsed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,10 +16,11 @@ from composer_core.pipeline.labelling import LoopLabels, QueueItem
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import label_form, session, transport
-from studio.library_frame import title_of
+from studio.library_answers import title_of
 from studio.text import t
 
 AUTOPLAY = "label.autoplay"
+RATER, ORDER = "label.rater", "label.order"
 SUGGEST_AT_ONCE = 300
 """Loops that get suggestions when the queue is filled; more get theirs the next time."""
 _SETTLED = ("approved", "rejected")
@@ -198,3 +199,19 @@ def undo() -> None:
     session.notify(t(f"label.undone_{undone.action}"))
     if session.widget(AUTOPLAY):
         play_in_hand(desk)
+
+
+def queue_loops(workspace: Workspace, loop_ids: Sequence[str]) -> None:
+    """Lay these loops on the desk, before what waits there."""
+    desk = session.label_desk()
+    if desk is None:
+        rater = default_rater(workspace)
+        session.default_widgets({RATER: rater, ORDER: labelling.ORDERS[0]})
+        desk = LabelDesk(str(session.widget(RATER)), str(session.widget(ORDER)))
+        session.set_label_desk(desk)
+    if desk.in_hand is not None:
+        desk.waiting.appendleft(desk.in_hand.item)
+        desk.in_hand = None
+    asked = set(loop_ids)
+    desk.waiting = deque(item for item in desk.waiting if item.loop_id not in asked)
+    desk.waiting.extendleft(QueueItem(loop_id, "chosen") for loop_id in reversed(loop_ids))

@@ -13,12 +13,22 @@ from composer_core.pipeline import labelling
 from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.workspace import Workspace
 from studio import session
-from studio.label_desk import AUTOPLAY, InHand, LabelDesk, default_rater, keep_theirs, remember_rater, store_mine
+from studio.label_desk import (
+    AUTOPLAY,
+    ORDER,
+    RATER,
+    InHand,
+    LabelDesk,
+    default_rater,
+    keep_theirs,
+    remember_rater,
+    store_mine,
+)
 from studio.label_words import confidence_text, field_name, reasons_text, time_text, value_text, who_text
 from studio.text import t
 
 _ROW_PX, _HISTORY_PX = 35, 283
-RATER, NEW_RATER, ORDER = "label.rater", "label.new_rater", "label.order"
+NEW_RATER = "label.new_rater"
 
 
 def draw_settings(workspace: Workspace) -> tuple[str, str]:

@@ -1,41 +1,91 @@
-"""One loop of the library in detail: facts, play, MIDI, labels, every measurement with its meaning."""
+"""One loop of the library in detail: its notes, labels, scores, measurements, history and its likes."""
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from composer_core.metrics import METRICS
+from composer_core.music.chords import chords_of
+from composer_core.music.loop import Loop
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.export import loop_midi
 from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.workspace import Workspace
+from studio import library_answers, library_near, session
 from studio.import_words import shown_path
 from studio.label_desk import play_key
+from studio.label_panels import draw_history
 from studio.label_words import field_name, value_text
-from studio.library_frame import METRIC_PREFIX
-from studio.loop_names import plain
-from studio.names import instrument_name, metric_meaning, metric_name, metric_unit
+from studio.library_compare import put_beside
+from studio.library_measured import draw_measured
+from studio.library_rows import number
+from studio.library_scored import draw_scored
+from studio.library_selection import is_selected, toggle_selected
+from studio.loop_names import loop_title, plain
+from studio.names import instrument_name
+from studio.roll import roll
 from studio.text import t
 from studio.widgets import play_button
 
+TAB = "library.detail_tab"
+OVERVIEW, MEASURED, SAME_FILE, HISTORY = TABS = ("overview", "measured", "same_file", "history")
 _PATH_PARTS = 3
 _UNSAFE = re.compile(r"[^\w-]+")
 
 
-def draw_detail(workspace: Workspace, row: pd.Series[Any]) -> None:
-    """The chosen loop; `row` is its row of the library frame."""
-    loop_id, title = str(row["loop_id"]), str(row["title"])
+def draw_detail(workspace: Workspace, loop_id: str) -> None:
+    """Everything known about one loop; NotFound when the library has none of that id."""
+    row = library_answers.row(workspace, loop_id)
+    loop = library.load_loop(workspace, loop_id)
+    title = loop_title(row)
     st.markdown(f"**{plain(title)}**")
-    st.caption(plain_facts(workspace, row))
+    st.caption(facts(row))
+    _draw_buttons(workspace, loop_id, title, loop)
+    session.default_widgets({TAB: OVERVIEW})
+    tab = st.segmented_control(
+        t("library.detail_section"),
+        TABS,
+        format_func=lambda code: t(f"library.tab_{code}"),
+        key=TAB,
+        label_visibility="collapsed",
+        required=True,
+        persist_state="session",
+    )
+    if tab == MEASURED:
+        draw_measured(workspace, row)
+    elif tab == SAME_FILE:
+        library_near.draw_same_source(workspace, row)
+    elif tab == HISTORY:
+        draw_history(workspace, loop_id, loop.instrument)
+    else:
+        _draw_overview(workspace, row, loop)
+
+
+def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) -> None:
+    selected = is_selected(loop_id)
     with st.container(horizontal=True, gap="small"):
-        play_button(lambda: library.load_loop(workspace, loop_id), title=title, key=play_key(loop_id), loop_id=loop_id)
+        play_button(lambda: loop, title=title, key=play_key(loop_id), loop_id=loop_id)
+        st.button(
+            "A/B",
+            icon=":material/compare_arrows:",
+            key="library.beside",
+            help=t("library.beside_help"),
+            on_click=put_beside,
+            args=(loop_id,),
+        )
+        st.button(
+            "",
+            icon=":material/check_box:" if selected else ":material/check_box_outline_blank:",
+            key="library.pick",
+            help=t("library.unselect" if selected else "library.select"),
+            on_click=toggle_selected,
+            args=(loop_id,),
+        )
         st.download_button(
-            t("library.midi"),
+            "MIDI",
             lambda: loop_midi(workspace, loop_id),
             file_name=_UNSAFE.sub("_", title).strip("_") + ".mid",
             mime="audio/midi",
@@ -44,29 +94,40 @@ def draw_detail(workspace: Workspace, row: pd.Series[Any]) -> None:
             help=t("library.midi_help"),
             on_click="ignore",
         )
-    draw_labels(workspace, loop_id, str(row["instrument"]))
-    draw_metrics(row)
 
 
-def plain_facts(workspace: Workspace, row: pd.Series[Any]) -> str:
-    """Instrument, tempo, metre, size and origin in one line, then where it came from; safe for Markdown."""
-    tempo = f"{row['tempo_bpm']:.0f}"
-    facts = t(
+def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
+    st.image(roll(loop, chord_symbols(loop)), width="stretch")
+    draw_labels(workspace, str(row["loop_id"]), loop.instrument)
+    draw_scored(row)
+    st.caption(t("library.source", source=plain(source_text(workspace, row))))
+    if isinstance(row["duplicate_of"], str) and row["duplicate_of"]:
+        st.caption(f":material/content_copy: {t('library.duplicate')}")
+
+
+def chord_symbols(loop: Loop) -> Sequence[str]:
+    """Symbols of the chords heard, one a bar, "" where none is; nothing for drums."""
+    if loop.is_drums:
+        return ()
+    found = chords_of([loop.notes], loop.bars, loop.meter.bar_tick)
+    return ["" if chord is None else str(chord) for chord in found]
+
+
+def facts(row: Mapping[str, Any]) -> str:
+    """Instrument, tempo, metre, size and origin in one line."""
+    tempo = number(row["tempo_bpm"]) or 0.0
+    line = t(
         "library.facts",
-        instrument=instrument_name(row["instrument"]),
-        tempo=tempo,
+        instrument=instrument_name(str(row["instrument"])),
+        tempo=f"{tempo:.0f}",
         meter=row["meter"],
         notes=row["n_notes"],
         origin=t(f"origin.{row['origin']}"),
     )
-    extra = [t("library.varying_tempo")] if row["tempo_varies"] else []
-    extra += [t("library.duplicate")] if isinstance(row["duplicate_of"], str) else []
-    return "  \n".join(
-        [t("library.dot").join([facts, *extra]), t("library.source", source=plain(source_text(workspace, row)))]
-    )
+    return t("library.dot").join([line, t("library.varying_tempo")]) if row["tempo_varies"] else line
 
 
-def source_text(workspace: Workspace, row: pd.Series[Any]) -> str:
+def source_text(workspace: Workspace, row: Mapping[str, Any]) -> str:
     """The end of the path a loop came from, with its place in an archive; the take of a generated one."""
     parts = shown_path(str(row["source"]), workspace).split("/")
     source = "/".join(parts if len(parts) <= _PATH_PARTS else ["…", *parts[-_PATH_PARTS:]])
@@ -82,29 +143,3 @@ def draw_labels(workspace: Workspace, loop_id: str, instrument: str) -> None:
         lines.setdefault(labels[field].status, []).append(words)
     shown = [f"{t(f'status.{status}')}: {t('library.dot').join(words)}" for status, words in lines.items()]
     st.caption(f"**{t('library.labels')}**  \n" + "  \n".join(shown or [t("library.no_labels")]))
-
-
-def draw_metrics(row: pd.Series[Any]) -> None:
-    """Every metric of the loop by name with value, unit and meaning; undefined ones are left out."""
-    st.caption(f"**{t('library.metrics')}**{t('library.dot')}{t('library.scores')}", help=t("library.scores_help"))
-    rows = [
-        (metric_name(name), value, metric_unit(name), metric_meaning(name))
-        for name in METRICS
-        if (value := _number(row.get(METRIC_PREFIX + name))) is not None
-    ]
-    titles = [t("library.metric"), t("library.value"), t("library.unit"), t("library.meaning")]
-    st.dataframe(
-        pd.DataFrame(rows, columns=titles),
-        hide_index=True,
-        height=260,
-        column_config={
-            titles[0]: st.column_config.TextColumn(width=150),
-            titles[1]: st.column_config.NumberColumn(format="%.3g", width=60),
-            titles[2]: st.column_config.TextColumn(width=104),
-            titles[3]: st.column_config.TextColumn(width=420),
-        },
-    )
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)

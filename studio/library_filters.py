@@ -1,142 +1,142 @@
-"""Which loops the Library shows. The filters live in the page's address, so that a view can be kept and sent."""
+"""The filters beside the table: values with what each would leave, ranges over their histograms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-import streamlit as st
-
 from composer_core.music.instruments import INSTRUMENTS
-from studio import session
-from studio.library_frame import SWING_PHASES
-from studio.names import instrument_name
+from composer_core.music.key import MODES, ROOT_NAMES
+from composer_core.pipeline.browse import SCORE_PREFIX, Facet, Filter, Histogram
+from composer_core.pipeline.filters import CHOICES
+from composer_core.workspace import Workspace
+from studio import library_answers, session
+from studio.facets import Asked, Choices, Option, Range, facet_rail
+from studio.import_words import shown_path
+from studio.library_rows import named
+from studio.library_view import ask, current_view
+from studio.names import genre_name, instrument_name, mood_name
 from studio.text import t
 
+SWING_PHASES = ("straight", "swing_8", "swing_16", "triplet")
 LABEL_STATUSES = ("unlabelled", "suggested", "draft", "approved", "rejected", "disputed")
 ORIGINS = ("imported", "generated")
-_PREFIX = "library.filter."
-_COLUMN = {"instrument": "instrument", "meter": "meter", "swing": "swing_phase", "origin": "origin", "status": "status"}
+TEMPO, TOTAL = "tempo_bpm", SCORE_PREFIX + "total"
+SCORES = tuple(SCORE_PREFIX + axis for axis in ("timing", "velocity", "groove_harmony", "cohesion", "structure"))
+RANGES = (TEMPO, TOTAL, *SCORES)
+COUNTED = ("instrument", "status", "genre", "emotion", "key_root", "key_mode", "meter", "swing", "origin", "dataset")
+_OPEN = ("instrument", "status", TEMPO, TOTAL)
+_ORDER = {"instrument": INSTRUMENTS, "status": LABEL_STATUSES, "swing": SWING_PHASES, "origin": ORIGINS}
+_ORDER |= {"key_root": ROOT_NAMES, "key_mode": tuple(MODES)}
+_BINS = 30
+_HALF_BPM = 0.49
+"""Tempi are asked for as the table shows them, in whole numbers: 99.6 counts as 100."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What is asked for; empty fields ask for nothing. `tempo` is (from, to) in BPM."""
-
-    search: str = ""
-    instrument: tuple[str, ...] = ()
-    meter: tuple[str, ...] = ()
-    swing: tuple[str, ...] = ()
-    origin: tuple[str, ...] = ()
-    status: tuple[str, ...] = ()
-    tempo: tuple[int, int] | None = None
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, str]) -> Filters:
-        """Read an address; anything in it that makes no sense is left out."""
-        chosen = {name: tuple(filter(None, params.get(name, "").split(","))) for name in _COLUMN}
-        return cls(search=params.get("q", ""), tempo=_tempo(params.get("tempo", "")), **chosen)
-
-    def to_params(self) -> dict[str, str]:
-        """What `from_params` reads back; only what is asked for."""
-        params = {name: ",".join(getattr(self, name)) for name in _COLUMN}
-        params |= {"q": self.search, "tempo": "{}-{}".format(*self.tempo) if self.tempo else ""}
-        return {name: value for name, value in params.items() if value}
-
-    def apply(self, loops: pd.DataFrame) -> pd.DataFrame:
-        """The loops that answer every filter. Search looks for each word in the name, the track and the take."""
-        keep = pd.Series(True, index=loops.index)
-        for name, column in _COLUMN.items():
-            if getattr(self, name):
-                keep &= loops[column].isin(getattr(self, name))
-        if self.tempo:
-            keep &= loops["tempo_bpm"].round().between(*self.tempo)
-        text = (
-            loops["title"] + "\n" + loops["source"] + "\n" + loops["member"] + "\n" + loops["track_name"]
-        ).str.casefold()
-        for word in self.search.casefold().split():
-            keep &= text.str.contains(word, regex=False)
-        return loops[keep]
+def draw_filters(workspace: Workspace, filter: Filter) -> None:
+    """Draw the filters; what a person asks for goes into the view."""
+    columns = library_answers.columns(workspace)
+    groups: list[Choices | Range] = []
+    for name in _places(columns):
+        group = _range(workspace, name, filter) if name in RANGES else _choices(workspace, name, filter)
+        if group is not None:
+            groups.append(group)
+    groups += [_source_group(workspace, filter)] if filter.sources else []
+    asked = Asked(filter.text, _asked(filter), session.filter_count())
+    facet_rail(key="library.filters", groups=groups, asked=asked, on_change=_take_over)
 
 
-def _tempo(text: str) -> tuple[int, int] | None:
-    low, _, high = text.partition("-")
-    if low.isdecimal() and high.isdecimal() and len(text) < 12:
-        return int(low), int(high)
-    return None
+def filter_of(asked: Asked, before: Filter) -> Filter:
+    """The Filter the rail asks for; what the rail cannot show (hidden duplicates, a pass mark) stays as before."""
+    choices: dict[str, Any] = {field: tuple(map(str, asked.asked.get(n, ()))) for n, field in CHOICES.items()}
+    found = replace(before, text=asked.text.strip(), **choices)
+    for column in RANGES:
+        low, high = asked.asked.get(column, (None, None))
+        if column == TEMPO and low is not None:
+            low, high = low - _HALF_BPM, high + _HALF_BPM
+        found = found.with_range(column, low, high)
+    return found
 
 
-def draw_filters(loops: pd.DataFrame) -> Filters:
-    """Draw the filters over a library, keep the address in step, and return what is asked for."""
-    session.default_widgets(_first_values(loops))
-    search, instrument, status, tempo, more = st.columns([1.5, 1.3, 1.3, 1.3, 0.9], vertical_alignment="bottom")
-    search.text_input(
-        t("library.search"),
-        placeholder=t("library.search_hint"),
-        key=_PREFIX + "q",
-        icon=":material/search:",
-        persist_state="session",
-    )
-    _choice(instrument, "instrument", _present(loops, "instrument", INSTRUMENTS), instrument_name)
-    _choice(status, "status", list(LABEL_STATUSES), lambda code: t(f"status.{code}"))
-    with more.popover(t("library.more_filters"), width="stretch"):
-        _choice(st, "meter", sorted(loops["meter"].unique()), str)
-        _choice(st, "swing", _present(loops, "swing_phase", SWING_PHASES), lambda code: t(f"swing.{code}"))
-        _choice(st, "origin", _present(loops, "origin", ORIGINS), lambda code: t(f"origin.{code}"))
-    filters = Filters(
-        search=session.widget(_PREFIX + "q"),
-        tempo=_draw_tempo(tempo, loops),
-        **{name: tuple(session.widget(_PREFIX + name)) for name in _COLUMN},
-    )
-    if dict(st.query_params) != filters.to_params():
-        st.query_params.from_dict(filters.to_params())
-    return filters
+def field_values(name: str) -> Callable[[str], str]:
+    """How values of a field are called on screen."""
+    return _NAMES.get(name, str)
 
 
-def clear_filters() -> None:
-    """Ask for nothing again; for a button's callback."""
-    st.query_params.clear()
-    session.forget_widgets(_PREFIX)
+def _take_over(asked: Asked) -> None:
+    session.set_filter_count(asked.seq)
+    ask(filter_of(asked, current_view().filter))
 
 
-def _first_values(loops: pd.DataFrame) -> dict[str, Any]:
-    asked = Filters.from_params(st.query_params.to_dict())
-    low, high = _tempo_bounds(loops)
-    wanted = asked.tempo or (low, high)
-    tempo = (min(max(wanted[0], low), high), max(min(wanted[1], high), low))
-    first: dict[str, Any] = {_PREFIX + "q": asked.search, _PREFIX + "tempo": (min(tempo), max(tempo))}
-    known = {name: set(loops[column]) for name, column in _COLUMN.items()} | {"status": set(LABEL_STATUSES)}
-    return first | {_PREFIX + name: [c for c in getattr(asked, name) if c in known[name]] for name in _COLUMN}
+def _places(columns: dict[str, str]) -> list[str]:
+    """The filters in the order they are drawn."""
+    order = ["instrument", "status", TOTAL, TEMPO, "genre", "emotion", "key_root", "key_mode"]
+    order += ["swing", "meter", *SCORES, "origin", *(["dataset"] if "dataset" in columns else [])]
+    return [name for name in order if name not in RANGES or name in columns]
 
 
-def _tempo_bounds(loops: pd.DataFrame) -> tuple[int, int]:
-    low, high = round(loops["tempo_bpm"].min()), round(loops["tempo_bpm"].max())
-    return low, max(high, low + 1)
+def _asked(filter: Filter) -> dict[str, Any]:
+    found: dict[str, Any] = {name: list(getattr(filter, field)) for name, field in CHOICES.items()}
+    for column in RANGES:
+        span = filter.range_of(column)
+        if span is not None:
+            low, high = (span[0] if math.isfinite(span[0]) else 0, span[1] if math.isfinite(span[1]) else 1000)
+            found[column] = [math.ceil(low), math.floor(high)] if column == TEMPO else [low, high]
+    return {name: value for name, value in found.items() if value}
 
 
-def _draw_tempo(place: Any, loops: pd.DataFrame) -> tuple[int, int] | None:
-    """The tempo slider; None while it spans the whole library."""
-    bounds = _tempo_bounds(loops)
-    low, high = session.widget(_PREFIX + "tempo")
-    session.set_widget(_PREFIX + "tempo", (min(max(low, bounds[0]), bounds[1]), max(min(high, bounds[1]), bounds[0])))
-    place.slider(t("library.tempo"), *bounds, key=_PREFIX + "tempo", format="%d BPM", persist_state="session")
-    chosen: tuple[int, int] = session.widget(_PREFIX + "tempo")
-    return None if chosen == bounds else chosen
+def _choices(workspace: Workspace, name: str, filter: Filter) -> Choices | None:
+    counted = library_answers.facets(workspace, filter, (name,))[name]
+    found = {facet.value: facet.n_loops for facet in counted if facet.value}
+    chosen = getattr(filter, CHOICES[name])
+    codes = [code for code in _ORDER.get(name, ()) if code in found]
+    codes += [code for code in found if code not in codes]
+    codes += [code for code in chosen if code not in codes]
+    if not codes:
+        return None
+    words = field_values(name)
+    options = [Option(code, words(code), found.get(code, 0)) for code in codes]
+    return Choices(name, t(f"library.{name}"), options, name in _OPEN)
 
 
-def _present(loops: pd.DataFrame, column: str, order: tuple[str, ...]) -> list[str]:
-    found = set(loops[column])
-    return [code for code in order if code in found]
+def _source_group(workspace: Workspace, filter: Filter) -> Choices:
+    counted: list[Facet] = library_answers.facets(workspace, filter, ("source",))["source"]
+    found = {facet.value: facet.n_loops for facet in counted}
+    options = [Option(code, shown_path(code, workspace), found.get(code, 0)) for code in filter.sources]
+    return Choices("source", t("library.source_file"), options, True)
 
 
-def _choice(place: Any, name: str, options: list[str], words: Any) -> None:
-    place.multiselect(
-        t(f"library.{name}"),
-        options,
-        format_func=words,
-        placeholder=t("library.any"),
-        key=_PREFIX + name,
-        persist_state="session",
-    )
+def _range(workspace: Workspace, column: str, filter: Filter) -> Range | None:
+    whole = library_answers.histogram(workspace, column, Filter(), _BINS)
+    if not whole.counts:
+        return None
+    bounds = (0.0, 100.0) if column != TEMPO else (math.floor(whole.edges[0]), math.ceil(whole.edges[-1]))
+    bounds = (bounds[0], max(bounds[1], bounds[0] + 1))
+    answering = library_answers.histogram(workspace, column, filter.dropping(column), _BINS, None, bounds)
+    unit = "BPM" if column == TEMPO else ""
+    is_open = column in _OPEN
+    return Range(column, range_title(column), bounds, _counts(answering), unit, 1, is_open)
+
+
+def range_title(column: str) -> str:
+    """A range filter's name."""
+    return t("library.tempo") if column == TEMPO else t(f"score.{column.removeprefix(SCORE_PREFIX)}")
+
+
+def _counts(found: Histogram) -> list[int]:
+    columns = list(found.counts.values())
+    return [int(sum(column[i] for column in columns)) for i in range(_BINS)] if columns else [0] * _BINS
+
+
+_NAMES: dict[str, Callable[[str], str]] = {
+    "instrument": lambda code: named(instrument_name, code),
+    "status": lambda code: named(lambda known: t(f"status.{known}"), code),
+    "genre": lambda code: named(genre_name, code),
+    "emotion": lambda code: named(mood_name, code),
+    "key_root": lambda code: code.replace("#", "♯").replace("b", "♭"),
+    "key_mode": lambda code: named(lambda known: t(f"mode.{known}"), code),
+    "swing": lambda code: named(lambda known: t(f"swing.{known}"), code),
+    "origin": lambda code: named(lambda known: t(f"origin.{known}"), code),
+}

@@ -13,6 +13,7 @@ from composer_core.workspace import Workspace, default_workspace
 if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
     from studio.label_desk import LabelDesk
+    from studio.library_view import View
 
 Language = Literal["en", "ja"]
 
@@ -23,7 +24,13 @@ PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
 TAKES = "studio.takes"
 SLIDER_MOVED = "studio.slider_moved"
-CHOSEN_LOOP = "studio.library.chosen"
+LIBRARY_VIEW = "studio.library.view"
+LIBRARY_ADDRESS = "studio.library.address"
+FILTER_COUNT = "studio.library.filter_count"
+SELECTION = "studio.library.selection"
+COMPARED = "studio.library.compared"
+BESIDE = "studio.library.beside"
+DESTINATION = "studio.destination"
 IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
 RUN = "train.run"
@@ -178,14 +185,74 @@ def forget_widgets(prefix: str) -> None:
         del st.session_state[key]
 
 
-def chosen_loop() -> str:
-    """Id of the loop the Library shows in detail, "" before any choice."""
-    return str(st.session_state.get(CHOSEN_LOOP, ""))
+def library_view() -> View | None:
+    """What the Library shows, None before its first drawing."""
+    return cast("View | None", st.session_state.get(LIBRARY_VIEW))
 
 
-def choose_loop(loop_id: str) -> None:
-    """Show another loop in the Library."""
-    st.session_state[CHOSEN_LOOP] = loop_id
+def set_library_view(view: View) -> None:
+    """Show something else in the Library."""
+    st.session_state[LIBRARY_VIEW] = view
+
+
+def library_address() -> dict[str, str]:
+    """The parameters the Library last wrote into the page's address."""
+    return cast("dict[str, str]", st.session_state.get(LIBRARY_ADDRESS, {}))
+
+
+def set_library_address(written: dict[str, str]) -> None:
+    """Note what was written into the page's address."""
+    st.session_state[LIBRARY_ADDRESS] = written
+
+
+def filter_count() -> int:
+    """Number of the last change of filters; the rail in the browser counts on from it."""
+    return int(st.session_state.get(FILTER_COUNT, 0))
+
+
+def set_filter_count(count: int) -> None:
+    """Note a change of filters made in the rail."""
+    st.session_state[FILTER_COUNT] = count
+
+
+def selection() -> list[str]:
+    """Ids of the loops selected in the Library, in the order they were."""
+    return cast("list[str]", st.session_state.get(SELECTION, []))
+
+
+def set_selection(loop_ids: list[str]) -> None:
+    """Select other loops."""
+    st.session_state[SELECTION] = loop_ids
+
+
+def compared() -> tuple[str, str] | None:
+    """Ids of the two loops that are compared, None when none are."""
+    return cast("tuple[str, str] | None", st.session_state.get(COMPARED))
+
+
+def set_compared(pair: tuple[str, str] | None) -> None:
+    """Compare two loops, or none."""
+    st.session_state[COMPARED] = pair
+
+
+def beside() -> str:
+    """Id of the loop that waits for another to be compared with, "" for none."""
+    return str(st.session_state.get(BESIDE, ""))
+
+
+def set_beside(loop_id: str) -> None:
+    """Let a loop wait for another to be compared with."""
+    st.session_state[BESIDE] = loop_id
+
+
+def go_to(page: str) -> None:
+    """Let the next drawing go to another page; callbacks cannot."""
+    st.session_state[DESTINATION] = page
+
+
+def take_destination() -> str:
+    """Where a callback wants to go, once; "" for nowhere."""
+    return str(st.session_state.pop(DESTINATION, ""))
 
 
 def import_report() -> Any:

@@ -84,4 +84,5 @@ TEXTS: dict[str, tuple[str, str]] = {
     "instrument.strings": ("Strings", "ストリングス"),
     "instrument.other": ("Other", "その他"),
     "common.play": ("Play", "再生"),
+    "common.close": ("Close", "閉じる"),
 }

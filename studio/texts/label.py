@@ -49,6 +49,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.why_disputed": ("Here because raters disagree", "評価者の意見が分かれているため"),
     "label.why_draft": ("Here because there is a draft to finish", "下書きが残っているため"),
     "label.why_skipped": ("You skipped it before", "前にスキップしたループです"),
+    "label.why_chosen": ("You chose it in the Library", "ライブラリで選んだループです"),
     "label.why_undone": ("Back because you took the decision back", "判断を取り消したので戻ってきました"),
     "label.feeling": ("Feeling", "感情"),
     "label.emotion": ("Emotion", "感情の種類"),

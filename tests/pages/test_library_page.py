@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,9 +13,12 @@ import small_library
 import studio_app
 from composer_core.metrics import METRICS
 from composer_core.pipeline import labelling, library
+from composer_core.pipeline.audition import Audio
 from composer_core.render.midi import loop_to_midi
+from composer_core.store.exclusions import ExclusionStore
 from composer_core.workspace import Workspace
-from studio import session
+from studio import library_filters, library_view, session, transport
+from studio.facets import Asked
 from studio.text import dictionary
 
 NOT_MIDI = b"RIFF, says this file, and holds no MIDI"
@@ -39,9 +42,35 @@ def written(app: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
-def loops_shown(app: AppTest) -> pd.DataFrame:
-    found: pd.DataFrame = next(table.value for table in app.dataframe if "swing" in table.value)
+def table_data(app: AppTest) -> dict[str, Any]:
+    """What the table of the page was given: the first one drawn."""
+    found = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "composer_loop_table"]
+    data: dict[str, Any] = json.loads(found[0].json)
+    return data
+
+
+def names_shown(app: AppTest) -> set[str]:
+    return {row["title"] for row in table_data(app)["rows"]}
+
+
+def facet(app: AppTest, name: str) -> dict[str, Any]:
+    """One filter of the rail as it was given."""
+    groups = studio_app.component_data(app, "composer_facets")["groups"]
+    found: dict[str, Any] = next(group for group in groups if group["id"] == name)
     return found
+
+
+def callbacks(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, argument: str) -> dict[str, Any]:
+    """The latest callback handed to a component: AppTest cannot click inside one."""
+    kept: dict[str, Any] = {}
+    draw = getattr(module, name)
+
+    def drawn(**given: Any) -> None:
+        kept[given["key"]] = given[argument]
+        draw(**given)
+
+    monkeypatch.setattr(module, name, drawn)
+    return kept
 
 
 def press(app: AppTest, key: str) -> AppTest:
@@ -90,7 +119,7 @@ def test_import_by_path_tells_every_file_and_leads_to_the_loops(
     history = next(table.value for table in app.dataframe if "paths" in table.value)
     assert history[["files", "refused", "loops"]].values.tolist() == [[1, 1, 1]]
     press(app, "library.browse_now")
-    assert len(loops_shown(app)) == 1
+    assert names_shown(app) == {"shuffle"}
 
 
 def test_uploads_are_kept_by_content_and_named_as_the_person_knows_them(empty_workspace: Workspace) -> None:
@@ -104,7 +133,7 @@ def test_uploads_are_kept_by_content_and_named_as_the_person_knows_them(empty_wo
     result = next(table.value for table in app.dataframe if "reason" in table.value)
     assert result["file"].tolist() == ["broken.mid", "ベース.mid"]
     press(app, "library.browse_now")
-    assert loops_shown(app)["name"].tolist() == ["ベース"]
+    assert names_shown(app) == {"ベース"}
 
 
 def test_table_shows_every_loop_in_words(library_workspace: Workspace, spoken: str) -> None:
@@ -112,70 +141,191 @@ def test_table_shows_every_loop_in_words(library_workspace: Workspace, spoken: s
     first = library.table(library_workspace)["loop_id"].iloc[0]
     seen = labelling.current(library_workspace, first).seen
     labelling.decide(library_workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen=seen)
-    shown = loops_shown(open_library())
-    assert len(shown) == small_library.N_LOOPS
-    assert set(shown["status"]) == {text("status.approved", spoken), text("status.unlabelled", spoken)}
-    assert set(shown["instrument"]) == {text("instrument.drums", spoken), text("instrument.bass", spoken)}
-    assert set(shown["origin"]) == {text("origin.imported", spoken)}
-    assert set(shown["name"]) == {Path(name).stem for name in small_library.FILES}
-    # Eight bars of rock in two loops of four, counted from 1.
-    assert set(shown[shown["name"] == "rock=beat"]["bars"]) == {"1–4", "5–8"}
-    assert text("library.count", spoken, shown="5", total="5") in written(open_library())
-
-
-def test_filters_go_into_the_address_and_come_back_from_it(library_workspace: Workspace) -> None:
     app = open_library()
-    app.multiselect(key="library.filter.instrument").set_value(["drums"]).run()
-    app.slider(key="library.filter.tempo").set_range(92, 130).run()
-    assert set(loops_shown(app)["name"]) == {"rock=beat", "=shuffle"}
-    assert dict(app.query_params) == {"instrument": "drums", "tempo": "92-130"}
-    again = open_library({"instrument": "drums", "tempo": "92-130"})
-    assert set(loops_shown(again)["name"]) == {"rock=beat", "=shuffle"}
-    press(again, "library.clear")
-    assert len(loops_shown(again)) == small_library.N_LOOPS
-    assert dict(again.query_params) == {}
+    rows = table_data(app)["rows"]
+    assert len(rows) == small_library.N_LOOPS
+    statuses = {row["cells"]["status"]["name"] for row in rows}
+    assert statuses == {text("status.approved", spoken), text("status.unlabelled", spoken)}
+    assert {row["title"] for row in rows} == {Path(name).stem for name in small_library.FILES}
+    # Eight bars of rock in two loops of four, counted from 1.
+    below = {row["sub"] for row in rows if row["title"] == "rock=beat"}
+    parts = [text("instrument.drums", spoken), "4/4"]
+    dot = text("library.dot", spoken)
+    assert below == {dot.join([*parts, text("library.bars_of", spoken, bars=bars)]) for bars in ("1–4", "5–8")}
+    assert text("library.count", spoken, shown="5", total="5") in written(app)
+
+
+def test_filters_of_an_address_reproduce_the_view(library_workspace: Workspace) -> None:
+    app = open_library({"instrument": "drums", "tempo_bpm": "91.51..130.49", "sort": "-tempo_bpm"})
+    assert [row["title"] for row in table_data(app)["rows"]] == ["rock=beat", "rock=beat", "=shuffle"]
+    assert table_data(app)["sort"] == {"by": "tempo_bpm", "descending": True}
+    # What the filter asks of a field is left aside for that field's counts: of the loops
+    # between 92 and 130 BPM three are drums and one is bass.
+    assert [(o["code"], o["count"]) for o in facet(app, "instrument")["options"]] == [("drums", 3), ("bass", 1)]
+    assert sum(facet(app, "tempo_bpm")["counts"]) == 4  # all drums, whatever their tempo
+    asked = studio_app.component_data(app, "composer_facets")["asked"]
+    assert asked == {"instrument": ["drums"], "tempo_bpm": [92, 130]}
+    assert dict(app.query_params) == {"instrument": "drums", "tempo_bpm": "91.51..130.49", "sort": "-tempo_bpm"}
+
+
+def test_what_is_asked_in_the_rail_goes_into_the_address(
+    library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = callbacks(monkeypatch, library_filters, "facet_rail", "on_change")
+    app = open_library()
+    ask_in_rail(app, asked, {"text": "", "asked": {"instrument": ["bass"], "tempo_bpm": [90, 110]}, "seq": 5})
+    assert dict(app.query_params) == {"instrument": "bass", "tempo_bpm": "89.51..110.49"}
+    assert names_shown(app) == {"bass *line*"}
+    assert studio_app.component_data(app, "composer_facets")["seq"] == 5
+    ask_in_rail(app, asked, {"text": "七拍子", "asked": {}, "seq": 6})
+    assert dict(app.query_params) == {"q": "七拍子"}
+    assert names_shown(app) == {"七拍子<b>"}
+
+
+def ask_in_rail(app: AppTest, asked: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Ask as the rail's callback does, inside a run of the page."""
+    with pytest.MonkeyPatch.context() as patch:
+        view = library_view.read_address
+
+        def read_address(columns: Any) -> Any:
+            view(columns)
+            asked["library.filters"](Asked(**wanted))
+            return library_view.current_view()
+
+        patch.setattr(library_view, "read_address", read_address)
+        app.run()
+    assert not app.exception
 
 
 def test_filters_survive_a_page_switch(library_workspace: Workspace) -> None:
-    app = open_library()
-    app.text_input(key="library.filter.q").set_value("七拍子").run()
-    assert loops_shown(app)["meter"].tolist() == ["7/8"]
+    app = open_library({"q": "七拍子"})
+    assert names_shown(app) == {"七拍子<b>"}
     app.switch_page("../pages/train.py").run()
+    app.query_params.clear()
     app.switch_page("../pages/library.py").run()
-    assert loops_shown(app)["meter"].tolist() == ["7/8"]
+    assert names_shown(app) == {"七拍子<b>"}
+    assert dict(app.query_params) == {"q": "七拍子"}
 
 
 @pytest.mark.parametrize(
     "params",
-    [{"tempo": "x-9"}, {"tempo": "999-1000"}, {"instrument": "kazoo"}, {"status": "<b>"}, {"meter": ",,"}],
+    [
+        {"tempo_bpm": "x..9"},
+        {"tempo_bpm": "999..1000"},
+        {"instrument": "kazoo"},
+        {"status": "<b>"},
+        {"meter": ",,"},
+        {"sort": "nothing"},
+        {"page": "99"},
+        {"spread": "no.such", "split": "no", "across": "'", "map": "?"},
+        {"nonsense": "1..2"},
+    ],
 )
 def test_senseless_addresses_do_no_harm(library_workspace: Workspace, params: dict[str, str]) -> None:
-    assert not open_library(params).exception
+    app = open_library(params)
+    assert not app.exception and not app.error
 
 
 def test_no_loop_answers(library_workspace: Workspace) -> None:
     app = open_library({"q": "no such name"})
     assert text("library.none_match") in written(app)
     press(app, "library.clear")
-    assert len(loops_shown(app)) == small_library.N_LOOPS
+    assert len(table_data(app)["rows"]) == small_library.N_LOOPS
+    assert dict(app.query_params) == {}
 
 
-def test_detail_names_every_measurement_in_the_language(library_workspace: Workspace, spoken: str) -> None:
-    app = open_library()
-    table = library.table(library_workspace)
-    row = table[table["source"].str.endswith("=shuffle.mid")].iloc[0]
-    app.session_state[session.CHOSEN_LOOP] = row["loop_id"]
-    app.run()
-    assert not app.exception
-    assert text("library.scores", spoken) in written(app)
+def loop_named(workspace: Workspace, name: str) -> str:
+    table = library.table(workspace)
+    return str(table["loop_id"][table["source"].str.endswith(name)].iloc[0])
+
+
+def test_detail_names_every_measurement_with_its_place(library_workspace: Workspace, spoken: str) -> None:
+    loop_id = loop_named(library_workspace, "=shuffle.mid")
+    app = open_library({"loop": loop_id})
     assert r"\=shuffle" in written(app)
-    titles = [text(f"library.{name}", spoken) for name in ("metric", "value", "unit", "meaning")]
-    detail = next(table.value for table in app.dataframe if list(table.value.columns) == titles)
-    values = dict(zip(detail[titles[0]], detail[titles[1]], strict=True))
+    app.segmented_control(key="library.detail_tab").set_value("measured").run()
+    assert not app.exception
+    shown = "".join(str(element.proto.body) for element in app.get("html"))
     swing = METRICS["swing_ratio_8"]
-    # 320 ticks to the off-beat, 160 from it: 2 to 1.
-    assert values[swing.name_ja if spoken == "ja" else swing.name_en] == pytest.approx(2.0, abs=0.01)
-    assert all(detail[titles[3]])
+    name = swing.name_ja if spoken == "ja" else swing.name_en
+    # 320 ticks to the off-beat, 160 from it: 2 to 1, the only one that swings of four drum loops.
+    row = shown[shown.index(f">{name}<") :]
+    assert row[: row.index("</div>")].split("value")[1].startswith('">2 ')
+    assert text("family.rhythm", spoken) in shown
+
+
+def test_a_loop_that_is_gone_is_said_beside_the_table(library_workspace: Workspace) -> None:
+    app = open_library({"loop": "0123456789abcdef"})
+    assert "0123456789abcdef" in app.error[0].value
+    assert len(table_data(app)["rows"]) == small_library.N_LOOPS
+
+
+def test_loops_of_the_same_file(library_workspace: Workspace) -> None:
+    app = open_library({"loop": loop_named(library_workspace, "rock=beat.mid")})
+    app.segmented_control(key="library.detail_tab").set_value("same_file").run()
+    assert not app.exception
+    press(app, "library.filter_source")
+    assert names_shown(app) == {"rock=beat"}
+    assert facet(app, "source")["options"][0]["count"] == 2
+
+
+def test_selection_is_shown_alone_excluded_and_taken_back(library_workspace: Workspace) -> None:
+    chosen = [loop_named(library_workspace, "=shuffle.mid"), loop_named(library_workspace, "line*.mid")]
+    app = open_library()
+    app.session_state[session.SELECTION] = chosen
+    app.run()
+    assert set(table_data(app)["marked"]) == set(chosen)
+    press(app, "library.only")
+    assert names_shown(app) == {"=shuffle", "bass *line*"}
+    app.text_input(key="library.exclude_note").set_value("too short").run()
+    press(app, "library.exclude_now")
+    kept = ExclusionStore(library_workspace).current()
+    assert {loop_id: event.note for loop_id, event in kept.items()} == dict.fromkeys(chosen, "too short")
+    press(app, "library.restore_now")
+    assert not ExclusionStore(library_workspace).current()
+    press(app, "library.unselect_all")
+    assert not table_data(app)["marked"]
+
+
+def test_selection_is_labelled_at_once(library_workspace: Workspace) -> None:
+    chosen = [loop_named(library_workspace, "=shuffle.mid"), loop_named(library_workspace, "line*.mid")]
+    app = open_library()
+    app.session_state[session.SELECTION] = chosen
+    app.run()
+    app.selectbox(key="library.bulk.emotion").set_value("calm").run()
+    press(app, "library.bulk.now")
+    for loop_id in chosen:
+        labels = labelling.current(library_workspace, loop_id)
+        assert labels.values["emotion"] == "calm" and labels.status == "draft"
+
+
+def test_selection_goes_to_the_label_queue(library_workspace: Workspace) -> None:
+    chosen = [loop_named(library_workspace, "line*.mid"), loop_named(library_workspace, "=shuffle.mid")]
+    app = open_library()
+    app.session_state[session.SELECTION] = chosen
+    app.run()
+    press(app, "library.to_queue")
+    desk = app.session_state[session.LABEL_DESK]
+    assert app.title[0].value == text("page.label")
+    assert [desk.in_hand.item.loop_id, desk.waiting[0].loop_id] == chosen
+    assert text("label.why_chosen") in written(app)
+
+
+def test_two_loops_are_compared(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spoken: str) -> None:
+    monkeypatch.setattr(transport, "audition", lambda loop, _: Audio("a.flac", loop.length_sec, 44100, "f", "s", False))
+    first, second = loop_named(library_workspace, "=shuffle.mid"), loop_named(library_workspace, "rock=beat.mid")
+    app = open_library()
+    app.session_state[session.SELECTION] = [first, second]
+    app.run()
+    press(app, "library.compare_two")
+    loop = studio_app.component_data(app, "composer_transport")["loop"]
+    assert (loop["loopId"], loop["other"]["loopId"]) == (first, second)
+    assert loop["other"]["barSec"] == pytest.approx(loop["barSec"])
+    assert text("library.heard_at", spoken, tempo="92") in written(app)
+    table = next(frame.value for frame in app.dataframe if "apart" in frame.value)
+    assert {"a", "b", "unit"} <= set(table.columns) and len(table) > 10
+    press(app, "library.compare_close")
+    assert text("library.compare_title", spoken) not in written(app)
 
 
 def test_every_metric_has_a_unit_and_a_name_in_both_languages() -> None:
@@ -187,12 +337,16 @@ def test_every_metric_has_a_unit_and_a_name_in_both_languages() -> None:
             assert key in dictionary(), metric.name
 
 
-def test_charts_show_the_filtered_loops(library_workspace: Workspace) -> None:
-    app = open_library({"instrument": "bass"})
-    assert [box.value for box in app.selectbox] == ["tempo_bpm", "valence_estimate", "arousal_estimate"]
-    app.selectbox(key="library.spread").set_value("metrics.onset_density").run()
-    assert not app.exception
+def test_charts_follow_the_address(library_workspace: Workspace) -> None:
+    app = open_library({"instrument": "bass", "spread": "metrics.onset_density", "split": "swing"})
+    assert app.selectbox(key="library.chart.spread").value == "metrics.onset_density"
+    assert app.selectbox(key="library.chart.split").value == "swing"
     assert METRICS["onset_density"].meaning_en in written(app)
+    app.selectbox(key="library.chart.split").set_value("genre").run()
+    assert app.query_params["split"] == "genre"
+    app.selectbox(key="library.chart.map").set_value("all").run()
+    assert not app.exception
+    assert app.query_params["map"] == "all"
 
 
 def test_damaged_library_is_a_message(library_workspace: Workspace) -> None:

@@ -1,0 +1,68 @@
+"""The same label for many loops at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.pipeline import labelling
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.workspace import Workspace
+from studio import session
+from studio.label_desk import default_rater
+from studio.label_words import field_name
+from studio.names import genre_name, mood_name
+from studio.text import t
+from studio.widgets import worded
+
+FIELD, EMOTION, GENRE, APPROVE = (
+    "library.bulk.field",
+    "library.bulk.emotion",
+    "library.bulk.genre",
+    "library.bulk.approve",
+)
+FIELDS = ("emotion", "genre")
+MOST = 1000
+"""Loops labelled by one click: each is a decision of its own that can be taken back."""
+
+
+def draw_bulk(workspace: Workspace, loop_ids: Sequence[str]) -> None:
+    """Which field, which value, as a draft or approved."""
+    session.default_widgets({FIELD: FIELDS[0], APPROVE: False})
+    field = st.selectbox(t("library.bulk_field"), FIELDS, format_func=worded(FIELDS, field_name), key=FIELD)
+    words = vocabularies(workspace)
+    if field == "emotion":
+        codes = tuple(words.moods)
+        st.selectbox(t("library.bulk_value"), codes, format_func=worded(codes, mood_name), key=EMOTION)
+    else:
+        codes = tuple(words.genres)
+        st.selectbox(t("library.bulk_value"), codes, format_func=worded(codes, genre_name), key=GENRE)
+    st.checkbox(t("library.bulk_approve"), key=APPROVE)
+    if len(loop_ids) > MOST:
+        st.caption(t("library.bulk_limit", most=f"{MOST:,}"))
+    st.button(
+        t("library.bulk_now", n=f"{min(len(loop_ids), MOST):,}"),
+        key="library.bulk.now",
+        type="primary",
+        on_click=_label,
+    )
+
+
+def _label() -> None:
+    workspace = session.workspace()
+    field = str(session.widget(FIELD))
+    value: Any = session.widget(EMOTION) if field == "emotion" else {session.widget(GENRE): 1.0}
+    action = "approve" if session.widget(APPROVE) else "draft"
+    rater = default_rater(workspace)
+    done = 0
+    try:
+        for loop_id in session.selection()[:MOST]:
+            seen = labelling.current(workspace, loop_id).seen
+            labelling.decide(workspace, loop_id, rater=rater, action=action, values={field: value}, seen=seen)
+            done += 1
+    except ComposerError as error:
+        session.set_problem(error)
+    session.notify(t("library.bulk_done", n=f"{done:,}"))
