@@ -29,6 +29,8 @@ MESSAGES: dict[str, str] = {
     "nested_archive": "{path}: an archive inside an archive is not opened; unpack it first.",
     "encrypted_member": "{path}: this archive member is encrypted; unpack it first.",
     "permission_denied": "{path}: no permission to read it.",
+    "unreadable_data": "{path}: the data cannot be read ({reason}).",
+    "unsafe_pickle": "{path}: the file asks for {what} while it is read; only plain containers, numbers and paths are allowed.",
     "smpte_resolution": "{path}: time in SMPTE frames ({value}) cannot be placed on a beat.",
     # values (InvalidValue)
     "value_out_of_range": "{name} is {value}; it must lie between {low} and {high}{unit}.",

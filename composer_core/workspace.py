@@ -59,6 +59,21 @@ class Workspace:
         return self.root / "library" / "sources"
 
     @property
+    def songs(self) -> Path:
+        """What data sets say of source files, one Parquet file a data set."""
+        return self.root / "library" / "songs"
+
+    @property
+    def legacy(self) -> Path:
+        """What the predecessor's files said, Parquet parts."""
+        return self.root / "library" / "legacy"
+
+    @property
+    def progressions(self) -> Path:
+        """Chord progressions learnt from data sets (JSON)."""
+        return self.root / "library" / "progressions.json"
+
+    @property
     def labels(self) -> Path:
         """The SQLite file of label events."""
         return self.root / "labels.sqlite"

@@ -13,6 +13,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 _DEFAULT_BARS = 4
 _PROGRESS_SEC = 0.2
+_ISSUES_PRINTED = 20
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -22,6 +23,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     ingest_parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
     ingest_parser.add_argument("--bars", type=int, default=_DEFAULT_BARS, help="bars a loop: 1, 2, 4 (default) or 8")
     ingest_parser.add_argument("--jobs", type=int, metavar="N", help="reader processes (default: one a processor)")
+    ingest_parser.add_argument(
+        "--dataset", metavar="NAME", help="read the files' labels as this data set has them (default: detected)"
+    )
     ingest_parser.add_argument("--json", action="store_true", help="print one JSON object")
     ingest_parser.set_defaults(run=ingest)
 
@@ -36,18 +40,25 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def ingest(arguments: argparse.Namespace) -> int:
     """Import and report; 0 when anything was accepted."""
-    from composer_core.pipeline import library
+    from composer_core.pipeline.datasets import ingest_with_facts
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     progress = _Progress() if sys.stderr.isatty() else None
-    report = library.ingest(arguments.paths, workspace, bars=arguments.bars, jobs=arguments.jobs, progress=progress)
+    report = ingest_with_facts(
+        arguments.paths,
+        workspace,
+        dataset=arguments.dataset,
+        bars=arguments.bars,
+        jobs=arguments.jobs,
+        progress=progress,
+    )
     if progress is not None:
         progress.end()
     if arguments.json:
         _print_json(report.to_json())
     else:
         _print_report(report.to_json(), workspace)
-    return 0 if report.files_accepted else 1
+    return 0 if report.files_accepted or any(found["rows"] for found in report.datasets) else 1
 
 
 def measure(arguments: argparse.Namespace) -> int:
@@ -96,6 +107,32 @@ def _print_report(report: dict[str, Any], workspace: Workspace) -> None:
         f"{report['loops_added']} loops added to {_shown(str(workspace.root))}, "
         f"{report['duplicates']['exact']} exact duplicates; {report['seconds']:.1f} s"
     )
+    for found in report.get("datasets", []):
+        _print_dataset(found)
+
+
+def _print_dataset(found: dict[str, Any]) -> None:
+    labels = found["labels"]
+    how = "detected" if found["detected"] else "as asked"
+    print(f"\n{_shown(found['path'])}: {found['title']} ({found['name']}, {how})")
+    print(
+        f"  rows {found['rows']}, files matched {found['matched']}, unmatched {found['n_unmatched']}, "
+        f"refused {found['n_refused']}"
+    )
+    print(
+        f"  labels {labels['written']} written, {labels['unchanged']} unchanged, {labels['n_refused']} refused, "
+        f"{labels['behind_people']} behind what a person said; {found['songs_changed']} song facts and "
+        f"{found['progressions']} progressions"
+    )
+    if not found["changed"]:
+        print("  nothing changed")
+    for row in (found["refused"] + found["unmatched"])[:_ISSUES_PRINTED]:
+        print(f"  {_shown(row['message'])}")
+    left = found["n_refused"] + found["n_unmatched"] - _ISSUES_PRINTED
+    if left > 0:
+        print(f"  and {left} more")
+    if found["unknown_words"]:
+        print(f"  unknown words: {_shown(', '.join(found['unknown_words']))}")
 
 
 def _print_measured(entry: dict[str, Any]) -> None:

@@ -46,7 +46,8 @@ def cut(song: Song, bars: int) -> list[Loop]:
     """Loops of 1, 2, 4 or 8 bars of every part, or with 0 a part's whole length (one loop a metre).
 
     Loops are ordered by part, then by start. `Loop.extra` holds the part's `channel` and
-    its number as `part`. Raises InvalidValue for another number of bars.
+    its number as `part`, and where the loop begins in the song as `start_tick` and `start_sec`.
+    Raises InvalidValue for another number of bars.
     """
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
     segments = _segments(song)
@@ -151,8 +152,19 @@ def _loop(song: Song, part: Part, number: int, segment: _Segment, start: int, ba
         tempo_events=events,
         track_name=part.name,
         source=song.name,
-        extra={"part": number, "channel": part.channel},
+        extra={
+            "part": number,
+            "channel": part.channel,
+            "start_tick": start_tick,
+            "start_sec": _start_sec(song, start_tick),
+        },
     )
+
+
+def _start_sec(song: Song, start_tick: int) -> float:
+    if len(song.tempo_tick) == 1:
+        return round(start_tick / 8.0 / float(song.tempo_bpm[0]), 4)
+    return round(float(seconds_at(np.array([start_tick]), song.tempo_tick, song.tempo_bpm)[0]), 4)
 
 
 def stretch_tempo(song: Song, start_tick: int, length_tick: int) -> tuple[float, tuple[tuple[int, float], ...]]:

@@ -91,7 +91,7 @@ def read_all(
     if not todo:
         return
     n_workers = min(jobs or default_jobs(), -(-len(todo) // _FILES_A_WORKER))
-    with _Pool(todo, n_workers, [task, json.dumps(options)], limit_sec) as pool:
+    with _Pool(todo, n_workers, [task, json.dumps(options), str(limit_sec)], limit_sec) as pool:
         held: dict[int, JobReport] = {}
         next_id = 0
         for done, report in enumerate(pool.reports(), 1):

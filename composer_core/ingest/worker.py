@@ -1,7 +1,7 @@
 """The process that touches untrusted bytes: reads files, runs the task, answers, dies if need be.
 
 Started by `composer_core.ingest.pool` as `python -m composer_core.ingest.worker FD TASK
-OPTIONS`, with one end of a pipe. Messages are frames of bytes, never pickles:
+OPTIONS LIMIT_SEC`, with one end of a pipe. Messages are frames of bytes, never pickles:
 
 - to the worker: a batch, a JSON list of `{"id", "path", "kind", "first", "alone"}`; either
   MIDI files, or one archive, read from entry `first` on;
@@ -36,26 +36,27 @@ LIMIT_MIB = 1024
 GROUP = 12
 """Files or members at a time."""
 _GROUP_BYTES = 4_000_000
-_ORPHAN_SEC = LIMIT_SEC + 5
-"""After this long on one group a worker ends itself: its parent, which does so earlier, is gone."""
+_ORPHAN_EXTRA_SEC = 5
+"""So much longer than the limit on one group, and a worker ends itself: its parent, which does so earlier, is gone."""
 Options = dict[str, Any]
 Result = RefusedFile | tuple[dict[str, Any], bytes]
 Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
 
 
-def serve(connection: Connection, task: Task, options: Options) -> None:
+def serve(connection: Connection, task: Task, options: Options, limit_sec: float = LIMIT_SEC) -> None:
     """Answer batches until the pipe closes."""
+    orphan_sec = int(limit_sec) + _ORPHAN_EXTRA_SEC
     connection.send_bytes(_frame({"type": "ready"}))
     while True:
         try:
             batch = json.loads(connection.recv_bytes())
         except EOFError:
             return
-        signal.alarm(_ORPHAN_SEC)
+        signal.alarm(orphan_sec)
         if batch[0]["kind"] == "midi":
             _serve_files(connection, task, options, batch)
         else:
-            _serve_archive(connection, task, options, batch[0])
+            _serve_archive(connection, task, options, batch[0], orphan_sec)
         signal.alarm(0)
 
 
@@ -82,12 +83,12 @@ def _file_member(job: dict[str, Any]) -> Member:
         return Member(job["id"], job["path"], refusal=_as_refusal(error, job["path"]))
 
 
-def _serve_archive(connection: Connection, task: Task, options: Options, job: dict[str, Any]) -> None:
+def _serve_archive(connection: Connection, task: Task, options: Options, job: dict[str, Any], orphan_sec: int) -> None:
     try:
         for group in _groups(read_members(job["path"], job["kind"], job["first"]), 1 if job["alone"] else GROUP):
             first, last = group[0], group[-1]
             connection.send_bytes(_frame({"type": "begin", "index": first.index, "name": first.name}))
-            signal.alarm(_ORPHAN_SEC)
+            signal.alarm(orphan_sec)
             kept = [member for member in group if member.data is not None or member.refusal is not None]
             progress = {"next": last.index + 1, "skipped": len(group) - len(kept)}
             connection.send_bytes(_results(_answers(kept, task, options), job["id"], progress))
@@ -179,8 +180,8 @@ def _frame(head: dict[str, Any], payload: bytes = b"") -> bytes:
 
 
 def main(arguments: list[str]) -> None:
-    """Entry point: file descriptor of the pipe, task name, options as JSON."""
-    descriptor, task_name, options = arguments
+    """Entry point: file descriptor of the pipe, task name, options as JSON, seconds a group may take."""
+    descriptor, task_name, options, limit_sec = arguments
     module, function = task_name.split(":")
     task: Task = getattr(importlib.import_module(module), function)
     limit_memory()
@@ -188,7 +189,7 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    serve(Connection(int(descriptor)), task, json.loads(options))
+    serve(Connection(int(descriptor)), task, json.loads(options), float(limit_sec))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,8 @@ from composer_core.workspace import Workspace
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
+Facts = Callable[[Mapping[str, str]], list[dict[str, Any]]]
+"""What else is done once all loops are stored, given the digest of each accepted file by its name."""
 ACCEPTED_NAMED = 1000
 """So many accepted files are named in a report; the rest is only counted."""
 _NOTES_A_PART = 150_000
@@ -33,6 +35,7 @@ class ImportReport:
     """What became of an import. Refused files and warnings are {path, code, message}.
 
     `accepted` names the first accepted files: {path, loops}, how many loops each was cut into.
+    `datasets` is what `ingest_with_facts` found, one entry a path; left out where nobody looked.
     `exact` counts exact duplicates; near duplicates are not sought.
     """
 
@@ -45,6 +48,7 @@ class ImportReport:
     loops_added: int = 0
     exact: int = 0
     seconds: float = 0.0
+    datasets: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The object `composer ingest --json` prints."""
@@ -58,6 +62,7 @@ class ImportReport:
             "loops_added": self.loops_added,
             "duplicates": {"exact": self.exact, "near": None},
             "seconds": round(self.seconds, 3),
+            **({"datasets": self.datasets} if self.datasets else {}),
         }
 
 
@@ -68,6 +73,7 @@ def ingest(
     bars: int = 4,
     jobs: int | None = None,
     progress: Progress | None = None,
+    facts: Facts | None = None,
 ) -> ImportReport:
     """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
 
@@ -87,6 +93,8 @@ def ingest(
     for report in read_all(found.files, READ_TASK, options, jobs=jobs, seen=seen):
         run.take(report)
     run.flush()
+    if facts is not None:
+        run.report.datasets = facts(run.digests)
     run.report.seconds = time.monotonic() - started
     _keep_history(workspace, [str(path) for path in paths], bars, run.report)
     return run.report
@@ -104,6 +112,7 @@ class _Import:
         self._store, self._found = store, found
         self._records: list[LoopRecord] = []
         self._n_notes = 0
+        self.digests: dict[str, str] = {}
         self.report = ImportReport(files_skipped=found.n_skipped)
         for refusal in found.refused:
             self._refuse(refusal)
@@ -154,6 +163,7 @@ class _Import:
             self.report.warnings.append(FileWarning(code, outcome.name, values).to_json())
         member = outcome.name[len(path) + 1 :] if outcome.name != path else ""
         records = decode_records(path, member, outcome.facts, outcome.payload)
+        self.digests[outcome.name] = outcome.facts["digest"]
         if len(self.report.accepted) < ACCEPTED_NAMED:
             self.report.accepted.append({"path": outcome.name, "loops": len(records)})
         self._records.extend(records)

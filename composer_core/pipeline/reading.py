@@ -27,7 +27,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.store.content import content_hash, loop_id, source_digest
+from composer_core.store.content import content_hash, loop_id, md5_of, source_digest
 from composer_core.store.loop_record import LoopRecord
 
 READ_TASK = "composer_core.pipeline.reading:read_files"
@@ -134,7 +134,7 @@ def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile |
     warnings = [(warning.code, warning.values) for warning in song.warnings]
     if n_cut_short := count_cut_short(song):
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
-    return {"digest": source_digest(data), "warnings": warnings}, loops
+    return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
 
 
 def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] | None) -> tuple[dict[str, Any], bytes]:
@@ -225,7 +225,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
         metrics = dict(zip(names, values[first_value : first_value + len(names)], strict=True))
         records.append(
             LoopRecord(
-                loop=_loop(source, row, columns, chosen),
+                loop=_loop(source, row | {"extra": row["extra"] | {"md5": facts["md5"]}}, columns, chosen),
                 loop_id=loop_id(facts["digest"], row["extra"]["part"], row["start_bar"], row["bars"]),
                 source_digest=facts["digest"],
                 content_hash=row["content_hash"],

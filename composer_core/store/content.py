@@ -20,6 +20,11 @@ def source_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def md5_of(data: bytes) -> str:
+    """MD5 of a file's bytes, by which older data sets and programs name files; it protects nothing."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
 def loop_id(digest: str, part: int, start_bar: int, bars: int) -> str:
     """Name of an imported loop: the same bytes cut the same way give the same 16 hex digits."""
     return hashlib.sha256(f"{digest}|{part}|{start_bar}|{bars}".encode()).hexdigest()[:16]

@@ -63,6 +63,8 @@ _JAPANESE: dict[str, str] = {
     "unsafe_member": "{path}：アーカイブの外を指す項目です。何も書き込んでいません。",
     "encrypted_member": "{path}：暗号化された項目です。先に展開してください。",
     "permission_denied": "{path}：読み取る権限がありません。",
+    "unreadable_data": "{path}：データを読み取れません（{reason}）。",
+    "unsafe_pickle": "{path}：読み込み時に {what} を要求しています。許可しているのは基本的なデータ型とパスだけです。",
     "smpte_resolution": "{path}：SMPTE フレーム（{value}）で記録された時間は、拍に割り当てられません。",
     "nested_archive": "{path}：アーカイブの中のアーカイブは開きません。先に展開してください。",
     "reader_unavailable": (

@@ -128,7 +128,7 @@ def test_parts_are_cut_by_themselves() -> None:
         ("bass", 0, 2, "a/x.mid"),
     ]
     assert loops[2].track_name == "Bass" and loops[2].program == 33
-    assert loops[2].extra == {"part": 1, "channel": 0}
+    assert {key: loops[2].extra[key] for key in ("part", "channel")} == {"part": 1, "channel": 0}
 
 
 def test_other_lengths_are_refused() -> None:

@@ -99,7 +99,8 @@ class Adapter:
 
     `detect` looks at names below a path only; `indexes` lists the files with facts; `parse`
     turns one of them into rows; `facts` joins rows with the MIDI files that are there.
-    `listing` gives rows made of file names alone. `tested_on` is "real files" or "fixtures", `source` where the layout is described.
+    `listing` gives rows made of file names alone. `tested_on` is "real files" or "fixtures",
+    `source` where the layout is described.
     """
 
     name: str

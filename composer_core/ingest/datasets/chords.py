@@ -1,6 +1,6 @@
 """free-midi-chords: progressions in roman numerals with tags of mood, no MIDI files.
 
-`progressions.tsv` has mode, progression and mood_tags; each good row becomes a progression of the
+`progressions.tsv` has mode (major, minor, modal), progression and mood_tags; each good row becomes a progression of the
 workspace (see `composer_core.pipeline.progressions`). A numeral that cannot be read refuses its row.
 """
 
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from composer_core.errors import InvalidValue
 from composer_core.ingest.datasets.adapter import Adapter, Issue, Parsed, Reading, there
 from composer_core.ingest.datasets.index_tables import has_table, parse_table
-from composer_core.music.progression import parse_numeral
+from composer_core.music.chords import Chord
+from composer_core.music.key import Key
 
 INDEX = "progressions.tsv"
 
@@ -27,9 +28,10 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
         reading.n_rows += len(one.rows) + len(one.refused)
         for row in one.rows:
             numerals = row["progression"].split()
+            key = Key(0, "minor" if row["mode"] == "minor" else "major")
             try:
                 for numeral in numerals:
-                    parse_numeral(numeral, row["mode"])
+                    Chord.from_roman(numeral, key)
             except InvalidValue as error:
                 reading.refused.append(Issue(row["place"], "bad_row", str(error.values["value"])))
                 continue

@@ -1,7 +1,7 @@
 """EMOPIA: quadrant, song and clip in the file's name, `Q<1-4>_<YouTube id>_<clip>.mid`.
 
 People chose the quadrant (Q1 +V+A, Q2 -V+A, Q3 -V-A, Q4 +V-A), so only the signs are sure:
-valence +-0.5 and arousal 0.75 or 0.25 stand for them, with less confidence. `label.csv` and the
+the middles of the quadrants (`assets/mood.yaml`) stand for them, with less confidence. `label.csv` and the
 split tables are checked against the names. Clips of one song belong together.
 """
 
@@ -15,7 +15,6 @@ from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Lab
 from composer_core.ingest.datasets.index_tables import parse_table
 
 QUADRANT_CONFIDENCE, POINT_CONFIDENCE = 0.9, 0.6
-POINTS = {"1": (0.5, 0.75), "2": (-0.5, 0.75), "3": (-0.5, 0.25), "4": (0.5, 0.25)}
 _NAME = re.compile(r"Q([1-4])_(.{11})_(\d+)\.midi?", re.I)
 _SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 _SPLIT_TABLE = re.compile(r"(train|val|test)_clips\.csv", re.I)
@@ -62,14 +61,14 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
 
 
 def _facts_of(match: re.Match[str], split: str) -> FileFacts:
-    valence, arousal = POINTS[match[1]]
+    quadrant = f"Q{match[1]}"
     labels = (
-        Label("emotion", f"Q{match[1]}", POINT_CONFIDENCE, foreign=True),
-        Label("emotion_valence", valence, POINT_CONFIDENCE),
-        Label("emotion_arousal", arousal, POINT_CONFIDENCE),
+        Label("emotion", quadrant, POINT_CONFIDENCE, foreign=True),
+        Label("emotion_valence", quadrant, POINT_CONFIDENCE, foreign=True),
+        Label("emotion_arousal", quadrant, POINT_CONFIDENCE, foreign=True),
         Label("genre", "pop", QUADRANT_CONFIDENCE, foreign=True),
     )
-    extra = {"quadrant": f"Q{match[1]}", "quadrant_confidence": QUADRANT_CONFIDENCE}
+    extra = {"quadrant": quadrant, "quadrant_confidence": QUADRANT_CONFIDENCE}
     return FileFacts(f"{match[2]} {match[3]}", split=split, group=match[2], labels=labels, extra=extra)
 
 

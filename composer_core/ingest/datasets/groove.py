@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row, join_rows, there
+from composer_core.ingest.datasets.adapter import (
+    Adapter,
+    FileFacts,
+    Issue,
+    Label,
+    Parsed,
+    Reading,
+    Row,
+    join_rows,
+    there,
+)
 from composer_core.ingest.datasets.index_tables import has_table, meter_labels, number, parse_table, tempo_labels
 
 INFO_FILE = "info.csv"

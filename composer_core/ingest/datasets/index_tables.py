@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from composer_core.ingest.datasets.adapter import Issue, Label, Parsed, Row
+from composer_core.ingest.datasets.adapter import Issue, Label, Parsed
 from composer_core.ingest.tables import BadRow, read_delimited, read_json_lines
+from composer_core.music.label_codes import KEY_ROOTS
 
 _PARTS_LIMIT = 64
 _MODES = {
@@ -94,15 +95,15 @@ def meter_labels(text: str, confidence: float) -> tuple[Label, ...]:
 
 
 def key_labels(text: str, confidence: float, **where: Any) -> tuple[Label, ...]:
-    """`key_root` (0 to 11, C is 0) and `key_mode` out of "Gb:maj", "Edor", "Am", "F major", "aminor"."""
+    """`key_root` and `key_mode` out of "Gb:maj", "Edor", "Am", "F major", "aminor"."""
     key = read_key(text)
     if key is None:
         return ()
     return Label("key_root", key[0], confidence, **where), Label("key_mode", key[1], confidence, **where)
 
 
-def read_key(text: str) -> tuple[int, str] | None:
-    """(root 0 to 11, mode) of a key's name, None for no key."""
+def read_key(text: str) -> tuple[str, str] | None:
+    """(root, mode) of a key's name as labels spell them, None for no key."""
     spelt = text.strip().lower()
     if not spelt or spelt[0] not in _STEPS:
         return None
@@ -110,7 +111,7 @@ def read_key(text: str) -> tuple[int, str] | None:
     while rest and rest[0] in _SIGNS and rest not in _MODES:
         root, rest = root + _SIGNS[rest[0]], rest[1:]
     mode = _MODES.get(rest.strip(" :-_")) or _MODES.get(rest.strip(" :-_")[:3])
-    return None if mode is None else (root % 12, mode)
+    return None if mode is None else (KEY_ROOTS[root % 12], mode)
 
 
 def relative(root: Path, path: Path) -> str:

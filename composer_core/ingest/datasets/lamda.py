@@ -17,6 +17,7 @@ import numpy as np
 
 from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row
 from composer_core.ingest.pickles import read_pickle
+from composer_core.music.label_codes import KEY_ROOTS
 
 KEY_CONFIDENCE = 0.3
 _KINDS = {"META": "meta", "SIGNATURES": "signatures", "CHORDS": "chords"}
@@ -91,17 +92,18 @@ def _by_class(pitches: list[tuple[int, int]]) -> list[float]:
     return counts
 
 
-def estimate_key(counts: Sequence[float]) -> tuple[int, str] | None:
+def estimate_key(counts: Sequence[float]) -> tuple[str, str] | None:
     """(root, major or minor) whose profile correlates best with pitch-class counts; None without a difference."""
     weights = np.asarray(counts, dtype=np.float64)
     if weights.sum() <= 0 or np.ptp(weights) == 0:
         return None
     keys = [(root, mode) for mode in ("major", "minor") for root in range(12)]
     profiles = {"major": _MAJOR, "minor": _MINOR}
-    return max(keys, key=lambda key: float(np.corrcoef(weights, np.roll(profiles[key[1]], key[0]))[0, 1]))
+    root, mode = max(keys, key=lambda key: float(np.corrcoef(weights, np.roll(profiles[key[1]], key[0]))[0, 1]))
+    return KEY_ROOTS[root], mode
 
 
-def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
+def _facts(_files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     reading = Reading()
     merged: dict[str, Row] = {}
     for one in parsed:
@@ -118,7 +120,7 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     return reading
 
 
-def _key(root: int, mode: str) -> tuple[Label, ...]:
+def _key(root: str, mode: str) -> tuple[Label, ...]:
     return Label("key_root", root, KEY_CONFIDENCE), Label("key_mode", mode, KEY_CONFIDENCE)
 
 

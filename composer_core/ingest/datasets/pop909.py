@@ -32,7 +32,7 @@ def _parse(name: str, data: bytes) -> Parsed:
         words = text.split()
         if not words:
             continue
-        start, end = (number(word, 0.0, 36_000.0) for word in (words + ["", ""])[:2])
+        start, end = (number(word, 0.0, 36_000.0) for word in [*words, "", ""][:2])
         if len(words) != 3 or start is None or end is None or end <= start:
             parsed.refused.append(Issue(place, "bad_row", text[:60]))
         else:
@@ -87,4 +87,3 @@ ADAPTER = Adapter(
     parse=_parse,
     facts=_facts,
 )
-

@@ -12,7 +12,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Parsed, Reading
+from composer_core.ingest.datasets.adapter import (
+    Adapter,
+    FileFacts,
+    Issue,
+    Parsed,
+    Reading,
+    no_indexes,
+    nothing_to_parse,
+)
 
 STEMS = (
     "drums", "percussion", "bass", "guitar", "keys", "keyboard", "piano", "strings", "synth", "brass", "woodwinds",
@@ -30,10 +38,6 @@ def stem_of(name: str) -> str:
 
 def _audio(root: Path) -> list[Path]:
     return [path for path in sorted(root.rglob("*")) if path.suffix.lower() in _AUDIO and stem_of(path.name)]
-
-
-def _indexes(root: Path) -> list[Path]:
-    return []
 
 
 def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
@@ -54,7 +58,9 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
         song = _folder(file).rsplit("/", 1)[-1] or "stems"
         extra = {"stem": stem, "audio": audio[key]}
         reading.by_file[file] = FileFacts(f"{song} ({stem})", group=_folder(file) or song, extra=extra)
-    reading.unmatched += [Issue(name, "no_file", stem) for (folder, stem), name in audio.items() if (folder, stem) not in used]
+    reading.unmatched += [
+        Issue(name, "no_file", stem) for (folder, stem), name in audio.items() if (folder, stem) not in used
+    ]
     return reading
 
 
@@ -68,18 +74,14 @@ def list_audio(root: Path) -> Parsed:
     return Parsed(str(root), [{"file": name, "place": name} for name in names])
 
 
-def _nothing(name: str, _data: bytes) -> Parsed:
-    return Parsed(name)
-
-
 ADAPTER = Adapter(
     name="suno",
     title="Suno stems",
     source="https://help.suno.com/en/articles/6141441",
     tested_on="fixtures",
     detect=lambda root: len({stem_of(path.name) for path in _audio(root)}) >= 2,
-    indexes=_indexes,
-    parse=_nothing,
+    indexes=no_indexes,
+    parse=nothing_to_parse,
     facts=_facts,
     listing=list_audio,
 )
