@@ -9,7 +9,7 @@ from typing import Any
 
 from composer_core.ingest.datasets.adapter import Issue, Label, Parsed
 from composer_core.ingest.tables import BadRow, read_delimited, read_json_lines
-from composer_core.music.label_codes import KEY_ROOTS
+from composer_core.music.key import ROOT_NAMES
 
 _PARTS_LIMIT = 64
 _MODES = {
@@ -111,7 +111,7 @@ def read_key(text: str) -> tuple[str, str] | None:
     while rest and rest[0] in _SIGNS and rest not in _MODES:
         root, rest = root + _SIGNS[rest[0]], rest[1:]
     mode = _MODES.get(rest.strip(" :-_")) or _MODES.get(rest.strip(" :-_")[:3])
-    return None if mode is None else (KEY_ROOTS[root % 12], mode)
+    return None if mode is None else (ROOT_NAMES[root % 12], mode)
 
 
 def relative(root: Path, path: Path) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row
 from composer_core.ingest.pickles import read_pickle
-from composer_core.music.label_codes import KEY_ROOTS
+from composer_core.music.key import ROOT_NAMES
 
 KEY_CONFIDENCE = 0.3
 _KINDS = {"META": "meta", "SIGNATURES": "signatures", "CHORDS": "chords"}
@@ -100,7 +100,7 @@ def estimate_key(counts: Sequence[float]) -> tuple[str, str] | None:
     keys = [(root, mode) for mode in ("major", "minor") for root in range(12)]
     profiles = {"major": _MAJOR, "minor": _MINOR}
     root, mode = max(keys, key=lambda key: float(np.corrcoef(weights, np.roll(profiles[key[1]], key[0]))[0, 1]))
-    return KEY_ROOTS[root], mode
+    return ROOT_NAMES[root], mode
 
 
 def _facts(_files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
