@@ -49,11 +49,13 @@ MESSAGES: dict[str, str] = {
     "fluidsynth_missing": "FluidSynth is not installed, so nothing can sound. Install it with: {cure}",
     "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
     "reader_unavailable": "the reader process cannot start ({reason}). Is the installation complete? composer doctor tells more.",
+    "postgres_missing": "the labels are to be kept in PostgreSQL, but its driver is not installed. Install it with: {cure}",
     "device_missing": "the device {device!r} is not available here; found: {found}.",
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
     "damaged_store": "{path} is damaged ({reason}).",
     "bad_vocabulary": "{path}, line {line}: {reason}.",
+    "bad_backup": "{path} is no backup of labels, or it is damaged ({reason}).",
     "conflict": "{field} of loop {loop_id} was changed by {rater} to {theirs} after you saw it; your {yours} was not stored.",
     # models and training (ModelError)
     "vocabulary_mismatch": "the model {path} speaks another token language (vocabulary {found}, here {expected}); train it again.",

@@ -84,6 +84,11 @@ class Workspace:
         return self.root / "vocabularies"
 
     @property
+    def backups(self) -> Path:
+        """Labels as they were before a restore."""
+        return self.root / "backups"
+
+    @property
     def takes(self) -> Path:
         """Generated takes, one JSON and one MIDI each."""
         return self.root / "takes"

@@ -11,7 +11,7 @@ from composer_core.errors import ComposerError, InvalidValue, NotFound
 from composer_core.pipeline.label_fields import check_value
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import IMPORT
-from composer_core.store.labels import Entry, LabelStore
+from composer_core.store.labels import Entry, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
@@ -90,7 +90,7 @@ def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -
     """
     if not source.startswith(f"{IMPORT}:"):
         raise InvalidValue("bad_format", name="source", value=source, expected="import: and the name of a data set")
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     instruments = _instruments(workspace)
     report = LabelImport()
     for batch in _batches(iter(rows)):

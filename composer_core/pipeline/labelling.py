@@ -15,7 +15,7 @@ from composer_core.pipeline import library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
-from composer_core.store.labels import Action, Entry, LabelStore, UndoResult, human_source
+from composer_core.store.labels import Action, Entry, LabelStore, UndoResult, human_source, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
@@ -78,7 +78,7 @@ def queue(workspace: Workspace, *, rater: str, order: str = "uncertainty", limit
     skipped ones come last, the longest skipped first.
     """
     require_choice("order", order, ORDERS)
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     own = store.actions(rater)
     touched = store.touched_by_people()
     statuses = {loop_id: loop_status(labels) for loop_id, labels in touched.items()}
@@ -93,7 +93,7 @@ def queue(workspace: Workspace, *, rater: str, order: str = "uncertainty", limit
 
 def current(workspace: Workspace, loop_id: str) -> LoopLabels:
     """What counts for a loop now; status "unlabelled" when nothing is known."""
-    events = LabelStore(workspace.labels).history(loop_id)
+    events = open_labels(workspace).history(loop_id)
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
     return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
@@ -107,7 +107,7 @@ def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     """
     loop = library.load_loop(workspace, loop_id)
     suggested = suggest(loop, measure(loop), vocabularies(workspace))
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
     fresh = {
         name: made for name, made in suggested.items() if (name, made.source, repr(_plain(made.value))) not in known
@@ -123,7 +123,7 @@ def suggest_missing(
 
     `progress` is called with the loops done and the loops to do.
     """
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     known = store.suggested_confidence()
     missing = [loop_id for loop_id in _unique_loops(workspace) if loop_id not in known][:limit]
     for start in range(0, len(missing), _BATCH):
@@ -157,31 +157,31 @@ def decide(
     """
     require_choice("action", action, ACTIONS)
     checked = check_values(values, library.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     entries = [] if action == "skip" else _entries(loop_id, action, checked, current(workspace, loop_id).values)
     return store.write(rater, action, loop_id, entries, seen, note.strip())
 
 
 def undo(workspace: Workspace, rater: str) -> UndoResult | None:
     """Take back the rater's last decision or skip; again takes back the one before. None: nothing left."""
-    return LabelStore(workspace.labels).undo(rater)
+    return open_labels(workspace).undo(rater)
 
 
 def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
     """Every event of a loop, oldest first."""
-    return LabelStore(workspace.labels).history(loop_id)
+    return open_labels(workspace).history(loop_id)
 
 
 def statuses(workspace: Workspace) -> dict[str, str]:
     """Status of every loop that has any label or suggestion."""
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     found = dict.fromkeys(store.suggested_confidence(), "suggested")
     return found | {loop_id: loop_status(labels) for loop_id, labels in store.touched_by_people().items()}
 
 
 def progress(workspace: Workspace, rater: str) -> Progress:
     """How far the library is labelled, and how many loops this rater decided."""
-    store = LabelStore(workspace.labels)
+    store = open_labels(workspace)
     present = set(_unique_loops(workspace))
     found = [loop_status(labels) for loop_id, labels in store.touched_by_people().items() if loop_id in present]
     mine = {act.loop_id for act in store.actions(rater) if act.kind in ("approve", "reject") and act.loop_id in present}
@@ -196,7 +196,7 @@ def check_rater(rater: str) -> None:
 
 def raters(workspace: Workspace) -> list[str]:
     """Everyone who has labelled here, by name."""
-    return LabelStore(workspace.labels).raters()
+    return open_labels(workspace).raters()
 
 
 def _store_suggestions(store: LabelStore, suggested: Mapping[str, Mapping[str, Suggestion]]) -> None:

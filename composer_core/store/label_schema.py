@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,18 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    make_url,
     select,
     text,
 )
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from composer_core.errors import StoreError
+from composer_core.errors import InvalidValue, StoreError, Unavailable
+from composer_core.workspace import Workspace
+
+DATABASE_VARIABLE = "COMPOSER_DATABASE_URL"
+"""Environment variable with the URL of a PostgreSQL database for the labels."""
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for the others; 20 writers at 88 commits a second need far less."""
@@ -58,6 +66,7 @@ ACTIONS = Table(
     Column("loop_id", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("undoes", Integer),
+    Column("batch", Integer),
 )
 VERSIONS = Table("label_schema", METADATA, Column("version", Integer, primary_key=True), Column("applied_at", String))
 
@@ -112,7 +121,27 @@ def _refuse_changes(connection: Connection, table: str) -> None:
             )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_events, _create_actions)
+def _create_batches(connection: Connection) -> None:
+    """3: bulk edits, taken back as one; and PostgreSQL enforces append-only itself too."""
+    connection.execute(text("ALTER TABLE label_actions ADD COLUMN batch INTEGER"))
+    connection.execute(text("CREATE INDEX label_actions_by_batch ON label_actions (batch)"))
+    if connection.dialect.name == "postgresql":
+        for table in ("label_events", "label_actions"):
+            connection.execute(
+                text(
+                    f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+                    f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+                )
+            )
+            connection.execute(
+                text(
+                    f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+                    f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()"
+                )
+            )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_events, _create_actions, _create_batches)
 """Number n is MIGRATIONS[n - 1]. Append only; never change one that was released."""
 
 
@@ -121,18 +150,46 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def label_location(workspace: Workspace) -> Path | str:
+    """Where a workspace keeps its labels: the URL in COMPOSER_DATABASE_URL, else a SQLite file.
+
+    Loops are named by their content, so workspaces of several people may share one database.
+    """
+    return os.environ.get(DATABASE_VARIABLE) or workspace.labels
+
+
 def open_engine(location: Path | str) -> Engine:
-    """An engine for a SQLite file (a path) or another database (a SQLAlchemy URL).
+    """An engine for a SQLite file (a path) or another database (a URL, such as postgresql://me@host/labels).
 
     SQLite runs with write-ahead log and synchronous FULL: what was acknowledged survives a
-    power cut. Connections are not pooled, so a forked process never shares one.
+    power cut. Its connections are not pooled, so a forked process never shares one; those of
+    a URL are pooled once a process. Raises InvalidValue for a URL that is none, Unavailable
+    when the database's driver is not installed.
     """
     if not isinstance(location, Path):
-        return create_engine(location)
+        return _pooled_engine(location, os.getpid())
     engine = create_engine(f"sqlite:///{location}", poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@cache
+def _pooled_engine(location: str, _process: int) -> Engine:
+    try:
+        url = make_url(location)
+        if url.drivername in ("postgresql", "postgres"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() != "postgresql":
+            raise ArgumentError(location)
+        return create_engine(url, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError) as error:
+        # Not the value itself: it may hold a password.
+        raise InvalidValue(
+            "bad_format", name=DATABASE_VARIABLE, value="...", expected="a URL such as postgresql://name@host/database"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise Unavailable("postgres_missing", cure='pip install "psycopg[binary]"') from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -1,99 +1,73 @@
-"""The label store: append-only events in SQLite, the current view, undo, and refusal of stale writes."""
+"""The label store: append-only events in a database, the current view, undo, and refusal of stale writes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, insert, not_, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from composer_core.errors import InvalidValue, StoreError, require_choice, require_range
-from composer_core.store.label_schema import ACTIONS, EVENTS, MIGRATIONS, migrate, now, open_engine, schema_version
-from composer_core.store.label_view import (
-    APPROVED_RANK,
-    HUMAN,
-    IMPORT,
-    KIND_RANK,
-    MODEL,
-    RULE,
-    SOURCE_KINDS,
-    WITHDRAWN,
-    CurrentLabel,
-    LabelEvent,
-    current_label,
+from composer_core.errors import StoreError, require_choice
+from composer_core.store import label_queries as sql
+from composer_core.store.label_queries import EVENT_STATUSES, human_source
+from composer_core.store.label_records import Action, Batch, Changed, Entry, UndoResult
+from composer_core.store.label_schema import (
+    ACTIONS,
+    EVENTS,
+    MIGRATIONS,
+    label_location,
+    migrate,
+    open_engine,
+    schema_version,
 )
+from composer_core.store.label_view import HUMAN, MODEL, RULE, CurrentLabel, LabelEvent, current_label
+from composer_core.workspace import Workspace
 
-EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", WITHDRAWN)
+__all__ = [
+    "ACTION_KINDS",
+    "EVENT_STATUSES",
+    "Action",
+    "Batch",
+    "Changed",
+    "Entry",
+    "LabelStore",
+    "UndoResult",
+    "human_source",
+    "open_labels",
+]
 ACTION_KINDS = ("approve", "reject", "draft", "skip")
+<<<<<<< HEAD
 _MANY_LOOPS = 500
 """Above this many ids the whole view is read instead: SQLite limits the variables of a query."""
 _ROWS_A_PIECE = 20_000
+=======
+>>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A value to write for one field of a loop. `confidence` 0 to 1, None for people."""
-
-    loop_id: str
-    field: str
-    value: Any
-    status: str
-    confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What a rater did to one loop: approve, reject, draft, skip or undo (then `undoes` names the action)."""
-
-    id: int
-    rater: str
-    kind: str
-    loop_id: str
-    created_at: str
-    undoes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class UndoResult:
-    """The action that was taken back, with the fields it had changed."""
-
-    loop_id: str
-    action: str
-    fields: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What `add_changed` did: events written, entries that said nothing new, and how many of the written ones
-    speak of a field that a person has labelled (and so do not count)."""
-
-    written: int
-    unchanged: int
-    behind_people: int
+def open_labels(workspace: Workspace) -> LabelStore:
+    """The labels of a workspace: its SQLite file, or the database COMPOSER_DATABASE_URL names."""
+    return LabelStore(label_location(workspace))
 
 
 class LabelStore:
     """Label events of one workspace. Safe for several threads and processes at once.
 
-    `location` is the path of a SQLite file (made when missing) or a SQLAlchemy URL. Raises
+    `location` is the path of a SQLite file (made when missing) or a database URL. Raises
     StoreError when the database cannot be opened or was written by a later release.
     """
 
     def __init__(self, location: Path | str) -> None:
-        self._place = str(location)
-        self._engine = open_engine(location)
         if isinstance(location, Path):
             location.parent.mkdir(parents=True, exist_ok=True)
-        with self._transaction() as connection:
+        self.engine: Engine = open_engine(location)
+        self.place = str(location) if isinstance(location, Path) else self.engine.url.render_as_string()
+        with self.transaction() as connection:
             version = schema_version(connection)
         if version != len(MIGRATIONS):
-            with self._transaction(writes=True) as connection:
+            with self.transaction(writes=True) as connection:
                 migrate(connection)
 
     def add(self, source: str, entries: Iterable[Entry], note: str = "") -> list[int]:
@@ -101,10 +75,10 @@ class LabelStore:
 
         They never need to have seen anything: people always win over them.
         """
-        _check_source(source)
-        rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
-        with self._transaction(writes=True) as connection:
-            return _append(connection, rows)
+        sql.check_source(source)
+        rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
+        with self.transaction(writes=True) as connection:
+            return sql.append(connection, rows)
 
     def add_changed(self, source: str, entries: Sequence[tuple[Entry, str]]) -> Changed:
         """Append, in one transaction, what `source` has not said already; each entry comes with its note.
@@ -112,12 +86,12 @@ class LabelStore:
         At most one entry a loop and field. An entry is unchanged when the newest event of the
         same source for that loop and field has its value, status, confidence and note.
         """
-        _check_source(source)
-        rows = [_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
-        with self._transaction(writes=True) as connection:
-            known, people = _said(connection, source, rows)
-            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != _saying(row)]
-            _append(connection, fresh)
+        sql.check_source(source)
+        rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
+        with self.transaction(writes=True) as connection:
+            known, people = sql.said(connection, source, rows)
+            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != sql.saying(row)]
+            sql.append(connection, fresh)
         behind = sum((row["loop_id"], row["field"]) in people for row in fresh)
         return Changed(len(fresh), len(rows) - len(fresh), behind)
 
@@ -133,30 +107,63 @@ class LabelStore:
         """
         require_choice("action", kind, ACTION_KINDS)
         source = human_source(rater)
-        with self._transaction(writes=True) as connection:
-            _refuse_stale(connection, loop_id, entries, seen)
-            action_id = _act(connection, rater, kind, loop_id)
-            rows = [_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries]
-            return _append(connection, rows)
+        with self.transaction(writes=True) as connection:
+            sql.refuse_stale(connection, entries, {loop_id: seen})
+            action_id = sql.act(connection, rater, kind, loop_id)
+            rows = [sql.event_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries]
+            return sql.append(connection, rows)
+
+    def write_many(
+        self, rater: str, kind: str, entries: Sequence[Entry], seen: Mapping[str, Mapping[str, int]], note: str = ""
+    ) -> Batch | None:
+        """Append a decision on many loops in one transaction, all or none; None when there is nothing to write.
+
+        `seen` names the event looked at by loop and field. One `undo` takes all of it back.
+        Raises StoreError conflict as `write` does, for any of the loops.
+        """
+        require_choice("action", kind, ACTION_KINDS)
+        source = human_source(rater)
+        if not entries:
+            return None
+        with self.transaction(writes=True) as connection:
+            sql.refuse_stale(connection, entries, seen)
+            batch = (connection.execute(select(func.max(ACTIONS.c.id))).scalar() or 0) + 1
+            loop_ids = list(dict.fromkeys(entry.loop_id for entry in entries))
+            actions = {loop_id: sql.act(connection, rater, kind, loop_id, batch=batch) for loop_id in loop_ids}
+            rows = [
+                sql.event_row(
+                    entry, source, note, seen.get(entry.loop_id, {}).get(entry.field) or None, actions[entry.loop_id]
+                )
+                for entry in entries
+            ]
+            sql.append(connection, rows)
+        return Batch(batch, len(loop_ids), len(rows))
 
     def undo(self, rater: str) -> UndoResult | None:
-        """Take back the rater's newest action that still stands, by new events; None when there is none.
+        """Take back the rater's newest action (or bulk edit) that still stands, by new events; None: there is none.
 
         Every field gets back what the same rater had said before, or no opinion of theirs at
         all. What others have said meanwhile stays.
         """
         source = human_source(rater)
-        with self._transaction(writes=True) as connection:
-            target = _newest_standing_action(connection, rater)
-            if target is None:
-                return None
-            undo_id = _act(connection, rater, "undo", target.loop_id, undoes=target.id)
-            written = _read(connection, select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id))
-            _append(connection, [_restored(connection, undone, source, undo_id) for undone in written])
-        return UndoResult(target.loop_id, target.kind, tuple(event.field for event in written))
+        with self.transaction(writes=True) as connection:
+            targets = sql.newest_standing(connection, rater)
+            rows, fields = [], []
+            for target in targets:
+                undo_id = sql.act(connection, rater, "undo", target.loop_id, undoes=target.id)
+                query = select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id)
+                written = sql.read(connection, query)
+                fields += [event.field for event in written]
+                rows += [sql.restored(connection, undone, source, undo_id) for undone in written]
+            sql.append(connection, rows)
+        if not targets:
+            return None
+        loop_ids = tuple(target.loop_id for target in targets)
+        return UndoResult(loop_ids[0], targets[0].kind, tuple(dict.fromkeys(fields)), loop_ids)
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
         """Current labels, loop -> field -> label, of some loops or all."""
+<<<<<<< HEAD
         query = ranked_events()
         if loop_ids is not None and len(loop_ids) <= _MANY_LOOPS:
             query = ranked_events(EVENTS.c.loop_id.in_(loop_ids))
@@ -164,42 +171,70 @@ class LabelStore:
         with self._transaction() as connection:
             for (loop_id, name), rows in groupby(
                 _read(connection, query), key=lambda event: (event.loop_id, event.field)
+=======
+        return {
+            loop_id: {name: current_label(events) for name, events in fields.items()}
+            for loop_id, fields in self.standing(loop_ids).items()
+        }
+
+    def standing(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, list[LabelEvent]]]:
+        """Loop -> field -> the newest event of every source that still has an opinion, the one that counts first."""
+        # Above this many ids the whole table is read instead.
+        some = loop_ids is not None and len(loop_ids) <= sql.MANY_LOOPS
+        query = sql.standing_events(EVENTS.c.loop_id.in_(loop_ids or ())) if some else sql.standing_events()
+        wanted = None if loop_ids is None or some else set(loop_ids)
+        found: dict[str, dict[str, list[LabelEvent]]] = {}
+        with self.transaction() as connection:
+            for (loop_id, name), events in groupby(
+                sql.read(connection, query), key=lambda event: (event.loop_id, event.field)
+>>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)
             ):
-                current.setdefault(loop_id, {})[name] = current_label(list(rows))
-        if loop_ids is not None and len(loop_ids) > _MANY_LOOPS:
-            wanted = set(loop_ids)
-            return {loop_id: labels for loop_id, labels in current.items() if loop_id in wanted}
-        return current
+                if wanted is None or loop_id in wanted:
+                    found.setdefault(loop_id, {})[name] = list(events)
+        return found
 
     def touched_by_people(self) -> dict[str, dict[str, CurrentLabel]]:
         """The view of only those loops on which a person has an event."""
-        loops = select(EVENTS.c.loop_id).where(EVENTS.c.source.startswith(f"{HUMAN}:")).distinct()
-        with self._transaction() as connection:
-            loop_ids = list(connection.execute(loops).scalars())
+        with self.transaction() as connection:
+            loop_ids = list(connection.execute(select(EVENTS.c.loop_id).where(sql.of_kind(HUMAN)).distinct()).scalars())
         return self.view(loop_ids) if loop_ids else {}
+
+    def seen(self, loop_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Loop -> field -> id of its newest event: what someone looking now has seen."""
+        found: dict[str, dict[str, int]] = {loop_id: {} for loop_id in loop_ids}
+        with self.transaction() as connection:
+            for group in sql.in_groups(loop_ids):
+                query = (
+                    select(EVENTS.c.loop_id, EVENTS.c.field, func.max(EVENTS.c.id))
+                    .where(EVENTS.c.loop_id.in_(group))
+                    .group_by(EVENTS.c.loop_id, EVENTS.c.field)
+                )
+                for loop_id, name, event_id in connection.execute(query):
+                    found[loop_id][name] = event_id
+        return found
 
     def history(self, loop_id: str) -> list[LabelEvent]:
         """All events of a loop, oldest first."""
-        with self._transaction() as connection:
-            return _read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
+        with self.transaction() as connection:
+            return sql.read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
 
     def events(self) -> list[LabelEvent]:
         """All events, oldest first: what a replay starts from."""
-        with self._transaction() as connection:
-            return _read(connection, select(EVENTS).order_by(EVENTS.c.id))
+        with self.transaction() as connection:
+            return sql.read(connection, select(EVENTS).order_by(EVENTS.c.id))
 
     def actions(self, rater: str | None = None) -> list[Action]:
         """Actions that stand (undone ones and the undos left out), oldest first."""
-        query = _standing_actions()
+        query = sql.standing_actions()
         if rater is not None:
             query = query.where(ACTIONS.c.rater == rater)
-        with self._transaction() as connection:
-            return [_action(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
+        with self.transaction() as connection:
+            return [sql.action_of(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
 
     def raters(self) -> list[str]:
         """Everyone who has acted, by name."""
-        with self._transaction() as connection:
-            return list(connection.execute(select(ACTIONS.c.rater).distinct().order_by(ACTIONS.c.rater)).scalars())
+        with self.transaction() as connection:
+            return sorted(connection.execute(select(ACTIONS.c.rater).distinct()).scalars())
 
     def suggested_confidence(self) -> dict[str, tuple[float, str]]:
         """Loop -> (lowest confidence, its field) over the newest machine event of each field.
@@ -207,11 +242,12 @@ class LabelStore:
         Every loop a model or rule has looked at is in it; where none gave a confidence it is 0
         with an empty field.
         """
-        machine = EVENTS.c.source.startswith(f"{MODEL}:") | EVENTS.c.source.startswith(f"{RULE}:")
-        newest = select(func.max(EVENTS.c.id)).where(machine).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        newest = (
+            select(func.max(EVENTS.c.id)).where(sql.of_kind(MODEL, RULE)).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        )
         query = select(EVENTS.c.loop_id, EVENTS.c.confidence, EVENTS.c.field).where(EVENTS.c.id.in_(newest))
         lowest: dict[str, tuple[float, str]] = {}
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             for loop_id, confidence, name in connection.execute(query.order_by(EVENTS.c.field)):
                 if confidence is None:
                     lowest.setdefault(loop_id, (0.0, ""))
@@ -225,15 +261,17 @@ class LabelStore:
             yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
     @contextmanager
-    def _transaction(self, writes: bool = False) -> Iterator[Connection]:
+    def transaction(self, writes: bool = False) -> Iterator[Connection]:
+        """A connection inside one transaction; writers wait for each other. StoreError when the database fails."""
         try:
-            with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
                 if writes and connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
                 yield connection
         except OperationalError as error:
-            raise StoreError("cannot_write", path=self._place, reason=str(error.orig)) from error
+            raise StoreError("cannot_write", path=self.place, reason=str(error.orig).strip()) from error
         except DatabaseError as error:
+<<<<<<< HEAD
             raise StoreError("damaged_store", path=self._place, reason=str(error.orig)) from error
 
 
@@ -370,3 +408,6 @@ def ranked_events(*conditions: Any) -> Select[Any]:
 
 def _read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
     return [LabelEvent(**{**row._mapping, "value": json.loads(row.value)}) for row in connection.execute(query)]
+=======
+            raise StoreError("damaged_store", path=self.place, reason=str(error.orig).strip()) from error
+>>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)

@@ -91,11 +91,15 @@ _JAPANESE: dict[str, str] = {
         "FluidSynth がインストールされていないため、音を鳴らせません。インストールするコマンド：{cure}"
     ),
     "soundfont_missing": "SoundFont が見つかりません（探した場所：{places}）。インストールするコマンド：{cure}",
+    "postgres_missing": (
+        "ラベルの保存先は PostgreSQL ですが、そのドライバーが入っていません。インストールするコマンド：{cure}"
+    ),
     "device_missing": "計算装置 {device!r} はここでは使えません。使えるもの：{found}。",
     # storage
     "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",
     "damaged_store": "{path} が壊れています（{reason}）。",
     "bad_vocabulary": "{path} の {line} 行目：{reason}。",
+    "bad_backup": "{path} はラベルのバックアップではないか、壊れています（{reason}）。",
     "conflict": (
         "ループ {loop_id} の {field} は、表示した後に {rater} が {theirs} に変更しました。"
         "あなたの {yours} は保存していません。"

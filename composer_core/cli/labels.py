@@ -1,0 +1,54 @@
+"""`composer backup` and `composer restore`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from composer_core.workspace import Workspace, default_workspace
+
+
+def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add `backup` and `restore`."""
+    backup_parser = subparsers.add_parser("backup", help="save all labels to one file, also while others label")
+    backup_parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it is replaced")
+    backup_parser.set_defaults(run=backup)
+    restore_parser = subparsers.add_parser(
+        "restore", help="put the labels of a backup in place of those that are there"
+    )
+    restore_parser.add_argument("file", metavar="FILE", type=Path, help="a file that composer backup wrote")
+    restore_parser.set_defaults(run=restore)
+    for parser in (backup_parser, restore_parser):
+        parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    """Back up and say what was saved."""
+    from composer_core.pipeline.label_backup import back_up_labels
+
+    facts = back_up_labels(_workspace(arguments), arguments.file)
+    found = {"path": str(facts.path), "events": facts.n_events, "actions": facts.n_actions}
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+    else:
+        print(f"{facts.n_events} label events saved to {facts.path}; the file is whole")
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore and say where the labels before are kept."""
+    from composer_core.pipeline.label_backup import restore_labels
+
+    facts, kept = restore_labels(_workspace(arguments), arguments.file)
+    if arguments.json:
+        print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept)}, indent=1))
+    else:
+        print(f"{facts.n_events} label events restored; the labels before are kept in {kept}")
+    return 0
+
+
+def _workspace(arguments: argparse.Namespace) -> Workspace:
+    return Workspace(arguments.workspace) if arguments.workspace else default_workspace()

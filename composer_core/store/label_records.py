@@ -1,0 +1,65 @@
+"""What goes into the label store and what comes back: plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value to write for one field of a loop. `confidence` 0 to 1, None for people."""
+
+    loop_id: str
+    field: str
+    value: Any
+    status: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rater did to one loop: approve, reject, draft, skip or undo (then `undoes` names the action).
+
+    Actions of one bulk edit share `batch`, a number of its own; None for single ones.
+    """
+
+    id: int
+    rater: str
+    kind: str
+    loop_id: str
+    created_at: str
+    undoes: int | None
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """The action that was taken back, with the fields it had changed.
+
+    A bulk edit is taken back whole: `loop_ids` then names all its loops, `loop_id` the first.
+    """
+
+    loop_id: str
+    action: str
+    fields: tuple[str, ...] = field(default=())
+    loop_ids: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What `add_changed` did: events written, entries that said nothing new, and how many of the written ones
+    speak of a field that a person has labelled (and so do not count)."""
+
+    written: int
+    unchanged: int
+    behind_people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A bulk edit that was stored: its id, and how many loops and events it has."""
+
+    id: int
+    n_loops: int
+    n_events: int
