@@ -34,6 +34,7 @@ from composer_core.store.label_projection import (
     loops_changed_since,
     newest_event,
 )
+from composer_core.store.label_schema import label_location
 from composer_core.store.labels import LabelStore
 from composer_core.store.loop_columns import LOOP_SCHEMA
 from composer_core.workspace import Workspace
@@ -95,8 +96,9 @@ class Catalogue:
             return self._with_later(store, files, base, newest)
 
     def _labels(self) -> LabelStore | None:
-        if self._store is None and self._workspace.labels.exists():
-            self._store = LabelStore(self._workspace.labels)
+        location = label_location(self._workspace)
+        if self._store is None and (isinstance(location, str) or location.exists()):
+            self._store = LabelStore(location)
         return self._store
 
     def _current_files(self, store: LabelStore | None, newest: int) -> tuple[list[CatalogueFile], int]:

@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import func, select
 
+from composer_core.store.label_queries import standing_events
 from composer_core.store.label_schema import EVENTS
 from composer_core.store.label_view import CurrentLabel, LabelEvent, current_label, loop_status
-from composer_core.store.labels import LabelStore, ranked_events
+from composer_core.store.labels import LabelStore
 
 LABEL_PREFIX = "labels."
 STATUS_COLUMN, NOTE_COLUMN = "label_status", "label_note"
@@ -69,7 +70,7 @@ def all_labels(store: LabelStore) -> pa.Table:
 def _batches(store: LabelStore) -> Iterator[pa.Table]:
     """The events' JSON is decoded for the winner of a field alone, which is all that a column holds."""
     pending: list[tuple[str, dict[str, CurrentLabel]]] = []
-    for loop_id, of_loop in groupby(store.stream(ranked_events()), key=lambda row: row.loop_id):
+    for loop_id, of_loop in groupby(store.stream(standing_events()), key=lambda row: row.loop_id):
         fields = {name: _current(list(rows)) for name, rows in groupby(of_loop, key=lambda row: row.field)}
         pending.append((loop_id, fields))
         if len(pending) >= _LOOPS_A_BATCH:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from composer_core.errors import StoreError, require_choice
@@ -38,13 +39,8 @@ __all__ = [
     "human_source",
     "open_labels",
 ]
-ACTION_KINDS = ("approve", "reject", "draft", "skip")
-<<<<<<< HEAD
-_MANY_LOOPS = 500
-"""Above this many ids the whole view is read instead: SQLite limits the variables of a query."""
 _ROWS_A_PIECE = 20_000
-=======
->>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)
+ACTION_KINDS = ("approve", "reject", "draft", "skip")
 
 
 def open_labels(workspace: Workspace) -> LabelStore:
@@ -163,15 +159,6 @@ class LabelStore:
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
         """Current labels, loop -> field -> label, of some loops or all."""
-<<<<<<< HEAD
-        query = ranked_events()
-        if loop_ids is not None and len(loop_ids) <= _MANY_LOOPS:
-            query = ranked_events(EVENTS.c.loop_id.in_(loop_ids))
-        current: dict[str, dict[str, CurrentLabel]] = {}
-        with self._transaction() as connection:
-            for (loop_id, name), rows in groupby(
-                _read(connection, query), key=lambda event: (event.loop_id, event.field)
-=======
         return {
             loop_id: {name: current_label(events) for name, events in fields.items()}
             for loop_id, fields in self.standing(loop_ids).items()
@@ -187,7 +174,6 @@ class LabelStore:
         with self.transaction() as connection:
             for (loop_id, name), events in groupby(
                 sql.read(connection, query), key=lambda event: (event.loop_id, event.field)
->>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)
             ):
                 if wanted is None or loop_id in wanted:
                     found.setdefault(loop_id, {})[name] = list(events)
@@ -257,7 +243,7 @@ class LabelStore:
 
     def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
         """Rows of a query over EVENTS or ACTIONS, read in pieces, so that millions need no memory."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
     @contextmanager
@@ -271,143 +257,4 @@ class LabelStore:
         except OperationalError as error:
             raise StoreError("cannot_write", path=self.place, reason=str(error.orig).strip()) from error
         except DatabaseError as error:
-<<<<<<< HEAD
-            raise StoreError("damaged_store", path=self._place, reason=str(error.orig)) from error
-
-
-def human_source(rater: str) -> str:
-    """`human:<rater>`; InvalidValue unless the name is 1 to 40 printable characters without blanks around."""
-    if not (0 < len(rater) <= 40 and rater.isprintable() and rater == rater.strip()):
-        raise InvalidValue("bad_format", name="rater", value=rater, expected="a name of 1 to 40 characters")
-    return f"{HUMAN}:{rater}"
-
-
-def _check_source(source: str) -> None:
-    kind, _, name = source.partition(":")
-    if kind not in SOURCE_KINDS or kind == HUMAN or not name:
-        raise InvalidValue("bad_format", name="source", value=source, expected="model:, rule: or import: and a name")
-
-
-def _row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, Any]:
-    require_choice("status", entry.status, EVENT_STATUSES)
-    if entry.confidence is not None:
-        require_range("confidence", entry.confidence, 0.0, 1.0)
-    return {
-        "loop_id": entry.loop_id,
-        "field": entry.field,
-        "value": json.dumps(entry.value, ensure_ascii=False, sort_keys=True, allow_nan=False),
-        "source": source,
-        "confidence": entry.confidence,
-        "note": note,
-        "created_at": now(),
-        "supersedes": supersedes,
-        "status": entry.status,
-        "action_id": action_id,
-    }
-
-
-def _append(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
-    if not rows:
-        return []
-    statement = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
-
-
-def _saying(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["value"], row["status"], row["confidence"], row["note"]
-
-
-def _said(
-    connection: Connection, source: str, rows: Sequence[Mapping[str, Any]]
-) -> tuple[dict[tuple[str, str], tuple[Any, ...]], set[tuple[str, str]]]:
-    """What `source` last said of each loop and field in `rows`, and which of them a person has labelled."""
-    said: dict[tuple[str, str], tuple[Any, ...]] = {}
-    people: set[tuple[str, str, str]] = set()
-    loop_ids = sorted({row["loop_id"] for row in rows})
-    human = EVENTS.c.source.startswith(f"{HUMAN}:")
-    for start in range(0, len(loop_ids), _MANY_LOOPS):
-        some = EVENTS.c.loop_id.in_(loop_ids[start : start + _MANY_LOOPS])
-        query = select(EVENTS).where(some, human | (EVENTS.c.source == source)).order_by(EVENTS.c.id)
-        for event in connection.execute(query):
-            place = (event.loop_id, event.field)
-            if event.source == source:
-                said[place] = (event.value, event.status, event.confidence, event.note)
-            elif event.status == WITHDRAWN:
-                people.discard((*place, event.source))
-            else:
-                people.add((*place, event.source))
-    return said, {(loop_id, name) for loop_id, name, _ in people}
-
-
-def _act(connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None) -> int:
-    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": now(), "undoes": undoes}
-    key = connection.execute(insert(ACTIONS).values(**row)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _action(row: Row[Any]) -> Action:
-    return Action(row.id, row.rater, row.kind, row.loop_id, row.created_at, row.undoes)
-
-
-def _standing_actions() -> Select[Any]:
-    undone = select(ACTIONS.c.undoes).where(ACTIONS.c.undoes.is_not(None))
-    return select(ACTIONS).where(ACTIONS.c.kind != "undo", not_(ACTIONS.c.id.in_(undone)))
-
-
-def _newest_standing_action(connection: Connection, rater: str) -> Action | None:
-    query = _standing_actions().where(ACTIONS.c.rater == rater).order_by(ACTIONS.c.id.desc()).limit(1)
-    row = connection.execute(query).first()
-    return None if row is None else _action(row)
-
-
-def _refuse_stale(connection: Connection, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int]) -> None:
-    query = select(EVENTS).where(
-        EVENTS.c.loop_id == loop_id,
-        EVENTS.c.source.startswith(f"{HUMAN}:") | EVENTS.c.source.startswith(f"{IMPORT}:"),
-    )
-    newest = {event.field: event for event in _read(connection, query.order_by(EVENTS.c.id))}
-    conflicts = [
-        {"field": entry.field, "rater": theirs.author, "theirs": theirs.value, "yours": entry.value}
-        | {"status": theirs.status, "event_id": theirs.id}
-        for entry in entries
-        if (theirs := newest.get(entry.field)) is not None and theirs.id > seen.get(entry.field, 0)
-    ]
-    if conflicts:
-        first = {name: conflicts[0][name] for name in ("field", "rater", "theirs", "yours")}
-        raise StoreError("conflict", loop_id=loop_id, conflicts=conflicts, **first)
-
-
-def _restored(connection: Connection, undone: LabelEvent, source: str, action_id: int) -> dict[str, Any]:
-    """The event that brings back what `source` said before `undone`."""
-    same = (EVENTS.c.loop_id == undone.loop_id, EVENTS.c.field == undone.field, EVENTS.c.source == source)
-    query = select(EVENTS).where(*same, EVENTS.c.id < undone.id).order_by(EVENTS.c.id.desc()).limit(1)
-    before = next(iter(_read(connection, query)), None)
-    value, status = (None, WITHDRAWN) if before is None else (before.value, before.status)
-    entry = Entry(undone.loop_id, undone.field, value, status)
-    return _row(entry, source, before.note if before else "", undone.id, action_id)
-
-
-def ranked_events(*conditions: Any) -> Select[Any]:
-    """Standing events, loop by loop and field by field, the winner of each first."""
-    newest = func.row_number().over(
-        partition_by=(EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source), order_by=EVENTS.c.id.desc()
-    )
-    per_source = select(EVENTS, newest.label("age")).where(*conditions).subquery()
-    human = per_source.c.source.startswith(f"{HUMAN}:")
-    rank = case(
-        (and_(human, per_source.c.status == "approved"), APPROVED_RANK),
-        *((per_source.c.source.startswith(f"{kind}:"), rank) for kind, rank in KIND_RANK.items()),
-    )
-    return (
-        select(*(per_source.c[column.name] for column in EVENTS.c))
-        .where(per_source.c.age == 1, per_source.c.status != WITHDRAWN)
-        .order_by(per_source.c.loop_id, per_source.c.field, rank, per_source.c.id.desc())
-    )
-
-
-def _read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
-    return [LabelEvent(**{**row._mapping, "value": json.loads(row.value)}) for row in connection.execute(query)]
-=======
             raise StoreError("damaged_store", path=self.place, reason=str(error.orig).strip()) from error
->>>>>>> 7dcae54 (Keep labels in SQLite or PostgreSQL; bulk edits with one undo; back up and restore)
