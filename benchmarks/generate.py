@@ -52,10 +52,11 @@ def llama_of(model: LoadedModel, condition: Condition) -> Any:
         pad_token_id=model.vocabulary.pad,
     )
     peer = LlamaForCausalLM(config).eval()
-    skipped = ("conditions.", "embed_tokens.")
+    skipped = ("conditions.", "heads.", "embed_tokens.")
     weights = {f"model.{name}": value for name, value in composer.state_dict().items() if not name.startswith(skipped)}
     with torch.no_grad():
-        vector = composer.condition_vectors(arrays_of(condition, shape.genres))
+        # Where the vector changes with the bar (chords, place) the peer keeps that of the first.
+        vector = composer.condition_vectors(arrays_of(condition, shape))[:, 1]
         weights["model.embed_tokens.weight"] = composer.embed_tokens.weight + vector
         weights["lm_head.weight"] = composer.embed_tokens.weight.clone()
     peer.load_state_dict(weights)
@@ -68,7 +69,7 @@ def times_of_takes(model: LoadedModel, takes: int, repeats: int) -> list[float]:
     for repeat in range(repeats):
         start = time.perf_counter()
         for take in range(takes):
-            sample_notes(model, CONDITION, seed=repeat * 100 + take)
+            sample_notes(model, CONDITION, [repeat * 100 + take])
         found.append(time.perf_counter() - start)
     return found
 
@@ -79,7 +80,7 @@ def speed_against_peer(model: LoadedModel, repeats: int) -> dict[str, float]:
     own, other = [], []
     for seed in range(repeats):
         start = time.perf_counter()
-        n_tokens = len(sample_ids(model, CONDITION, seed)) + 1
+        n_tokens = len(sample_ids(model, CONDITION, [seed])[0]) + 1
         own.append(n_tokens / (time.perf_counter() - start))
         prompt = torch.tensor([[model.vocabulary.bos]])
         start = time.perf_counter()

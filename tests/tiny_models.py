@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from composer_core.model.checkpoint import LoadedModel
-from composer_core.model.conditions import condition_rows
-from composer_core.model.config import ModelConfig, TrainConfig
+from composer_core.model.conditions import Asked, condition_rows
+from composer_core.model.config import ALL_CONDITIONS, SHARED, ModelConfig, TrainConfig
 from composer_core.model.data import WindowSet
 from composer_core.model.train import TrainingData
 from composer_core.model.transformer import Composer
@@ -31,7 +31,7 @@ def rock_loop(bars: int = 4, variant: int = 0, tempo_bpm: float = 120.0) -> Loop
 
 def tiny_vocabulary() -> Vocabulary:
     """Drums with a dozen merges."""
-    return Vocabulary.train(loop_to_bars(rock_loop(8)), drums=True, n_merges=12)
+    return Vocabulary.train(loop_to_bars(rock_loop(8)), kind="drums", n_merges=12)
 
 
 def tiny_model(vocabulary: Vocabulary, seed: int = 0) -> LoadedModel:
@@ -43,6 +43,24 @@ def tiny_model(vocabulary: Vocabulary, seed: int = 0) -> LoadedModel:
     return LoadedModel("tiny", Composer(shape).eval(), vocabulary, "0" * 16, {})
 
 
+def shared_model(seed: int = 0) -> LoadedModel:
+    """An untrained composer of all instruments that knows every condition."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary("shared", tiny_vocabulary().merges)
+    shape = ModelConfig.of_size(
+        "tiny",
+        instrument=SHARED,
+        n_tokens=len(vocabulary),
+        max_length=512,
+        genres=GENRES,
+        dropout=0.0,
+        conditions=ALL_CONDITIONS,
+        techniques=("bass:walking", "piano:block_chord"),
+        heads=True,
+    )
+    return LoadedModel("shared", Composer(shape).eval(), vocabulary, "1" * 16, {})
+
+
 def tiny_data(vocabulary: Vocabulary, n: int = 24) -> TrainingData:
     """Windows of a few variants, one half each for training and to stop by."""
     loops = [rock_loop(1, variant) for variant in range(n)]
@@ -50,13 +68,15 @@ def tiny_data(vocabulary: Vocabulary, n: int = 24) -> TrainingData:
     for loop in loops:
         body = [token for bar in loop_to_bars(loop) for token in vocabulary.encode_bar(bar)]
         sequences.append(np.array([vocabulary.bos, *body, vocabulary.eos], dtype=np.int32))
-    rows = [({"tempo_bpm": 100.0 + i, "arousal": i / n}, COMMON_TIME, 1, {"rock": 1.0}) for i in range(n)]
+    rows = [Asked({"tempo_bpm": 100.0 + i, "arousal": i / n}, COMMON_TIME, 1, {"rock": 1.0}) for i in range(n)]
     windows = WindowSet(
         sequences,
         condition_rows(rows, GENRES),
         np.array([len(loop.notes) for loop in loops]),
         np.arange(n),
         [loop.source for loop in loops],
+        vocabulary.bar_starts,
+        np.arange(n) == 1,
     )
     half = n // 2
     return TrainingData(windows.of_takes(range(half)), windows.of_takes(range(half, n)), vocabulary, GENRES, {})

@@ -20,7 +20,7 @@ MAX_LENGTH = 512
 
 def add_untrained_model(workspace: Workspace, instrument: str = "drums", name: str = "untrained") -> str:
     """Store the model as a finished run and return its name."""
-    vocabulary = Vocabulary(instrument == "drums")
+    vocabulary = Vocabulary("drums" if instrument == "drums" else "pitched")
     torch.manual_seed(11)
     shape = ModelConfig.of_size(
         "tiny", instrument=instrument, n_tokens=len(vocabulary), max_length=MAX_LENGTH, genres=("funk", "rock")

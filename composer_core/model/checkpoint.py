@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -37,9 +38,20 @@ class LoadedModel:
     facts: dict[str, Any]
 
 
-def save_model(folder: Path, composer: Composer, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
-    """Write weights, vocabulary and configuration; the configuration last, since it marks the model as whole."""
-    state = {name: tensor.detach().cpu().contiguous().float() for name, tensor in composer.state_dict().items()}
+def save_model(
+    folder: Path,
+    composer: Composer,
+    vocabulary: Vocabulary,
+    facts: dict[str, Any],
+    weights: Mapping[str, torch.Tensor] | None = None,
+    kind: torch.dtype = torch.float32,
+) -> None:
+    """Write weights, vocabulary and configuration; the configuration last, since it marks the model as whole.
+
+    `weights` stand for the composer's own (an adapted one's merged); `kind` is how they are stored.
+    """
+    chosen = weights if weights is not None else composer.state_dict()
+    state = {name: tensor.detach().cpu().contiguous().to(kind) for name, tensor in chosen.items()}
     write_bytes(folder / WEIGHTS_FILE, save_safetensors(state))
     write_json(folder / VOCABULARY_FILE, vocabulary.to_json())
     shape = config_to_json(composer.config)

@@ -10,19 +10,26 @@ from typing import Any, TypeVar
 import yaml
 
 from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
+from composer_core.music.condition import PITCHED_FIELDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 
 SIZES: dict[str, tuple[int, int, int]] = {
     "tiny": (48, 2, 4),
-    "small": (128, 4, 4),
+    "small": (192, 5, 6),
     "base": (320, 8, 8),
     "large": (576, 10, 9),
 }
-"""Width, layers and heads of each size: about 0.1, 1, 11 and 43 million parameters."""
+"""Width, layers and heads of each size: about 0.1, 2.5, 11 and 43 million parameters."""
 
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
 """Optional fields a model knows whose configuration names none: those of the first drums composer."""
 SHARED = "all"
+ALL_CONDITIONS = (
+    *("instrument", "place", "valence", "arousal", "genre", "density", "key", "syncopation", "register"),
+    *("complexity", "technique", "chords"),
+)
+"""What a composer is trained with today: the optional fields of a condition, the instrument, and its place:
+how many bars are still to come."""
 """The instrument of a model that plays all five."""
 
 ConfigType = TypeVar("ConfigType", "ModelConfig", "TrainConfig")
@@ -49,6 +56,7 @@ class ModelConfig:
     rope_theta: float = 10_000.0
     conditions: tuple[str, ...] = FIRST_CONDITIONS
     techniques: tuple[str, ...] = ()
+    heads: bool = False
 
     def __post_init__(self) -> None:
         require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, SHARED))
@@ -75,9 +83,21 @@ class ModelConfig:
         return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **rest)
 
 
+def conditions_of(instrument: str) -> tuple[str, ...]:
+    """The fields a new model for an instrument learns: all, without those of pitch for drums."""
+    return tuple(name for name in ALL_CONDITIONS if instrument != "drums" or name not in PITCHED_FIELDS)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How a composer is trained. `epochs` gives the steps where `steps` is 0."""
+    """How a composer is trained. `epochs` gives the steps where `steps` is 0.
+
+    `start` is a model's folder to go on from (its vocabulary is kept), `adapter` trains low-rank
+    adapters of rank `adapter_rank` and the condition layers only. `windows_an_instrument` is
+    about how many windows of each instrument are taken (0: all), long songs giving first.
+    `emotion`, `genre`, `quality` weigh the heads' losses against the language loss; `damaged` is
+    the share of spoilt copies the quality head learns from.
+    """
 
     instrument: str = "drums"
     size: str = "small"
@@ -99,9 +119,20 @@ class TrainConfig:
     patience: int = 8
     device: str = "auto"
     threads: int = 0
+    precision: str = "auto"
+    start: str = ""
+    adapter: bool = False
+    adapter_rank: int = 16
+    windows_an_instrument: int = 0
+    asked_meters: bool = False
+    emotion: float = 0.05
+    genre: float = 0.05
+    quality: float = 0.05
+    damaged: float = 0.05
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, SHARED))
+        require_choice("precision", self.precision, ("auto", "float32", "bfloat16"))
         require_choice("size", self.size, tuple(SIZES))
         require_choice("device", self.device, ("auto", "cpu", "cuda"))
         require_range("steps", self.steps, 0, 10_000_000)
@@ -112,8 +143,14 @@ class TrainConfig:
         require_range("merges", self.merges, 0, 50_000)
         require_range("threads", self.threads, 0, 256)
         require_range("dropout", self.dropout, 0.0, 0.9)
-        for name in ("field_dropout", "all_dropout"):
+        for name in ("field_dropout", "all_dropout", "damaged"):
             require_range(name, getattr(self, name), 0.0, 1.0)
+        for name in ("emotion", "genre", "quality"):
+            require_range(f"weight of the {name} head", getattr(self, name), 0.0, 100.0)
+        require_range("windows_an_instrument", self.windows_an_instrument, 0, 1_000_000)
+        require_range("adapter_rank", self.adapter_rank, 1, 1024)
+        if self.adapter and not self.start:
+            raise InvalidValue("contradiction", first="adapter", second="no start", reason="adapters adapt a model")
         for name in ("validate_every", "checkpoint_every", "patience"):
             require_range(name, getattr(self, name), 1, 1_000_000)
 
@@ -132,7 +169,12 @@ def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str
             raise InvalidValue("unknown_option", name=name, where=where, choices=", ".join(known))
         expected = str(known[name].type)
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        right = {"int": isinstance(value, int) and number, "float": number, "str": isinstance(value, str)}
+        right = {
+            "bool": isinstance(value, bool),
+            "int": isinstance(value, int) and number,
+            "float": number,
+            "str": isinstance(value, str),
+        }
         if not right.get(expected, True):
             raise InvalidValue("bad_format", name=f"{name} in {where}", value=value, expected=expected)
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}

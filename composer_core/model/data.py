@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from composer_core.model.conditions import ConditionArrays
+from composer_core.model.conditions import MAX_BARS, ConditionArrays
 
 IGNORED = -100
 """Target of padding, left out of the loss."""
@@ -21,13 +21,19 @@ BUCKET_BATCHES = 32
 
 @dataclass(frozen=True, slots=True)
 class WindowSet:
-    """n sequences of token ids (BOS bars EOS), their conditions, note counts and source takes."""
+    """n sequences of token ids (BOS bars EOS), their conditions, note counts and source takes.
+
+    `bar_starts` (n_tokens,) is the vocabulary's; `spoilt` (n,) marks copies whose notes were
+    mixed up for the quality head: no language is learnt from them.
+    """
 
     sequences: list[NDArray[np.int32]]
     conditions: ConditionArrays
     n_notes: NDArray[np.int64]
     take: NDArray[np.int64]
-    take_names: list[str] = field(default_factory=list)
+    take_names: list[str]
+    bar_starts: NDArray[np.bool_]
+    spoilt: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -37,20 +43,44 @@ class WindowSet:
         total = hashlib.sha256()
         for sequence in self.sequences:
             total.update(sequence.tobytes())
-        for array in (self.conditions.values, self.conditions.given, self.conditions.genre):
-            total.update(np.ascontiguousarray(array).tobytes())
+        for spec in fields(self.conditions):
+            total.update(np.ascontiguousarray(getattr(self.conditions, spec.name)).tobytes())
         return total.hexdigest()
 
     def of_takes(self, takes: Sequence[int]) -> WindowSet:
         """The windows of some takes."""
-        index = np.flatnonzero(np.isin(self.take, np.asarray(takes)))
+        return self.rows(np.flatnonzero(np.isin(self.take, np.asarray(takes))))
+
+    def rows(self, index: NDArray[np.int64]) -> WindowSet:
+        """The windows an index array picks."""
         return WindowSet(
             [self.sequences[i] for i in index],
             self.conditions.take(index),
             self.n_notes[index],
             self.take[index],
             self.take_names,
+            self.bar_starts,
+            self.spoilt[index],
         )
+
+    def batch(self, index: NDArray[np.int64], pad_id: int, max_length: int) -> Batch:
+        """Inputs, targets and bar numbers of some windows, padded to the longest."""
+        ids, targets = pad([self.sequences[i] for i in index], pad_id, max_length)
+        bar = torch.from_numpy(self.bar_starts)[ids].cumsum(dim=1).clamp(max=MAX_BARS)
+        return Batch(ids, targets, bar)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`ids`, `targets` (IGNORED where padded) and `bar` (0 before the first bar), each (n, length)."""
+
+    ids: Tensor
+    targets: Tensor
+    bar: Tensor
+
+    def to(self, device: str) -> Batch:
+        """The same on a device."""
+        return Batch(self.ids.to(device), self.targets.to(device), self.bar.to(device))
 
 
 def epoch_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:

@@ -1,26 +1,32 @@
-"""Sampling of one loop under the grammar mask, with an exact bar budget.
+"""Sampling of loops under the grammar mask, with an exact bar budget.
 
-Takes are sampled one by one: a batch would be faster, but its matrix products round
-differently with its size, and take i must be the same whatever the number of takes.
+Several loops of one condition are sampled as one batch, which is faster than one by one; its
+matrix products round differently with its size, so the same seed in a batch of another size
+may give another loop. The same call gives the same loops on the same machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from composer_core.errors import require_range
+from composer_core.errors import InvalidValue, require_range
 from composer_core.model.checkpoint import LoadedModel
-from composer_core.model.conditions import arrays_of
+from composer_core.model.conditions import MAX_BARS, arrays_of
+from composer_core.model.data import WindowSet
+from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
-from composer_core.music.loop import Notes
-from composer_core.tokens.grammar import Grammar, GrammarState
-from composer_core.tokens.vocab import Vocabulary, bars_to_notes
+from composer_core.music.key import MODES
+from composer_core.music.loop import NO_NOTES, Loop, Notes
+from composer_core.tokens.grammar import Grammar, GrammarState, Limits
+from composer_core.tokens.playable import playable
+from composer_core.tokens.vocab import Vocabulary, bars_to_notes, is_note, loop_to_bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +34,44 @@ class SampleSettings:
     """How boldly to sample: nucleus `top_p` (0 to 1] and `temperature`.
 
     The defaults were measured on the shipped drums model: at 1.0 and 0.95 takes lie nearer to
-    the training takes than validation takes do, at 1.12 and 0.97 they do not.
+    the training takes than validation takes do, at 1.12 and 0.97 they do not. `guidance` w
+    samples from u + w (c - u) of the logits with (c) and without (u) the condition; 1 is off.
     """
 
     temperature: float = 1.12
     top_p: float = 0.97
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         require_range("temperature", self.temperature, 0.05, 5.0)
         require_range("top_p", self.top_p, 0.01, 1.0)
+        require_range("guidance", self.guidance, 0.0, 10.0)
 
 
 DEFAULT_SAMPLING = SampleSettings()
+LEARNT_MODES = ("major", "minor")
 
 
-@lru_cache(maxsize=8)
-def grammar_of(vocabulary: Vocabulary) -> Grammar:
-    """The grammar of a vocabulary, built once."""
-    return Grammar(vocabulary)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What of a loop is already there.
+
+    `notes` are those of the whole loop, on the grid, as they sound; the bars from `first` to
+    before `last` (counted from 0) are to be written anew.
+    """
+
+    notes: Notes
+    first: int = 0
+    last: int = MAX_BARS
+
+
+NOTHING = Given(NO_NOTES)
+
+
+@lru_cache(maxsize=16)
+def grammar_of(vocabulary: Vocabulary, drums: bool) -> Grammar:
+    """The grammar of a vocabulary for one sort of instrument, built once."""
+    return Grammar(vocabulary, drums)
 
 
 def choose(logits: NDArray[np.float64], settings: SampleSettings, rng: np.random.Generator) -> int:
@@ -62,36 +88,109 @@ def choose(logits: NDArray[np.float64], settings: SampleSettings, rng: np.random
     return int(allowed[kept[min(place, n_kept - 1)]])
 
 
+@dataclass(slots=True)
+class _Row:
+    """One sequence as it grows."""
+
+    rng: np.random.Generator
+    state: GrammarState
+    ids: list[int]
+    done: bool = False
+
+
+class _Sampler:
+    """The tokens of one condition, several sequences at once."""
+
+    def __init__(self, model: LoadedModel, condition: Condition, settings: SampleSettings, given: Given) -> None:
+        self.model, self.condition, self.settings, self.given = model, condition, settings, given
+        self.grammar = grammar_of(model.vocabulary, condition.instrument == "drums")
+        key = condition.key
+        steps = MODES[key.mode] if key is not None and key.mode not in LEARNT_MODES else None
+        self.limits = Limits.of(condition.instrument, condition.shift, steps)
+        self.last = min(given.last, condition.bars)
+
+    def run(self, seeds: Sequence[int], should_stop: Callable[[], bool]) -> list[list[int]]:
+        """Ids after the prefix, one list a seed."""
+        composer = self.model.composer
+        prefix = self._prefix()
+        start = GrammarState(bars=self.given.first)
+        rows = [_Row(np.random.default_rng([seed, 0x5EED]), start, []) for seed in seeds]
+        guided = self.settings.guidance != 1.0
+        with torch.inference_mode():
+            arrays = arrays_of(self.condition, composer.config)
+            vectors = composer.condition_vectors(arrays).expand(len(rows), -1, -1)
+            if guided:
+                vectors = torch.cat([vectors, composer.condition_vectors(arrays.hidden()).expand(len(rows), -1, -1)])
+            cache = composer.new_cache(len(vectors))
+            ids = torch.tensor([prefix] * len(vectors), device=vectors.device)
+            bar = torch.from_numpy(self.model.vocabulary.bar_starts)[ids.cpu()].cumsum(1).to(vectors.device)
+            while not all(row.done for row in rows) and not should_stop():
+                logits = composer(ids, composer.at_positions(vectors, bar), cache)[:, -1]
+                self._choose(rows, logits, cache.length)
+                last = [(row.ids[-1] if row.ids else self.model.vocabulary.pad, row.state.bars) for row in rows]
+                ids, bar = torch.tensor(last * (1 + guided), device=vectors.device).T.unsqueeze(-1)
+        return [row.ids if row.done else _whole_bars(row.ids, self.grammar) for row in rows]
+
+    def _prefix(self) -> list[int]:
+        """BOS and the bars before those to be written."""
+        vocabulary = self.model.vocabulary
+        if not self.given.first:
+            return [vocabulary.bos]
+        bars = _written(self.given.notes, self.condition)[: self.given.first]
+        return [vocabulary.bos, *(token for bar in bars for token in vocabulary.encode_bar(bar))]
+
+    def _choose(self, rows: Sequence[_Row], logits: Tensor, length: int) -> None:
+        """Give every unfinished row its next id."""
+        scores = logits.double().cpu().numpy()
+        if self.settings.guidance != 1.0:
+            asked, bare = scores[: len(rows)], scores[len(rows) :]
+            scores = bare + self.settings.guidance * (asked - bare)
+        room = self.model.composer.config.max_length - length
+        for row, own in zip(rows, scores, strict=True):
+            if not row.done:
+                self._choose_one(row, own, room)
+
+    def _choose_one(self, row: _Row, scores: NDArray[np.float64], room: int) -> None:
+        grammar, state = self.grammar, row.state
+        mask = grammar.mask(state, self.condition.meter, self.condition.bars, self.limits)
+        if not row.ids:
+            mask &= grammar.starts_bar  # what is given ends with a whole bar
+        scores = np.where(mask, scores, -np.inf)
+        if _is_cramped(room, state, self.condition.bars):
+            scores = _shortest_way(scores, grammar, mask)
+        token = choose(scores, self.settings, row.rng)
+        if token == self.model.vocabulary.eos or (state.bars == self.last and grammar.starts_bar[token]):
+            row.done = True
+            return
+        row.ids.append(token)
+        row.state = grammar.advance(state, token)
+
+
+def _written(notes: Notes, condition: Condition) -> list[list[str]]:
+    """Base tokens of every bar of notes as they sound, written with the tonic on C."""
+    pitch = notes.pitch - condition.shift
+    loop = Loop(condition.instrument, notes.with_columns(pitch=pitch), condition.bars, meter=condition.meter)
+    return loop_to_bars(loop)
+
+
 def sample_ids(
     model: LoadedModel,
     condition: Condition,
-    seed: int,
+    seeds: Sequence[int],
     settings: SampleSettings = DEFAULT_SAMPLING,
+    given: Given = NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
-) -> list[int]:
-    """Token ids of one loop without BOS and EOS. A stop keeps the whole bars so far.
+) -> list[list[int]]:
+    """Token ids of the bars to be written, one list a seed. A stop keeps the whole bars so far.
 
     The room that is left is kept in view: where the sequence could run out of length, the
     mask allows only the tokens that close bars with one hit each.
     """
-    composer, grammar = model.composer, grammar_of(model.vocabulary)
-    rng = np.random.default_rng([seed, 0x5EED])
-    state, ids = GrammarState(), [model.vocabulary.bos]
-    with torch.inference_mode():
-        vector = composer.condition_vectors(arrays_of(condition, composer.config.genres))
-        cache = composer.new_cache(1)
-        while not should_stop():
-            logits = composer(torch.tensor([[ids[-1]]], device=vector.device), vector, cache)[0, -1]
-            mask = grammar.mask(state, condition.meter, condition.bars)
-            scores = np.where(mask, logits.double().cpu().numpy(), -np.inf)
-            if _is_cramped(composer.config.max_length - len(ids), state, condition.bars):
-                scores = _shortest_way(scores, grammar, mask)
-            token = choose(scores, settings, rng)
-            if token == model.vocabulary.eos:
-                return ids[1:]
-            ids.append(token)
-            state = grammar.advance(state, token)
-    return _whole_bars(ids[1:], grammar)
+    if not 0 <= given.first < min(given.last, condition.bars):
+        raise InvalidValue(
+            "value_out_of_range", name="first bar", value=given.first, low=0, high=condition.bars - 1, unit=""
+        )
+    return _Sampler(model, condition, settings, given).run(seeds, should_stop)
 
 
 def _is_cramped(room: int, state: GrammarState, bars: int) -> bool:
@@ -112,9 +211,56 @@ def _whole_bars(ids: list[int], grammar: Grammar) -> list[int]:
 
 
 def sample_notes(
-    model: LoadedModel, condition: Condition, seed: int, settings: SampleSettings = DEFAULT_SAMPLING
-) -> Notes:
-    """Notes of one loop on the straight 12-step grid, every velocity 80 (the performer gives them life)."""
-    ids = sample_ids(model, condition, seed, settings)
-    tokens = [token for token_id in ids for token in model.vocabulary.pieces[token_id].tokens]
-    return bars_to_notes(tokens, condition.meter)
+    model: LoadedModel,
+    condition: Condition,
+    seeds: Sequence[int],
+    settings: SampleSettings = DEFAULT_SAMPLING,
+    given: Given = NOTHING,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Notes]:
+    """Loops on the straight 12-step grid as they sound, one a seed; every new velocity is 80.
+
+    The performer gives them life. Notes of `given` outside the bars to be written stay as they are.
+    """
+    bar_tick = condition.meter.bar_tick
+    loops = []
+    for ids in sample_ids(model, condition, seeds, settings, given, should_stop):
+        tokens = [token for token_id in ids for token in model.vocabulary.pieces[token_id].tokens]
+        notes = bars_to_notes(tokens, condition.meter)
+        first, last = given.first * bar_tick, min(given.last, condition.bars) * bar_tick
+        notes = notes.with_columns(onset_tick=notes.onset_tick + first, pitch=notes.pitch + condition.shift)
+        kept = given.notes.select((given.notes.onset_tick < first) | (given.notes.onset_tick >= last))
+        # New notes end where old ones of their pitch begin; the old ones are not touched.
+        loops.append(_joined(playable(notes, condition.instrument, condition.bars * bar_tick), kept))
+    return loops
+
+
+def _joined(written: Notes, kept: Notes) -> Notes:
+    """Notes written anew among notes that stay; where a pitch sounds again the new note ends."""
+    end = written.onset_tick + written.duration_tick
+    for onset, _, pitch, _ in kept.rows():
+        rings = (written.pitch == pitch) & (written.onset_tick < onset) & (end > onset)
+        end = np.where(rings, onset, end)
+    written = written.with_columns(duration_tick=end - written.onset_tick)
+    both = zip(written.columns(), kept.columns(), strict=True)
+    return Notes.of(*(np.concatenate(pair) for pair in both))
+
+
+def nll_of_loops(model: LoadedModel, condition: Condition, loops: Sequence[Notes]) -> NDArray[np.float64]:
+    """Nats a note of whole loops (notes on the grid, as they sound) under one condition, (n,).
+
+    Low is likely: what ranks the candidates of an infill, whose bars after were not seen in sampling.
+    """
+    vocabulary = model.vocabulary
+    bars = [_written(notes, condition) for notes in loops]
+    sequences = [
+        np.array([vocabulary.bos, *(t for bar in loop for t in vocabulary.encode_bar(bar)), vocabulary.eos], np.int32)
+        for loop in bars
+    ]
+    n_notes = np.array([max(1, sum(is_note(token) for bar in loop for token in bar)) for loop in bars])
+    conditions = arrays_of(condition, model.composer.config).take(np.zeros(len(loops), np.int64))
+    nothing = np.zeros(len(loops), np.int64)
+    windows = WindowSet(
+        sequences, conditions, n_notes, nothing, [""], vocabulary.bar_starts, np.zeros(len(loops), np.bool_)
+    )
+    return nll_of_windows(model.composer, windows) / n_notes

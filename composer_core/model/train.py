@@ -20,11 +20,20 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 
 from composer_core.errors import ModelError
-from composer_core.model.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint, save_model
-from composer_core.model.conditions import drop_fields
-from composer_core.model.config import ModelConfig, TrainConfig, config_to_json
-from composer_core.model.data import IGNORED, WindowSet, epoch_batches, ordered_batches, pad
+from composer_core.model.adapter import add_adapters, merged_state
+from composer_core.model.checkpoint import (
+    CHECKPOINT_FILE,
+    LoadedModel,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+    save_model,
+)
+from composer_core.model.conditions import ConditionArrays, drop_fields
+from composer_core.model.config import ModelConfig, TrainConfig, conditions_of, config_to_json
+from composer_core.model.data import IGNORED, WindowSet, epoch_batches, ordered_batches
 from composer_core.model.device import choose_device
+from composer_core.model.heads import head_losses
 from composer_core.model.transformer import Composer
 from composer_core.store.atomic import write_json
 from composer_core.tokens.vocab import Vocabulary
@@ -58,6 +67,7 @@ class TrainingData:
     vocabulary: Vocabulary
     genres: tuple[str, ...]
     facts: dict[str, Any]
+    techniques: tuple[str, ...] = ()
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
@@ -72,14 +82,14 @@ def nll_of_windows(composer: Composer, windows: WindowSet, batch: int = 64) -> N
     """Total negative log-likelihood of each window in nats (all tokens, end included), (n,)."""
     composer.eval()
     total = np.zeros(len(windows))
-    device = composer.embed_tokens.weight.device
+    device = str(composer.embed_tokens.weight.device)
     with torch.no_grad():
         for index in ordered_batches(windows, batch):
-            ids, targets = pad([windows.sequences[i] for i in index], 0, composer.config.max_length)
+            part = windows.batch(index, 0, composer.config.max_length).to(device)
             vectors = composer.condition_vectors(windows.conditions.take(index))
-            logits = composer(ids.to(device), vectors).float()
+            logits = composer(part.ids, composer.at_positions(vectors, part.bar)).float()
             losses = functional.cross_entropy(
-                logits.transpose(1, 2), targets.to(device), ignore_index=IGNORED, reduction="none"
+                logits.transpose(1, 2), part.targets, ignore_index=IGNORED, reduction="none"
             )
             total[index] = losses.sum(dim=1).double().cpu().numpy()
     return total
@@ -99,6 +109,19 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
+        self.composer = self._composer().to(self.device.code)
+        self.optimiser = self._optimiser()
+        self.batches_per_epoch = -(-len(data.train) // config.batch)
+        self.steps = config.steps or max(1, round(config.epochs * self.batches_per_epoch))
+        self.step, self.best, self.best_step, self.micro_batch = 0, math.inf, 0, config.micro_batch
+        self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+
+    def _composer(self) -> Composer:
+        """A composer with random weights, or the one to start from, adapted where asked."""
+        config, data = self.config, self.data
+        if config.start:
+            composer = self._started(load_model(Path(config.start)))
+            return add_adapters(composer, config.adapter_rank) if config.adapter else composer
         longest = max(len(s) for part in (data.train, data.validation) for s in part.sequences)
         shape = ModelConfig.of_size(
             config.size,
@@ -107,17 +130,29 @@ class Trainer:
             max_length=max(256, -(-longest // 64) * 64),
             genres=data.genres,
             dropout=config.dropout,
+            conditions=conditions_of(config.instrument),
+            techniques=data.techniques,
+            heads=True,
         )
-        self.composer = Composer(shape).to(self.device.code)
-        self.optimiser = self._optimiser()
-        self.batches_per_epoch = -(-len(data.train) // config.batch)
-        self.steps = config.steps or max(1, round(config.epochs * self.batches_per_epoch))
-        self.step, self.best, self.best_step, self.micro_batch = 0, math.inf, 0, config.micro_batch
-        self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+        return Composer(shape)
+
+    def _started(self, start: LoadedModel) -> Composer:
+        """The model to go on from, for this run's instrument; ModelError when the data speak another language."""
+        if start.vocabulary.hash != self.data.vocabulary.hash:
+            raise ModelError(
+                "vocabulary_mismatch",
+                path=self.config.start,
+                found=start.vocabulary.hash,
+                expected=self.data.vocabulary.hash,
+            )
+        shape = replace(start.composer.config, instrument=self.config.instrument, dropout=self.config.dropout)
+        composer = Composer(shape)
+        composer.load_state_dict(start.composer.state_dict())
+        return composer
 
     def _optimiser(self) -> torch.optim.AdamW:
-        decayed = [p for p in self.composer.parameters() if p.dim() >= 2]
-        plain = [p for p in self.composer.parameters() if p.dim() < 2]
+        trained = [p for p in self.composer.parameters() if p.requires_grad]
+        decayed, plain = ([p for p in trained if (p.dim() >= 2) is matrix] for matrix in (True, False))
         groups = [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=BETAS)
 
@@ -180,34 +215,51 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         rng = np.random.default_rng([self.config.seed, self.step, 1])
-        conditions = drop_fields(
-            self.data.train.conditions.take(index), self.config.field_dropout, self.config.all_dropout, rng
-        )
-        sequences = [self.data.train.sequences[i] for i in index]
-        total = sum(min(len(s), self.composer.config.max_length + 1) - 1 for s in sequences)
+        true = self.data.train.conditions.take(index)
+        shown = drop_fields(true, self.config.field_dropout, self.config.all_dropout, rng)
+        longest = self.composer.config.max_length + 1
+        learnt = index[~self.data.train.spoilt[index]]
+        total = max(1, sum(min(len(self.data.train.sequences[i]), longest) - 1 for i in learnt))
         loss_sum = 0.0
         for start in range(0, len(index), self.micro_batch):
             part = np.arange(start, min(start + self.micro_batch, len(index)))
-            loss_sum += self._backward([sequences[i] for i in part], conditions.take(part), total)
+            loss_sum += self._backward(index[part], true.take(part), shown.take(part), total, len(index))
         return loss_sum, total
 
-    def _backward(self, sequences: list[NDArray[np.int32]], conditions: Any, total: int) -> float:
-        ids, targets = pad(sequences, self.data.vocabulary.pad, self.composer.config.max_length)
-        vectors = self.composer.condition_vectors(conditions)
-        mixed = torch.autocast(self.device.code, torch.bfloat16, enabled=self.device.code == "cuda")
-        with mixed:
-            logits = self.composer(ids.to(self.device.code), vectors)
-        flat = targets.to(self.device.code).flatten()
-        loss = functional.cross_entropy(logits.float().flatten(0, 1), flat, ignore_index=IGNORED, reduction="sum")
-        (loss / total).backward()
-        return loss.item() / total
+    def _backward(
+        self, index: NDArray[np.int64], true: ConditionArrays, shown: ConditionArrays, total: int, n_rows: int
+    ) -> float:
+        """Gradients of one micro-batch: its share of the language loss and of the heads'; nats a token of the first."""
+        composer, device = self.composer, self.device.code
+        batch = self.data.train.batch(index, self.data.vocabulary.pad, composer.config.max_length).to(device)
+        spoilt = torch.from_numpy(self.data.train.spoilt[index]).to(device)
+        with torch.autocast(device, torch.bfloat16, enabled=self._is_mixed()):
+            hidden = composer.hidden(batch.ids, composer.at_positions(composer.condition_vectors(shown), batch.bar))
+            logits = composer.logits(hidden)
+        targets = batch.targets.masked_fill(spoilt.unsqueeze(1), IGNORED)
+        language = functional.cross_entropy(
+            logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        loss = language / total
+        if composer.heads is not None:
+            found = head_losses(composer.heads(hidden.float(), batch.targets != IGNORED), true, shown, spoilt)
+            weighted = sum(getattr(self.config, name) * value for name, value in found.items())
+            loss = loss + weighted * (len(index) / n_rows)
+        loss.backward()
+        return language.item() / total
+
+    def _is_mixed(self) -> bool:
+        """bfloat16 where asked, and on a GPU unless float32 is asked."""
+        return self.config.precision == "bfloat16" or (self.config.precision == "auto" and self.device.code == "cuda")
 
     def _validate(self) -> float:
         value = nll_per_note(self.composer, self.data.validation)
         if value < self.best:
             self.best, self.best_step = value, self.step
             facts = {"nll_per_note": value, "step": self.step, "train": config_to_json(self.config), **self.data.facts}
-            save_model(self.folder / BEST_FOLDER, self.composer, self.data.vocabulary, facts)
+            save_model(
+                self.folder / BEST_FOLDER, self.composer, self.data.vocabulary, facts, merged_state(self.composer)
+            )
         return value
 
     def _report(self, progress: Progress, on_progress: Callable[[Progress], None]) -> None:

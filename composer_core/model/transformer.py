@@ -1,4 +1,4 @@
-"""The composer: a Llama-shaped decoder whose condition vector is added at every position.
+"""The composer: a Llama-shaped decoder; the condition vector of its bar is added at every position.
 
 Weights of the decoder carry the names of transformers' LlamaForCausalLM, so that they load
 there (benchmarks/generate.py does it). RMSNorm, rotary positions, SwiGLU, tied head.
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from composer_core.model.conditions import ConditionArrays, ConditionEncoder
 from composer_core.model.config import ModelConfig
+from composer_core.model.heads import Heads
 
 NORM_EPSILON = 1e-5
 
@@ -115,7 +116,8 @@ class Composer(nn.Module):
         self.embed_tokens = nn.Embedding(config.n_tokens, config.d_model)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
         self.norm = nn.RMSNorm(config.d_model, eps=NORM_EPSILON)
-        self.conditions = ConditionEncoder(config.d_model, len(config.genres))
+        self.conditions = ConditionEncoder(config)
+        self.heads = Heads(config) if config.heads else None
         self.dropout = nn.Dropout(config.dropout)
         cosine, sine = rotary_tables(config)
         self.register_buffer("cosine", cosine, persistent=False)
@@ -140,17 +142,25 @@ class Composer(nn.Module):
         return 0.1 if "mlp.0" in name else 0.02
 
     def forward(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
-        """ids (n, length), condition vectors (n, d_model), to logits (n, length, n_tokens)."""
+        """ids (n, length), condition vectors (n, length, d_model), to logits (n, length, n_tokens)."""
+        return self.logits(self.hidden(ids, condition, cache))
+
+    def hidden(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
+        """ids (n, length) and condition vectors of each position to the last layer's states (n, length, d_model)."""
         start = cache.length if cache is not None else 0
         stop = start + ids.shape[1]
         cosine, sine = self.cosine[start:stop], self.sine[start:stop]  # type: ignore[index]
-        x = self.dropout(self.embed_tokens(ids) + condition.unsqueeze(1))
+        x = self.dropout(self.embed_tokens(ids) + condition)
         for index, layer in enumerate(self.layers):
             slot = (cache.keys[index], cache.values[index]) if cache is not None else None
             x = layer(x, cosine, sine, slot, start)
         if cache is not None:
             cache.length = stop
-        return functional.linear(self.norm(x), self.embed_tokens.weight)
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., d_model) to (..., n_tokens); the head is tied to the embedding."""
+        return functional.linear(hidden, self.embed_tokens.weight)
 
     def new_cache(self, n: int) -> Cache:
         """Room for n sequences of the model's full length."""
@@ -160,8 +170,12 @@ class Composer(nn.Module):
         return Cache(weight.new_zeros(shape), weight.new_zeros(shape))
 
     def condition_vectors(self, arrays: ConditionArrays) -> Tensor:
-        """(n, d_model) of ready condition arrays, on the model's device."""
+        """(n, MAX_BARS + 1, d_model) of ready condition arrays, on the model's device: one vector a bar."""
         return self.conditions.encode(arrays, self.embed_tokens.weight.device)
+
+    def at_positions(self, vectors: Tensor, bar: Tensor) -> Tensor:
+        """The vector of each position's bar: (n, MAX_BARS + 1, d_model) and (n, length) to (n, length, d_model)."""
+        return vectors.gather(1, bar.unsqueeze(-1).expand(-1, -1, vectors.shape[-1]))
 
     @property
     def n_parameters(self) -> int:

@@ -24,6 +24,8 @@ PITCHED_FIELDS = ("key", "register", "chords")
 """Fields that say nothing to a drum kit."""
 _NO_PITCH = "a drum kit has neither key nor chords"
 MAX_SYNCOPATION = 40.0
+COMPLEXITY_FULL = {"ioi_entropy": 3.0, "syncopation": 8.0}
+"""What counts as full complexity of these metrics (bits; levels a bar); change between bars is the third part."""
 
 
 @dataclass(frozen=True, slots=True)

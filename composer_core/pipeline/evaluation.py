@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,11 @@ from composer_core.pipeline.models import ModelInfo, load
 from composer_core.pipeline.training_data import (
     Take,
     encode_windows,
-    is_note,
     measured_condition,
     prepare_takes,
     windows_of,
 )
-from composer_core.tokens.vocab import loop_to_bars
+from composer_core.tokens.vocab import is_note, loop_to_bars
 
 N_BOOTSTRAP = 10_000
 WINDOW_BARS = 4
@@ -70,22 +69,12 @@ def read_held_out(data: Path, instrument: str) -> HeldOut:
 
 def likelihood(info: ModelInfo, held_out: HeldOut) -> dict[str, Any]:
     """Nats a note on the validation takes: the model with and without conditions, and the n-grams."""
-    from composer_core.model.conditions import ConditionArrays
-    from composer_core.model.data import WindowSet
     from composer_core.model.train import nll_of_windows
 
     loaded = load(info)
     takes = held_out.takes["validation"]
     windows = encode_windows(takes, loaded.vocabulary, loaded.composer.config.genres, training=False)
-    conditions = windows.conditions
-    hidden = ConditionArrays(
-        conditions.values,
-        np.zeros_like(conditions.given),
-        conditions.meter,
-        conditions.bars,
-        np.zeros_like(conditions.genre),
-    )
-    bare = WindowSet(windows.sequences, hidden, windows.n_notes, windows.take, windows.take_names)
+    bare = replace(windows, conditions=windows.conditions.hidden())
     nll = {
         "model": nll_of_windows(loaded.composer, windows),
         "model_without_conditions": nll_of_windows(loaded.composer, bare),

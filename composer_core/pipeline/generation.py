@@ -92,7 +92,7 @@ def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take
 
     started = time.perf_counter()
     own_seed = take_seed(seed, index)
-    notes = sample_notes(loaded, condition, own_seed)
+    notes = sample_notes(loaded, condition, [own_seed])[0]
     program = DEFAULT_PROGRAM[condition.instrument]
     grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
     grid, offset_ms, performed = _performance(grid, condition, own_seed)

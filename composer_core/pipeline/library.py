@@ -134,8 +134,8 @@ def _generated_record(one: Measured, take_id: str) -> LoopRecord:
     )
 
 
-def loops_for_training(data: Path | Workspace, instrument: str, *, jobs: int | None = None) -> list[Loop]:
-    """The loops of one instrument to train on.
+def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: int | None = None) -> list[Loop]:
+    """The loops of one instrument (None: of all) to train on.
 
     Of a folder (or file): every MIDI file and archive member read whole, one loop a part
     (and metre), `Loop.source` being the path relative to the folder; where the folder is the
@@ -162,8 +162,10 @@ def _with_facts(loop: Loop, facts: Mapping[str, Any]) -> Loop:
     return replace(loop, extra={**loop.extra, **facts}) if facts else loop
 
 
-def _library_loops(workspace: Workspace, instrument: str) -> list[Loop]:
+def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
     store = LoopStore(workspace)
     rows = store.table(["loop_id", "instrument", "origin", "duplicate_of"])
-    chosen = rows[(rows["instrument"] == instrument) & (rows["origin"] == IMPORTED) & rows["duplicate_of"].isna()]
+    chosen = rows[(rows["origin"] == IMPORTED) & rows["duplicate_of"].isna()]
+    if instrument is not None:
+        chosen = chosen[chosen["instrument"] == instrument]
     return store.load_many(chosen["loop_id"].tolist())

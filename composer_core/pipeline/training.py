@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from composer_core.errors import (
     require_range,
 )
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.loop import Loop
 from composer_core.pipeline.library import loops_for_training
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
@@ -218,9 +220,15 @@ def _start_time(pid: int) -> float:
 
 
 def train_run(
-    folder: Path, config: TrainConfig, data: Path | Workspace, say: Callable[[str], None] = lambda _: None
+    folder: Path,
+    config: TrainConfig,
+    data: Path | Workspace,
+    say: Callable[[str], None] = lambda _: None,
+    read_loops: Callable[[], list[Loop]] | None = None,
 ) -> bool:
     """Train in this process; goes on from the folder's checkpoint when there is one.
+
+    `read_loops` gives other loops than all parts of `data`.
 
     True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). The
     folder's state says crashed, with the reason, when an error ends the run.
@@ -230,7 +238,7 @@ def train_run(
     beat = _Heartbeat(folder)
     beat.write("running", "", force=True)
     try:
-        prepared = _prepared_data(folder, config, data, say)
+        prepared = _prepared_data(folder, config, data, say, read_loops or partial(loops_for_training, data, None))
         trainer = Trainer(folder, config, prepared)
         beat.device_name, beat.steps = trainer.device.name, trainer.steps
         say(f"{trainer.composer.n_parameters} parameters, {trainer.steps} steps on {trainer.device.name}")
@@ -283,7 +291,11 @@ def _stop_requested() -> Iterator[Callable[[], bool]]:
 
 
 def _prepared_data(
-    folder: Path, config: TrainConfig, data: Path | Workspace, say: Callable[[str], None]
+    folder: Path,
+    config: TrainConfig,
+    data: Path | Workspace,
+    say: Callable[[str], None],
+    read_loops: Callable[[], list[Loop]],
 ) -> TrainingData:
     """Data of the run: prepared once, then read back from its folder."""
     from composer_core.model.train import TrainingData
@@ -295,13 +307,14 @@ def _prepared_data(
         facts = read_json(facts_path)
         parts = prepare.load_windows(folder / DATA_FILE)
         vocabulary = Vocabulary.from_json(facts["vocabulary"], str(facts_path))
-        return TrainingData(parts["train"], parts["dev"], vocabulary, tuple(facts["genres"]), facts["facts"])
-    loops = loops_for_training(data, config.instrument)
+        genres, techniques = tuple(facts["genres"]), tuple(facts["techniques"])
+        return TrainingData(parts["train"], parts["dev"], vocabulary, genres, facts["facts"], techniques)
+    loops = read_loops()
     if not loops:
         where = str(data.root if isinstance(data, Workspace) else data)
         raise NotFound("no_notes", path=where, instrument=config.instrument, purpose="train on")
     built = prepare.build_training_data(loops, config, say)
     prepare.save_training_data(folder / DATA_FILE, built)
-    language = {"vocabulary": built.vocabulary.to_json(), "genres": list(built.genres), "facts": built.facts}
-    write_json(facts_path, language)
+    language = {"vocabulary": built.vocabulary.to_json(), "genres": built.genres, "techniques": built.techniques}
+    write_json(facts_path, {**language, "facts": built.facts})
     return built

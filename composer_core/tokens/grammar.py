@@ -3,6 +3,8 @@
 The mask follows the base tokens through every merged piece: positions rise inside a bar and
 stay below the metre's length, pitches rise on a position, every pitch of a pitched
 instrument has a duration, no bar is empty, and the end comes exactly after the last bar.
+Pitches stay in the instrument's range and, where asked, in a scale, and no more are struck
+together than can be played.
 """
 
 from __future__ import annotations
@@ -12,41 +14,85 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
 from composer_core.music.timing import TICKS_PER_STEP, Meter
 from composer_core.tokens.vocab import Piece, Vocabulary
 
 BoolArray = NDArray[np.bool_]
 _NONE = -1
+_ALL_CLASSES = (1 << 12) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an instrument can play, in pitches as they are written (with the tonic on C).
+
+    `classes` is a bit set of the pitch classes allowed, `polyphony` how many notes are struck
+    together.
+    """
+
+    low: int = 0
+    high: int = 127
+    classes: int = _ALL_CLASSES
+    polyphony: int = 128
+
+    @classmethod
+    def of(cls, instrument: str, shift: int = 0, steps: tuple[int, ...] | None = None) -> Limits:
+        """Limits of an instrument whose notes will be transposed by `shift`; `steps` are a scale above the tonic."""
+        if instrument == "drums":
+            return cls()
+        low, high = PITCH_RANGE[instrument]
+        classes = sum(1 << step for step in steps) if steps is not None else _ALL_CLASSES
+        return cls(low - shift, high - shift, classes, POLYPHONY[instrument])
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class GrammarState:
-    """Where a sequence stands: last kind of token, bars begun, position and pitch last heard."""
+    """Where a sequence stands: last kind of token, bars begun, position and pitch last heard, notes struck there."""
 
     kind: str = "Start"
     bars: int = 0
     position: int = _NONE
     pitch: int = _NONE
+    struck: int = 0
 
 
 class Grammar:
-    """The masks of one vocabulary."""
+    """The masks of one vocabulary for the drum kit or for pitched instruments."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        facts = [_facts(piece, vocabulary.drums) for piece in vocabulary.pieces]
+    def __init__(self, vocabulary: Vocabulary, drums: bool) -> None:
+        self.vocabulary, self.drums = vocabulary, drums
+        facts = [_facts(piece, names, drums) for piece, names in zip(vocabulary.pieces, vocabulary.names, strict=True)]
         self.valid = np.array([fact.valid for fact in facts])
         self.first_kind = np.array([fact.first_kind for fact in facts])
         self.first_position = np.array([fact.first_position for fact in facts])
         self.first_pitch = np.array([fact.first_pitch for fact in facts])
         self.highest_position = np.array([fact.highest_position for fact in facts])
+        self.lowest_pitch = np.array([fact.lowest_pitch for fact in facts])
+        self.highest_pitch = np.array([fact.highest_pitch for fact in facts])
+        self.classes = np.array([fact.classes for fact in facts])
+        self.n_leading = np.array([fact.n_leading for fact in facts])
+        self.n_together = np.array([fact.n_together for fact in facts])
         self.starts_bar = self.first_kind == "Bar"
         self._by_kind = {kind: self.first_kind == kind for kind in ("Bar", "Position", "Pitch", "Duration", "EOS")}
+        self._within: dict[Limits, BoolArray] = {}
 
-    def mask(self, state: GrammarState, meter: Meter, bars: int) -> BoolArray:
+    def within(self, limits: Limits) -> BoolArray:
+        """True for every piece whose own notes keep to the limits."""
+        if limits not in self._within:
+            no_pitch = self.lowest_pitch == _NONE
+            in_range = (self.lowest_pitch >= limits.low) & (self.highest_pitch <= limits.high)
+            in_scale = (self.classes & ~limits.classes) == 0
+            self._within[limits] = no_pitch | (in_range & in_scale & (self.n_together <= limits.polyphony))
+        return self._within[limits]
+
+    def mask(self, state: GrammarState, meter: Meter, bars: int, limits: Limits = NO_LIMITS) -> BoolArray:
         """True for every id that may follow `state` in a loop of `bars` bars of `meter`."""
         steps = meter.bar_tick // TICKS_PER_STEP
-        whole = state.kind in ("Start", "Pitch" if self.vocabulary.drums else "Duration")
+        whole = state.kind in ("Start", "Pitch" if self.drums else "Duration")
         allowed = np.zeros(len(self.vocabulary), dtype=bool)
         if whole and state.bars < bars:
             allowed |= self._by_kind["Bar"]
@@ -58,22 +104,23 @@ class Grammar:
             allowed |= self._by_kind["Pitch"]
         elif whole and state.bars:
             allowed |= self._by_kind["Pitch"] & (self.first_pitch > state.pitch)
-        if state.kind == "Pitch" and not self.vocabulary.drums:
+        if state.kind == "Pitch" and not self.drums:
             allowed |= self._by_kind["Duration"] & ((self.first_pitch == _NONE) | (self.first_pitch > state.pitch))
         rises = self.starts_bar | (self.first_position == _NONE) | (self.first_position > state.position)
-        return allowed & self.valid & rises & (self.highest_position < steps)
+        playable = self.within(limits) & (self.n_leading + state.struck <= limits.polyphony)
+        return allowed & self.valid & rises & (self.highest_position < steps) & playable
 
     def advance(self, state: GrammarState, token: int) -> GrammarState:
         """The state after an allowed token."""
-        kind, bars, position, pitch = state.kind, state.bars, state.position, state.pitch
+        kind, bars, position, pitch, struck = state.kind, state.bars, state.position, state.pitch, state.struck
         for kind, value in self.vocabulary.pieces[token].tokens:
             if kind == "Bar":
-                bars, position, pitch = bars + 1, _NONE, _NONE
+                bars, position, pitch, struck = bars + 1, _NONE, _NONE, 0
             elif kind == "Position":
-                position, pitch = value, _NONE
+                position, pitch, struck = value, _NONE, 0
             elif kind == "Pitch":
-                pitch = value
-        return GrammarState(kind, bars, position, pitch)
+                pitch, struck = value, struck + 1
+        return GrammarState(kind, bars, position, pitch, struck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +130,36 @@ class _Facts:
     first_position: int
     first_pitch: int
     highest_position: int
+    lowest_pitch: int
+    highest_pitch: int
+    classes: int
+    n_leading: int
+    n_together: int
 
 
-def _facts(piece: Piece, drums: bool) -> _Facts:
+def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
     """What the mask must know of a piece; first_pitch only counts while no Position came before it."""
     kinds = [kind for kind, _ in piece.tokens]
     positions = [value for kind, value in piece.tokens if kind == "Position"]
     before_position = kinds.index("Position") if "Position" in kinds else len(kinds)
     leading = [value for kind, value in piece.tokens[:before_position] if kind == "Pitch"]
+    pitches = [value for kind, value in piece.tokens if kind == "Pitch"]
+    together = struck = 0
+    for kind in kinds:
+        struck = struck + 1 if kind == "Pitch" else 0 if kind == "Position" else struck
+        together = max(together, struck)
+    own = not any(name.startswith(("Pitch_", "Duration_") if drums else "PitchDrum_") for name in names)
     return _Facts(
-        valid=kinds[0] in ("Bar", "Position", "Pitch", "Duration", "EOS") and _follows(piece.tokens, drums),
+        valid=own and kinds[0] in ("Bar", "Position", "Pitch", "Duration", "EOS") and _follows(piece.tokens, drums),
         first_kind=kinds[0],
         first_position=positions[0] if positions else _NONE,
         first_pitch=leading[0] if leading else _NONE,
         highest_position=max(positions, default=_NONE),
+        lowest_pitch=min(pitches, default=_NONE),
+        highest_pitch=max(pitches, default=_NONE),
+        classes=sum({1 << (pitch % 12) for pitch in pitches}),
+        n_leading=len(leading),
+        n_together=together,
     )
 
 

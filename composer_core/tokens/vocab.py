@@ -1,8 +1,9 @@
 """The token language: miditok's REMI on a 12-step grid, without velocity, with a small BPE.
 
 A loop is `BOS (Bar (Position (Pitch [Duration])+)*)* EOS`: drums have PitchDrum and no
-duration, pitched instruments Pitch and Duration. Bar count, metre, tempo and every other
-condition stay outside the tokens. The byte pair merges never cross a bar.
+duration, pitched instruments Pitch and Duration, with the pitch written as if the tonic were
+C. Bar count, metre, tempo, key and every other condition stay outside the tokens. The byte
+pair merges never cross a bar. A shared vocabulary holds both sorts for a model of all instruments.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from composer_core.errors import ModelError
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import ModelError, require_choice
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import STEPS_PER_QUARTER, TICKS_PER_STEP, Meter
 
@@ -25,7 +29,8 @@ MAX_QUARTERS_PER_BAR = 6
 MAX_DURATION_QUARTERS = 8
 DRUM_PITCHES = (27, 87)
 """General MIDI percussion, effects included; TD-11's extra notes are mapped into it first."""
-PITCHES = (21, 108)
+PITCHES = (15, 114)
+"""The piano's keys and six semitones beyond, for the shift to a tonic of C."""
 DURATION_STEPS = (
     *range(1, 13),
     *range(14, 25, 2),
@@ -35,6 +40,9 @@ DURATION_STEPS = (
 """Note lengths the language holds, in steps; others go to the nearest."""
 
 
+KINDS = ("drums", "pitched", "shared")
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What one token id stands for: base tokens, as (kind, value) pairs in order."""
@@ -42,7 +50,7 @@ class Piece:
     tokens: tuple[tuple[str, int], ...]
 
 
-def _config(drums: bool) -> Any:
+def _config(kind: str) -> Any:
     from miditok import TokenizerConfig
 
     return TokenizerConfig(
@@ -50,47 +58,49 @@ def _config(drums: bool) -> Any:
         drums_pitch_range=DRUM_PITCHES,
         beat_res={(0, MAX_DURATION_QUARTERS): STEPS_PER_QUARTER},
         use_velocities=False,
-        use_note_duration_programs=[] if drums else list(range(128)),
+        use_note_duration_programs=[] if kind == "drums" else list(range(128)),
         use_time_signatures=False,
-        use_pitchdrum_tokens=drums,
+        use_pitchdrum_tokens=kind != "pitched",
         special_tokens=["PAD", "BOS", "EOS"],
         encode_ids_split="bar",
         remove_duplicated_notes=True,
     )
 
 
-def base_names(drums: bool) -> list[str]:
+def base_names(kind: str) -> list[str]:
     """Names of the base tokens in id order: special tokens first, then REMI's."""
-    low, high = DRUM_PITCHES if drums else PITCHES
-    kind = "PitchDrum" if drums else "Pitch"
+    drums = [f"PitchDrum_{pitch}" for pitch in range(DRUM_PITCHES[0], DRUM_PITCHES[1] + 1)]
+    pitched = [f"Pitch_{pitch}" for pitch in range(PITCHES[0], PITCHES[1] + 1)]
     return [
         PAD,
         BOS,
         EOS,
         BAR,
-        *(f"{kind}_{pitch}" for pitch in range(low, high + 1)),
-        *(() if drums else (f"Duration_{steps}" for steps in DURATION_STEPS)),
+        *(drums if kind != "pitched" else ()),
+        *(pitched if kind != "drums" else ()),
+        *((f"Duration_{steps}" for steps in DURATION_STEPS) if kind != "drums" else ()),
         *(f"Position_{step}" for step in range(MAX_QUARTERS_PER_BAR * STEPS_PER_QUARTER)),
     ]
 
 
-def _base_tokenizer(drums: bool) -> Any:
+def _base_tokenizer(kind: str) -> Any:
     """REMI with only the tokens of our language: its own Position and Duration sets stop at 4/4."""
     from miditok import REMI
 
     class LoopRemi(REMI):
         def _create_base_vocabulary(self) -> list[str]:
-            return base_names(drums)[3:]
+            return base_names(kind)[3:]
 
-    return LoopRemi(_config(drums))
+    return LoopRemi(_config(kind))
 
 
 class Vocabulary:
     """Token ids of one model. Make it with `train` or `from_json`; `hash` names its language."""
 
-    def __init__(self, drums: bool, merges: Sequence[tuple[str, ...]] = ()) -> None:
-        names = base_names(drums)
-        self.drums = drums
+    def __init__(self, kind: str, merges: Sequence[tuple[str, ...]] = ()) -> None:
+        require_choice("kind of vocabulary", kind, KINDS)
+        names = base_names(kind)
+        self.kind = kind
         self.base_ids: dict[str, int] = {name: index for index, name in enumerate(names)}
         self.merges = [tuple(merge) for merge in merges]
         self.names: list[tuple[str, ...]] = [(name,) for name in names] + self.merges
@@ -105,6 +115,11 @@ class Vocabulary:
     def hash(self) -> str:
         """Digest of the whole language: a model refuses a vocabulary whose hash differs."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def bar_starts(self) -> NDArray[np.bool_]:
+        """(n_tokens,) True for the ids that begin a bar."""
+        return np.array([names[0] == BAR for names in self.names])
 
     @cached_property
     def pieces(self) -> list[Piece]:
@@ -130,7 +145,7 @@ class Vocabulary:
         """Plain values that `from_json` reads."""
         return {
             "language": "remi-12",
-            "drums": self.drums,
+            **({"drums": True} if self.kind == "drums" else {"kind": self.kind}),
             "base": list(self.base_ids),
             "merges": [" ".join(merge) for merge in self.merges],
         }
@@ -138,7 +153,9 @@ class Vocabulary:
     @classmethod
     def from_json(cls, data: dict[str, Any], path: str = "vocabulary") -> Vocabulary:
         """Read a saved vocabulary; ModelError when its base tokens are not this software's."""
-        vocabulary = cls(bool(data["drums"]), [tuple(merge.split(" ")) for merge in data["merges"]])
+        kind = "drums" if data.get("drums") else str(data.get("kind"))
+        require_choice(f"kind of vocabulary in {path}", kind, KINDS)
+        vocabulary = cls(kind, [tuple(merge.split(" ")) for merge in data["merges"]])
         expected = vocabulary.to_json()
         if data != expected:
             raise ModelError(
@@ -147,11 +164,11 @@ class Vocabulary:
         return vocabulary
 
     @classmethod
-    def train(cls, bars: Sequence[Sequence[str]], drums: bool, n_merges: int) -> Vocabulary:
+    def train(cls, bars: Sequence[Sequence[str]], kind: str, n_merges: int) -> Vocabulary:
         """Learn at most `n_merges` byte pair merges from bars of base tokens (miditok's trainer)."""
-        tokenizer = _base_tokenizer(drums)
+        tokenizer = _base_tokenizer(kind)
         if n_merges <= 0 or not bars:
-            return cls(drums)
+            return cls(kind)
         ids = [[tokenizer.vocab[token] for token in bar] for bar in bars]
         text = [tokenizer._ids_to_bytes(bar, as_one_str=True) for bar in ids]
         tokenizer.train(vocab_size=len(tokenizer.vocab) + n_merges, model="BPE", iterator=[text])
@@ -159,7 +176,7 @@ class Vocabulary:
         order = sorted(tokenizer._model.get_vocab().items(), key=lambda item: item[1])
         n_base = len(tokenizer.vocab)
         merges = [tuple(learned[piece]) for piece, rank in order if rank >= n_base]
-        return cls(drums, [merge for merge in merges if len(merge) > 1])
+        return cls(kind, [merge for merge in merges if len(merge) > 1])
 
     def encode_bar(self, bar: Sequence[str]) -> list[int]:
         """Ids of one bar of base tokens, merged in the order the merges were learnt."""
@@ -233,6 +250,35 @@ def loop_to_bars(loop: Loop) -> list[list[str]]:
         if not loop.is_drums:
             bars[bar].append(f"Duration_{_nearest_duration(duration_tick // TICKS_PER_STEP)}")
     return bars
+
+
+def is_note(token: str) -> bool:
+    """True for the base tokens that stand for one note each."""
+    return token.startswith("Pitch")
+
+
+def mix_up(bars: Sequence[Sequence[str]], rng: np.random.Generator) -> list[list[str]]:
+    """The same rhythm with the notes' pitches changing places over all bars: music spoilt on purpose."""
+    places, notes = [], []
+    for number, bar in enumerate(bars):
+        position = ""
+        for token in bar:
+            if token.startswith("Position"):
+                position = token
+            elif is_note(token):
+                places.append((number, position))
+                notes.append([token])
+            elif token.startswith("Duration"):
+                notes[-1].append(token)
+    mixed: list[list[str]] = [[BAR] for _ in bars]
+    order = rng.permutation(len(notes))
+    groups: dict[tuple[int, str], dict[int, list[str]]] = {}
+    for place, index in zip(places, order, strict=True):
+        group = groups.setdefault(place, {})
+        group.setdefault(_parse(notes[index][0])[1], notes[index])
+    for (number, position), group in groups.items():
+        mixed[number] += [position, *(token for pitch in sorted(group) for token in group[pitch])]
+    return mixed
 
 
 def n_outside(loop: Loop) -> int:

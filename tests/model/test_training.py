@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from composer_core.errors import ModelError, NotFound
 from composer_core.model.checkpoint import load_checkpoint, load_model, save_model
 from composer_core.model.data import epoch_batches
-from composer_core.model.sample import SampleSettings, choose, sample_ids, sample_notes
+from composer_core.model.sample import Given, SampleSettings, choose, nll_of_loops, sample_ids, sample_notes
 from composer_core.model.train import Trainer, learning_rate, nll_per_note
 from composer_core.music.condition import Condition
+from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
+from composer_core.music.key import Key
 from composer_core.music.loop import Loop, check_loop
 from composer_core.music.timing import Meter
-from tiny_models import tiny_config, tiny_data, tiny_model, tiny_vocabulary
+from composer_core.tokens.vocab import Vocabulary
+from tiny_models import rock_loop, shared_model, tiny_config, tiny_data, tiny_model, tiny_vocabulary
 
 VOCABULARY = tiny_vocabulary()
 
@@ -104,7 +107,7 @@ def saved(folder: Path) -> Path:
 
 def test_a_saved_model_samples_the_same(tmp_path: Path) -> None:
     condition = Condition("drums", bars=2)
-    assert sample_ids(load_model(saved(tmp_path)), condition, 3) == sample_ids(tiny_model(VOCABULARY), condition, 3)
+    assert sample_ids(load_model(saved(tmp_path)), condition, [3]) == sample_ids(tiny_model(VOCABULARY), condition, [3])
 
 
 @pytest.mark.parametrize("damage", ["truncated", "nan", "shape", "language", "field", "missing"])
@@ -144,16 +147,80 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 def test_every_sample_is_a_whole_loop(meter: str, bars: int) -> None:
     condition = Condition("drums", bars=bars, meter=Meter.parse(meter))
     model = tiny_model(VOCABULARY)
-    for seed in range(3):
-        notes = sample_notes(model, condition, seed)
+    for notes in sample_notes(model, condition, range(3)):
         check_loop(Loop("drums", notes, bars, 120.0, condition.meter))
         assert len(notes) >= bars
         assert len(set((notes.onset_tick // condition.meter.bar_tick).tolist())) == bars
 
 
+@pytest.mark.parametrize("instrument", ["bass", "guitar", "piano", "strings"])
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_pitched_samples_are_playable_in_the_key(instrument: str, guidance: float) -> None:
+    condition = Condition(instrument, bars=2, meter=Meter(7, 8), key=Key.parse("F#:dorian"), arousal=0.8)
+    low, high = PITCH_RANGE[instrument]
+    for notes in sample_notes(shared_model(), condition, range(3), SampleSettings(guidance=guidance)):
+        loop = Loop(instrument, notes, 2, 120.0, condition.meter)
+        check_loop(loop)
+        assert low <= notes.pitch.min() and notes.pitch.max() <= high
+        assert set((notes.pitch % 12).tolist()) <= set(condition.key.scale)
+        assert (notes.onset_tick + notes.duration_tick).max() <= loop.length_tick
+        assert np.unique(notes.onset_tick, return_counts=True)[1].max() <= POLYPHONY[instrument]
+
+
+def test_bars_that_are_given_stay_as_they_are() -> None:
+    model, condition = shared_model(), Condition("piano", bars=4, key=Key(2, "major"))
+    whole = sample_notes(model, condition, [1])[0]
+    whole = whole.with_columns(velocity=np.full(len(whole), 33))
+    bar_tick = condition.meter.bar_tick
+    for notes in sample_notes(model, condition, [2, 3], given=Given(whole, 1, 3)):
+        outside = (notes.onset_tick < bar_tick) | (notes.onset_tick >= 3 * bar_tick)
+        kept = (whole.onset_tick < bar_tick) | (whole.onset_tick >= 3 * bar_tick)
+        assert notes.select(outside) == whole.select(kept)
+        assert set((notes.select(~outside).onset_tick // bar_tick).tolist()) == {1, 2}
+        assert set(notes.select(~outside).velocity.tolist()) == {80}
+
+
+def test_a_loop_is_likelier_to_the_model_that_learnt_it(tmp_path: Path) -> None:
+    train(tmp_path, steps=60, validate_every=20)
+    model, condition = load_model(tmp_path / "model"), Condition("drums", bars=1)
+    learnt = rock_loop(1).notes
+    moved = learnt.with_columns(onset_tick=(learnt.onset_tick + 40) % 1920)
+    nll = nll_of_loops(model, condition, [learnt, moved])
+    assert nll[0] < nll[1]
+
+
+def test_training_goes_on_from_a_model_whole_or_by_adapters(tmp_path: Path) -> None:
+    train(tmp_path / "base", steps=20, validate_every=20)
+    start = str(tmp_path / "base" / "model")
+    for name, adapter in (("whole", False), ("adapter", True)):
+        trainer = train(tmp_path / name, steps=8, start=start, adapter=adapter, adapter_rank=2, warm_up=1)
+        rows = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        assert (
+            json.loads(rows[-1])["loss"]
+            < json.loads((tmp_path / "base" / "metrics.jsonl").read_text().splitlines()[0])["loss"]
+        )
+        loaded = load_model(tmp_path / name / "model")
+        assert nll_per_note(loaded.composer, tiny_data(VOCABULARY).validation) == pytest.approx(trainer.best, abs=1e-4)
+
+
+def test_a_model_of_another_language_is_no_start(tmp_path: Path) -> None:
+    other = Vocabulary("drums")
+    save_model(tmp_path, tiny_model(other).composer, other, {})
+    with pytest.raises(ModelError, match="another token language"):
+        train(tmp_path / "run", start=str(tmp_path))
+
+
+def test_half_precision_weights_load(tmp_path: Path) -> None:
+    model = tiny_model(VOCABULARY)
+    save_model(tmp_path, model.composer, VOCABULARY, {}, kind=torch.float16)
+    loaded = load_model(tmp_path).composer.state_dict()
+    for name, value in model.composer.state_dict().items():
+        assert torch.allclose(value, loaded[name], atol=1e-3)
+
+
 def test_a_stop_keeps_whole_bars() -> None:
     model, asked = tiny_model(VOCABULARY), iter([False] * 30 + [True])
-    ids = sample_ids(model, Condition("drums", bars=8), 1, should_stop=lambda: next(asked))
+    ids = sample_ids(model, Condition("drums", bars=8), [1], should_stop=lambda: next(asked))[0]
     kinds = [kind for token in ids for kind, _ in VOCABULARY.pieces[token].tokens]
     assert kinds
     assert kinds[0] == "Bar"

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from composer_core.errors import ModelError
 from composer_core.music.condition import ASK_METERS
+from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
+from composer_core.music.key import MODES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.tokens.grammar import Grammar, GrammarState
+from composer_core.tokens.grammar import Grammar, GrammarState, Limits
+from composer_core.tokens.playable import playable
 from composer_core.tokens.vocab import (
     BAR,
+    KINDS,
     Vocabulary,
     _base_tokenizer,
     bars_to_notes,
@@ -32,13 +36,13 @@ def rock(bars: int = 4) -> Loop:
 
 @pytest.fixture(scope="module")
 def drums() -> Vocabulary:
-    return Vocabulary.train(loop_to_bars(rock(8)), drums=True, n_merges=12)
+    return Vocabulary.train(loop_to_bars(rock(8)), kind="drums", n_merges=12)
 
 
-@pytest.mark.parametrize("is_drums", [True, False])
-def test_base_tokens_are_miditoks(is_drums: bool) -> None:
-    tokenizer = _base_tokenizer(is_drums)
-    assert [name for name, _ in sorted(tokenizer.vocab.items(), key=lambda item: item[1])] == base_names(is_drums)
+@pytest.mark.parametrize("kind", KINDS)
+def test_base_tokens_are_miditoks(kind: str) -> None:
+    tokenizer = _base_tokenizer(kind)
+    assert [name for name, _ in sorted(tokenizer.vocab.items(), key=lambda item: item[1])] == base_names(kind)
 
 
 def test_a_bar_reads_as_positions_and_pitches() -> None:
@@ -104,15 +108,20 @@ def _split(loop: Loop) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("meter", ASK_METERS)
-@pytest.mark.parametrize("is_drums", [True, False])
-@pytest.mark.parametrize("seed", range(5))
-def test_any_walk_under_the_mask_is_a_whole_loop(drums: Vocabulary, meter: str, is_drums: bool, seed: int) -> None:
-    vocabulary = drums if is_drums else Vocabulary(False)
-    grammar, rng = Grammar(vocabulary), np.random.default_rng(seed)
+@pytest.mark.parametrize("instrument", ["drums", "bass", "piano"])
+@pytest.mark.parametrize("kind", ["own", "shared"])
+@pytest.mark.parametrize("seed", range(3))
+def test_any_walk_under_the_mask_is_a_whole_loop(
+    drums: Vocabulary, meter: str, instrument: str, kind: str, seed: int
+) -> None:
+    own = drums if instrument == "drums" else Vocabulary("pitched")
+    vocabulary = own if kind == "own" else Vocabulary("shared", drums.merges)
+    limits = Limits.of(instrument, 3, MODES["dorian"])
+    grammar, rng = Grammar(vocabulary, instrument == "drums"), np.random.default_rng(seed)
     asked, bars = Meter.parse(meter), int(rng.choice([1, 2, 4]))
     state, tokens = GrammarState(), []
     for _ in range(2000):
-        allowed = np.flatnonzero(grammar.mask(state, asked, bars))
+        allowed = np.flatnonzero(grammar.mask(state, asked, bars, limits))
         assert len(allowed), state
         closing = [i for i in allowed if grammar.starts_bar[i] or i == vocabulary.eos]
         token = int(rng.choice(closing if closing and rng.random() < 0.2 else allowed))
@@ -127,10 +136,15 @@ def test_any_walk_under_the_mask_is_a_whole_loop(drums: Vocabulary, meter: str, 
     assert notes.onset_tick.max() < bars * asked.bar_tick
     assert len(set(zip(notes.onset_tick.tolist(), notes.pitch.tolist(), strict=True))) == len(notes)
     assert set((notes.onset_tick // asked.bar_tick).tolist()) == set(range(bars))
+    if instrument != "drums":
+        low, high = PITCH_RANGE[instrument]
+        assert low <= notes.pitch.min() + 3 and notes.pitch.max() + 3 <= high
+        assert set((notes.pitch % 12).tolist()) <= set(MODES["dorian"])
+        assert np.unique(notes.onset_tick, return_counts=True)[1].max() <= POLYPHONY[instrument]
 
 
 def test_the_end_comes_only_after_the_last_bar(drums: Vocabulary) -> None:
-    grammar = Grammar(drums)
+    grammar = Grammar(drums, True)
     first = grammar.mask(GrammarState(), Meter(4, 4), 2)
     assert set(np.flatnonzero(first)) <= set(np.flatnonzero(grammar.starts_bar))
     begun = GrammarState("Pitch", bars=1, position=0, pitch=36)
@@ -140,6 +154,18 @@ def test_the_end_comes_only_after_the_last_bar(drums: Vocabulary) -> None:
 
 
 def test_positions_beyond_a_short_bar_are_masked(drums: Vocabulary) -> None:
-    mask = Grammar(drums).mask(GrammarState("Bar", bars=1), Meter(3, 4), 1)
+    mask = Grammar(drums, True).mask(GrammarState("Bar", bars=1), Meter(3, 4), 1)
     assert mask[drums.base_ids["Position_35"]]
     assert not mask[drums.base_ids["Position_36"]]
+
+
+def test_notes_end_with_the_loop_and_a_bass_plays_one_line() -> None:
+    # One bar is 1920 ticks. The first note meets the second after 480 ticks, the last is cut at the end.
+    notes = Notes.from_rows([(0, 960, 40, 80), (480, 480, 43, 80), (1440, 960, 40, 80)])
+    assert playable(notes, "bass", 1920).duration_tick.tolist() == [480, 480, 480]
+    assert playable(notes, "piano", 1920).duration_tick.tolist() == [960, 480, 480]
+
+
+def test_a_pitch_is_let_go_before_it_is_struck_again() -> None:
+    notes = Notes.from_rows([(0, 960, 60, 80), (480, 480, 60, 80)])
+    assert playable(notes, "piano", 1920).duration_tick.tolist() == [480, 480]
