@@ -24,13 +24,8 @@ from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM
 from composer_core.pipeline.generation import generate, render_take
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.models import ModelInfo, load
-from composer_core.pipeline.training_data import (
-    Take,
-    encode_windows,
-    measured_condition,
-    prepare_takes,
-    windows_of,
-)
+from composer_core.pipeline.takes import Take, measured_condition, prepare_takes, windows_of
+from composer_core.pipeline.training_data import encode_windows
 from composer_core.tokens.vocab import is_note, loop_to_bars
 
 N_BOOTSTRAP = 10_000

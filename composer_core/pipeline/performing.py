@@ -19,7 +19,7 @@ from composer_core.estimate import estimate_affect
 from composer_core.metrics import measure
 from composer_core.music.loop import Loop
 from composer_core.pipeline.library import loops_for_training
-from composer_core.pipeline.training_data import genre_of, part_of, window_of
+from composer_core.pipeline.takes import genre_of, part_of, window_of
 from composer_core.store.atomic import read_json, write_json
 from composer_core.tokens.snap import snap_loop
 from composer_core.workspace import ASSETS
