@@ -10,7 +10,18 @@ from importlib import import_module
 
 from composer_core.errors import ComposerError, InvalidValue
 
-COMMAND_MODULES = ("library", "browsing", "audio", "training", "generation", "performing", "rules", "labels", "doctor")
+COMMAND_MODULES = (
+    "library",
+    "legacy",
+    "browsing",
+    "audio",
+    "training",
+    "generation",
+    "performing",
+    "rules",
+    "labels",
+    "doctor",
+)
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""
 

@@ -1,0 +1,73 @@
+"""canonical_events.parquet of the predecessor: one row a note, 22 columns, not sorted across tracks."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from composer_core.errors import RefusedFile
+
+MAX_ROWS = 20_000_000
+EVENT_SCHEMA = pa.schema(
+    [
+        ("loop_id", pa.string()),
+        ("source", pa.string()),
+        ("pipeline_version", pa.string()),
+        ("bar_index", pa.int64()),
+        ("beat_index", pa.int64()),
+        ("beat_frac", pa.float64()),
+        ("grid_onset", pa.int64()),
+        ("onset_ticks", pa.int64()),
+        ("duration_ticks", pa.int64()),
+        ("channel", pa.int64()),
+        ("program", pa.int64()),
+        ("program_norm", pa.string()),
+        ("pitch", pa.int64()),
+        ("velocity", pa.int64()),
+        ("intensity", pa.float64()),
+        ("is_ghost", pa.bool_()),
+        ("swing_phase", pa.string()),
+        ("microtiming_offset", pa.float64()),
+        ("ioi_bucket", pa.string()),
+        ("instrument_role", pa.string()),
+        ("role_confidence", pa.float64()),
+        ("file_digest", pa.string()),
+    ]
+)
+_NOTE = ("onset_ticks", "duration_ticks", "channel", "program", "pitch", "velocity")
+
+
+def read_events(name: str, data: bytes) -> dict[str, dict[str, Any]]:
+    """Loop id -> file_digest, source, swing_phase and notes [onset, duration, channel, program, pitch, velocity].
+
+    Raises RefusedFile for bytes that are no Parquet, a missing column or too many rows.
+    """
+    try:
+        with pq.ParquetFile(io.BytesIO(data)) as stream:
+            missing = [column for column in ("loop_id", *_NOTE) if column not in stream.schema_arrow.names]
+            if missing or stream.metadata.num_rows > MAX_ROWS:
+                reason = f"the column {missing[0]} is missing" if missing else f"more than {MAX_ROWS} rows"
+                raise RefusedFile("unreadable_data", path=name, reason=reason)
+            rows = stream.read().to_pydict()
+    except (OSError, pa.ArrowException) as error:
+        raise RefusedFile("unreadable_data", path=name, reason=str(error)[:200]) from error
+    loops: dict[str, dict[str, Any]] = {}
+    notes: dict[str, list[list[int]]] = defaultdict(list)
+    texts = {key: rows.get(key) for key in ("file_digest", "source", "swing_phase")}
+    for index, (loop_id, *note) in enumerate(zip(rows["loop_id"], *(rows[column] for column in _NOTE), strict=True)):
+        if loop_id not in loops:
+            loops[loop_id] = {key: (column[index] if column else "") for key, column in texts.items()}
+        notes[loop_id].append([int(value or 0) for value in note])
+    return {loop_id: {**facts, "notes": sorted(notes[loop_id])} for loop_id, facts in loops.items()}
+
+
+def events_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file's bytes out of rows in the names of EVENT_SCHEMA."""
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=EVENT_SCHEMA), stream, compression="zstd")
+    return stream.getvalue()
