@@ -1,4 +1,4 @@
-"""`composer backup` and `composer restore`."""
+"""`composer backup`, `composer restore` and `composer master`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `backup` and `restore`."""
+    """Add `backup`, `restore` and `master`."""
     backup_parser = subparsers.add_parser("backup", help="save all labels to one file, also while others label")
     backup_parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it is replaced")
     backup_parser.set_defaults(run=backup)
@@ -20,7 +20,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     restore_parser.add_argument("file", metavar="FILE", type=Path, help="a file that composer backup wrote")
     restore_parser.set_defaults(run=restore)
-    for parser in (backup_parser, restore_parser):
+    master_parser = subparsers.add_parser("master", help="write loops, metrics, scores and labels as one data set")
+    master_parser.add_argument("-o", "--out", metavar="DIR", type=Path, required=True, help="the folder to write")
+    master_parser.set_defaults(run=master)
+    for parser in (backup_parser, restore_parser, master_parser):
         parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -47,6 +50,20 @@ def restore(arguments: argparse.Namespace) -> int:
         print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept)}, indent=1))
     else:
         print(f"{facts.n_events} label events restored; the labels before are kept in {kept}")
+    return 0
+
+
+def master(arguments: argparse.Namespace) -> int:
+    """Write the master data set, read it back with all checks, and say what it holds."""
+    from composer_core.pipeline.master import build_master, describe, read_master
+
+    build_master(_workspace(arguments), arguments.out)
+    facts = describe(read_master(arguments.out).manifest)
+    if arguments.json:
+        print(json.dumps(facts, indent=1))
+    else:
+        print(f"{facts['loops']} loops of {facts['songs']} songs in {arguments.out}, read back and whole")
+        print(f"digest {facts['digest']}, schema {facts['schema_version']}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,4 +22,7 @@ def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path]
     """Put a backup in place of the labels; returns what it holds and where the labels before are kept."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     kept = workspace.backups / f"before-restore-{moment}.sqlite"
-    return restore(label_location(workspace), path, kept), kept
+    facts = restore(label_location(workspace), path, kept)
+    # What searches have gathered of the labels is made anew: it names events that may be gone.
+    shutil.rmtree(workspace.catalogue, ignore_errors=True)
+    return facts, kept

@@ -23,7 +23,7 @@ from composer_core.store.label_schema import (
     schema_version,
 )
 from composer_core.store.label_view import agree
-from composer_core.store.labels import Batch, Entry, LabelStore
+from composer_core.store.labels import Entry, LabelStore
 from composer_core.workspace import Workspace
 
 MODEL, RULE, IMPORT = "model:affect@1", "rule:density", "import:emopia"
@@ -263,67 +263,6 @@ def test_undo_restores_value_and_status(
 def test_agreement_is_symmetric_and_knows_missing_values() -> None:
     assert not agree("emotion_valence", None, 0.0)
     assert agree("genre", {"funk": 0.7, "jazz": 0.3}, {"jazz": 0.3, "funk": 0.7})
-
-
-# Bulk edits
-
-
-def bulk(store: LabelStore, rater: str, values: dict[str, Any], seen: dict[str, dict[str, int]] | None = None) -> Batch:
-    entries = [Entry(loop_id, "emotion", value, "approved") for loop_id, value in values.items()]
-    made = store.write_many(rater, "approve", entries, store.seen(list(values)) if seen is None else seen)
-    assert made is not None
-    return made
-
-
-def test_a_bulk_edit_is_one_batch_and_one_undo(store: LabelStore) -> None:
-    store.add(MODEL, [Entry("L", "emotion", "calm", "suggested", 0.5)])
-    write(store, "aki", "sad", seen=1)
-    made = bulk(store, "aki", {"L": "happy", "M": "happy", "N": "happy"})
-    assert (made.n_loops, made.n_events) == (3, 3)
-    assert {labels["emotion"].value for labels in store.view().values()} == {"happy"}
-    assert [action.batch for action in store.actions("aki")] == [None, made.id, made.id, made.id]
-    undone = store.undo("aki")
-    assert undone is not None and undone.loop_ids == ("L", "M", "N") and undone.fields == ("emotion",)
-    assert {loop_id: labels["emotion"].value for loop_id, labels in store.view().items()} == {"L": "sad"}
-    assert len(store.actions("aki")) == 1
-    store.undo("aki")
-    assert emotion(store) == ("calm", "suggested")
-
-
-def test_two_batches_are_taken_back_one_by_one(store: LabelStore) -> None:
-    first = bulk(store, "aki", {"L": "happy", "M": "happy"})
-    other = bulk(store, "ben", {"N": "sad"})
-    second = bulk(store, "aki", {"L": "calm", "O": "calm"})
-    assert len({first.id, other.id, second.id}) == 3
-    store.undo("aki")
-    assert {loop_id: labels["emotion"].value for loop_id, labels in store.view().items()} == {
-        "L": "happy", "M": "happy", "N": "sad",
-    }  # fmt: skip
-
-
-def test_a_stale_bulk_edit_stores_nothing_and_names_every_conflict(store: LabelStore) -> None:
-    seen = store.seen(["L", "M", "N"])
-    write(store, "ben", "sad")
-    store.write("ben", "approve", "N", [Entry("N", "emotion", "fear", "approved")], {})
-    with pytest.raises(StoreError) as refused:
-        bulk(store, "aki", {"L": "happy", "M": "happy", "N": "happy"}, seen)
-    conflicts = refused.value.values["conflicts"]
-    assert [(c["loop_id"], c["theirs"], c["yours"]) for c in conflicts] == [
-        ("L", "sad", "happy"),
-        ("N", "fear", "happy"),
-    ]
-    assert "M" not in store.view() and store.actions("aki") == []
-
-
-def test_thousands_of_loops_in_one_edit(store: LabelStore) -> None:
-    made = bulk(store, "aki", {f"loop{number}": "happy" for number in range(1200)})
-    assert (made.n_loops, len(store.view()), len(store.view(["loop7"]))) == (1200, 1200, 1)
-    assert store.seen(["loop7", "none"]) == {"loop7": {"emotion": 8}, "none": {}}
-
-
-def test_an_empty_bulk_edit_is_none(store: LabelStore) -> None:
-    assert store.write_many("aki", "approve", [], {}) is None
-    assert store.actions() == []
 
 
 # Schema and file

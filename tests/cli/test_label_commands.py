@@ -1,0 +1,51 @@
+"""composer backup, restore and master."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import small_library
+from composer_core.cli import main
+from composer_core.pipeline import labelling, library
+from composer_core.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return small_library.make_library(tmp_path)
+
+
+def test_labels_are_saved_restored_and_kept(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--workspace", str(workspace.root), "--json"]
+    first = library.table(workspace)["loop_id"][0]
+    labelling.decide(workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen={})
+    assert main(["backup", str(tmp_path / "saved"), *place]) == 0
+    assert json.loads(capsys.readouterr().out)["events"] == 1
+    labelling.undo(workspace, "aki")
+    assert main(["restore", str(tmp_path / "saved"), *place]) == 0
+    assert Path(json.loads(capsys.readouterr().out)["kept"]).is_file()
+    assert labelling.current(workspace, first).values == {"emotion": "happy"}
+
+
+def test_a_file_that_is_no_backup_is_refused(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("not a backup")
+    assert main(["restore", str(tmp_path / "notes.txt"), "--workspace", str(workspace.root)]) == 1
+    assert "no backup of labels" in capsys.readouterr().err
+
+
+def test_the_master_data_set_is_written_and_read_back(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["master", "-o", str(tmp_path / "master"), "--workspace", str(workspace.root), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["loops"], facts["songs"]) == (small_library.N_LOOPS, len(small_library.FILES))
+    assert sorted(path.name for path in (tmp_path / "master").iterdir()) == [
+        "master.json", "master_dataset.jsonl", "master_dataset.parquet", "master_songs.jsonl", "master_songs.parquet",
+    ]  # fmt: skip
