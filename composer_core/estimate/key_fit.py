@@ -11,7 +11,7 @@ from composer_core.estimate.key_features import N_FEATURES, TURNS
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
-EPOCHS, BATCH, RATE, DECAY, DROP = 12, 512, 0.01, 0.01, 0.1
+EPOCHS, BATCH, RATE, DECAY, DROP = 8, 512, 0.004, 0.01, 0.1
 _MOMENTUM, _SQUARE_MOMENTUM, _TINY, _LEAST_SPREAD = 0.9, 0.999, 1e-8, 1e-3
 
 
@@ -48,9 +48,7 @@ def _spread(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _fold(slope: FloatArray) -> FloatArray:
     """Gradient of all 24 columns gathered on the two that are shared."""
-    return np.stack(
-        [sum(slope[TURNS[root], 12 * mode + root] for root in range(12)) for mode in (0, 1)], axis=1
-    )
+    return np.stack([sum(slope[TURNS[root], 12 * mode + root] for root in range(12)) for mode in (0, 1)], axis=1)
 
 
 def _adam(moments: NDArray[np.float32], slope: NDArray, step: int) -> NDArray:
