@@ -19,6 +19,7 @@ COMMAND_MODULES = (
     "generation",
     "performing",
     "rules",
+    "estimating",
     "labels",
     "doctor",
 )

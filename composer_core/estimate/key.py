@@ -89,7 +89,7 @@ def block_sizes() -> list[int]:
     return [12] * len(SINGLE_BLOCKS) + [144] * len(PAIR_BLOCKS)
 
 
-def all_roots(weights: FloatArray) -> FloatArray:
+def all_roots(weights: NDArray[Any]) -> FloatArray:
     """The weights as applied to features seen from C: (N_FEATURES, 2) to (N_FEATURES, 24)."""
     full = np.empty((N_FEATURES, 24))
     for root in range(12):
@@ -98,7 +98,7 @@ def all_roots(weights: FloatArray) -> FloatArray:
     return full
 
 
-def softmax(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+def softmax(logits: NDArray[Any], temperature: float = 1.0) -> FloatArray:
     """Probabilities along the last axis."""
     scaled = logits / temperature
     shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))

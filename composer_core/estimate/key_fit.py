@@ -46,7 +46,7 @@ def _spread(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(np.mean(spread[TURNS] ** 2, axis=0)) + _LEAST_SPREAD, dtype=np.float32)
 
 
-def _fold(slope: FloatArray) -> FloatArray:
+def _fold(slope: NDArray) -> FloatArray:
     """Gradient of all 24 columns gathered on the two that are shared."""
     return np.stack([sum(slope[TURNS[root], 12 * mode + root] for root in range(12)) for mode in (0, 1)], axis=1)
 

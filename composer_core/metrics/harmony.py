@@ -13,6 +13,7 @@ import numpy as np
 
 from composer_core.metrics.grid import FloatArray, IndexArray
 from composer_core.metrics.voices import Voices
+from composer_core.music.key import ROOT_NAMES
 
 QUALITIES: dict[str, tuple[int, ...]] = {
     "1": (0,), "5": (0, 7), "maj": (0, 4, 7), "min": (0, 3, 7), "sus4": (0, 5, 7), "sus2": (0, 2, 7), "dim": (0, 3, 6),
@@ -20,7 +21,6 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "min6": (0, 3, 7, 9), "hdim7": (0, 3, 6, 10), "dim7": (0, 3, 6, 9), "minmaj7": (0, 3, 7, 11),
 }  # fmt: skip
 """Chord qualities in the words of Harte et al. 2005, by their intervals; "1" is a lone root."""
-PITCH_CLASS_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 NO_CHORD = "N"
 _FULL_SHARE, _MISSING, _BASS_BONUS = 0.5, 1.5, 0.4
 _SLIVER = 1 / 32
@@ -45,7 +45,7 @@ class Chords:
         """One name a bar, such as "C:maj", "N" for a silent bar."""
         qualities = list(QUALITIES)
         return [
-            NO_CHORD if root < 0 else f"{PITCH_CLASS_NAMES[root]}:{qualities[quality]}"
+            NO_CHORD if root < 0 else f"{ROOT_NAMES[root]}:{qualities[quality]}"
             for root, quality in zip(self.root.tolist(), self.quality.tolist(), strict=True)
         ]
 

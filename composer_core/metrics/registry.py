@@ -51,6 +51,11 @@ def measure_analysis(analysis: Analysis) -> dict[str, float]:
     return {name: read(analysis) for name, read in _OF_INSTRUMENT[analysis.loop.instrument]}
 
 
+def chords_of(loop: Loop) -> list[str]:
+    """The chord of each bar, such as "C:maj", "N" where nothing sounds; none for drums and without notes."""
+    return Analysis(loop).harmony.chords.names() if len(loop.notes) and not loop.is_drums else []
+
+
 def swing_phase(loop: Loop) -> str:
     """straight, swing_8, swing_16 or triplet by the loop's own notes; "" without notes."""
     return Analysis(loop).phase

@@ -15,7 +15,8 @@ from composer_core.ingest.datasets.groove import read_info
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.scan import find_files, relative_name
 from composer_core.ingest.warnings import WARNINGS
-from composer_core.metrics import METRICS
+from composer_core.metrics import METRICS, chords_of
+from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.importing import ImportReport, imports, ingest
 from composer_core.pipeline.reading import (
@@ -24,6 +25,7 @@ from composer_core.pipeline.reading import (
     decode_loops,
     decode_records,
     finite_or_none,
+    key_columns,
     measure_loops,
 )
 from composer_core.store.content import generated_id, source_digest
@@ -84,8 +86,21 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
         "tempo_bpm": loop.tempo_bpm,
         "meter": str(loop.meter),
         "n_notes": len(loop.notes),
+        "key": key_json(record),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
         "scores": no_scores(),
+    }
+
+
+def key_json(record: LoopRecord) -> dict[str, Any] | None:
+    """The estimated key, and the chord of each bar by name ("N" for silence); None where there is none."""
+    if record.key_root < 0:
+        return None
+    return {
+        "root": ROOT_NAMES[record.key_root],
+        "mode": record.key_mode,
+        "confidence": record.key_confidence,
+        "chords": chords_of(record.loop),
     }
 
 
@@ -131,6 +146,7 @@ def _generated_record(one: Measured, take_id: str) -> LoopRecord:
         is_ghost=one.is_ghost,
         origin=GENERATED,
         take_id=take_id,
+        **key_columns(one.key),
     )
 
 

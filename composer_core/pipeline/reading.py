@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
-from composer_core.estimate import estimate_affect
+from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.worker import Result
@@ -53,10 +53,11 @@ class Measured:
     content_hash: str
     grid_onset_tick: NDArray[np.int32]
     is_ghost: NDArray[np.bool_]
+    key: KeyEstimate | None
 
 
 def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
-    """All metrics, the affect estimate, the content hash and each note's place on the loop's grid.
+    """All metrics, the estimates of affect and key, the content hash and each note's place on the loop's grid.
 
     Metric by metric over all loops: the processor keeps one function at hand at a time,
     which is up to twice as fast as loop by loop.
@@ -71,10 +72,10 @@ def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
     hashes = [content_hash(loop) for loop in loops]
     places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
-    columns = zip(loops, metrics, phases, affects, hashes, places, strict=True)
+    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), strict=True)
     return [
-        Measured(loop, row, phase, valence, arousal, content, grid, ghost)
-        for loop, row, phase, (valence, arousal), content, (grid, ghost) in columns
+        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key)
+        for loop, row, phase, (valence, arousal), content, (grid, ghost), key in columns
     ]
 
 
@@ -175,6 +176,18 @@ def _measured_facts(one: Measured) -> dict[str, Any]:
         "valence": one.valence,
         "arousal": one.arousal,
         "content_hash": one.content_hash,
+        "key": key_columns(one.key),
+    }
+
+
+def key_columns(estimate: KeyEstimate | None) -> dict[str, Any]:
+    """An estimated key as the record holds it; empty without one."""
+    if estimate is None:
+        return {}
+    return {
+        "key_root": estimate.key.root,
+        "key_mode": estimate.key.mode,
+        "key_confidence": estimate.confidence,
     }
 
 
@@ -236,6 +249,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],
                 member=member,
+                **row["key"],
             )
         )
         start, first_value = chosen.stop, first_value + len(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ class LoopRecord:
 
     `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`.
     `member` is the archive member's name ("" outside archives); `take_id` the take a
-    generated loop came from.
+    generated loop came from. `key_root` (0 to 11, 0 = C), `key_mode` and `key_confidence` are
+    estimated from the notes: -1, "" and NaN for drums and where nothing was estimated.
     """
 
     loop: Loop
@@ -37,6 +39,9 @@ class LoopRecord:
     member: str = ""
     origin: str = IMPORTED
     take_id: str = ""
+    key_root: int = -1
+    key_mode: str = ""
+    key_confidence: float = math.nan
 
 
 def storable(text: str) -> str:

@@ -93,7 +93,7 @@ def test_measure_json(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert [entry["path"] for entry in files] == ["./a.mid", "bad.mid"]
     assert files[0]["error"] is None and files[1]["error"]["code"] == "not_midi" and files[1]["loops"] == []
     (loop,) = files[0]["loops"]
-    assert set(loop) == {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "metrics", "scores"}
+    assert set(loop) == {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "key", "metrics", "scores"}
     assert (loop["bars"], loop["n_notes"], loop["tempo_bpm"]) == (8, 32, 120.0)
     assert sorted(entry.name for entry in folder.iterdir()) == ["a.mid", "bad.mid", "note.txt"]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import smf
 from composer_core.errors import RefusedFile
-from composer_core.estimate import estimate_affect
+from composer_core.estimate import estimate_affect, estimate_key
 from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure, swing_phase
@@ -43,6 +43,9 @@ def test_records_come_back_as_they_were_measured() -> None:
         assert record.swing_phase == swing_phase(loop)
         assert (record.valence_estimate, record.arousal_estimate) == estimate_affect(measure(loop), loop.instrument)
         assert record.content_hash == content_hash(loop)
+        key = estimate_key(loop)
+        expected = (-1, "") if key is None else (key.key.root, key.key.mode)
+        assert (record.key_root, record.key_mode) == expected
         assert record.source_digest == source_digest(DATA)
         assert len(record.grid_onset_tick) == len(record.is_ghost) == len(loop.notes)
     assert len({record.loop_id for record in records}) == len(records) == 3
