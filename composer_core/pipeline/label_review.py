@@ -1,0 +1,204 @@
+"""Several raters, many loops: who said what, how far they agree, what to settle, and edits in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from composer_core.errors import ComposerError, InvalidValue, require_choice
+from composer_core.pipeline.agreement import (
+    Agreement,
+    alpha_with_interval,
+    confusion,
+    kappa_with_interval,
+)
+from composer_core.pipeline.label_fields import LABEL_FIELDS, check_value
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.label_view import HUMAN, LabelEvent, disputed
+from composer_core.store.labels import Batch, Entry, open_labels
+from composer_core.store.loops import LoopStore
+from composer_core.workspace import Workspace
+
+LEVEL_OF_FIELD = {
+    "emotion_valence": "interval",
+    "emotion_arousal": "interval",
+    "tempo_bpm": "interval",
+    "quality": "ordinal",
+}
+"""The scale of a field; all others are nominal."""
+_BULK_STATUS = {"approve": "approved", "draft": "draft"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A field of a loop on which raters contradict each other, with what each of them says."""
+
+    loop_id: str
+    field: str
+    votes: tuple[LabelEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAgreement:
+    """Alpha over all raters of a field, and kappa and confusion of each pair who share loops (nominal fields)."""
+
+    field: str
+    level: str
+    alpha: Agreement
+    kappa: dict[tuple[str, str], Agreement]
+    confusion: dict[tuple[str, str], dict[tuple[Hashable, Hashable], int]]
+
+
+@dataclass(frozen=True, slots=True)
+class RaterProgress:
+    """What one rater has done that stands."""
+
+    rater: str
+    approved: int
+    rejected: int
+    drafts: int
+    skipped: int
+    last_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkChange:
+    """What a bulk edit would do to one field of a loop: the value now, who gave it, and the value then."""
+
+    loop_id: str
+    field: str
+    before: Any
+    source: str
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class BulkPreview:
+    """A bulk edit before it is stored. `contradicted` counts changes to what another person approved;
+    `refused` names loops that cannot hold a value, with the reason; `seen` goes back to `bulk_apply`."""
+
+    changes: tuple[BulkChange, ...]
+    unchanged: int
+    contradicted: int
+    refused: tuple[tuple[str, str, str], ...]
+    seen: dict[str, dict[str, int]]
+
+    @property
+    def n_loops(self) -> int:
+        """Loops that would change."""
+        return len({change.loop_id for change in self.changes})
+
+
+def votes(workspace: Workspace, loop_id: str, field: str) -> list[LabelEvent]:
+    """What everybody says of a field now, the one that counts first: for the view of a conflict."""
+    return open_labels(workspace).standing([loop_id]).get(loop_id, {}).get(field, [])
+
+
+def disputes(workspace: Workspace) -> list[Dispute]:
+    """What has to be settled: every field on which raters who decided contradict each other."""
+    return [
+        Dispute(loop_id, name, tuple(event for event in events if event.kind == HUMAN))
+        for loop_id, fields in open_labels(workspace).standing().items()
+        for name, events in fields.items()
+        if disputed(events)
+    ]
+
+
+def agreement(workspace: Workspace, field: str) -> FieldAgreement:
+    """How far raters agree on a field, over the loops that two or more of them approved.
+
+    Genres are compared by the heaviest code, techniques as whole sets. InvalidValue for an
+    unknown field.
+    """
+    require_choice("field", field, LABEL_FIELDS)
+    level = LEVEL_OF_FIELD.get(field, "nominal")
+    ratings = [
+        {event.author: _comparable(event.value) for event in fields.get(field, ()) if _approved(event)}
+        for fields in open_labels(workspace).standing().values()
+    ]
+    names = sorted({rater for unit in ratings for rater in unit})
+    pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :] if any(a in u and b in u for u in ratings)]
+    nominal = pairs if level == "nominal" else []
+    return FieldAgreement(
+        field,
+        level,
+        alpha_with_interval(ratings, level),
+        {pair: kappa_with_interval(ratings, *pair) for pair in nominal},
+        {pair: confusion(ratings, *pair) for pair in nominal},
+    )
+
+
+def progress_of_raters(workspace: Workspace) -> list[RaterProgress]:
+    """What each rater has done, by name; what was taken back does not count, the last word on a loop does."""
+    last: dict[str, dict[str, str]] = {}
+    last_at: dict[str, str] = {}
+    for action in open_labels(workspace).actions():
+        last.setdefault(action.rater, {})[action.loop_id] = action.kind
+        last_at[action.rater] = action.created_at
+    made = []
+    for rater, kinds in sorted(last.items()):
+        count = list(kinds.values()).count
+        made.append(
+            RaterProgress(rater, count("approve"), count("reject"), count("draft"), count("skip"), last_at[rater])
+        )
+    return made
+
+
+def bulk_preview(workspace: Workspace, loop_ids: Sequence[str], values: Mapping[str, Any], rater: str) -> BulkPreview:
+    """What giving `values` to all these loops would change; stores nothing. InvalidValue for an unknown field."""
+    for name, value in values.items():
+        require_choice("field", name, LABEL_FIELDS)
+        if value is None:
+            raise InvalidValue("bad_format", name=name, value=value, expected="a value")
+    store, words = open_labels(workspace), vocabularies(workspace)
+    table = LoopStore(workspace).table(["loop_id", "instrument"])
+    instruments = dict(zip(table["loop_id"], table["instrument"], strict=True))
+    wanted = list(dict.fromkeys(loop_ids))
+    view, seen = store.view(wanted), store.seen(wanted)
+    changes: list[BulkChange] = []
+    refused: list[tuple[str, str, str]] = []
+    unchanged = contradicted = 0
+    for loop_id in wanted:
+        for name, value in values.items():
+            try:
+                after = check_value(name, value, instruments.get(loop_id, ""), words)
+            except ComposerError as error:
+                refused.append((loop_id, name, str(error)))
+                continue
+            now = view.get(loop_id, {}).get(name)
+            if now is not None and now.value == after and now.status == "approved":
+                unchanged += 1
+                continue
+            contradicted += (
+                now is not None
+                and now.status == "approved"
+                and now.source.startswith(f"{HUMAN}:")
+                and now.source != f"{HUMAN}:{rater}"
+            )
+            before, source = (None, "") if now is None else (now.value, now.source)
+            changes.append(BulkChange(loop_id, name, before, source, after))
+    return BulkPreview(tuple(changes), unchanged, contradicted, tuple(refused), seen)
+
+
+def bulk_apply(
+    workspace: Workspace, preview: BulkPreview, *, rater: str, action: str = "approve", note: str = ""
+) -> Batch | None:
+    """Store what a preview showed, in one transaction; None when it changes nothing.
+
+    `labelling.undo` takes all of it back at once. StoreError conflict, with all conflicts,
+    when someone changed one of the fields since the preview: then nothing is stored.
+    """
+    require_choice("action", action, tuple(_BULK_STATUS))
+    entries = [Entry(c.loop_id, c.field, c.after, _BULK_STATUS[action]) for c in preview.changes]
+    return open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+
+
+def _approved(event: LabelEvent) -> bool:
+    return event.kind == HUMAN and event.status == "approved"
+
+
+def _comparable(value: Any) -> Hashable:
+    if isinstance(value, Mapping):
+        return str(max(sorted(value), key=lambda code: value[code]))
+    return tuple(value) if isinstance(value, list) else value
