@@ -75,3 +75,13 @@ def test_every_package_is_used_by_the_code_or_as_a_peer():
 
 def test_no_more_than_six_pages():
     assert len(list((ROOT / "docs").glob("*.md"))) <= 6
+
+
+def test_the_page_of_data_sets_names_every_adapter_and_every_warning():
+    from composer_core.ingest.datasets.registry import tested_table
+    from composer_core.ingest.warnings import WARNINGS
+
+    page = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    assert f"tested_table -->\n{tested_table()}\n<!-- end -->" in page
+    named = set(re.findall(r"warning `(\w+)`", page))
+    assert named <= set(WARNINGS) and len(named) >= 8

@@ -36,7 +36,7 @@ def _facts(file: str) -> FileFacts:
 ADAPTER = Adapter(
     name="folder",
     title="Plain folder or archive",
-    source="docs/datasets.md",
+    source="folder names",
     tested_on="real files",
     detect=lambda root: isinstance(root, Path),
     indexes=no_indexes,
