@@ -3,10 +3,12 @@
 import inspect
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from composer_core.cli.metric_table import metric_table
 from composer_core.metrics import FAMILIES, METRICS, Analysis, measure, measure_analysis, swing_phase
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import NO_NOTES, Loop
@@ -29,6 +31,11 @@ def test_metric_has_words_in_both_languages(metric):
     assert re.search(r"[ぁ-ヿ一-鿿]", metric.name_ja)
     assert metric.meaning_en.endswith(".") and metric.meaning_en.count(". ") == 0
     assert metric.meaning_ja.endswith("。") and re.search(r"[ぁ-ヿ一-鿿]", metric.meaning_ja)
+
+
+def test_the_page_of_metrics_is_up_to_date():
+    page = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+    assert page.read_text(encoding="utf-8") == metric_table(), "run python -m composer_core.cli.metric_table"
 
 
 def test_names_on_screen_are_told_apart():

@@ -9,6 +9,7 @@ from composer_core.metrics import METRICS, measure, swing_phase
 from composer_core.metrics.swing import pair_positions
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME, Meter
+from composer_core.rules.swing import apply_swing
 from metric_loops import beat, groove_loops, hits
 
 RATIO_8, RATIO_16 = METRICS["swing_ratio_8"].function, METRICS["swing_ratio_16"].function
@@ -47,6 +48,20 @@ def test_swing_survives_five_ms_of_jitter(bpm, ratio):
     read = [RATIO_8(kit(ratio, bpm, 8, jitter_ms=5.0, seed=seed)) for seed in range(20)]
     error = [abs(100 * r / (1 + r) - 100 * ratio / (1 + ratio)) for r in read]
     assert np.mean(error) <= 1.0 and max(error) <= 2.0
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("bpm", [60.0, 120.0, 200.0])
+def test_swing_set_by_the_rules_is_read_again_under_jitter(bpm, ratio):
+    # straight layered kit, swung by the rule; 4 DAW percentage points at 10 ms, 0.05 in the ratio without
+    swung = apply_swing(kit(1.0, bpm, 8), ratio, 8)
+    assert RATIO_8(swung) == pytest.approx(ratio, abs=0.05)
+    rng = np.random.default_rng(int(bpm))
+    for _ in range(10):
+        noise = rng.normal(0, 10 * bpm * 480 / 60_000, len(swung.notes))
+        onset = np.clip(swung.notes.onset_tick + noise, -60, swung.length_tick - 1)
+        read = RATIO_8(swung.with_notes(swung.notes.with_columns(onset_tick=onset)))
+        assert abs(100 * read / (1 + read) - 100 * ratio / (1 + ratio)) <= 4.0
 
 
 def test_human_windows_snapped_to_straight_16ths_read_straight():
