@@ -1,4 +1,4 @@
-"""`composer backup`, `composer restore` and `composer master`."""
+"""`composer backup`, `composer restore`, `composer master` and `composer labels`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `backup`, `restore` and `master`."""
+    """Add `backup`, `restore`, `master` and `labels`."""
     backup_parser = subparsers.add_parser("backup", help="save all labels to one file, also while others label")
     backup_parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it is replaced")
     backup_parser.set_defaults(run=backup)
@@ -23,7 +23,17 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     master_parser = subparsers.add_parser("master", help="write loops, metrics, scores and labels as one data set")
     master_parser.add_argument("-o", "--out", metavar="DIR", type=Path, required=True, help="the folder to write")
     master_parser.set_defaults(run=master)
-    for parser in (backup_parser, restore_parser, master_parser):
+    labels_parser = subparsers.add_parser("labels", help="write labels to a file, or read them from one")
+    verbs = labels_parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    export_parser = verbs.add_parser("export", help="write the current labels")
+    export_parser.set_defaults(run=export_file)
+    import_parser = verbs.add_parser("import", help="store the labels of a file; a person's label goes on counting")
+    import_parser.add_argument("--source", metavar="NAME", default="", help="who said so (default: the file's name)")
+    import_parser.set_defaults(run=import_file)
+    for parser in (export_parser, import_parser):
+        parser.add_argument("file", metavar="FILE", type=Path, help="the file")
+        parser.add_argument("--format", required=True, help="csv, jsonl, tags, mood or label-studio")
+    for parser in (backup_parser, restore_parser, master_parser, export_parser, import_parser):
         parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -65,6 +75,30 @@ def master(arguments: argparse.Namespace) -> int:
         print(f"{facts['loops']} loops of {facts['songs']} songs in {arguments.out}, read back and whole")
         print(f"digest {facts['digest']}, schema {facts['schema_version']}")
     return 0
+
+
+def export_file(arguments: argparse.Namespace) -> int:
+    """Export and say how many labels."""
+    from composer_core.pipeline.label_files import export_labels
+
+    count = export_labels(_workspace(arguments), arguments.file, arguments.format)
+    print(json.dumps({"labels": count}) if arguments.json else f"{count} labels written to {arguments.file}")
+    return 0
+
+
+def import_file(arguments: argparse.Namespace) -> int:
+    """Import and report; 0 when any row was stored or known."""
+    from composer_core.pipeline.label_files import import_label_file
+
+    source = f"import:{arguments.source}" if arguments.source else ""
+    report = import_label_file(_workspace(arguments), arguments.file, arguments.format, source)
+    if arguments.json:
+        print(json.dumps(report.to_json(), indent=1))
+    else:
+        for refusal in report.refused:
+            print(f"refused   {refusal.origin!a}: {refusal.message!a}")
+        print(f"{report.written} labels written, {report.unchanged} known already, {report.n_refused} refused")
+    return 0 if report.written or report.unchanged else 1
 
 
 def _workspace(arguments: argparse.Namespace) -> Workspace:
