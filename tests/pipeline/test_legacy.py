@@ -73,7 +73,10 @@ def test_the_fixtures_import_and_golden_metrics_stand_beside(workspace: Workspac
     assert not again.changed
 
 
-@pytest.mark.parametrize("form", ["full", "simple", "text", "meta", "shards"])
+SLOW_FORMS = [pytest.param(form, marks=pytest.mark.slow) for form in ("full", "simple", "text")]
+
+
+@pytest.mark.parametrize("form", ["meta", "shards", *SLOW_FORMS])
 def test_tags_and_moods_in_all_forms(form: str, folder: Path, workspace: Workspace) -> None:
     entries: dict[str, Any] = {
         "full": {"mood.yaml": {"funk/loop_a.mid": TAGS | {"confidence": "0.412"}}},

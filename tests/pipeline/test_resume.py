@@ -104,11 +104,11 @@ def test_killed_between_the_notes_and_the_loops_of_a_part(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_step(when: str, folder: Path, whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
-    # The last file put in place is the report; a kill after it loses nothing either.
-    for calls in range(1, whole[1] + 1):
-        check(folder, tmp_path / str(calls), whole[0], when, calls)
+def test_killed_at_many_steps(folder: Path, whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
+    # Before the first, middle and last file is put in place and after the ones behind them; the last is the report.
+    last = whole[1]
+    for when, calls in (("before", 1), ("after", 2), ("before", last // 2), ("after", last - 1), ("before", last)):
+        check(folder, tmp_path / f"{when}{calls}", whole[0], when, calls)
 
 
 @pytest.mark.slow
