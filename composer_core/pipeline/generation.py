@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
-from composer_core.music.loop import Loop
+from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.judging import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import perform
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 MAX_TAKES = 64
+MAX_CANDIDATES = 32
 MAX_SEED = 2**31 - 1
 SCORE_NAMES = ("total", "timing", "velocity", "groove_harmony", "cohesion", "structure")
 NOT_CALIBRATED: dict[str, float | None] = dict.fromkeys(SCORE_NAMES)
@@ -57,21 +59,24 @@ def iter_takes(
     seed: int = 0,
     model: str | None = None,
     workspace: Workspace | None = None,
+    best_of: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Take]:
-    """Takes one by one, as they are made. Take i depends on condition, seed, i and model only.
+    """Takes one by one, as they are made. Take i depends on condition, seed, i, model and `best_of` only.
 
-    NotFound when the instrument has no model; InvalidValue for takes or seed out of range.
-    A stop ends the series after the take in hand.
+    With `best_of` N each take is the candidate out of N that fits the condition and scores best (see
+    `judging.choose_best`). NotFound when the instrument has no model; InvalidValue for takes, seed or
+    candidates out of range. A stop ends the series after the take in hand.
     """
     require_range("takes", takes, 1, MAX_TAKES)
     require_range("seed", seed, 0, MAX_SEED)
+    require_range("best of", best_of, 1, MAX_CANDIDATES)
     loaded = load(find_model(condition.instrument, model, workspace))
     performer(condition.instrument)  # loaded before the first take is timed
     for index in range(takes):
         if should_stop():
             return
-        yield _make_take(condition, seed, index, loaded)
+        yield make_take(condition, seed, index, loaded, best_of)
 
 
 def generate(
@@ -81,26 +86,33 @@ def generate(
     seed: int = 0,
     model: str | None = None,
     workspace: Workspace | None = None,
+    best_of: int = 1,
 ) -> list[Take]:
     """All takes of a request; see `iter_takes`."""
-    return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace))
+    return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace, best_of=best_of))
 
 
-def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take:
+def make_take(
+    condition: Condition,
+    seed: int,
+    index: int,
+    loaded: Any,
+    best_of: int = 1,
+    others: Sequence[Loop] = (),
+) -> Take:
+    """One take of a series; `others` are the parts of an ensemble that are there already (as they sound)."""
     from composer_core.model.notices import notices_of
     from composer_core.model.sample import sample_notes
 
     started = time.perf_counter()
     own_seed = take_seed(seed, index)
-    notes = sample_notes(loaded, condition, [own_seed])[0]
-    program = DEFAULT_PROGRAM[condition.instrument]
-    grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
-    grid, offset_ms, performed = _performance(grid, condition, own_seed)
-    notices = (*notices_of(loaded.composer.config, loaded.facts, condition), *performed)
-    player = performer(condition.instrument)
-    performer_hash = player.hash if player is not None else ""
+    seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
+    candidates = [_played(condition, notes, own_seed) for notes in sample_notes(loaded, condition, seeds)]
+    chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
+    grid, offset_ms, performed = candidates[chosen]
+    hash_of_performer = performer_hash(condition.instrument)
     return Take(
-        take_id=_take_id(condition, seed, index, loaded.hash + performer_hash),
+        take_id=_take_id(condition, seed, index, f"{loaded.hash}{hash_of_performer}{_chosen_from(best_of, others)}"),
         condition=condition,
         seed=seed,
         index=index,
@@ -109,10 +121,31 @@ def _make_take(condition: Condition, seed: int, index: int, loaded: Any) -> Take
         grid=grid,
         offset_ms=offset_ms,
         seconds=time.perf_counter() - started,
-        notices=notices,
+        notices=(*notices_of(loaded.composer.config, loaded.facts, condition), *performed),
         created_at=time.time(),
-        performer_hash=performer_hash,
+        performer_hash=hash_of_performer,
+        candidates=best_of,
     )
+
+
+def _chosen_from(best_of: int, others: Sequence[Loop]) -> str:
+    """What besides the request decides a take, as part of its name; empty for a take of its own."""
+    if best_of == 1:
+        return ""
+    digest = hashlib.sha256(b"".join(c.tobytes() for loop in others for c in loop.notes.columns())).hexdigest()[:8]
+    return f" best of {best_of} beside {digest}" if others else f" best of {best_of}"
+
+
+def _played(condition: Condition, notes: Notes, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
+    program = DEFAULT_PROGRAM[condition.instrument]
+    grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
+    return perform_grid(grid, condition, seed)
+
+
+def performer_hash(instrument: str) -> str:
+    """Digest of the instrument's performer; empty where it has none."""
+    player = performer(instrument)
+    return player.hash if player is not None else ""
 
 
 def take_seed(seed: int, index: int) -> int:
@@ -120,7 +153,7 @@ def take_seed(seed: int, index: int) -> int:
     return seed if index == 0 else int(np.random.SeedSequence([seed, index]).generate_state(1)[0] & MAX_SEED)
 
 
-def _performance(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
+def perform_grid(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
     """Velocities and micro-offsets of the performer, or flat ones and a notice where there is none."""
     player = performer(condition.instrument)
     if player is None:
@@ -141,14 +174,22 @@ def perform_take(take: Take, condition: Condition | None = None) -> Performed:
 
     Cheap: the same notes, nothing is sampled. What else differs in the other condition has no effect.
     """
-    asked = condition or take.condition
+    return _perform(take.grid, take.offset_ms, condition or take.condition)
+
+
+def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Loop:
+    """Notes on the grid as they sound under a condition."""
+    return _perform(grid, offset_ms, condition).loop
+
+
+def _perform(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Performed:
     return perform(
-        take.grid,
-        take.offset_ms,
-        tempo_bpm=asked.tempo_bpm,
-        swing_ratio=asked.swing_ratio,
-        swing_grid=asked.swing_grid,
-        humanise_percent=asked.humanise_percent,
+        grid,
+        offset_ms,
+        tempo_bpm=condition.tempo_bpm,
+        swing_ratio=condition.swing_ratio,
+        swing_grid=condition.swing_grid,
+        humanise_percent=condition.humanise_percent,
     )
 
 

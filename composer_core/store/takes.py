@@ -38,6 +38,10 @@ class Take:
     notices: tuple[str, ...] = ()
     created_at: float = 0.0
     performer_hash: str = ""
+    candidates: int = 1
+    parent: str = ""
+    edit: str = ""
+    ensemble: str = ""
 
 
 def write_take(folder: Path, take: Take) -> None:
@@ -55,6 +59,10 @@ def write_take(folder: Path, take: Take) -> None:
         "offset_ms": [float(value) for value in take.offset_ms],
         "seconds": take.seconds,
         "notices": list(take.notices),
+        "candidates": take.candidates,
+        "parent": take.parent,
+        "edit": take.edit,
+        "ensemble": take.ensemble,
         "created_at": take.created_at or time.time(),
     }
     write_json(folder / f"{take.take_id}.json", data)
@@ -86,9 +94,18 @@ def _take_of(data: dict[str, Any]) -> Take:
     if len(offset_ms) != len(grid.notes):
         raise ValueError("notes and offsets differ in number")
     named = {name: data[name] for name in ("take_id", "seed", "index", "model", "model_hash", "seconds", "created_at")}
-    notices, performer_hash = tuple(data["notices"]), str(data.get("performer_hash", ""))
     return Take(
-        condition=condition, grid=grid, offset_ms=offset_ms, notices=notices, performer_hash=performer_hash, **named
+        condition=condition,
+        grid=grid,
+        offset_ms=offset_ms,
+        notices=tuple(data["notices"]),
+        # What follows takes of earlier releases lack.
+        performer_hash=str(data.get("performer_hash", "")),
+        candidates=int(data.get("candidates", 1)),
+        parent=str(data.get("parent", "")),
+        edit=str(data.get("edit", "")),
+        ensemble=str(data.get("ensemble", "")),
+        **named,
     )
 
 

@@ -1,0 +1,220 @@
+"""Several instruments asked for together: one tempo, metre, key, swing and chord line, parts in order.
+
+The chord line is the one asked for, else drawn from progressions by valence, arousal and mode: those the
+workspace learnt with its data sets, else the short list in assets/progressions.yaml. Drums come first;
+later parts follow the same chords, and of several candidates the one that fits best is kept, a bass also
+by how it meets the kick.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import yaml
+
+from composer_core.errors import InvalidValue, StoreError, require_choice, require_range
+from composer_core.music.chords import Chord
+from composer_core.music.condition import Condition
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.key import Key
+from composer_core.music.loop import Loop
+from composer_core.pipeline.generation import MAX_CANDIDATES, MAX_SEED, Take, make_take, render_take
+from composer_core.pipeline.models import find_model, load
+from composer_core.pipeline.progressions import progressions
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.render.midi import loops_to_midi
+from composer_core.workspace import ASSETS, Workspace
+
+ORDER = ("drums", "bass", "piano", "guitar", "strings")
+"""Who plays first: each part is chosen beside those before it."""
+NEAREST = 4
+"""The line is drawn from this many of the nearest progressions."""
+PROGRESSIONS = ASSETS / "progressions.yaml"
+DEFAULT_KEYS = {"major": Key(0, "major"), "minor": Key(9, "minor")}
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Parts that belong together, in the order of ORDER, with the key and chord line they share.
+
+    `drawn` says that the chords were not asked for; `source` where they come from.
+    """
+
+    name: str
+    takes: tuple[Take, ...]
+    key: Key
+    chords: tuple[Chord, ...]
+    drawn: bool
+    source: str
+
+    def loops(self, changed: Mapping[str, Any] | None = None) -> list[Loop]:
+        """Every part as it sounds; `changed` overrides fields of all conditions (tempo, swing, humanise)."""
+        return [render_take(take, take.condition.changed(**(changed or {}))) for take in self.takes]
+
+    def midi(self, changed: Mapping[str, Any] | None = None) -> bytes:
+        """One multi-track file that ends with the loop."""
+        return loops_to_midi(self.loops(changed))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A progression in a mode with the place in the emotion plane it was written for."""
+
+    mode: str
+    numerals: tuple[str, ...]
+    valence: float
+    arousal: float
+    source: str
+
+
+def plan(condition: Condition, seed: int, workspace: Workspace | None = None) -> tuple[Condition, bool, str]:
+    """The condition with a key and a chord line, whether the line was drawn, and where it comes from.
+
+    `condition` is of a pitched instrument. Where no key is asked for, it is C major or A minor: minor below
+    a valence of 0. The same seed draws the same line.
+    """
+    key = condition.key
+    if key is None:
+        key = DEFAULT_KEYS["minor" if (condition.valence or 0.0) < 0 else "major"]
+    if condition.chords:
+        return condition.changed(key=key), False, "asked"
+    line = _draw(key, condition.valence, condition.arousal, seed, workspace)
+    chords = tuple(Chord.from_roman(numeral, Key(key.root, line.mode)) for numeral in line.numerals)
+    return condition.changed(key=key, chords=_fitted(chords, condition.bars)), True, line.source
+
+
+def _fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
+    """A line that gives one chord a bar: cut to the bars, or repeated where it divides them."""
+    cut = chords[:bars]
+    return cut if bars % len(cut) == 0 else tuple(cut[index % len(cut)] for index in range(bars))
+
+
+def _draw(key: Key, valence: float | None, arousal: float | None, seed: int, workspace: Workspace | None) -> Line:
+    mode = "minor" if key.is_minor else "major"
+    lines = [line for line in (*_learnt(workspace), *shipped_lines()) if line.mode == mode]
+    place = np.array([[line.valence, 2.0 * line.arousal - 1.0] for line in lines])
+    asked = np.array([0.0 if valence is None else valence, 0.0 if arousal is None else 2.0 * arousal - 1.0])
+    weight = np.array([valence is not None, arousal is not None], dtype=np.float64)
+    distance = (np.abs(place - asked) * weight).sum(axis=1)
+    nearest = np.argsort(distance, kind="stable")[: NEAREST if weight.any() else len(lines)]
+    return lines[int(np.random.default_rng([seed, 0xC0D]).choice(nearest))]
+
+
+def _learnt(workspace: Workspace | None) -> Iterator[Line]:
+    """The workspace's progressions of one to eight readable chords that carry a mood."""
+    if workspace is None:
+        return
+    moods = vocabularies(workspace).moods
+    for one in progressions(workspace):
+        known = [moods[code] for code in one.moods if code in moods]
+        if known and one.mode in DEFAULT_KEYS and 1 <= len(one.numerals) <= 8:
+            valence = float(np.mean([mood.valence for mood in known]))
+            arousal = float(np.mean([mood.arousal for mood in known]))
+            yield Line(one.mode, one.numerals, valence, arousal, one.source)
+
+
+@cache
+def shipped_lines() -> tuple[Line, ...]:
+    """The lines of assets/progressions.yaml; StoreError when the file is damaged."""
+    try:
+        data = yaml.safe_load(PROGRESSIONS.read_text(encoding="utf-8"))
+        lines = tuple(
+            Line(mode, tuple(row["chords"].split()), float(row["valence"]), float(row["arousal"]), "shipped")
+            for mode, rows in data.items()
+            for row in rows
+        )
+        for line in lines:
+            for numeral in line.numerals:
+                Chord.from_roman(numeral, DEFAULT_KEYS[line.mode])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, InvalidValue) as error:
+        raise StoreError("damaged_store", path=str(PROGRESSIONS), reason=str(error)) from error
+    return lines
+
+
+def parse_instruments(text: str) -> tuple[str, ...]:
+    """Read 'drums,bass,piano'; InvalidValue for an unknown or repeated instrument."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        require_choice("instrument", name, GENERATED_INSTRUMENTS)
+    if len(set(names)) != len(names) or not names:
+        raise InvalidValue("bad_format", name="instrument", value=text, expected="different instruments, as drums,bass")
+    return tuple(sorted(names, key=ORDER.index))
+
+
+def generate_ensemble(
+    instruments: Sequence[str],
+    condition: Condition,
+    *,
+    seed: int = 0,
+    index: int = 0,
+    best_of: int = 1,
+    models: Mapping[str, str] | None = None,
+    workspace: Workspace | None = None,
+    on_part: Callable[[Take], None] = lambda _: None,
+) -> Ensemble:
+    """Takes of several instruments that belong together; `condition` is any of theirs.
+
+    Same instruments, condition, seed, index and models: the same ensemble. NotFound when an instrument has
+    no model, InvalidValue for instruments that are unknown or repeat.
+    """
+    require_range("seed", seed, 0, MAX_SEED)
+    require_range("best of", best_of, 1, MAX_CANDIDATES)
+    ordered = parse_instruments(",".join(instruments))
+    pitched = next((name for name in ordered if name != "drums"), "piano")
+    planned, drawn, source = plan(_of(condition, pitched), seed + index, workspace)
+    name = _name(ordered, planned, seed, index, best_of)
+    takes: list[Take] = []
+    sounding: list[Loop] = []
+    for instrument in ordered:
+        loaded = load(find_model(instrument, (models or {}).get(instrument), workspace))
+        own = _own(planned, condition, instrument)
+        take = replace(make_take(own, seed, index, loaded, best_of, sounding), ensemble=name)
+        takes.append(take)
+        sounding.append(render_take(take))
+        on_part(take)
+    assert planned.key is not None
+    return Ensemble(name, tuple(takes), planned.key, planned.chords, drawn, source)
+
+
+def replace_part(
+    ensemble: Ensemble,
+    instrument: str,
+    *,
+    seed: int,
+    best_of: int = 1,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+) -> Ensemble:
+    """The ensemble with one part made anew beside the others, which stay as they are. InvalidValue for a part
+    it does not have."""
+    require_choice("instrument", instrument, [take.condition.instrument for take in ensemble.takes])
+    require_range("seed", seed, 0, MAX_SEED)
+    others = [render_take(take) for take in ensemble.takes if take.condition.instrument != instrument]
+    old = next(take for take in ensemble.takes if take.condition.instrument == instrument)
+    loaded = load(find_model(instrument, model, workspace))
+    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others)
+    fresh = replace(fresh, ensemble=ensemble.name, parent=old.take_id, edit="replace")
+    takes = tuple(fresh if take is old else take for take in ensemble.takes)
+    return replace(ensemble, takes=takes)
+
+
+def _of(condition: Condition, instrument: str) -> Condition:
+    return condition if condition.instrument == instrument else condition.for_instrument(instrument)
+
+
+def _own(planned: Condition, asked: Condition, instrument: str) -> Condition:
+    """What one instrument is asked for: the shared plan, and what was asked of it alone."""
+    own = _of(planned, instrument)
+    if asked.instrument == instrument:
+        own = own.changed(technique=asked.technique, register=asked.register)
+    return own
+
+
+def _name(instruments: Sequence[str], condition: Condition, seed: int, index: int, best_of: int) -> str:
+    named = f"{instruments} {condition.to_json()} {seed} {index} {best_of}"
+    return hashlib.sha256(named.encode()).hexdigest()[:12]

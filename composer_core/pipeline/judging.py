@@ -1,0 +1,113 @@
+"""Which of several candidates answers a request best: how far each is from what was asked, and its score.
+
+Everything asked for that a metric can read counts, in units that make one about as bad as another
+(an octave of register, a doubling of density, half the range of valence). Fields that were not given
+do not count. Among equally fitting candidates the five-axis total decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.estimate import estimate_affect
+from composer_core.metrics import measure
+from composer_core.music.chords import Chord
+from composer_core.music.condition import Condition
+from composer_core.music.drums import role_mask
+from composer_core.music.key import Key
+from composer_core.music.loop import Loop
+
+OUT_OF_KEY, OUT_OF_CHORD, APART = 4.0, 1.5, 1.0
+"""What a loop wholly out of key, out of its chords, or with no bass note on a kick, counts."""
+TOGETHER_TICK = 60
+SCORE_POINTS = 40.0
+"""Points of the total that weigh as much as one unit of misfit."""
+
+
+def misfit(condition: Condition, loop: Loop, metrics: Mapping[str, float]) -> dict[str, float]:
+    """How far a loop is from each field that was asked for, 0 for a perfect fit; fields not given are absent."""
+    found: dict[str, float] = {}
+    valence, arousal = estimate_affect(metrics, loop.instrument)
+    if condition.valence is not None:
+        found["valence"] = abs(valence - condition.valence)
+    if condition.arousal is not None:
+        found["arousal"] = 2.0 * abs(arousal - condition.arousal)
+    if condition.density is not None:
+        density = metrics.get("onset_density", math.nan)
+        found["density"] = abs(math.log2(max(density, 0.05) / condition.density)) if density == density else 4.0
+    if condition.register is not None:
+        found["register"] = abs(metrics.get("register", math.nan) - condition.register) / 12.0
+    if condition.syncopation is not None:
+        found["syncopation"] = abs(metrics.get("syncopation", math.nan) - condition.syncopation) / 6.0
+    if condition.key is not None:
+        found["key"] = OUT_OF_KEY * (1.0 - in_scale_rate(loop, condition.key))
+    if condition.chords:
+        found["chords"] = OUT_OF_CHORD * (1.0 - in_chord_rate(loop, condition.chord_line))
+    return {name: 4.0 if math.isnan(value) else value for name, value in found.items()}
+
+
+def in_scale_rate(loop: Loop, key: Key) -> float:
+    """Share of the notes in a key's scale; 1 for drums and silence."""
+    if loop.is_drums or not len(loop.notes):
+        return 1.0
+    return float(np.isin(loop.notes.pitch % 12, key.scale).mean())
+
+
+def in_chord_rate(loop: Loop, line: Sequence[Chord | None]) -> float:
+    """Share of the sounding time that belongs to its bar's chord; 1 for drums and bars without a chord."""
+    if loop.is_drums or not len(loop.notes):
+        return 1.0
+    bar = np.clip(loop.notes.onset_tick // loop.meter.bar_tick, 0, loop.bars - 1)
+    inside = np.ones(len(loop.notes))
+    for number, chord in enumerate(line):
+        if chord is not None:
+            chosen = bar == number
+            inside[chosen] = np.isin(loop.notes.pitch[chosen] % 12, chord.pitch_classes)
+    weight = loop.notes.duration_tick.astype(np.float64)
+    return float((inside * weight).sum() / weight.sum())
+
+
+def alignment(bass: Loop, drums: Loop) -> float:
+    """Share of the kicks with a bass onset within a 32nd, 0 to 1; NaN without kicks or bass notes."""
+    kick = drums.notes.onset_tick[role_mask(drums.notes.pitch, "kick")]
+    onsets = bass.notes.onset_tick
+    if not len(kick) or not len(onsets):
+        return math.nan
+    return float((_nearest(kick, onsets, bass.length_tick) <= TOGETHER_TICK).mean())
+
+
+def _nearest(places: NDArray[np.int32], onsets: NDArray[np.int32], length_tick: int) -> NDArray[np.int32]:
+    """Distance of each place to the nearest onset, the loop taken round."""
+    around = np.concatenate((onsets - length_tick, onsets, onsets + length_tick))
+    distance: NDArray[np.int32] = np.abs(places[:, None] - around[None, :]).min(axis=1)
+    return distance
+
+
+def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Loop] = ()) -> int:
+    """Index of the best candidate; the first where all are alike.
+
+    `others` are parts of an ensemble that are there already: a bass is also judged by how it meets the kick.
+    """
+    if len(loops) == 1:
+        return 0
+    drums = next((loop for loop in others if loop.is_drums), None)
+    totals = _totals(loops)
+    costs = []
+    for loop, total in zip(loops, totals, strict=True):
+        cost = sum(misfit(condition, loop, measure(loop)).values())
+        if loop.instrument == "bass" and drums is not None:
+            met = alignment(loop, drums)
+            cost += APART * (1.0 - met) if not math.isnan(met) else 0.0
+        if not len(loop.notes):
+            cost += 100.0
+        costs.append(cost + (0.0 if total is None else max(0.0, 100.0 - total) / SCORE_POINTS))
+    return int(np.argmin(costs))
+
+
+def _totals(loops: Sequence[Loop]) -> list[float | None]:
+    """Five-axis totals, None where the instrument is not calibrated."""
+    return [None] * len(loops)

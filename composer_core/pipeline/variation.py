@@ -1,0 +1,139 @@
+"""Editing a take: chosen bars anew, more bars, a variation by strength. What is not edited stays as it is.
+
+Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick. The
+bars before an edit are what the model reads; of several candidates the likeliest among its neighbours
+(bars after included) is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import InvalidValue, require_range
+from composer_core.music.chords import Chord
+from composer_core.music.loop import BARS_CHOICES, Loop, Notes
+from composer_core.pipeline.generation import MAX_SEED, Take, perform_grid, performer_hash, take_seed
+from composer_core.pipeline.models import find_model, load
+from composer_core.workspace import Workspace
+
+CANDIDATES = 4
+"""Loops sampled for each stretch of bars, of which the likeliest is kept."""
+
+
+def regenerate_bars(
+    take: Take, bars: Collection[int], *, seed: int, model: str | None = None, workspace: Workspace | None = None
+) -> Take:
+    """The take with some bars (from 0) written anew. InvalidValue for a bar it does not have or for none."""
+    wanted = sorted(set(bars))
+    if not wanted or wanted[0] < 0 or wanted[-1] >= take.grid.bars:
+        raise InvalidValue(
+            "value_out_of_range", name="bars", value=[bar + 1 for bar in wanted], low=1, high=take.grid.bars, unit=""
+        )
+    edit = f"bars {','.join(str(bar + 1) for bar in wanted)}"
+    return _edited(take, take.grid, wanted, seed, edit, model, workspace)
+
+
+def continue_take(
+    take: Take, more: int, *, seed: int, model: str | None = None, workspace: Workspace | None = None
+) -> Take:
+    """The take with `more` bars after it. Loops have 1, 2, 4 or 8 bars: InvalidValue for another sum."""
+    total = take.grid.bars + more
+    if more < 1 or total not in BARS_CHOICES:
+        choices = ", ".join(str(size - take.grid.bars) for size in BARS_CHOICES if size > take.grid.bars) or "none"
+        raise InvalidValue("unknown_choice", name="bars to continue", value=more, choices=choices)
+    chords: tuple[Chord, ...] = take.condition.chords
+    if chords and total % len(chords):
+        chords = tuple(chords[bar % len(chords)] for bar in range(total))
+    condition = take.condition.changed(bars=total, chords=chords)
+    longer = replace(take, condition=condition)
+    grid = take.grid.with_notes(take.grid.notes, bars=total)
+    return _edited(longer, grid, list(range(take.grid.bars, total)), seed, f"continue {more}", model, workspace)
+
+
+def vary(
+    take: Take, strength: float, *, seed: int, model: str | None = None, workspace: Workspace | None = None
+) -> Take:
+    """The take with the share `strength` (above 0 to 1) of its bars written anew, at least one; the seed picks them.
+
+    The first bar is the last to change, since it says what the loop is about.
+    """
+    require_range("strength", strength, 0.01, 1.0)
+    count = max(1, round(strength * take.grid.bars))
+    order = np.random.default_rng([seed, 0x7A6]).permutation(np.arange(1, take.grid.bars))
+    chosen = [*order.tolist(), 0][:count]
+    found = regenerate_bars(take, chosen, seed=seed, model=model, workspace=workspace)
+    return replace(found, edit=f"vary {strength:g}")
+
+
+def _edited(
+    take: Take, grid: Loop, bars: Sequence[int], seed: int, edit: str, model: str | None, workspace: Workspace | None
+) -> Take:
+    require_range("seed", seed, 0, MAX_SEED)
+    started = time.perf_counter()
+    loaded = load(find_model(take.condition.instrument, model or take.model or None, workspace))
+    notes = grid.notes
+    for first, last in _stretches(bars):
+        notes = _rewritten(loaded, take, notes, first, last, seed)
+    fresh, offset_ms, performed = perform_grid(grid.with_notes(notes), take.condition, seed)
+    merged, offsets = _merged(grid, take.offset_ms, fresh, offset_ms, bars)
+    return replace(
+        take,
+        take_id=_edit_id(take, edit, seed, loaded.hash),
+        seed=seed,
+        index=0,
+        model=loaded.name,
+        model_hash=loaded.hash,
+        grid=merged,
+        offset_ms=offsets,
+        seconds=time.perf_counter() - started,
+        notices=tuple(dict.fromkeys((*take.notices, *performed))),
+        created_at=time.time(),
+        performer_hash=performer_hash(take.condition.instrument),
+        candidates=CANDIDATES,
+        parent=take.take_id,
+        edit=edit,
+    )
+
+
+def _stretches(bars: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring bars as (first, after the last)."""
+    runs = groupby(enumerate(bars), key=lambda pair: pair[1] - pair[0])
+    return [(run[0], run[-1] + 1) for run in ([bar for _, bar in members] for _, members in runs)]
+
+
+def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, seed: int) -> Notes:
+    from composer_core.model.sample import DEFAULT_SAMPLING, Given, nll_of_loops, sample_notes
+
+    seeds = [take_seed(seed, number + 1) for number in range(CANDIDATES)]
+    found = sample_notes(loaded, take.condition, seeds, DEFAULT_SAMPLING, Given(notes, first, last))
+    if last == take.condition.bars:
+        return found[0]  # nothing follows that the model has not read
+    return found[int(np.argmin(nll_of_loops(loaded, take.condition, found)))]
+
+
+def _merged(
+    old: Loop, old_offset: NDArray[np.float64], new: Loop, new_offset: NDArray[np.float64], bars: Collection[int]
+) -> tuple[Loop, NDArray[np.float64]]:
+    """Old notes outside the edited bars, new ones inside, in order, each with its offset."""
+    bar_tick = old.meter.bar_tick
+    keep = ~np.isin(old.notes.onset_tick // bar_tick, list(bars))
+    take = np.isin(new.notes.onset_tick // bar_tick, list(bars))
+    columns = [
+        np.concatenate((before[keep], after[take]))
+        for before, after in zip(old.notes.columns(), new.notes.columns(), strict=True)
+    ]
+    offsets = np.concatenate((old_offset[keep], new_offset[take]))
+    order = np.lexsort((columns[2], columns[0]))
+    return old.with_notes(Notes.of(*columns)), offsets[order]
+
+
+def _edit_id(take: Take, edit: str, seed: int, model_hash: str) -> str:
+    return hashlib.sha256(f"{take.take_id} {edit} {seed} {model_hash}".encode()).hexdigest()[:16]

@@ -1,0 +1,106 @@
+"""Edited takes: what is not edited stays to the tick; with models of random weights."""
+
+import numpy as np
+import pytest
+
+from composer_core.cli import main
+from composer_core.cli.varying import parse_bars
+from composer_core.errors import InvalidValue
+from composer_core.ingest.cut import WHOLE_SONG, cut
+from composer_core.ingest.midi import read_song
+from composer_core.music.condition import Condition
+from composer_core.pipeline.generation import generate, render_take, take_midi
+from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
+from composer_core.workspace import Workspace
+from untrained_model import add_untrained_model
+
+BAR = 1920
+
+
+@pytest.fixture(scope="module", params=["drums", "bass"])
+def made(request, tmp_path_factory):
+    """A workspace with a model of random weights, and a take of four bars."""
+    workspace = Workspace(tmp_path_factory.mktemp("vary")).create()
+    name = add_untrained_model(workspace, request.param)
+    take = generate(Condition(request.param, 4), seed=3, model=name, workspace=workspace)[0]
+    return workspace, take, name
+
+
+def rows_outside(take, bars):
+    """Notes with their micro-timing in the bars that were not edited."""
+    both = zip(take.grid.notes.rows(), take.offset_ms.tolist(), strict=True)
+    return [(row, offset) for row, offset in both if row[0] // BAR not in bars]
+
+
+def test_chosen_bars_change_and_the_rest_stays(made):
+    workspace, take, name = made
+    edited = regenerate_bars(take, [1, 3], seed=8, model=name, workspace=workspace)
+    assert rows_outside(edited, {1, 3}) == rows_outside(take, {1, 3})
+    assert edited.grid.notes != take.grid.notes
+    assert edited.parent == take.take_id
+    assert edited.edit == "bars 2,4"
+    again = regenerate_bars(take, [3, 1], seed=8, model=name, workspace=workspace)
+    assert take_midi(again) == take_midi(edited)
+    assert again.take_id == edited.take_id
+
+
+def test_continuing_keeps_all_there_is(made):
+    workspace, take, name = made
+    longer = continue_take(take, 4, seed=1, model=name, workspace=workspace)
+    assert longer.grid.bars == longer.condition.bars == 8
+    assert rows_outside(longer, range(4, 8)) == rows_outside(take, ())
+    assert (longer.grid.notes.onset_tick >= 4 * BAR).any()
+    with pytest.raises(InvalidValue, match="4"):
+        continue_take(take, 3, seed=1, model=name, workspace=workspace)
+
+
+@pytest.mark.parametrize(("strength", "expected"), [(0.1, 1), (0.5, 2), (1.0, 4)])
+def test_strength_is_the_share_of_bars(made, strength, expected):
+    workspace, take, name = made
+    varied = vary(take, strength, seed=2, model=name, workspace=workspace)
+    tick = take.grid.meter.bar_tick
+    kept = [
+        bar
+        for bar in range(4)
+        if [r for r in take.grid.notes.rows() if r[0] // tick == bar]
+        == [r for r in varied.grid.notes.rows() if r[0] // tick == bar]
+    ]
+    assert 4 - len(kept) == expected
+    if expected < 4:
+        assert 0 in kept
+
+
+def test_bars_that_are_not_there(made):
+    workspace, take, name = made
+    for bars in ([], [4], [-1]):
+        with pytest.raises(InvalidValue):
+            regenerate_bars(take, bars, seed=0, model=name, workspace=workspace)
+    with pytest.raises(InvalidValue):
+        vary(take, 0.0, seed=0, model=name, workspace=workspace)
+
+
+def test_a_file_keeps_its_own_notes_outside_the_edit(made, tmp_path, capsys):
+    workspace, take, name = made
+    source = tmp_path / "loop.mid"
+    source.write_bytes(take_midi(take))
+    line = ["vary", str(source), "--bars", "3", "--model", name, "--workspace", str(workspace.root)]
+    assert main([*line, "-o", str(tmp_path / "out.mid")]) == 0
+    assert "bars 3" in capsys.readouterr().out
+    before, after = (cut(read_song(p.read_bytes(), "x"), WHOLE_SONG)[0] for p in (source, tmp_path / "out.mid"))
+    assert after.bars == before.bars == render_take(take).bars
+
+    def outside(loop):
+        bar = np.maximum((loop.notes.onset_tick + 60) // BAR, 0)
+        return [row for row, own in zip(loop.notes.rows(), bar.tolist(), strict=True) if own != 2]
+
+    kept_onsets = [row[::2] for row in outside(before)]
+    assert [row[::2] for row in outside(after)] == kept_onsets
+    assert main([*line[:3], "9", *line[4:], "-o", str(tmp_path / "out.mid")]) == 2
+
+
+def test_bars_as_people_write_them():
+    assert parse_bars("3-4") == [2, 3]
+    assert parse_bars("1, 4") == [0, 3]
+    for text in ("a", "3-", "-"):
+        with pytest.raises(InvalidValue):
+            parse_bars(text)
