@@ -12,20 +12,15 @@ from composer_core.errors import ComposerError, InvalidValue
 
 COMMAND_MODULES = (
     "library",
-COMMAND_MODULES = (
     "legacy",
-)
     "browsing",
     "audio",
     "training",
     "generation",
     "performing",
     "rules",
-<<<<<<< HEAD
     "estimating",
-=======
     "varying",
->>>>>>> 57d9ede (Ensembles that share key, chords and groove; bars written anew, continued and varied; the best of several candidates)
     "labels",
     "doctor",
 )
