@@ -182,7 +182,7 @@ def _pooled_engine(location: str, _process: int) -> Engine:
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() != "postgresql":
             raise ArgumentError(location)
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=50)
     except (ArgumentError, NoSuchModuleError) as error:
         # Not the value itself: it may hold a password.
         raise InvalidValue(
