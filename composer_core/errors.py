@@ -38,6 +38,7 @@ MESSAGES: dict[str, str] = {
     "unknown_option": "unknown option {name!r} in {where}; known are {choices}.",
     "contradiction": "{first} and {second} cannot be asked together: {reason}.",
     "bad_weights": "{name}: the weights {value} do not add up to 1.",
+    "too_few_labels": "too few labels of {field} to learn from: found {found}; at least {least} of each of two values are needed.",
     "bad_format": "{name} is {value!r}; expected {expected}.",
     # things that are not there (NotFound)
     "path_missing": "{path} does not exist. Is the name spelt as on disk?",

@@ -1,9 +1,10 @@
-"""Genre family of a drum loop: multinomial logistic regression on Groove MIDI's training takes.
+"""Genre family of a loop: multinomial logistic regression on what its instrument shows.
 
-Drums only: no permissive labels exist for the other instruments. How well it does is stored
-with the weights. In Groove MIDI style and recording session go together, so the official
-validation takes, from the same sessions, flatter any classifier; the confidence is therefore
-calibrated (one temperature) on takes of sessions that were left out, where it is far lower.
+The shipped model is for drums: whole takes of Groove MIDI and one-bar drum machine patterns. No
+permissive labels exist for other instruments; theirs is learnt from the user's own library. How
+well it does is stored with the weights. In Groove MIDI style and recording session go together,
+so only takes of sessions that were left out tell anything; the confidence is calibrated (one
+temperature) on them, and the figures are theirs.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from composer_core.errors import ModelError, NotFound
-from composer_core.estimate.genre_features import FEATURE_NAMES, features_of, reasons_from
+from composer_core.errors import InvalidValue, ModelError, NotFound
+from composer_core.estimate import note_features
+from composer_core.estimate.boosting import folds_of
+from composer_core.estimate.calibration import calibration_error
+from composer_core.estimate.cues import cue_reasons
+from composer_core.estimate.genre_features import FEATURE_NAMES, SHARED_WITH_PATTERNS, features_of, reasons_from
 from composer_core.estimate.softmax import (
     FloatArray,
     IndexArray,
     best_temperature,
-    cross_entropy,
     fit,
     probabilities,
 )
@@ -33,9 +38,13 @@ from composer_core.estimate.suggestion import Suggestion
 from composer_core.music.loop import Loop
 from composer_core.workspace import ASSETS
 
-SOURCE = "model:genre-drums@1"
+SOURCE = "model:genre-drums@2"
 MODEL = ASSETS / "models" / "genre-drums.json"
-L2, STEPS, FOLDS, MIN_TAKES = 0.05, 200, 5, 5
+PATTERN = "pattern"
+"""Session of a machine pattern: it teaches in every fold and is never tested on."""
+L2, STEPS, FOLDS, MIN_TAKES = 0.2, 200, 10, 10
+BALANCE = 0.75
+"""How far rare families are weighted up: weight = takes of the family ** -BALANCE."""
 _CLIP = 4.0
 _LEAST_VARIANCE = 1e-6
 _SHOWN, _MIN_SHARE = 3, 0.15
@@ -44,14 +53,20 @@ _N_REASONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A loop to learn from: its metrics, its take's genre family, and where the take belongs."""
+    """A take (or loop) to learn from: features, genre family, the group that stays on one side, a beat or a fill."""
 
-    loop: Loop
-    metrics: Mapping[str, float]
+    row: FloatArray
     family: str
-    take: str
-    session: str
-    split: str
+    group: str
+    is_beat: bool = True
+
+
+def drum_example(loop: Loop, metrics: Mapping[str, float], family: str, group: str, is_beat: bool = True) -> Example:
+    """An example out of a drum loop. A pattern's metrics of touch and time are unknown: a machine has none."""
+    row = features_of(loop, metrics)
+    if group == PATTERN:
+        row = np.where([name in SHARED_WITH_PATTERNS for name in FEATURE_NAMES], row, np.nan)
+    return Example(row, family, group, is_beat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,7 @@ class GenreModel:
     weights: FloatArray
     temperature: float
     card: Mapping[str, Any]
+    features: tuple[str, ...] = FEATURE_NAMES
 
     def standardise(self, rows: FloatArray) -> FloatArray:
         """Rows in deviations from the mean, clipped at 4; undefined values are average."""
@@ -81,7 +97,7 @@ class GenreModel:
             "temperature": self.temperature,
             "features": {
                 name: [round(float(v), 4) for v in (self.mean[i], self.deviation[i], *self.weights[i])]
-                for i, name in enumerate(FEATURE_NAMES)
+                for i, name in enumerate(self.features)
             },
             "bias": [round(float(v), 4) for v in self.weights[-1]],
         }
@@ -89,32 +105,40 @@ class GenreModel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GenreModel:
         """Read what `to_json` wrote; KeyError or ValueError when it does not fit this code's features."""
-        if tuple(data["features"]) != FEATURE_NAMES:
+        features = tuple(data["features"])
+        if features not in (FEATURE_NAMES, note_features.FEATURE_NAMES):
             raise ValueError("it was trained on other features")
         table = np.array(list(data["features"].values()), dtype=np.float64)
-        if table.shape != (len(FEATURE_NAMES), len(data["classes"]) + 2):
+        if table.shape != (len(features), len(data["classes"]) + 2):
             raise ValueError("the table of weights has another shape")
         weights = np.vstack((table[:, 2:], data["bias"]))
-        return cls(tuple(data["classes"]), table[:, 0], table[:, 1], weights, float(data["temperature"]), data["card"])
+        classes, temperature = tuple(data["classes"]), float(data["temperature"])
+        return cls(classes, table[:, 0], table[:, 1], weights, temperature, data["card"], features)
 
 
 def suggest_genre(loop: Loop, metrics: Mapping[str, float], path: Path = MODEL) -> Suggestion | None:
-    """Up to three families with weights that add up to 1; None for other instruments than drums.
+    """Up to three families of a drum loop with weights that add up to 1; None for other instruments.
 
     The confidence is the calibrated probability of the first.
     """
     if not loop.is_drums or not len(loop.notes):
         return None
-    model = load_model(path)
-    row = features_of(loop, metrics)[None, :]
-    shares = model.shares(row)[0]
+    return read_genre(load_model(path), features_of(loop, metrics), SOURCE)
+
+
+def read_genre(model: GenreModel, row: FloatArray, source: str) -> Suggestion | None:
+    """`suggest_genre` by any model, of one row of its features; None when nothing in it is known."""
+    if not np.isfinite(row).any():
+        return None
+    shares = model.shares(row[None, :])[0]
     best = int(shares.argmax())
-    parts = model.standardise(row)[0] * model.weights[:-1, best]
-    return Suggestion(_weights(model.classes, shares), round(float(shares[best]), 3), _reasons(parts), SOURCE)
-
-
-def _reasons(parts: FloatArray) -> tuple[str, ...]:
-    return reasons_from(parts.tolist(), _N_REASONS)
+    parts = model.standardise(row[None, :])[0] * model.weights[:-1, best]
+    if model.features == FEATURE_NAMES:
+        reasons = reasons_from(parts.tolist(), _N_REASONS)
+    else:
+        named = zip(model.features, parts.tolist(), strict=True)
+        reasons = cue_reasons({name: part for name, part in named if part > 0})
+    return Suggestion(_weights(model.classes, shares), round(float(shares[best]), 3), reasons, source)
 
 
 def _weights(classes: Sequence[str], shares: FloatArray) -> dict[str, float]:
@@ -137,77 +161,106 @@ def load_model(path: Path) -> GenreModel:
         raise ModelError("damaged_model", path=str(path), reason=str(error)) from error
 
 
-def train(examples: Sequence[Example], about: Mapping[str, Any]) -> GenreModel:
-    """Fit on the examples of split "train"; families with fewer than five takes there are left out.
+def train(
+    examples: Sequence[Example],
+    about: Mapping[str, Any],
+    *,
+    features: tuple[str, ...] = FEATURE_NAMES,
+    least: int = MIN_TAKES,
+    n_folds: int = FOLDS,
+) -> GenreModel:
+    """Fit on all examples of the families with at least `least` of them (machine patterns not counted).
 
-    The temperature comes from folds of held-out sessions. `about` (data, licence, command) goes
-    into the card, with the data digest and held-out figures: by left-out sessions, and on the
-    examples of split "validation".
+    The temperature and the figures in the card come from groups left out in `n_folds` folds. `about` (data,
+    licence, command) goes into the card too. InvalidValue for fewer than two such families.
     """
-    taught = [example for example in examples if example.split == "train"]
-    takes = Counter(family for family, _ in {(e.family, e.take) for e in taught})
-    classes = tuple(sorted(family for family, count in takes.items() if count >= MIN_TAKES))
-    taught = [example for example in taught if example.family in classes]
-    table = _Table.of(taught, classes)
-    held_out = table.cross_validate(len(classes))
-    weight = table.weights(balance=0.0)
-    temperature = best_temperature(held_out, table.classes, weight)
-    model = GenreModel(classes, *table.fit(slice(None), len(classes)), temperature, {})
-    unseen = [example for example in examples if example.split == "validation" and example.family in classes]
+    takes = Counter(example.family for example in examples if example.group != PATTERN)
+    classes = tuple(sorted(family for family, count in takes.items() if count >= least))
+    if len(classes) < 2:
+        raise InvalidValue("too_few_labels", field="genre", found=dict(takes), least=least)
+    table = _Table.of([example for example in examples if example.family in classes], classes)
+    held_out = table.cross_validate(len(classes), n_folds)
+    tested = ~table.is_pattern
+    temperature = best_temperature(held_out[tested], table.classes[tested], np.ones(int(tested.sum())))
+    shares = _soften(held_out[tested], temperature)
     card = {
         **about,
-        "digest": hashlib.sha256(np.round(table.rows, 4).tobytes()).hexdigest(),
+        "digest": hashlib.sha256(np.round(np.nan_to_num(table.rows), 4).tobytes()).hexdigest(),
         "takes": {family: takes[family] for family in classes},
-        "held_out_sessions": _figures(_soften(held_out, temperature), table, classes),
-        "validation": evaluate(model, unseen) if unseen else {},
+        "patterns": int(table.is_pattern.sum()),
+        "held_out_groups": figures(shares, table.classes[tested], classes),
     }
-    return GenreModel(classes, model.mean, model.deviation, model.weights, temperature, card)
+    return GenreModel(classes, *table.fit(slice(None), len(classes)), temperature, card, features)
 
 
-def evaluate(model: GenreModel, examples: Sequence[Example]) -> dict[str, Any]:
-    """Figures a take (mean of its loops' probabilities) beside the baseline of always saying the commonest family."""
-    table = _Table.of(examples, model.classes)
-    return _figures(model.shares(table.rows), table, model.classes)
+def held_out_shares(
+    examples: Sequence[Example], classes: Sequence[str], n_folds: int = FOLDS
+) -> tuple[FloatArray, IndexArray, IndexArray]:
+    """Calibrated held-out probabilities, true classes and folds of the examples that are no pattern.
+
+    Each fold's temperature is fitted on the other folds.
+    """
+    table = _Table.of([example for example in examples if example.family in classes], classes)
+    raw = table.cross_validate(len(classes), n_folds)
+    tested = ~table.is_pattern
+    raw, truth, fold = raw[tested], table.classes[tested], table.folds(n_folds)[tested]
+    shares = np.empty_like(raw)
+    for number in np.unique(fold):
+        inside = fold == number
+        temperature = best_temperature(raw[~inside], truth[~inside], np.ones(int((~inside).sum())))
+        shares[inside] = _soften(raw[inside], temperature)
+    return shares, truth, fold
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Examples as arrays, one row a loop."""
+    """Examples as arrays, one row each."""
 
     rows: FloatArray
     classes: IndexArray
-    takes: IndexArray
-    sessions: IndexArray
+    groups: tuple[str, ...]
 
     @classmethod
     def of(cls, examples: Sequence[Example], classes: Sequence[str]) -> _Table:
-        takes = {take: i for i, take in enumerate(sorted({e.take for e in examples}))}
-        sessions = {name: i for i, name in enumerate(sorted({e.session for e in examples}))}
         return cls(
-            np.array([features_of(e.loop, e.metrics) for e in examples]),
-            np.array([list(classes).index(e.family) for e in examples]),
-            np.array([takes[e.take] for e in examples]),
-            np.array([sessions[e.session] for e in examples]),
+            np.array([example.row for example in examples]),
+            np.array([list(classes).index(example.family) for example in examples]),
+            tuple(example.group for example in examples),
         )
 
-    def weights(self, balance: float, rows: Any = slice(None)) -> FloatArray:
-        """Each loop's weight: one over the root of its take's loops, times its family's takes ** -balance."""
-        takes, classes = self.takes[rows], self.classes[rows]
-        loops = np.bincount(takes)[takes]
-        family_takes = np.bincount(classes, weights=1.0 / loops)[classes]
-        return np.asarray(loops**-0.5 * family_takes**-balance)
+    @property
+    def is_pattern(self) -> NDArray[np.bool_]:
+        return np.array([group == PATTERN for group in self.groups])
+
+    def folds(self, n_folds: int) -> IndexArray:
+        """Fold of each row by its group; -1 for patterns, which are in no fold."""
+        fold = np.full(len(self.groups), -1)
+        tested = ~self.is_pattern
+        fold[tested] = folds_of([group for group in self.groups if group != PATTERN], n_folds=n_folds)
+        return fold
+
+    def weights(self, rows: Any) -> FloatArray:
+        """Each row's weight: its family's rows ** -BALANCE; patterns together weigh as much as the takes."""
+        classes, pattern = self.classes[rows], self.is_pattern[rows]
+        found = np.ones(len(classes))
+        for chosen in (pattern, ~pattern):
+            if chosen.any():
+                weight = np.bincount(classes[chosen])[classes[chosen]].astype(np.float64) ** -BALANCE
+                found[chosen] = weight / weight.mean()
+        return found
 
     def fit(self, rows: Any, n_classes: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Mean, deviation and weights fitted on some of the rows."""
-        mean, deviation = _spread(self.rows[rows])
+        """Mean, deviation and weights fitted on some of the rows; only takes set mean and deviation."""
+        mean, deviation = _spread(self.rows[rows][~self.is_pattern[rows]])
         table = _standardise(self.rows[rows], mean, deviation)
-        return mean, deviation, fit(table, self.classes[rows], n_classes, self.weights(0.5, rows), L2, STEPS)
+        return mean, deviation, fit(table, self.classes[rows], n_classes, self.weights(rows), L2, STEPS)
 
-    def cross_validate(self, n_classes: int) -> FloatArray:
-        """Probabilities of every row by a model that saw nothing of its session."""
+    def cross_validate(self, n_classes: int, n_folds: int) -> FloatArray:
+        """Probabilities of every row by a model that saw nothing of its group."""
         shares = np.full((len(self.rows), n_classes), 1.0 / n_classes)
-        for fold in range(FOLDS):
-            left_out = self.sessions % FOLDS == fold
+        fold = self.folds(n_folds)
+        for number in range(n_folds):
+            left_out = fold == number
             if left_out.any() and not left_out.all():
                 mean, deviation, weights = self.fit(~left_out, n_classes)
                 shares[left_out] = probabilities(_standardise(self.rows[left_out], mean, deviation), weights)
@@ -232,22 +285,26 @@ def _soften(shares: FloatArray, temperature: float) -> FloatArray:
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def _figures(shares: FloatArray, table: _Table, classes: Sequence[str]) -> dict[str, Any]:
-    takes = np.unique(table.takes)
-    mean = np.array([shares[table.takes == take].mean(axis=0) for take in takes])
-    true = np.array([table.classes[table.takes == take][0] for take in takes])
-    hit = mean.argmax(axis=1) == true
-    present = np.unique(true)
-    prior = np.bincount(true) / len(true)
-    recall = {classes[c]: round(float(hit[true == c].mean()), 3) for c in present}
+def figures(shares: FloatArray, truth: IndexArray, classes: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, macro-F1 and calibration error of probabilities (n, classes), beside always saying the commonest."""
+    said = shares.argmax(axis=1)
+    f1 = f1_scores(said, truth, len(classes))
+    count = np.bincount(truth, minlength=len(classes))
+    commonest = f1_scores(np.full(len(truth), int(count.argmax())), truth, len(classes))
     return {
-        "takes": len(takes),
-        "accuracy": round(float(hit.mean()), 3),
-        "accuracy_of_commonest": round(float(np.bincount(true).max() / len(true)), 3),
-        "macro_accuracy": round(float(np.mean(list(recall.values()))), 3),
-        "macro_accuracy_of_commonest": round(1 / len(present), 3),
-        "mean_confidence": round(float(mean.max(axis=1).mean()), 3),
-        "nats": round(cross_entropy(mean, true, np.ones(len(true))), 3),
-        "nats_of_their_shares": round(float(-(prior[present] * np.log(prior[present])).sum()), 3),
-        "recall": recall,
+        "takes": len(truth),
+        "accuracy": round(float((said == truth).mean()), 3),
+        "accuracy_of_commonest": round(float(count.max() / len(truth)), 3),
+        "macro_f1": round(float(f1.mean()), 3),
+        "macro_f1_of_commonest": round(float(commonest.mean()), 3),
+        "calibration_error": round(calibration_error(shares.max(axis=1), said == truth), 3),
+        "f1": {name: round(float(value), 3) for name, value in zip(classes, f1, strict=True)},
     }
+
+
+def f1_scores(said: IndexArray, truth: IndexArray, n_classes: int) -> FloatArray:
+    """F1 of each class; 0 for one that is neither said nor true."""
+    numbers = np.arange(n_classes)
+    both = np.array([int(((said == c) & (truth == c)).sum()) for c in numbers])
+    total = np.array([int((said == c).sum() + (truth == c).sum()) for c in numbers])
+    return np.asarray(2.0 * both / np.maximum(total, 1))

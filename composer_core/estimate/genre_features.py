@@ -31,6 +31,17 @@ FEATURE_NAMES = (
     *(f"share:{name}" for name in _GROUPS),
     *(f"pattern:{name}:{step}" for name in _PATTERNED for step in range(STEPS)),
 )
+SHARED_WITH_PATTERNS = frozenset(
+    name
+    for name in FEATURE_NAMES
+    if not name.startswith("metric:")
+    or name.removeprefix("metric:")
+    in {
+        *("syncopation", "offbeat_rate", "onset_density", "swing_ratio_8", "backbeat_rate", "kick_on_beat_rate"),
+        *("hat_openness", "cymbal_rate"),
+    }
+)
+"""What a one-bar machine pattern shows as well as a played take does."""
 
 
 def features_of(loop: Loop, metrics: Mapping[str, float]) -> NDArray[np.float64]:
