@@ -99,6 +99,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def estimators(self) -> Path:
+        """What the user has trained in place of the shipped estimators, one folder or file each."""
+        return self.root / "estimators"
+
+    @property
     def audio(self) -> Path:
         """The bounded cache of rendered audio, by content hash."""
         return self.root / "cache" / "audio"

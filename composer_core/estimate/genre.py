@@ -81,6 +81,12 @@ class GenreModel:
     card: Mapping[str, Any]
     features: tuple[str, ...] = FEATURE_NAMES
 
+    @property
+    def source(self) -> str:
+        """What label events are signed with: the shipped drums model, or the name in the card."""
+        name, digest = self.card.get("name"), str(self.card.get("digest", ""))
+        return f"model:{name}@{digest[:8]}" if name else SOURCE
+
     def standardise(self, rows: FloatArray) -> FloatArray:
         """Rows in deviations from the mean, clipped at 4; undefined values are average."""
         return _standardise(rows, self.mean, self.deviation)
@@ -123,10 +129,10 @@ def suggest_genre(loop: Loop, metrics: Mapping[str, float], path: Path = MODEL) 
     """
     if not loop.is_drums or not len(loop.notes):
         return None
-    return read_genre(load_model(path), features_of(loop, metrics), SOURCE)
+    return read_genre(load_model(path), features_of(loop, metrics))
 
 
-def read_genre(model: GenreModel, row: FloatArray, source: str) -> Suggestion | None:
+def read_genre(model: GenreModel, row: FloatArray) -> Suggestion | None:
     """`suggest_genre` by any model, of one row of its features; None when nothing in it is known."""
     if not np.isfinite(row).any():
         return None
@@ -138,7 +144,7 @@ def read_genre(model: GenreModel, row: FloatArray, source: str) -> Suggestion | 
     else:
         named = zip(model.features, parts.tolist(), strict=True)
         reasons = cue_reasons({name: part for name, part in named if part > 0})
-    return Suggestion(_weights(model.classes, shares), round(float(shares[best]), 3), reasons, source)
+    return Suggestion(_weights(model.classes, shares), round(float(shares[best]), 3), reasons, model.source)
 
 
 def _weights(classes: Sequence[str], shares: FloatArray) -> dict[str, float]:

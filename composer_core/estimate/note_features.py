@@ -31,14 +31,16 @@ _CHORDS = {
 _LEAST_NOTES = 4
 
 
-def _standard(profile: FloatArray) -> FloatArray:
+def standard(profile: FloatArray) -> FloatArray:
+    """Twelve weights with mean 0 and length 1."""
     centred = profile - profile.mean()
     return np.asarray(centred / np.sqrt((centred**2).sum()))
 
 
-_KEYS = np.stack([np.roll(_standard(profile), root) for profile in (_MAJOR, _MINOR) for root in range(12)])
+KEY_PROFILES = np.stack([np.roll(standard(profile), root) for profile in (_MAJOR, _MINOR) for root in range(12)])
+"""(24, 12): the profiles of the 12 major and the 12 minor keys, standardised."""
 _TEMPLATES = np.stack(
-    [np.roll(_standard(np.isin(np.arange(12), tones) * 1.0), root) for tones in _CHORDS.values() for root in range(12)]
+    [np.roll(standard(np.isin(np.arange(12), tones) * 1.0), root) for tones in _CHORDS.values() for root in range(12)]
 )
 
 
@@ -225,7 +227,7 @@ def pitch_class_weights(notes: NoteList) -> FloatArray:
 
 def _tonality(notes: NoteList) -> dict[str, float]:
     weight = pitch_class_weights(notes)
-    fit = _KEYS @ _standard(weight) if weight.std() > 0 else np.zeros(24)
+    fit = KEY_PROFILES @ standard(weight) if weight.std() > 0 else np.zeros(24)
     best = int(fit.argmax())
     relative = np.roll(weight, -(best % 12)) / weight.sum()
     lean = float(fit[:12].max() - fit[12:].max())
@@ -253,7 +255,7 @@ def _window_leans(notes: NoteList) -> FloatArray:
             notes.pitch[chosen] % 12, weights=notes.end_sec[chosen] - notes.onset_sec[chosen], minlength=12
         )
         if np.count_nonzero(weight) > 2:
-            fit = _KEYS @ _standard(weight)
+            fit = KEY_PROFILES @ standard(weight)
             leans.append(float(fit[:12].max() - fit[12:].max()))
     return np.array(leans)
 

@@ -100,9 +100,9 @@ def _rated(name: str) -> tuple[int, str] | None:
     if emopia:
         return int(emopia[1]), emopia[2]
     xmidi = _XMIDI_NAME.fullmatch(name)
-    mood = vocabularies().mood_of_source("xmidi", xmidi[1].lower()) if xmidi else None
-    if xmidi is None or mood is None:
+    if xmidi is None or xmidi[1].lower() not in vocabularies().mood_sources["xmidi"]:
         return None
+    mood = vocabularies().mood_of_source("xmidi", xmidi[1].lower())
     anchor = vocabularies().moods[mood]
     return quadrant(anchor.valence, anchor.arousal), xmidi[3]
 

@@ -80,8 +80,12 @@ def side_figures(share: FloatArray, truth: np.ndarray) -> dict[str, float]:
 
 
 def train_techniques(windows: Sequence[TechniqueWindow], instrument: str, card: dict[str, Any]) -> QuestionSet:
-    """One question a technique, grouped by composer or file, with held-out F1, precision, recall and prevalence."""
-    questions = {}
+    """One question a technique, grouped by composer or file; the figures of all of them stand in the card.
+
+    Only what fares well enough to be suggested is kept.
+    """
+    questions: dict[str, Question] = {}
+    held_out: dict[str, Any] = {}
     for code in sorted({code for window in windows for code in window.asked}):
         asked = [window for window in windows if code in window.asked]
         rows = np.array([window.row for window in asked])
@@ -90,8 +94,12 @@ def train_techniques(windows: Sequence[TechniqueWindow], instrument: str, card: 
         features = technique_learned.TECHNIQUE_FEATURES
         trained = train_question(rows, truth.astype(np.float64), fold, features, TECHNIQUE_RECIPE)
         figures = technique_figures(trained.held_out, truth, fold) | {"groups": len({w.group for w in asked})}
-        questions[code] = Question(trained.model, best_threshold(trained.held_out, truth), figures)
+        held_out[code] = figures
+        question = Question(trained.model, best_threshold(trained.held_out, truth), figures)
+        if technique_learned.is_suggested(question):
+            questions[code] = question
     name = f"technique-{instrument}"
+    card = {**card, "held_out": held_out}
     return QuestionSet("technique", name, technique_learned.TECHNIQUE_FEATURES, questions, card)
 
 
