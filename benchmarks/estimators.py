@@ -1,8 +1,9 @@
 """Measure again what the shipped estimators stand on, and print how they fare.
 
     python benchmarks/estimators.py DATA affect        writes assets/models/affect-reference.json
-    python benchmarks/estimators.py DATA genre         writes assets/models/genre-drums.json
-    python benchmarks/estimators.py DATA check         writes nothing; prints spread and accuracy
+    python benchmarks/estimators.py DATA check         writes nothing; prints the spread
+
+The other estimators: `composer estimate evaluate --data DATA`.
 
 DATA is the folder that holds cc-by/gmd and the other data sets.
 """
@@ -13,21 +14,19 @@ import argparse
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from composer_core.errors import RefusedFile
-from composer_core.estimate import affect, genre
+from composer_core.estimate import affect
 from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure
-from composer_core.music.genre import family_of
 from composer_core.music.loop import Loop
 from composer_core.store.atomic import write_bytes
-from composer_core.store.vocabularies import load_vocabularies
 
 BARS = 4
 PITCHED_SETS = (
@@ -64,37 +63,6 @@ def pitched_loops(data: Path) -> Iterator[Loop]:
         files = sorted((data / name).rglob("*.mid"))
         for path in files[:: max(1, len(files) // FILES_A_SET)]:
             yield from (loop for loop in read_loops(path) if loop.bars == BARS)
-
-
-def build_genre(data: Path) -> dict[str, Any]:
-    """The genre model with its card."""
-    words = load_vocabularies()
-    examples = [
-        genre.Example(
-            loop,
-            measure(loop),
-            family_of(words.genre_of_source("gmd", row["style"])),
-            row["midi_filename"],
-            row["session"],
-            split,
-        )
-        for split in ("train", "validation")
-        for row, loops in groove_takes(data, split)
-        for loop in loops
-    ]
-    about = {
-        "about": "genre families of drum loops, multinomial logistic regression",
-        "command": "python benchmarks/estimators.py DATA genre",
-        "data": "Groove MIDI Dataset 1.0 (CC BY 4.0), loops of 4 bars and shorter remainders of all takes",
-        "split": "official train and validation; temperature and held_out_sessions by five folds of training sessions",
-    }
-    return genre.train(examples, about).to_json()
-
-
-def print_card(card: Mapping[str, Any]) -> None:
-    """The held-out figures of the genre model."""
-    for part in ("held_out_sessions", "validation"):
-        print(part, json.dumps(card[part]))
 
 
 def digest_of(rows: Iterable[dict[str, float]]) -> str:
@@ -157,15 +125,11 @@ def main() -> None:
     """Run one of the commands above."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("command", choices=("affect", "genre", "check"))
+    parser.add_argument("command", choices=("affect", "check"))
     arguments = parser.parse_args()
     if arguments.command == "affect":
         write_bytes(affect.REFERENCE, compact_json(build_affect(arguments.data)))
         affect.load_reference.cache_clear()
-    if arguments.command == "genre":
-        write_bytes(genre.MODEL, compact_json(build_genre(arguments.data)))
-        genre.load_model.cache_clear()
-    print_card(genre.load_model(genre.MODEL).card)
     print_spread(arguments.data)
 
 

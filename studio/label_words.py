@@ -42,7 +42,8 @@ def confidence_text(confidence: float | None) -> str:
 def reasons_text(field: str, reasons: Sequence[str], instrument: str) -> str:
     """An estimator's reason codes in words: what raised and lowered a number, what a choice rests on.
 
-    Codes are "metric:NAME:+" (raises the value), "metric:NAME:-" and "rule:TECHNIQUE".
+    Codes are "metric:NAME:+" (raises the value), "metric:NAME:-", the same with "cue:" for what several
+    measurements say together, and "rule:TECHNIQUE".
     """
     groups: dict[str, list[str]] = {}
     for reason in reasons:
@@ -52,7 +53,8 @@ def reasons_text(field: str, reasons: Sequence[str], instrument: str) -> str:
             groups.setdefault("rule", []).append(_known(lambda code: technique_name(instrument, code), rest))
         else:
             way = ("raised" if sign == "+" else "lowered") if field.startswith("emotion_") else "rests"
-            groups.setdefault(way, []).append(_known(metric_name, name))
+            named = t(f"cue.{name}") if kind == "cue" else _known(metric_name, name)
+            groups.setdefault(way, []).append(named)
     return " · ".join(t(f"label.reason_{way}", what=_listed(names)) for way, names in groups.items())
 
 

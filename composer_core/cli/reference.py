@@ -19,8 +19,18 @@ def reference() -> str:
     parser = build_parser()
     (subparsers,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     about = {choice.dest: choice.help for choice in subparsers._choices_actions}
-    sections = [_section(name, about.get(name) or "", command) for name, command in subparsers.choices.items()]
+    sections = [part for name, command in subparsers.choices.items() for part in _sections(name, about, command)]
     return "\n".join([_INTRODUCTION, *sections])
+
+
+def _sections(name: str, about: dict[str, str | None], command: argparse.ArgumentParser) -> Iterator[str]:
+    """A command's section, then one for each of its actions where it has them."""
+    yield _section(name, about.get(name.split()[-1]) or "", command)
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            told = {choice.dest: choice.help for choice in action._choices_actions}
+            for inner, parser in action.choices.items():
+                yield from _sections(f"{name} {inner}", told, parser)
 
 
 def _section(name: str, about: str, parser: argparse.ArgumentParser) -> str:

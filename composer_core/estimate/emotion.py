@@ -29,7 +29,7 @@ import numpy as np
 
 from composer_core.errors import StoreError
 from composer_core.estimate.cues import cue_reasons
-from composer_core.estimate.note_features import FEATURE_NAMES, feature_row, note_features
+from composer_core.estimate.note_features import feature_row, note_features
 from composer_core.estimate.note_list import NoteList
 from composer_core.estimate.questions import QuestionSet
 from composer_core.estimate.suggestion import Suggestion
@@ -115,9 +115,7 @@ def read_trained_emotion(model: QuestionSet, notes: NoteList) -> Emotion | None:
     if not np.isfinite(row).any():
         return None
     shares = {name: float(values[0]) for name, values in model.probabilities(row).items()}
-    reasons = {
-        name: cue_reasons(question.model.contributions(row)) for name, question in model.questions.items()
-    }
+    reasons = {name: cue_reasons(question.model.contributions(row)) for name, question in model.questions.items()}
     valence, arousal = shares["valence"], shares["arousal"]
     return Emotion(
         2.0 * valence - 1.0,
@@ -130,9 +128,7 @@ def read_trained_emotion(model: QuestionSet, notes: NoteList) -> Emotion | None:
     )
 
 
-def _axis(
-    features: Mapping[str, float], reference: Mapping[str, Any], weights: Mapping[str, float], axis: str
-) -> Axis:
+def _axis(features: Mapping[str, float], reference: Mapping[str, Any], weights: Mapping[str, float], axis: str) -> Axis:
     parts = weighted_parts(features, reference["cues"], weights)
     total = sum(parts.values()) / reference["spread"][axis]
     r = PUBLISHED_CORRELATION[axis]

@@ -7,7 +7,7 @@ import numpy as np
 from composer_core.estimate.note_features import KEY_PROFILES, pitch_class_weights, standard
 from composer_core.estimate.note_list import NoteList
 from composer_core.estimate.suggestion import Suggestion
-from composer_core.music.label_codes import KEY_ROOTS
+from composer_core.music.key import ROOT_NAMES
 
 SOURCE = "model:key-profiles@1"
 _SHARPNESS = 9.0
@@ -28,6 +28,6 @@ def suggest_key(notes: NoteList) -> dict[str, Suggestion]:
     reasons = ("cue:scale_degrees:+", "cue:mode:+")
     name = ("major", "minor")[mode]
     return {
-        "key_root": Suggestion(KEY_ROOTS[root], round(float(shares[:, root].sum()), 3), reasons, SOURCE),
+        "key_root": Suggestion(ROOT_NAMES[root], round(float(shares[:, root].sum()), 3), reasons, SOURCE),
         "key_mode": Suggestion(name, round(float(shares[mode].sum()), 3), reasons, SOURCE),
     }

@@ -50,7 +50,9 @@ def meter_row(notes: Notes) -> FloatArray:
     lags = [_autocorrelation(signal) for signal in signals]
     combs = [_combs(signal) for signal in signals]
     place = onset % TICKS_PER_QUARTER
-    shares = [np.mean([abs(place - at) <= 20 for at in places]) * len(places) for places in ((160, 320), (240,), (120, 360))]
+    shares = [
+        np.mean([abs(place - at) <= 20 for at in places]) * len(places) for places in ((160, 320), (240,), (120, 360))
+    ]
     return np.concatenate((*lags, *combs, shares))
 
 

@@ -50,7 +50,7 @@ def suggest(
         found |= suggest_key(notes_of_loop(loop))
     optional = {
         "genre": suggest_loop_genre(loop, metrics, chosen),
-        "meter": None if chosen.meter is None else suggest_meter(chosen.meter, loop.notes),
+        "meter": _loop_meter(loop, chosen),
         "technique": suggest_loop_technique(loop, metrics, vocabularies, chosen),
     }
     return found | {name: made for name, made in optional.items() if made is not None}
@@ -60,6 +60,13 @@ def _emotion_axes(loop: Loop, metrics: Mapping[str, float], estimators: Estimato
     """Drums have no mode nor melody: theirs is read from the kit's metrics, as are a handful of notes."""
     read = None if loop.is_drums else estimators.read_emotion(notes_of_loop(loop), loop.instrument)
     return suggest_affect(metrics, loop.instrument) if read is None else read.suggestions()
+
+
+def _loop_meter(loop: Loop, estimators: Estimators) -> Suggestion | None:
+    """Drums alone hardly tell 2/4 from 4/4, and their loops carry their metre: nothing is said of them."""
+    if estimators.meter is None or loop.is_drums:
+        return None
+    return suggest_meter(estimators.meter, loop.notes)
 
 
 def emotion_of(valence: Suggestion, arousal: Suggestion, moods: Mapping[str, Mood]) -> Suggestion:

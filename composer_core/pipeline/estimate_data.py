@@ -74,7 +74,9 @@ def read_file(path: Path) -> Song | None:
 def part_notes(song: Song, part: Part) -> NoteList:
     """A part's notes in seconds by the song's tempo map."""
     onset = part.notes.onset_tick.astype(np.int64)
-    start, end = (seconds_at(tick, song.tempo_tick, song.tempo_bpm) for tick in (onset, onset + part.notes.duration_tick))
+    start, end = (
+        seconds_at(tick, song.tempo_tick, song.tempo_bpm) for tick in (onset, onset + part.notes.duration_tick)
+    )
     return NoteList.of(start, end, part.notes.pitch.astype(np.int64), part.notes.velocity.astype(np.float64))
 
 

@@ -32,13 +32,12 @@ from composer_core.pipeline.estimate_data import (
     find_set,
     part_notes,
     read_file,
-    read_table,
 )
 from composer_core.pipeline.meter_truth import meter_windows
 from composer_core.pipeline.technique_truth import TechniqueWindow, technique_windows
 from composer_core.store.atomic import write_json
 
-EMOTION_RECIPE = Recipe(rounds=300)
+EMOTION_RECIPE = Recipe(rounds=700, rate=0.02, feature_share=0.2)
 TECHNIQUE_RECIPE = Recipe(rounds=100)
 METER_RECIPE = Recipe(rounds=100)
 _EXCERPT_SEC, _EXCERPTS_A_PART, _LEAST_EXCERPT_NOTES = 30.0, 4, 20

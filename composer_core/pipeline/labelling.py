@@ -10,6 +10,7 @@ from typing import Any
 
 from composer_core.errors import require_choice
 from composer_core.estimate import Suggestion, suggest
+from composer_core.estimate.estimators import load_estimators
 from composer_core.metrics import measure
 from composer_core.pipeline import library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
@@ -106,7 +107,7 @@ def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     the history tells which estimator it was. Raises NotFound for an unknown loop.
     """
     loop = library.load_loop(workspace, loop_id)
-    suggested = suggest(loop, measure(loop), vocabularies(workspace))
+    suggested = suggest(loop, measure(loop), vocabularies(workspace), load_estimators(workspace.estimators))
     store = open_labels(workspace)
     known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
     fresh = {
@@ -124,13 +125,15 @@ def suggest_missing(
     `progress` is called with the loops done and the loops to do.
     """
     store = open_labels(workspace)
+    estimators = load_estimators(workspace.estimators)
     known = store.suggested_confidence()
     missing = [loop_id for loop_id in _unique_loops(workspace) if loop_id not in known][:limit]
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
         _store_suggestions(
-            store, {loop_id: suggest(loop, measure(loop), vocabularies(workspace)) for loop_id, loop in loops}
+            store,
+            {loop_id: suggest(loop, measure(loop), vocabularies(workspace), estimators) for loop_id, loop in loops},
         )
         if progress is not None:
             progress(start + len(batch), len(missing))

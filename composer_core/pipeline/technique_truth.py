@@ -75,7 +75,7 @@ def technique_windows(root: Path, instrument: str) -> list[TechniqueWindow]:
     found: list[TechniqueWindow] = []
     quartets, lieder = find_set(root, QUARTETS), find_set(root, LIEDER)
     if instrument == "strings" and quartets is not None:
-        found += score_windows(quartets, STRINGS, lambda part: True, stride=1)
+        found += score_windows(quartets, STRINGS, lambda _part: True, stride=1)
     if instrument == "piano" and lieder is not None:
         found += score_windows(lieder, PIANO, lambda part: part.lower().startswith("piano"), stride=3)
     if instrument in PROGRAMS:

@@ -76,7 +76,7 @@ _JAPANESE: dict[str, str] = {
     "unknown_option": "{where} に {name!r} という項目はありません。使えるもの：{choices}。",
     "contradiction": "{first} と {second} は同時に指定できません：{reason}。",
     "bad_weights": "{name}の重み {value} の合計が 1 になっていません。",
-    "too_few_labels": "{field} のラベルが少なすぎて学習できません（現在 {found}）。2種類以上の値にそれぞれ{least}件以上が必要です。",
+    "too_few_labels": "{field}のラベルが足りず学習できません（現在 {found}）。2種類以上の値に各{least}件必要です。",
     "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
     # things that are not there
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",

@@ -14,7 +14,7 @@ from composer_core.store.vocabularies import load_vocabularies
 from metric_loops import beat, drum_loops, groove_loops, tune, tunes
 
 WORDS = load_vocabularies()
-FIELDS = {"emotion_valence", "emotion_arousal", "emotion", "genre", "technique"}
+FIELDS = {"emotion_valence", "emotion_arousal", "emotion", "genre", "key_root", "key_mode", "meter", "technique"}
 
 
 @settings(max_examples=60, deadline=None)
