@@ -183,7 +183,8 @@ def _technique_lines(section: dict[str, Any]) -> list[str]:
 
 def _meter_lines(section: dict[str, Any]) -> list[str]:
     return [
-        f"{section['windows']} windows: accuracy {section['accuracy']:.3f} (majority {section['accuracy_of_commonest']:.3f}), "
+        f"{section['windows']} windows: accuracy {section['accuracy']:.3f} "
+        f"(majority {section['accuracy_of_commonest']:.3f}), "
         f"macro-F1 {section['macro_f1']:.3f} (majority {section['macro_f1_of_commonest']:.3f}), "
         f"ECE {section['calibration_error']:.3f}",
         "  F1: "

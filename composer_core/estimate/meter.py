@@ -63,7 +63,7 @@ def _signals(notes: Notes, onset: np.ndarray) -> list[FloatArray]:
     length = np.minimum(notes.duration_tick[keep] / TICKS_PER_QUARTER, 2.0)
     n = int(step.max()) + 1 if len(step) else 1
     count = np.minimum(np.bincount(step, minlength=n), 4).astype(np.float64)
-    held = np.bincount(step, weights=length, minlength=n)
+    held = np.asarray(np.bincount(step, weights=length, minlength=n), dtype=np.float64)
     bass = np.zeros(n)
     low = pitch <= np.percentile(pitch, 30) if len(pitch) else np.zeros(0, np.bool_)
     np.maximum.at(bass, step[low], 1.0)

@@ -10,8 +10,10 @@ Grabe and Low (2002).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer_core.estimate.note_list import FloatArray, IntArray, NoteList
 
@@ -31,7 +33,7 @@ _CHORDS = {
 _LEAST_NOTES = 4
 
 
-def standard(profile: FloatArray) -> FloatArray:
+def standard(profile: NDArray[Any]) -> FloatArray:
     """Twelve weights with mean 0 and length 1."""
     centred = profile - profile.mean()
     return np.asarray(centred / np.sqrt((centred**2).sum()))
@@ -222,7 +224,7 @@ def _sounding(notes: NoteList) -> FloatArray:
 def pitch_class_weights(notes: NoteList) -> FloatArray:
     """Seconds (at most 2 a note) summed over the twelve pitch classes."""
     weight = np.minimum(notes.end_sec - notes.onset_sec, 2.0)
-    return np.bincount(notes.pitch % 12, weights=weight, minlength=12)
+    return np.asarray(np.bincount(notes.pitch % 12, weights=weight, minlength=12), dtype=np.float64)
 
 
 def _tonality(notes: NoteList) -> dict[str, float]:

@@ -56,6 +56,6 @@ class NoteList:
 def notes_of_loop(loop: Loop) -> NoteList:
     """A loop's notes in seconds at its mean tempo."""
     per_tick = 60.0 / (loop.tempo_bpm * 480.0)
-    onset = loop.notes.onset_tick * per_tick
-    end = onset + loop.notes.duration_tick * per_tick
+    onset = loop.notes.onset_tick.astype(np.float64) * per_tick
+    end = onset + loop.notes.duration_tick.astype(np.float64) * per_tick
     return NoteList.of(onset, end, loop.notes.pitch.astype(np.int64), loop.notes.velocity.astype(np.float64))

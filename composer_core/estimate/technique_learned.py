@@ -53,7 +53,8 @@ def learnt_techniques(model: QuestionSet, notes: NoteList) -> tuple[dict[str, fl
     row = technique_row(notes)
     if not np.isfinite(row).any():
         return {}, ()
-    found, reasons = {}, []
+    found: dict[str, float] = {}
+    reasons: list[str] = []
     for code, question in model.questions.items():
         probability = float(question.model.probability(row[None, :])[0])
         if is_suggested(question) and probability >= question.threshold:

@@ -232,7 +232,7 @@ def _nearest(fingerprints: Sequence[Any], truth: np.ndarray, fold: np.ndarray) -
     said = np.zeros(len(truth), dtype=np.int64)
     for index, own in enumerate(fingerprints):
         others = np.flatnonzero(fold != fold[index])
-        distance = [fingerprint_distance(own, fingerprints[other]) for other in others]
+        distance = [fingerprint_distance(own, fingerprints[int(other)]) for other in others]
         said[index] = truth[others[int(np.argmin(distance))]]
     return said
 

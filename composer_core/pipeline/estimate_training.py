@@ -60,7 +60,7 @@ def train_emotion(clips: Sequence[Clip], name: str, card: dict[str, Any]) -> Que
         trained = train_question(rows, truth.astype(np.float64), fold, FEATURE_NAMES, EMOTION_RECIPE)
         held[axis] = trained.held_out
         questions[axis] = Question(trained.model, 0.5, side_figures(trained.held_out, truth))
-    figures = {"clips": len(clips), "songs": len({clip.group for clip in clips})}
+    figures: dict[str, Any] = {"clips": len(clips), "songs": len({clip.group for clip in clips})}
     figures["four_quadrants"] = round(float((quadrant_of(held) == quadrants).mean()), 3)
     return QuestionSet("emotion", name, FEATURE_NAMES, questions, {**card, "held_out": figures})
 

@@ -65,7 +65,7 @@ def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int 
         error, fields = None, outcome.facts.get("fields", {})
         if outcome.refusal is not None:
             error = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
-        unknown = {name: {"value": None, "confidence": 0.0, "reasons": []} for name in SHOWN}
+        unknown: dict[str, Any] = {name: {"value": None, "confidence": 0.0, "reasons": []} for name in SHOWN}
         files.append({"path": paths[report.job_id], "error": error, **unknown, **fields})
     return {"files": files}
 
