@@ -22,7 +22,6 @@ COMMAND_MODULES = (
     "estimating",
     "varying",
     "labels",
-    "estimating",
     "doctor",
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments

@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from composer_core.errors import NotFound
+from composer_core.errors import InvalidValue, NotFound
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
 
 TRAINED = (
     *("emotion", "genre", "meter", "technique-strings", "technique-piano", "technique-bass", "technique-guitar"),
+    "key",
     "emotion-reference",
 )
 SECTIONS = ("emotion", "genre", "technique", "meter")
@@ -98,6 +99,8 @@ def train(arguments: argparse.Namespace) -> int:
     from composer_core.pipeline import estimate_training
 
     workspace = _workspace(arguments)
+    if arguments.kind == "key":
+        return _train_key(Path(arguments.data), arguments.output)
     if arguments.data == LIBRARY:
         from composer_core.pipeline.library_genre import train_library_genre
 
@@ -111,6 +114,20 @@ def train(arguments: argparse.Namespace) -> int:
         figures = estimate_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
     _say(f"written to {out}")
     _print_json(figures)
+    return 0
+
+
+def _train_key(data: Path, output: Path | None) -> int:
+    """Train the key model on POP909 and print the held-out figures."""
+    from composer_core.pipeline import key_training
+
+    if output is None:
+        raise InvalidValue("bad_format", name="--output", value="", expected="a file for the key model (JSON)")
+    card = key_training.train_key(data, output)
+    print(f"{card['songs']} songs, exact accuracy of songs left out:")
+    for name, row in card["exact_accuracy"].items():
+        print(f"  {name:<12}" + "".join(f"  {kind} {share:.3f}" for kind, share in row.items()))
+    print(f"written to {output}")
     return 0
 
 

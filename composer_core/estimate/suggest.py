@@ -47,7 +47,7 @@ def suggest(
     found = _emotion_axes(loop, metrics, chosen)
     found["emotion"] = emotion_of(found["emotion_valence"], found["emotion_arousal"], vocabularies.moods)
     if not loop.is_drums:
-        found |= suggest_key(notes_of_loop(loop))
+        found |= suggest_key(loop)
     optional = {
         "genre": suggest_loop_genre(loop, metrics, chosen),
         "meter": _loop_meter(loop, chosen),

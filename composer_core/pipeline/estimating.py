@@ -27,6 +27,7 @@ from composer_core.ingest.song import Song
 from composer_core.ingest.worker import Result
 from composer_core.metrics import measure
 from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import COMMON_TIME
 from composer_core.pipeline.estimate_data import emotion_clips, pitched_notes, whole_drums
 from composer_core.pipeline.estimate_training import train_emotion
 from composer_core.pipeline.vocabularies import vocabularies
@@ -49,6 +50,7 @@ APPLIED_FIELDS = tuple(SHOWN.values())
 SHOW_TASK = "composer_core.pipeline.estimating:read_estimates"
 _TECHNIQUE_BARS, _TECHNIQUE_LOOPS, _TECHNIQUE_SHARE = 4, 8, 0.5
 _BATCH = 500
+_COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
 
 
 def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int | None = None) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def estimate_song(song: Song, estimators: Estimators) -> dict[str, Suggestion]:
     if found:
         moods = vocabularies().moods
         found["emotion"] = emotion_of(found["emotion_valence"], found["emotion_arousal"], moods)
-    found |= suggest_key(pitched)
+    found |= _song_key(song)
     optional = {
         "genre": _song_genre(song, estimators),
         "meter": _song_meter(song, estimators),
@@ -121,11 +123,20 @@ def _song_genre(song: Song, estimators: Estimators) -> Suggestion | None:
     return suggest_loop_genre(loops[0], measure(loops[0]), estimators) if loops else None
 
 
+def _song_key(song: Song) -> dict[str, Suggestion]:
+    """The key of everything pitched, read as one long part."""
+    parts = [part.notes for part in song.parts if part.instrument != "drums" and len(part.notes)]
+    if not parts:
+        return {}
+    notes = Notes.of(*(np.concatenate([getattr(one, name) for one in parts]) for name in _COLUMNS))
+    bars = int(notes.onset_tick.max()) // COMMON_TIME.bar_tick + 1
+    return suggest_key(Loop(WHOLE, notes, bars))
+
+
 def _song_meter(song: Song, estimators: Estimators) -> Suggestion | None:
     if estimators.meter is None or not song.n_notes:
         return None
-    columns = ("onset_tick", "duration_tick", "pitch", "velocity")
-    notes = Notes.of(*(np.concatenate([getattr(part.notes, name) for part in song.parts]) for name in columns))
+    notes = Notes.of(*(np.concatenate([getattr(part.notes, name) for part in song.parts]) for name in _COLUMNS))
     return suggest_meter(estimators.meter, notes)
 
 
