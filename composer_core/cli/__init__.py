@@ -16,6 +16,7 @@ COMMAND_MODULES = (
     "browsing",
     "audio",
     "training",
+    "models",
     "generation",
     "performing",
     "rules",

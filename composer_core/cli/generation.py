@@ -217,7 +217,11 @@ def register_evaluate(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("model", help="a model's name or folder")
     parser.add_argument("--instrument", default="drums", choices=INSTRUMENTS)
     parser.add_argument(
-        "--data", required=True, type=Path, metavar="PATH", help="the data set, with its held-out takes"
+        "--data",
+        required=True,
+        type=Path,
+        metavar="PATH",
+        help="a data set with its held-out takes, or the folder of all permitted sets",
     )
     parser.add_argument("--takes", type=int, default=200, help="generated loops to measure")
     parser.add_argument("--seed", type=int, default=0)
@@ -238,7 +242,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     info = find_model(arguments.instrument, arguments.model, workspace)
     if not arguments.data.exists():
         raise NotFound("path_missing", path=str(arguments.data))
-    report = evaluate(info, arguments.data, arguments.takes, arguments.seed)
+    report = evaluate(info, arguments.data, arguments.takes, arguments.seed, arguments.instrument)
     if arguments.output is not None:
         write_json(arguments.output / "report.json", report)
     if arguments.json:

@@ -34,6 +34,7 @@ from composer_core.model.config import ModelConfig, TrainConfig, conditions_of, 
 from composer_core.model.data import IGNORED, WindowSet, epoch_batches, ordered_batches
 from composer_core.model.device import choose_device
 from composer_core.model.heads import head_losses
+from composer_core.model.ranks import ALONE, Ranks
 from composer_core.model.transformer import Composer
 from composer_core.store.atomic import write_json
 from composer_core.tokens.vocab import Vocabulary
@@ -103,13 +104,16 @@ def nll_per_note(composer: Composer, windows: WindowSet) -> float:
 class Trainer:
     """One training run in a folder. `run` goes on from the last checkpoint when there is one."""
 
-    def __init__(self, folder: Path, config: TrainConfig, data: TrainingData) -> None:
-        self.folder, self.config, self.data = folder, config, data
+    def __init__(self, folder: Path, config: TrainConfig, data: TrainingData, ranks: Ranks = ALONE) -> None:
+        self.folder, self.config, self.data, self.ranks = folder, config, data, ranks
         self.device = choose_device(config.device)
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
         self.composer = self._composer().to(self.device.code)
+        # Compiled on GPUs only: on CPUs it needs a C++ compiler and gains nothing at these sizes.
+        cuda = self.device.code == "cuda"
+        self._hidden = torch.compile(self.composer.hidden, dynamic=True) if cuda else self.composer.hidden
         self.optimiser = self._optimiser()
         self.batches_per_epoch = -(-len(data.train) // config.batch)
         self.steps = config.steps or max(1, round(config.epochs * self.batches_per_epoch))
@@ -164,7 +168,7 @@ class Trainer:
         self._resume()
         waited = (self.step - self.best_step) // self.config.validate_every
         while self.step < self.steps and waited < self.config.patience:
-            if should_stop():
+            if self.ranks.agree(float(should_stop())):
                 self._checkpoint()
                 return False
             started = time.perf_counter()
@@ -204,8 +208,10 @@ class Trainer:
                 if self.micro_batch == 1:
                     raise ModelError("training_diverged", value="out of memory", step=self.step) from error
                 self.micro_batch //= 2
+        loss = self.ranks.total(loss)
         if not math.isfinite(loss):
             raise ModelError("training_diverged", value=loss, step=self.step)
+        self.ranks.sum_gradients(self.composer.parameters())
         torch.nn.utils.clip_grad_norm_(self.composer.parameters(), self.config.clip)
         self.optimiser.step()
         return loss, n_tokens
@@ -213,7 +219,7 @@ class Trainer:
     def _accumulate(self, index: NDArray[np.int64]) -> tuple[float, int]:
         self.composer.train()
         self.optimiser.zero_grad(set_to_none=True)
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step + 7919 * self.ranks.rank)
         rng = np.random.default_rng([self.config.seed, self.step, 1])
         true = self.data.train.conditions.take(index)
         shown = drop_fields(true, self.config.field_dropout, self.config.all_dropout, rng)
@@ -221,8 +227,9 @@ class Trainer:
         learnt = index[~self.data.train.spoilt[index]]
         total = max(1, sum(min(len(self.data.train.sequences[i]), longest) - 1 for i in learnt))
         loss_sum = 0.0
-        for start in range(0, len(index), self.micro_batch):
-            part = np.arange(start, min(start + self.micro_batch, len(index)))
+        own = np.arange(self.ranks.rank, len(index), self.ranks.size)
+        for start in range(0, len(own), self.micro_batch):
+            part = own[start : start + self.micro_batch]
             loss_sum += self._backward(index[part], true.take(part), shown.take(part), total, len(index))
         return loss_sum, total
 
@@ -234,7 +241,7 @@ class Trainer:
         batch = self.data.train.batch(index, self.data.vocabulary.pad, composer.config.max_length).to(device)
         spoilt = torch.from_numpy(self.data.train.spoilt[index]).to(device)
         with torch.autocast(device, torch.bfloat16, enabled=self._is_mixed()):
-            hidden = composer.hidden(batch.ids, composer.at_positions(composer.condition_vectors(shown), batch.bar))
+            hidden = self._hidden(batch.ids, composer.at_positions(composer.condition_vectors(shown), batch.bar))
             logits = composer.logits(hidden)
         targets = batch.targets.masked_fill(spoilt.unsqueeze(1), IGNORED)
         language = functional.cross_entropy(
@@ -253,16 +260,26 @@ class Trainer:
         return self.config.precision == "bfloat16" or (self.config.precision == "auto" and self.device.code == "cuda")
 
     def _validate(self) -> float:
-        value = nll_per_note(self.composer, self.data.validation)
+        value = nll_per_note(self.composer, self.data.validation) if self.ranks.is_first else 0.0
+        value = self.ranks.agree(value)
         if value < self.best:
             self.best, self.best_step = value, self.step
-            facts = {"nll_per_note": value, "step": self.step, "train": config_to_json(self.config), **self.data.facts}
-            save_model(
-                self.folder / BEST_FOLDER, self.composer, self.data.vocabulary, facts, merged_state(self.composer)
-            )
+            self.keep()
         return value
 
+    def keep(self) -> None:
+        """Store the weights as they are as the run's model."""
+        if not self.ranks.is_first:
+            return
+        nll = self.best if self.best_step == self.step else None
+        train = config_to_json(self.config)
+        facts = {"nll_per_note": nll, "step": self.step, "train": train, **self.data.facts}
+        weights = merged_state(self.composer)
+        save_model(self.folder / BEST_FOLDER, self.composer, self.data.vocabulary, facts, weights)
+
     def _report(self, progress: Progress, on_progress: Callable[[Progress], None]) -> None:
+        if not self.ranks.is_first:
+            return
         row = {name: getattr(progress, name) for name in Progress.__slots__}
         with (self.folder / METRICS_FILE).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
@@ -278,13 +295,16 @@ class Trainer:
             "data": self.data.train.digest(),
             "config": config_to_json(replace(self.config, device="auto", threads=0)),
         }
-        save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+        if self.ranks.is_first:
+            save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+        self.ranks.wait()
 
     def _resume(self) -> None:
         path = self.folder / CHECKPOINT_FILE
         self.folder.mkdir(parents=True, exist_ok=True)
         if not path.is_file():
-            write_json(self.folder / "train.json", config_to_json(self.config))
+            if self.ranks.is_first:
+                write_json(self.folder / "train.json", config_to_json(self.config))
             return
         state = load_checkpoint(path)
         same = replace(self.config, device="auto", threads=0)
@@ -296,7 +316,8 @@ class Trainer:
             self.step, self.best, self.best_step = int(state["step"]), float(state["best"]), int(state["best_step"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError("damaged_checkpoint", path=str(path), reason=str(error).split("\n")[0]) from error
-        self._drop_rows_after(self.step)
+        if self.ranks.is_first:
+            self._drop_rows_after(self.step)
 
     def _drop_rows_after(self, step: int) -> None:
         """Remove rows a killed run wrote after its last checkpoint, so that no step appears twice."""

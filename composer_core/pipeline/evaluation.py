@@ -7,10 +7,10 @@ one source in ten by the digest of its name), beside the same measure on real lo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,35 +19,60 @@ from composer_core.errors import NotFound
 from composer_core.estimate import estimate_affect
 from composer_core.metrics import measure
 from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM
 from composer_core.pipeline.generation import generate, render_take
-from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.models import ModelInfo, load
-from composer_core.pipeline.takes import Take, measured_condition, prepare_takes, windows_of
+from composer_core.pipeline.permitted_sets import is_root, loops_of
+from composer_core.pipeline.takes import (
+    COMMON_METERS,
+    PARTS,
+    Take,
+    asked_of_window,
+    limited_windows,
+    prepare_takes,
+)
 from composer_core.pipeline.training_data import encode_windows
 from composer_core.tokens.vocab import is_note, loop_to_bars
 
+if TYPE_CHECKING:
+    from composer_core.model.conditions import Asked
+
 N_BOOTSTRAP = 10_000
 WINDOW_BARS = 4
-PLAIN_ORDERS = (5, 6, 7, 8)
-REPEAT_ORDERS = (4, 5, 6, 7)
-CONTROL_METRICS = ("onset_density", "velocity_mean", "syncopation", "cymbal_rate", "groove_consistency")
+PLAIN_ORDERS = (6, 8)
+REPEAT_ORDERS = (5, 7)
+LIMITS = {"train": 6000, "dev": 200, "validation": 600}
+"""Windows of an instrument an evaluation reads of each part: what keeps it to minutes on large sets."""
+CONTROL_METRICS = (
+    *("onset_density", "velocity_mean", "syncopation", "cymbal_rate", "groove_consistency"),
+    *("mode_lean", "register", "articulation"),
+)
+"""What is printed of takes with low and with high emotion, where the instrument has the metric."""
+REFERENCE_CHUNK = 8192
+TEMPO_RANGE = (ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM)
 BarTokens = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The takes of one data set by part, and its bars as n-grams read them (without the Bar token)."""
+    """The takes of one instrument by part, and its windows as n-grams read them (without the Bar token).
+
+    Pitches are written with the tonic on C, as the composer reads them. `limits` is about how
+    many windows a part gives (0: all), long songs giving first.
+    """
 
     takes: dict[str, list[Take]]
+    limits: Mapping[str, int]
 
     def windows(self, part: str) -> list[tuple[int, list[BarTokens]]]:
         """(take index, bars) of each side-by-side window that holds a note."""
         found = []
-        for index, take in enumerate(self.takes[part]):
-            for start, bars in windows_of(take, training=False):
-                window = [tuple(bar[1:]) for bar in take.bars[start : start + bars]]
+        takes = self.takes[part]
+        for index, windows in enumerate(limited_windows(takes, False, self.limits[part])):
+            for start, bars in windows:
+                window = [tuple(bar[1:]) for bar in takes[index].window(start, bars)]
                 if any(window):
                     found.append((index, window))
         return found
@@ -55,11 +80,12 @@ class HeldOut:
 
 def read_held_out(data: Path, instrument: str) -> HeldOut:
     """Takes of a data folder; NotFound when none was held out."""
-    takes = prepare_takes(loops_for_training(data, instrument))
-    parts = {part: [take for take in takes if take.part == part] for part in ("train", "dev", "validation")}
+    takes = prepare_takes(loops_of(data, instrument), [instrument])
+    takes = [take for take in takes if str(take.played.meter) in COMMON_METERS or not is_root(data)]
+    parts = {part: [take for take in takes if take.part == part] for part in PARTS}
     if not parts["validation"]:
         raise NotFound("no_notes", path=str(data), instrument=instrument, purpose="evaluate on")
-    return HeldOut(parts)
+    return HeldOut(parts, LIMITS)
 
 
 def likelihood(info: ModelInfo, held_out: HeldOut) -> dict[str, Any]:
@@ -68,7 +94,10 @@ def likelihood(info: ModelInfo, held_out: HeldOut) -> dict[str, Any]:
 
     loaded = load(info)
     takes = held_out.takes["validation"]
-    windows = encode_windows(takes, loaded.vocabulary, loaded.composer.config.genres, training=False)
+    shape = loaded.composer.config
+    windows = encode_windows(
+        takes, loaded.vocabulary, shape.genres, False, shape.techniques, held_out.limits["validation"]
+    )
     bare = replace(windows, conditions=windows.conditions.hidden())
     nll = {
         "model": nll_of_windows(loaded.composer, windows),
@@ -141,17 +170,17 @@ def memorisation(
 
     Printed for the generated loops beside the validation windows whose conditions were asked for.
     """
-    train = [[tuple(bar[1:]) for bar in take.bars] for take in held_out.takes["train"]]
-    seen = {bar for bars in train for bar in bars if bar}
-    pairs = {pair for bars in train for pair in itertools.pairwise(bars)}
-    reference = _bar_matrix(sorted(seen))
+    train = [[tuple(bar[1:]) for bar in take.bars_on_c] for take in held_out.takes["train"]]
+    runs = [_runs(train, length) for length in range(1, WINDOW_BARS + 1)]
+    seen, pairs = {run[0] for run in runs[0]}, runs[1]
+    reference = sorted(bar for bar in seen if bar)
     return {
         name: {
             "n_bars": sum(1 for bars in loops for bar in bars if bar),
             "bars_seen_rate": _share([bar in seen for bars in loops for bar in bars if bar]),
             "pairs_seen_rate": _share([p in pairs for bars in loops for p in itertools.pairwise(bars) if p[0]]),
             "nearest_distance_median": _nearest(loops, reference),
-            "longest_copied_bars": max((_longest_copy(bars, train) for bars in loops), default=0),
+            "longest_copied_bars": max((_longest_copy(bars, runs) for bars in loops), default=0),
         }
         for name, loops in (("generated", generated), ("validation", real))
     }
@@ -161,41 +190,61 @@ def _share(flags: Sequence[bool]) -> float | None:
     return float(np.mean(flags)) if flags else None
 
 
-def _longest_copy(bars: Sequence[BarTokens], train: Sequence[Sequence[BarTokens]]) -> int:
-    """Most consecutive bars of a loop that stand in this order in one training take."""
-    for length in range(len(bars), 0, -1):
-        runs = {tuple(bars[i : i + length]) for i in range(len(bars) - length + 1)}
-        if any(tuple(take[i : i + length]) in runs for take in train for i in range(len(take) - length + 1)):
+def _runs(takes: Sequence[Sequence[BarTokens]], length: int) -> set[tuple[BarTokens, ...]]:
+    """Every `length` bars that stand in this order in one take."""
+    return {tuple(bars[i : i + length]) for bars in takes for i in range(len(bars) - length + 1)}
+
+
+def _longest_copy(bars: Sequence[BarTokens], runs: Sequence[set[tuple[BarTokens, ...]]]) -> int:
+    """Most consecutive bars of a loop that stand in this order in one training take, not all of them silent."""
+    for length in range(min(len(bars), len(runs)), 0, -1):
+        own = (tuple(bars[i : i + length]) for i in range(len(bars) - length + 1))
+        if any(run in runs[length - 1] and any(run) for run in own):
             return length
     return 0
 
 
-def _bar_matrix(bars: Sequence[BarTokens]) -> NDArray[np.float32]:
-    """Rows of 0 and 1 over (step, pitch), one row a bar."""
-    matrix = np.zeros((len(bars), 72 * 128), dtype=np.float32)
-    for row, bar in enumerate(bars):
-        step = 0
-        for token in bar:
-            kind, _, value = token.partition("_")
-            if kind == "Position":
-                step = int(value)
-            elif is_note(token):
-                matrix[row, step * 128 + int(value)] = 1.0
-    return matrix
+def _cells(bar: BarTokens) -> list[tuple[int, int]]:
+    """(step, pitch) of each note of a bar."""
+    found, step = [], 0
+    for token in bar:
+        kind, _, value = token.partition("_")
+        if kind == "Position":
+            step = int(value)
+        elif is_note(token):
+            found.append((step, int(value)))
+    return found
 
 
-def _nearest(loops: Sequence[Sequence[BarTokens]], reference: NDArray[np.float32]) -> float | None:
-    """Median over loops of the mean Jaccard distance of their bars to the nearest training bar."""
-    used = reference.any(axis=0)
-    narrow, sizes = reference[:, used], reference.sum(axis=1)
-    distances = []
-    for bars in loops:
-        filled = _bar_matrix([bar for bar in bars if bar])
-        if len(filled):
-            shared = filled[:, used] @ narrow.T
-            union = filled.sum(axis=1, keepdims=True) + sizes - shared
-            distances.append(float((1.0 - shared / union).min(axis=1).mean()))
+def _nearest(loops: Sequence[Sequence[BarTokens]], reference: Sequence[BarTokens]) -> float | None:
+    """Median over loops of the mean Jaccard distance of their bars' notes to the nearest training bar."""
+    bars = [bar for loop in loops for bar in loop if bar]
+    columns = {cell: i for i, cell in enumerate(sorted({cell for bar in bars for cell in _cells(bar)}))}
+    own, sizes = _bar_matrix(bars, columns)
+    best = np.zeros(len(bars))
+    for start in range(0, len(reference), REFERENCE_CHUNK):
+        other, other_sizes = _bar_matrix(reference[start : start + REFERENCE_CHUNK], columns)
+        shared = own @ other.T
+        best = np.maximum(best, (shared / (sizes[:, None] + other_sizes - shared)).max(axis=1))
+    distances, position = [], 0
+    for loop in loops:
+        n_filled = sum(1 for bar in loop if bar)
+        if n_filled:
+            distances.append(float(1.0 - best[position : position + n_filled].mean()))
+        position += n_filled
     return float(np.median(distances)) if distances else None
+
+
+def _bar_matrix(
+    bars: Sequence[BarTokens], columns: Mapping[tuple[int, int], int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Rows of 0 and 1 over the named cells, one row a bar, and how many notes each bar has in all."""
+    matrix, sizes = np.zeros((len(bars), len(columns)), np.float32), np.zeros(len(bars), np.float32)
+    for row, bar in enumerate(bars):
+        cells = _cells(bar)
+        sizes[row] = len(cells)
+        matrix[row, [columns[cell] for cell in cells if cell in columns]] = 1.0
+    return matrix, sizes
 
 
 def validation_examples(held_out: HeldOut, count: int, seed: int) -> list[tuple[Condition, list[BarTokens]]]:
@@ -206,16 +255,31 @@ def validation_examples(held_out: HeldOut, count: int, seed: int) -> list[tuple[
     for _ in range(count if takes else 0):
         take = takes[int(rng.integers(len(takes)))]
         start = int(rng.integers(len(take.bars) - WINDOW_BARS + 1))
-        fields = measured_condition(take, start, WINDOW_BARS)
-        condition = Condition(
-            take.played.instrument,
-            tempo_bpm=float(np.clip(fields["tempo_bpm"] or DEFAULT_TEMPO_BPM, ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM)),
-            valence=fields["valence"],
-            arousal=fields["arousal"],
-            genre=take.genre,
-        )
-        found.append((condition, [tuple(bar[1:]) for bar in take.bars[start : start + WINDOW_BARS]]))
+        asked = condition_of(asked_of_window(take, start, WINDOW_BARS))
+        found.append((asked, [tuple(bar[1:]) for bar in take.window(start, WINDOW_BARS)]))
     return found
+
+
+def condition_of(asked: Asked) -> Condition:
+    """A measured window's condition as a request, with the tonic on C; techniques are left out.
+
+    What lies outside what may be asked is brought to its limit; chords only where every bar has one.
+    """
+    tempo_bpm = float(np.clip(asked.continuous["tempo_bpm"] or DEFAULT_TEMPO_BPM, *TEMPO_RANGE))
+    density = asked.continuous["density"]
+    key = asked.key
+    chords = [chord.transposed(-key.root) for chord in asked.chords if chord is not None] if key is not None else []
+    return Condition(
+        asked.instrument,
+        asked.bars,
+        tempo_bpm=tempo_bpm,
+        valence=asked.continuous["valence"],
+        arousal=asked.continuous["arousal"],
+        genre=asked.genre,
+        density=float(np.clip(density, 0.25, 12.0)) if density is not None and np.isfinite(density) else None,
+        key=Key(0, "minor" if key.is_minor else "major") if key is not None else None,
+        chords=tuple(chords) if len(chords) == asked.bars else (),
+    )
 
 
 def _is_common(take: Take) -> bool:
@@ -245,7 +309,7 @@ def control(info: ModelInfo, seeds: int) -> dict[str, Any]:
     report: dict[str, Any] = {}
     for field, pair in sides.items():
         low, high = ([_measured(info, asked, seed) for seed in range(seeds)] for asked in pair)
-        names = [*CONTROL_METRICS, f"estimated_{field}"]
+        names = [name for name in (*CONTROL_METRICS, f"estimated_{field}") if name in low[0]]
         report[field] = {
             name: {
                 "auc": auc([row[name] for row in low], [row[name] for row in high]),
@@ -276,13 +340,17 @@ def density_correlation(info: ModelInfo, count: int) -> float:
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
-def evaluate(info: ModelInfo, data: Path, takes: int = 200, seed: int = 0) -> dict[str, Any]:
-    """The whole report of one composer on one data folder."""
+def evaluate(
+    info: ModelInfo, data: Path, takes: int = 200, seed: int = 0, instrument: str | None = None
+) -> dict[str, Any]:
+    """The whole report of one composer on one data folder; a model of all instruments is asked for `instrument`."""
+    info = replace(info, instrument=instrument or info.instrument)
     held_out = read_held_out(data, info.instrument)
     examples = validation_examples(held_out, takes, seed)
     generated = generated_bars(info, [condition for condition, _ in examples], seed)
     return {
         "model": info.name,
+        "instrument": info.instrument,
         "likelihood": likelihood(info, held_out),
         "memorisation": memorisation(held_out, generated, [bars for _, bars in examples]),
         "control": control(info, takes),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 SHIPPED = ASSETS / "models"
 PERFORMER_PREFIX = "performer-"
-CACHED_MODELS = 4
+CACHED_MODELS = 8
+ALL = "all"
+"""What a model of all five instruments says it plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,22 @@ class ModelInfo:
     size: str
     nll: float | None
 
+    def plays(self, instrument: str | None) -> bool:
+        """True for a model of the instrument or of all; of any where None is asked."""
+        return instrument is None or self.instrument in (instrument, ALL)
+
 
 def models(workspace: Workspace | None = None, instrument: str | None = None) -> list[ModelInfo]:
-    """Shipped models first, then the workspace's own, newest first; only those of an instrument when given."""
+    """Shipped models first, then the workspace's own, newest first; only those that play an instrument when given.
+
+    A model of that instrument alone comes before one of all.
+    """
     found = [_info(path.parent.name, "shipped", path.parent) for path in sorted(SHIPPED.glob("*/config.json"))]
     if workspace is not None:
         folders = [(name, workspace.runs / name / "model") for name in run_names(workspace.runs)]
         found += [_info(name, "run", folder) for name, folder in folders if (folder / "config.json").is_file()]
-    return [info for info in found if info is not None and instrument in (None, info.instrument)]
+    known = [info for info in found if info is not None and info.plays(instrument)]
+    return sorted(known, key=lambda info: instrument is not None and info.instrument == ALL)
 
 
 def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
@@ -67,7 +77,7 @@ def find_model(instrument: str, name: str | None, workspace: Workspace | None) -
     for folder in (Path(name), Path(name) / "model"):
         if (folder / "config.json").is_file():
             info_of_folder = _info(Path(name).name, "run", folder)
-            if info_of_folder is None or info_of_folder.instrument != instrument:
+            if info_of_folder is None or not info_of_folder.plays(instrument):
                 raise NotFound("no_model", instrument=instrument)
             return info_of_folder
     raise NotFound("path_missing", path=name)

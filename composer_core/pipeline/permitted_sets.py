@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from composer_core.errors import NotFound
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.library import loops_for_training
+from composer_core.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,19 @@ PERMITTED_SETS = (
 )
 
 
-def permitted_loops(root: Path, instrument: str | None, say: Callable[[str], None] = lambda _: None) -> list[Loop]:
+def permitted_loops(
+    root: Path, instrument: str | None, say: Callable[[str], None] = lambda _: None, only: Sequence[str] = ()
+) -> list[Loop]:
     """All parts of the sets an instrument (None: all) is learnt from; `Loop.source` begins with the set's folder.
+
+    `only` names the sets' folders (empty: all).
 
     Parts of other instruments come along: keys and chords are found on whole songs. NotFound
     names the first set that is not below `root`.
     """
     loops: list[Loop] = []
     for chosen in PERMITTED_SETS:
-        if instrument is not None and instrument not in chosen.instruments:
+        if (instrument or chosen.instruments[0]) not in chosen.instruments or (only and chosen.folder not in only):
             continue
         folder = root / chosen.folder
         if not folder.is_dir():
@@ -58,6 +63,18 @@ def permitted_loops(root: Path, instrument: str | None, say: Callable[[str], Non
         say(f"{chosen.folder}: {len(found)} parts")
         loops += found
     return loops
+
+
+def is_root(data: Path) -> bool:
+    """True for a folder that holds permitted sets under their own folders."""
+    return any((data / chosen.folder).is_dir() for chosen in PERMITTED_SETS)
+
+
+def loops_of(data: Path | Workspace, instrument: str | None, say: Callable[[str], None] = lambda _: None) -> list[Loop]:
+    """All parts to train or evaluate on: of the permitted sets below a root, of any other folder, of a library."""
+    if isinstance(data, Path) and data.is_dir() and is_root(data):
+        return permitted_loops(data, instrument, say)
+    return loops_for_training(data, None)
 
 
 def _as_stated(loop: Loop, chosen: PermittedSet) -> Loop:

@@ -12,7 +12,7 @@ import numpy as np
 from composer_core.estimate import estimate_affect
 from composer_core.estimate.technique import suggest_technique
 from composer_core.metrics import measure
-from composer_core.music.condition import COMPLEXITY_FULL
+from composer_core.music.condition import ASK_METERS, COMPLEXITY_FULL
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK
@@ -30,6 +30,7 @@ WINDOW_HOPS = ((4, 1), (8, 4), (2, 2), (1, 4))
 DEV_SHARE = 20
 """One training take in this many is kept out to stop by, chosen by the digest of its name."""
 PARTS = ("train", "dev", "validation")
+COMMON_METERS = (*ASK_METERS, "2/2")
 Bars = list[list[str]]
 
 
@@ -54,6 +55,14 @@ class Take:
     def bars(self) -> Bars:
         """Base tokens of every bar as it sounds, without a merge."""
         return self.written(0)
+
+    @property
+    def bars_on_c(self) -> Bars:
+        """Base tokens of every bar, each written with the tonic of its own key on C."""
+        if self.harmony is None:
+            return self.bars
+        keys = self.harmony.keys[: len(self.bars)]
+        return [self.written(key.shift)[index] for index, key in enumerate(keys)]
 
     def shift(self, start: int, bars: int) -> int:
         """Semitones that a window's tonic lies above C; 0 for drums."""

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +24,18 @@ from composer_core.errors import (
 )
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
-from composer_core.pipeline.library import loops_for_training
+from composer_core.pipeline.permitted_sets import loops_of
+from composer_core.pipeline.training_data import prepare_data, read_data
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from composer_core.model.config import TrainConfig
-    from composer_core.model.train import Progress, TrainingData
+    from composer_core.model.ranks import Ranks
+    from composer_core.model.train import Progress
 
 LIBRARY = "library"
-DATA_FILE = "data.npz"
 HEARTBEAT_SEC = 1.0
 SMOOTHING = 0.9
 TRAIN_SIZES = ("tiny", "small", "base", "large")
@@ -225,40 +225,94 @@ def train_run(
     data: Path | Workspace,
     say: Callable[[str], None] = lambda _: None,
     read_loops: Callable[[], list[Loop]] | None = None,
+    until: int = 0,
 ) -> bool:
     """Train in this process; goes on from the folder's checkpoint when there is one.
 
-    `read_loops` gives other loops than all parts of `data`.
+    `read_loops` gives other loops than all parts of `data`; `until` (not 0) finishes at that step
+    of the schedule and keeps its weights, not the best ones on the dev takes.
 
     True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). The
-    folder's state says crashed, with the reason, when an error ends the run.
+    folder's state says crashed, with the reason, when an error ends the run. Started by
+    torchrun, the processes share each batch; the first one prepares the data, writes and says.
     """
-    from composer_core.model.train import Trainer
+    from composer_core.model.ranks import join_ranks, leave_ranks
 
-    beat = _Heartbeat(folder)
+    ranks = join_ranks()
+    if not ranks.is_first:
+        say = _nothing
+    beat = _Heartbeat(folder, ranks.is_first)
     beat.write("running", "", force=True)
     try:
-        prepared = _prepared_data(folder, config, data, say, read_loops or partial(loops_for_training, data, None))
-        trainer = Trainer(folder, config, prepared)
-        beat.device_name, beat.steps = trainer.device.name, trainer.steps
-        say(f"{trainer.composer.n_parameters} parameters, {trainer.steps} steps on {trainer.device.name}")
-        with _stop_requested() as asked:
-            finished = trainer.run(_reporter(beat, say), asked)
+        finished = _train(folder, config, _reader(config, data, say, read_loops), until, beat, say, ranks)
         beat.write("finished" if finished else "stopped", "", force=True)
         return finished
     except (ComposerError, MemoryError, RuntimeError) as error:
         beat.write("crashed", str(error).split("\n")[0], force=True)
         raise
+    finally:
+        leave_ranks()
+
+
+def _nothing(_: str) -> None:
+    """What the other processes of a training say."""
+
+
+def _reader(
+    config: TrainConfig,
+    data: Path | Workspace,
+    say: Callable[[str], None],
+    read_loops: Callable[[], list[Loop]] | None,
+) -> Callable[[], list[Loop]]:
+    """What reads the loops to train on; NotFound where there are none."""
+    from composer_core.model.config import SHARED
+
+    learnt = None if config.instrument == SHARED else config.instrument
+
+    def read() -> list[Loop]:
+        loops = read_loops() if read_loops is not None else loops_of(data, learnt, say)
+        if not loops:
+            where = str(data.root if isinstance(data, Workspace) else data)
+            raise NotFound("no_notes", path=where, instrument=config.instrument, purpose="train on")
+        return loops
+
+    return read
+
+
+def _train(
+    folder: Path,
+    config: TrainConfig,
+    read_loops: Callable[[], list[Loop]],
+    until: int,
+    beat: _Heartbeat,
+    say: Callable[[str], None],
+    ranks: Ranks,
+) -> bool:
+    from composer_core.model.train import Trainer
+
+    if ranks.is_first:
+        prepare_data(folder, config, read_loops, say)
+    ranks.wait()
+    trainer = Trainer(folder, config, read_data(folder), ranks)
+    beat.device_name, beat.steps = trainer.device.name, trainer.steps
+    say(f"{trainer.composer.n_parameters} parameters, {trainer.steps} steps on {trainer.device.name}")
+    with _stop_requested() as asked:
+        finished = trainer.run(_reporter(beat, say), lambda: asked() or 0 < until <= trainer.step)
+        if 0 < until <= trainer.step and not asked():
+            trainer.keep()
+            finished = True
+    return finished
 
 
 class _Heartbeat:
     """Writes state.json at most once a second."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.device_name, self.step, self.steps, self._last = folder, "", 0, 0, 0.0
+    def __init__(self, folder: Path, active: bool = True) -> None:
+        self.folder, self.active = folder, active
+        self.device_name, self.step, self.steps, self._last = "", 0, 0, 0.0
 
     def write(self, state: str, message: str, force: bool = False) -> None:
-        if force or time.monotonic() - self._last >= HEARTBEAT_SEC:
+        if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
             store.write_state(self.folder, store.own_state(state, self.step, self.steps, self.device_name, message))
 
@@ -288,33 +342,3 @@ def _stop_requested() -> Iterator[Callable[[], bool]]:
     finally:
         for name, handler in zip(names, before, strict=True):
             signal.signal(name, handler)
-
-
-def _prepared_data(
-    folder: Path,
-    config: TrainConfig,
-    data: Path | Workspace,
-    say: Callable[[str], None],
-    read_loops: Callable[[], list[Loop]],
-) -> TrainingData:
-    """Data of the run: prepared once, then read back from its folder."""
-    from composer_core.model.train import TrainingData
-    from composer_core.pipeline import training_data as prepare
-    from composer_core.tokens.vocab import Vocabulary
-
-    facts_path = folder / "data.json"
-    if facts_path.is_file() and (folder / DATA_FILE).is_file():
-        facts = read_json(facts_path)
-        parts = prepare.load_windows(folder / DATA_FILE)
-        vocabulary = Vocabulary.from_json(facts["vocabulary"], str(facts_path))
-        genres, techniques = tuple(facts["genres"]), tuple(facts["techniques"])
-        return TrainingData(parts["train"], parts["dev"], vocabulary, genres, facts["facts"], techniques)
-    loops = read_loops()
-    if not loops:
-        where = str(data.root if isinstance(data, Workspace) else data)
-        raise NotFound("no_notes", path=where, instrument=config.instrument, purpose="train on")
-    built = prepare.build_training_data(loops, config, say)
-    prepare.save_training_data(folder / DATA_FILE, built)
-    language = {"vocabulary": built.vocabulary.to_json(), "genres": built.genres, "techniques": built.techniques}
-    write_json(facts_path, {**language, "facts": built.facts})
-    return built

@@ -10,7 +10,7 @@ Pitches are written as if the tonic were C.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from composer_core.errors import NotFound
-from composer_core.music.condition import ASK_METERS
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
-from composer_core.pipeline.takes import PARTS, Bars, Take, asked_of_window, limited_windows, prepare_takes
-from composer_core.store.atomic import atomic_writer
+from composer_core.pipeline.takes import (
+    COMMON_METERS,
+    PARTS,
+    Bars,
+    Take,
+    asked_of_window,
+    limited_windows,
+    prepare_takes,
+)
+from composer_core.store.atomic import atomic_writer, read_json, write_json
 from composer_core.tokens.vocab import Vocabulary, is_note, mix_up
 
 if TYPE_CHECKING:
@@ -32,11 +39,11 @@ if TYPE_CHECKING:
     from composer_core.model.data import WindowSet
     from composer_core.model.train import TrainingData
 
+DATA_FILE, FACTS_FILE = "data.npz", "data.json"
 DEV_WINDOWS = 40
 """Where training windows are limited, one window is kept to stop by for this many."""
 MIN_TECHNIQUE_WINDOWS = 20
 """Techniques seen in fewer training windows get no embedding."""
-COMMON_METERS = (*ASK_METERS, "2/2")
 
 
 def build_training_data(
@@ -198,10 +205,32 @@ def with_spoilt(
     )
 
 
-def save_training_data(path: Path, data: TrainingData) -> None:
-    """Keep prepared data in a run folder, so that resuming need not prepare it again."""
+def prepare_data(
+    folder: Path, config: TrainConfig, read_loops: Callable[[], list[Loop]], progress: Callable[[str], None]
+) -> None:
+    """Prepare a run's data in its folder, once: what is there already is kept."""
+    if not ((folder / FACTS_FILE).is_file() and (folder / DATA_FILE).is_file()):
+        data = build_training_data(read_loops(), config, progress)
+        save_windows(folder / DATA_FILE, {"train": data.train, "dev": data.validation})
+        language = {"vocabulary": data.vocabulary.to_json(), "genres": data.genres, "techniques": data.techniques}
+        write_json(folder / FACTS_FILE, {**language, "facts": data.facts})
+
+
+def read_data(folder: Path) -> TrainingData:
+    """The data of a run, as `prepare_data` left it."""
+    from composer_core.model.train import TrainingData
+
+    facts = read_json(folder / FACTS_FILE)
+    parts = load_windows(folder / DATA_FILE)
+    vocabulary = Vocabulary.from_json(facts["vocabulary"], str(folder / FACTS_FILE))
+    genres, techniques = tuple(facts["genres"]), tuple(facts["techniques"])
+    return TrainingData(parts["train"], parts["dev"], vocabulary, genres, facts["facts"], techniques)
+
+
+def save_windows(path: Path, parts: Mapping[str, WindowSet]) -> None:
+    """Keep sets of windows by name, so that resuming need not prepare them again."""
     arrays: dict[str, Any] = {}
-    for part, windows in (("train", data.train), ("dev", data.validation)):
+    for part, windows in parts.items():
         arrays[f"{part}.ids"] = np.concatenate(windows.sequences)
         arrays[f"{part}.lengths"] = np.array([len(sequence) for sequence in windows.sequences])
         arrays[f"{part}.names"] = np.array(windows.take_names, dtype=np.str_)
@@ -217,7 +246,7 @@ _WINDOW_ARRAYS = ("n_notes", "take", "bar_starts", "spoilt")
 
 
 def load_windows(path: Path) -> dict[str, WindowSet]:
-    """The parts `save_training_data` kept, by name."""
+    """The parts `save_windows` kept, by name."""
     from composer_core.model.conditions import ConditionArrays
     from composer_core.model.data import WindowSet
 

@@ -1,0 +1,62 @@
+"""`composer models list` and `composer models build`: what can be chosen, and the shipped ones from their recipes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from composer_core.workspace import Workspace, default_workspace
+
+STOPPED = 130
+
+
+def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add `models`."""
+    parser = subparsers.add_parser("models", help="list the models, or build a shipped one again")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="shipped models and the workspace's own")
+    listing.add_argument("--workspace", type=Path)
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=run_list)
+    building = actions.add_parser("build", help="train a shipped composer from its recipe, evaluate it, write its card")
+    building.add_argument("name", help="such as composer-bass")
+    building.add_argument("--data", required=True, type=Path, metavar="PATH", help="the folder of all permitted sets")
+    building.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    building.set_defaults(run=run_build)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print name, instrument, origin, size and held-out nats a note."""
+    from composer_core.pipeline.models import models
+
+    found = models(Workspace(arguments.workspace) if arguments.workspace else default_workspace())
+    if arguments.json:
+        rows = [
+            {**{n: getattr(m, n) for n in ("name", "instrument", "origin", "size", "nll")}, "path": str(m.path)}
+            for m in found
+        ]
+        print(json.dumps({"models": rows}, ensure_ascii=False, indent=2))
+        return 0
+    for info in found:
+        nll = "-" if info.nll is None else f"{info.nll:.3f} nats a note"
+        print(f"{info.name:<28}{info.instrument:<10}{info.origin:<10}{info.size:<8}{nll}")
+    return 0
+
+
+def run_build(arguments: argparse.Namespace) -> int:
+    """Build; 0 finished, 130 stopped (the same command goes on)."""
+    from composer_core.pipeline.building import build
+
+    folder = build(arguments.name, arguments.data, arguments.output, _say)
+    if folder is None:
+        _say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
+        return STOPPED
+    print(folder)
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,130 @@
+"""The card of a shipped composer, written from its configuration and its evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from composer_core.pipeline.model_recipes import Recipe
+from composer_core.pipeline.permitted_sets import PERMITTED_SETS
+
+CARD_FILE, EVALUATION_FILE = "MODEL_CARD.md", "evaluation.json"
+RARE_SHARE = 0.01
+
+
+def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Reports by instrument of an evaluation.json: of one instrument, or of a model of all."""
+    if "reports" in evaluation:
+        return dict(evaluation["reports"])
+    return {str(evaluation.get("instrument", "drums")): evaluation}
+
+
+def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
+    """The card as Markdown, with a section of figures for each instrument."""
+    sections = [
+        "\n".join([f"## Figures: {instrument}", "", _likelihood(report), _memorisation(report), _control(report)])
+        for instrument, report in reports_of(evaluation).items()
+    ]
+    return "\n".join([_head(recipe, facts, n_bytes), *sections, _limits(facts)])
+
+
+def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:
+    takes, train = facts["takes"], facts["train"]
+    learnt = list(facts["windows"])
+    sets = [s for s in PERMITTED_SETS if set(learnt) & set(s.instruments) and s.folder in (recipe.sets or s.folder)]
+    named = "\n".join(f"  - {chosen.title}, {chosen.licence}" for chosen in sets)
+    windows = ", ".join(f"{count} of {instrument}" for instrument, count in facts["windows"].items())
+    fields = ", ".join(name for name in facts["model"]["conditions"] if name not in ("instrument", "place"))
+    return f"""# {recipe.name}
+
+Writes the notes of a loop for {", ".join(learnt)} on a straight 12-step grid, pitches as if the tonic were C,
+from any subset of: tempo, metre, bars, swing, {fields}.
+It gives no velocities and no micro-timing; the performer does. Weights in half precision, {n_bytes / 1e6:.1f} MB.
+
+- Data: changed by taking swing and each part's median offset out, snapping to 16ths, triplets or sextuplets by beat and
+  cutting into windows of 1, 2, 4 and 8 bars; only the metres 4/4 (2/2), 3/4, 6/8, 5/4 and 7/8.
+{named}
+- Split: by song. {takes["train"]} parts trained it, {takes["dev"]} chose the best step, {takes["validation"]} were only
+  measured on.
+- Training: {recipe.story}
+  {facts["step"]} steps, windows {windows}; batch {train["batch"]}, AdamW at {train["learning_rate"]},
+  dropout {train["dropout"]}, heads for emotion, genre and quality at weights {train["emotion"]}, {train["genre"]}
+  and {train["quality"]}.
+- Labels: valence, arousal, techniques, keys and chords of the training windows are this software's own estimates on
+  the notes, not listeners' ratings; genre is the data set's.
+- Tokens: miditok's REMI without velocity, {facts["model"]["n_tokens"]} tokens with merges inside bars only
+  (vocabulary {facts["vocabulary_hash"]}; data digest {facts["data_digest"][:16]}).
+- Recipe: `composer models build {recipe.name} --data PATH_TO_ALL_SETS -o DIR`
+  (`composer_core/pipeline/model_recipes.py`).
+- Licence of the weights: MIT, with the attributions above.
+"""
+
+
+def _likelihood(report: Mapping[str, Any]) -> str:
+    found = report["likelihood"]
+    low, high = found["model_interval"]
+    lines = [
+        f"`composer evaluate {report['model']} --instrument {report['instrument']} --data PATH` prints them; "
+        "`evaluation.json` beside this card holds them.",
+        "",
+        f"{found['n_takes']} held-out parts, {found['n_notes']} notes, windows of four bars side by side, all",
+        "tokens counted; the n-grams read the same bars on the same tonic, are told where the loop ends, tuned on",
+        "the dev parts.",
+        f"Model: 95 % interval over parts {low:.3f} to {high:.3f}.",
+        "",
+        "| nats a note | | saved by the model (95 % interval, paired over songs) |",
+        "|---|---|---|",
+    ]
+    for name, value in found["nats_per_note"].items():
+        gain = found["gain_over"].get(name)
+        saved = "" if gain is None else f"{gain['gain']:.1%} ({gain['interval'][0]:.1%} to {gain['interval'][1]:.1%})"
+        lines.append(f"| {name.replace('_', ' ')} | {value:.3f} | {saved} |")
+    return "\n".join([*lines, ""])
+
+
+def _memorisation(report: Mapping[str, Any]) -> str:
+    memory = report["memorisation"]
+    lines = [
+        "Memorisation: loops generated for the conditions of held-out windows, beside those windows. A bar is seen",
+        "when exactly its notes stand in training; distance is the mean Jaccard distance of a loop's bars to the",
+        "nearest training bar, median over loops.",
+        "",
+        "| | generated | validation |",
+        "|---|---|---|",
+    ]
+    for name, value in memory["generated"].items():
+        lines.append(f"| {name.replace('_', ' ')} | {_cell(value)} | {_cell(memory['validation'][name])} |")
+    return "\n".join([*lines, ""])
+
+
+def _control(report: Mapping[str, Any]) -> str:
+    lines = [
+        "Control: arousal 0.1 against 0.9 and valence -0.8 against 0.8, everything else not given, 110 BPM. AUC is the",
+        "chance that a take of the high side measures more.",
+        "",
+        "| asked | measured | AUC | mean low | mean high |",
+        "|---|---|---|---|---|",
+    ]
+    for asked, rows in report["control"].items():
+        for name, row in rows.items():
+            cells = f"{row['auc']:.3f} | {row['low_mean']:.3f} | {row['high_mean']:.3f}"
+            lines.append(f"| {asked} | {name.replace('_', ' ')} | {cells} |")
+    return "\n".join([*lines, "", f"Density asked against measured: Spearman {report['density_spearman']:.3f}.", ""])
+
+
+def _limits(facts: Mapping[str, Any]) -> str:
+    lines = ["## Limits", ""]
+    for instrument, meters in facts["meters"].items():
+        total = sum(meters.values())
+        shares = [f"{meter} {n / total:.1%}" for meter, n in sorted(meters.items(), key=lambda pair: -pair[1])]
+        lines.append(f"- Metres of the training windows, {instrument}: {', '.join(shares)}.")
+    lines += [
+        f"- A metre under {RARE_SHARE:.0%} is played with a warning.",
+        "- What it knows of feeling is what the estimator measures; the estimator that labelled the training windows",
+        "  also judges the control table.",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _cell(value: float | int | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
