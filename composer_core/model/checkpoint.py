@@ -44,12 +44,14 @@ def save_model(
     vocabulary: Vocabulary,
     facts: dict[str, Any],
     weights: Mapping[str, torch.Tensor] | None = None,
-    kind: torch.dtype = torch.float32,
+    half: bool = False,
 ) -> None:
     """Write weights, vocabulary and configuration; the configuration last, since it marks the model as whole.
 
-    `weights` stand for the composer's own (an adapted one's merged); `kind` is how they are stored.
+    `weights` stand for the composer's own (an adapted one's merged); `half` stores them in
+    half precision.
     """
+    kind = torch.float16 if half else torch.float32
     chosen = weights if weights is not None else composer.state_dict()
     state = {name: tensor.detach().cpu().contiguous().to(kind) for name, tensor in chosen.items()}
     write_bytes(folder / WEIGHTS_FILE, save_safetensors(state))

@@ -56,14 +56,12 @@ def _train(chosen: Recipe, data: Path, run: Path, start: Path | None, say: Calla
 
 def export(model: Path, folder: Path) -> None:
     """Store a trained model in half precision, which is how models are shipped."""
-    import torch
-
     from composer_core.model.checkpoint import load_model, save_model
 
     loaded = load_model(model)
     facts = dict(loaded.facts)
     facts["train"] = {**facts["train"], "start": Path(facts["train"].get("start", "")).parent.name}
-    save_model(folder, loaded.composer, loaded.vocabulary, facts, kind=torch.float16)
+    save_model(folder, loaded.composer, loaded.vocabulary, facts, half=True)
 
 
 def write_figures(chosen: Recipe, data: Path, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:

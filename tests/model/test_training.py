@@ -212,7 +212,7 @@ def test_a_model_of_another_language_is_no_start(tmp_path: Path) -> None:
 
 def test_half_precision_weights_load(tmp_path: Path) -> None:
     model = tiny_model(VOCABULARY)
-    save_model(tmp_path, model.composer, VOCABULARY, {}, kind=torch.float16)
+    save_model(tmp_path, model.composer, VOCABULARY, {}, half=True)
     loaded = load_model(tmp_path).composer.state_dict()
     for name, value in model.composer.state_dict().items():
         assert torch.allclose(value, loaded[name], atol=1e-3)
