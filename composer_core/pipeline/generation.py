@@ -21,6 +21,7 @@ from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.judging import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
+from composer_core.pipeline.scoring import score_measured
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import perform
 from composer_core.rules.perform import Performed
@@ -46,9 +47,6 @@ __all__ = [
 MAX_TAKES = 64
 MAX_CANDIDATES = 32
 MAX_SEED = 2**31 - 1
-SCORE_NAMES = ("total", "timing", "velocity", "groove_harmony", "cohesion", "structure")
-NOT_CALIBRATED: dict[str, float | None] = dict.fromkeys(SCORE_NAMES)
-"""Scores are null until they are calibrated against human loops."""
 NO_PERFORMER = "no_performer"
 
 
@@ -204,9 +202,10 @@ def take_midi(take: Take, condition: Condition | None = None) -> bytes:
 
 
 def measure_take(loop: Loop) -> dict[str, Any]:
-    """What a loop measures: tempo, bars, metre, swing, density, valence, arousal, scores (null)."""
+    """What a loop measures: tempo, bars, metre, swing, density, valence, arousal, scores (null: does not apply)."""
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
+    scored = score_measured([loop], [metrics])[0]
     measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
     return {
         # A file holds whole microseconds a quarter: beyond three decimals a tempo is rounding.
@@ -217,7 +216,7 @@ def measure_take(loop: Loop) -> dict[str, Any]:
         "velocity_mean": _number(metrics.get("velocity_mean")),
         "valence": valence,
         "arousal": arousal,
-        "scores": dict(NOT_CALIBRATED),
+        "scores": {name: _number(value) for name, value in scored.scores.items()},
     }
 
 

@@ -28,6 +28,7 @@ from composer_core.pipeline.reading import (
     key_columns,
     measure_loops,
 )
+from composer_core.pipeline.scoring import SCORE_NAMES, explain, missing
 from composer_core.store.content import generated_id, source_digest
 from composer_core.store.loop_record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
 from composer_core.store.loops import LoopStore
@@ -48,12 +49,7 @@ __all__ = [
     "measure_files",
     "table",
 ]
-SCORE_AXES = ("total", "timing", "velocity", "groove_harmony", "cohesion", "structure")
-
-
-def no_scores() -> dict[str, None]:
-    """The six scores of a loop while nothing is calibrated: all None."""
-    return dict.fromkeys(SCORE_AXES)
+SCORE_AXES = SCORE_NAMES
 
 
 def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, Any]:
@@ -88,7 +84,8 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
         "n_notes": len(loop.notes),
         "key": key_json(record),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
-        "scores": no_scores(),
+        "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
+        "explanation": _explanation_json(record),
     }
 
 
@@ -102,6 +99,19 @@ def key_json(record: LoopRecord) -> dict[str, Any] | None:
         "confidence": record.key_confidence,
         "chords": chords_of(record.loop),
     }
+
+
+def _explanation_json(record: LoopRecord) -> dict[str, Any]:
+    """By score: the points each metric gives or takes, worst first, or why there is no score."""
+    found: dict[str, Any] = {
+        name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
+    }
+    for name, one in explain(record.loop, record.metrics).items():
+        points = [{"metric": metric, "points": round(value, 2)} for metric, value in one.points if abs(value) >= 0.05]
+        found[name] = {"average": round(one.reference, 1), "points": points}
+        if one.worst_axis:
+            found[name]["worst_axis"] = one.worst_axis
+    return found
 
 
 def table(workspace: Workspace) -> pd.DataFrame:
@@ -144,6 +154,8 @@ def _generated_record(one: Measured, take_id: str) -> LoopRecord:
         arousal_estimate=one.arousal,
         grid_onset_tick=one.grid_onset_tick,
         is_ghost=one.is_ghost,
+        scores=one.scores,
+        score_digest=one.score_digest,
         origin=GENERATED,
         take_id=take_id,
         **key_columns(one.key),

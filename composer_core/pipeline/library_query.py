@@ -15,14 +15,13 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.conditions import AnyOf, Between, Condition, Known, OneOf, Words
 from composer_core.store.label_projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
-from composer_core.store.loop_record import METRIC_PREFIX
+from composer_core.store.loop_record import METRIC_PREFIX, SCORE_PREFIX
 from composer_core.store.query import EXCLUDED, NUMBER, TEXT, LibraryQuery
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORE_PREFIX = "scores."
 UNLABELLED = "unlabelled"
 CHOICE_COLUMN = {
     "instrument": "instrument",

@@ -27,6 +27,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
+from composer_core.pipeline.scoring import SCORE_NAMES, score_measured
 from composer_core.store.content import content_hash, loop_id, md5_of, source_digest
 from composer_core.store.loop_record import LoopRecord
 
@@ -54,10 +55,12 @@ class Measured:
     grid_onset_tick: NDArray[np.int32]
     is_ghost: NDArray[np.bool_]
     key: KeyEstimate | None
+    scores: Mapping[str, float]
+    score_digest: str
 
 
 def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
-    """All metrics, the estimates of affect and key, the content hash and each note's place on the loop's grid.
+    """All metrics and scores, the estimates of affect and key, the content hash and each note's place on the grid.
 
     Metric by metric over all loops: the processor keeps one function at hand at a time,
     which is up to twice as fast as loop by loop.
@@ -72,10 +75,11 @@ def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
     hashes = [content_hash(loop) for loop in loops]
     places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
-    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), strict=True)
+    scored = score_measured(loops, metrics)
+    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, strict=True)
     return [
-        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key)
-        for loop, row, phase, (valence, arousal), content, (grid, ghost), key in columns
+        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest)
+        for loop, row, phase, (valence, arousal), content, (grid, ghost), key, one in columns
     ]
 
 
@@ -143,10 +147,16 @@ def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] |
         facts["loops"] = [_loop_facts(loop) for loop in loops]
         return facts, _pack_notes(loops, [loop.notes.onset_tick for loop in loops])
     facts["loops"] = [_loop_facts(one.loop) | _measured_facts(one) for one in measured]
-    values = [one.metrics[name] for one in measured for name in metric_names(one.loop.instrument)]
+    values = [value for one in measured for value in _values(one)]
     blocks = [_pack_notes(loops, [one.grid_onset_tick for one in measured])]
     blocks += [one.is_ghost.tobytes() for one in measured]
     return facts, np.array(values, dtype=np.float64).tobytes() + b"".join(blocks)
+
+
+def _values(one: Measured) -> list[float]:
+    """Metrics of the loop's instrument in the order of the table, then scores."""
+    names = metric_names(one.loop.instrument)
+    return [*(one.metrics[name] for name in names), *(one.scores[name] for name in SCORE_NAMES)]
 
 
 @cache
@@ -177,6 +187,7 @@ def _measured_facts(one: Measured) -> dict[str, Any]:
         "arousal": one.arousal,
         "content_hash": one.content_hash,
         "key": key_columns(one.key),
+        "score_digest": one.score_digest,
     }
 
 
@@ -225,7 +236,7 @@ def decode_loops(source: str, facts: Mapping[str, Any], payload: bytes) -> list[
 def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: bytes) -> list[LoopRecord]:
     """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
     rows = facts["loops"]
-    n_values = sum(len(metric_names(row["instrument"])) for row in rows)
+    n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
@@ -235,7 +246,8 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
     for row in rows:
         chosen = slice(start, start + row["n_notes"])
         names = metric_names(row["instrument"])
-        metrics = dict(zip(names, values[first_value : first_value + len(names)], strict=True))
+        first_score = first_value + len(names)
+        metrics = dict(zip(names, values[first_value:first_score], strict=True))
         records.append(
             LoopRecord(
                 loop=_loop(source, row | {"extra": row["extra"] | {"md5": facts["md5"]}}, columns, chosen),
@@ -249,10 +261,12 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],
                 member=member,
+                scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
+                score_digest=row["score_digest"],
                 **row["key"],
             )
         )
-        start, first_value = chosen.stop, first_value + len(names)
+        start, first_value = chosen.stop, first_score + len(SCORE_NAMES)
     return records
 
 

@@ -27,7 +27,7 @@ from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.store.arrow_arrays import coded, flags, instants, numbers, repeated, texts
-from composer_core.store.loop_record import METRIC_PREFIX, LoopRecord, storable
+from composer_core.store.loop_record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, storable
 
 LOOP_SCHEMA = pa.schema(
     [
@@ -54,6 +54,7 @@ LOOP_SCHEMA = pa.schema(
         ("key_root", pa.int8()),
         ("key_mode", pa.string()),
         ("key_confidence", pa.float64()),
+        ("score_digest", pa.string()),
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("tempo_events", pa.string()),
         ("extra", pa.string()),
@@ -83,6 +84,9 @@ def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], 
     for name in dict.fromkeys(name for record in records for name in record.metrics):
         values = [record.metrics.get(name, np.nan) for record in records]
         arrays[METRIC_PREFIX + name] = numbers(values, pa.float64())
+    for name in dict.fromkeys(name for record in records for name in record.scores):
+        values = [record.scores.get(name, np.nan) for record in records]
+        arrays[SCORE_PREFIX + name] = numbers(values, pa.float64())
     return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
 
 
@@ -113,6 +117,7 @@ def _loop_row(record: LoopRecord, duplicate_of: str | None) -> tuple[Any, ...]:
         record.key_root,
         record.key_mode,
         record.key_confidence,
+        record.score_digest,
         json.dumps(loop.tempo_events) if loop.tempo_events else "",
         json.dumps(loop.extra),
     )

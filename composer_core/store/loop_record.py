@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.music.loop import Loop
 
-METRIC_PREFIX = "metrics."
-"""Columns of metrics in the library's table are named so."""
+METRIC_PREFIX, SCORE_PREFIX = "metrics.", "scores."
+"""Columns of metrics and scores in the library's table are named so."""
 IMPORTED, GENERATED = "imported", "generated"
 
 
@@ -23,7 +23,9 @@ class LoopRecord:
     `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`.
     `member` is the archive member's name ("" outside archives); `take_id` the take a
     generated loop came from. `key_root` (0 to 11, 0 = C), `key_mode` and `key_confidence` are
-    estimated from the notes: -1, "" and NaN for drums and where nothing was estimated.
+    estimated from the notes: -1, "" and NaN for drums and where nothing was estimated. `scores` hold
+    NaN where an axis does not apply; `score_digest` names the calibration they are of ("" where
+    nothing was scored).
     """
 
     loop: Loop
@@ -42,6 +44,8 @@ class LoopRecord:
     key_root: int = -1
     key_mode: str = ""
     key_confidence: float = math.nan
+    scores: Mapping[str, float] = field(default_factory=dict)
+    score_digest: str = ""
 
 
 def storable(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -115,8 +115,31 @@ class LoopStore:
 
     def digest(self) -> str:
         """A short text that changes when the library changes."""
-        names = "|".join(f"{part.name}:{part.stat().st_size}" for part in self._parts())
+        names = "|".join(f"{part.name}:{part.stat().st_size}:{part.stat().st_mtime_ns}" for part in self._parts())
         return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    def part_names(self) -> list[str]:
+        """Names of the parts, in the order they were added."""
+        return [part.name for part in self._parts()]
+
+    def part_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The loops of one part, all columns or those asked for that it has."""
+        return _read_part(self._workspace.loops / name, None if columns is None else list(columns))
+
+    def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
+        """Give the loops of one part other (or further) columns; the part is replaced whole or not at all.
+
+        What is made from the library for searching is thrown away and made anew. StoreError
+        when the part cannot be written.
+        """
+        with self._locked():
+            path = self._workspace.loops / name
+            table = _read_part(path, None)
+            for column, values in columns.items():
+                place = table.schema.get_field_index(column)
+                table = table.append_column(column, values) if place < 0 else table.set_column(place, column, values)
+            _write_part(path, table)
+            (self._workspace.catalogue / "manifest.json").unlink(missing_ok=True)
 
     def _parts(self) -> list[Path]:
         return sorted(self._workspace.loops.glob("part-*.parquet"))

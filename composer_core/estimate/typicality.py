@@ -1,0 +1,132 @@
+"""How usual a loop's metrics are: normal scores against human loops, and Mahalanobis' distance.
+
+Each metric is put on a normal scale by its quantiles among the reference loops of the same
+number of bars, so that skewed metrics weigh as much as even ones; beyond the outermost
+quantiles it goes on linearly, so that worse is always further. A metric undefined on the loop
+counts as average where human loops leave it undefined too, and as unusual where they never do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+PROBABILITIES = (0.01, 0.03, *(round(0.05 * step, 2) for step in range(1, 20)), 0.97, 0.99)
+_NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
+_LIMIT = 6.0
+_RARELY_UNDEFINED, _UNUSUAL = 0.02, 3.0
+_MIN_DEFINED = 20
+_OWN_SHARE, _RIDGE = 0.9, 0.02
+_DIGITS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class NormalScale:
+    """Quantiles (n_metrics, n_probabilities), tail widths and undefined rates (n_metrics,) of human loops."""
+
+    quantiles: FloatArray
+    width: FloatArray
+    undefined_rate: FloatArray
+
+    @classmethod
+    def fit(cls, rows: FloatArray) -> NormalScale:
+        """From the reference rows (n_loops, n_metrics); a metric with few values says nothing (all scores 0)."""
+        quantiles = np.full((rows.shape[1], len(PROBABILITIES)), np.nan)
+        for index, column in enumerate(rows.T):
+            defined = column[~np.isnan(column)]
+            if len(defined) >= _MIN_DEFINED:
+                quantiles[index] = np.quantile(defined, PROBABILITIES)
+        middle = quantiles[:, PROBABILITIES.index(0.9)] - quantiles[:, PROBABILITIES.index(0.1)]
+        size = np.abs(quantiles).max(axis=1)
+        width = np.maximum(middle / 2.56, 1e-3 * np.maximum(size, 1.0))
+        return cls(quantiles, width, np.isnan(rows).mean(axis=0))
+
+    def scores(self, rows: FloatArray) -> FloatArray:
+        """Normal scores of rows (n_loops, n_metrics), at most 6 either way."""
+        found = np.zeros(rows.shape)
+        for index, (values, places) in self._curves:
+            column = rows[:, index]
+            score = np.interp(column, values, places)
+            score += (np.maximum(column - values[-1], 0.0) + np.minimum(column - values[0], 0.0)) / self.width[index]
+            missing = _UNUSUAL if self.undefined_rate[index] <= _RARELY_UNDEFINED else 0.0
+            found[:, index] = np.where(np.isnan(column), missing, score)
+        return np.minimum(np.maximum(found, -_LIMIT), _LIMIT)
+
+    @cached_property
+    def _curves(self) -> list[tuple[int, tuple[FloatArray, FloatArray]]]:
+        """Distinct quantiles of each usable metric with their normal scores (ties get the mean)."""
+        curves = []
+        for index, row in enumerate(self.quantiles):
+            if not np.isnan(row[0]):
+                values, which = np.unique(row, return_inverse=True)
+                places = np.bincount(which, weights=_NORMAL) / np.bincount(which)
+                curves.append((index, (values, places)))
+        return curves
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON, five digits."""
+        return {
+            "quantiles": [None if np.isnan(row[0]) else _rounded(row) for row in self.quantiles],
+            "width": _rounded(self.width),
+            "undefined_rate": _rounded(self.undefined_rate),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> NormalScale:
+        """What `to_json` gave."""
+        empty = [np.nan] * len(PROBABILITIES)
+        return cls(
+            np.array([empty if row is None else row for row in value["quantiles"]], dtype=np.float64),
+            np.array(value["width"], dtype=np.float64),
+            np.array(value["undefined_rate"], dtype=np.float64),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Typicality:
+    """Mean (n,) and precision (n, n) of the normal scores of some metrics among human loops."""
+
+    mean: FloatArray
+    precision: FloatArray
+
+    @classmethod
+    def fit(cls, scores: FloatArray) -> Typicality:
+        """From normal scores (n_loops, n); correlations are shrunk by a tenth."""
+        covariance = np.cov(scores.T).reshape(scores.shape[1], scores.shape[1])
+        diagonal = np.diag(np.diag(covariance))
+        shrunk = _OWN_SHARE * covariance + (1 - _OWN_SHARE) * diagonal + _RIDGE * np.eye(len(covariance))
+        return cls(scores.mean(axis=0), np.linalg.inv(shrunk).astype(np.float64))
+
+    def distance(self, scores: FloatArray) -> FloatArray:
+        """Mahalanobis' distance of each row from the human mean."""
+        return np.sqrt(np.maximum(self.parts(scores).sum(axis=1), 0.0))
+
+    def parts(self, scores: FloatArray) -> FloatArray:
+        """What each metric adds to the square of the distance (n_loops, n); a part may be negative."""
+        away = scores - self.mean
+        return np.asarray(away * (away @ self.precision))
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON; of the symmetric precision the lower half."""
+        lower = [_rounded(row[: index + 1]) for index, row in enumerate(self.precision)]
+        return {"mean": _rounded(self.mean), "precision": lower}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Typicality:
+        """What `to_json` gave."""
+        n = len(value["mean"])
+        precision = np.zeros((n, n))
+        for index, row in enumerate(value["precision"]):
+            precision[index, : index + 1] = row
+            precision[: index + 1, index] = row
+        return cls(np.array(value["mean"], dtype=np.float64), precision)
+
+
+def _rounded(values: FloatArray) -> list[float]:
+    return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]

@@ -1,0 +1,131 @@
+"""Scores of loops: computed, explained, kept with the library, previewed under other settings.
+
+An axis that does not apply to a loop has no score, and `missing` says why: the instrument has
+no calibration, its reference was never played (notation has no timing), or the loop has too few
+notes to say anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import InvalidValue
+from composer_core.estimate.score_explain import Explanation
+from composer_core.estimate.score_explain import explain as explain_metrics
+from composer_core.estimate.score_files import shipped
+from composer_core.estimate.scores import (
+    AXES,
+    MIN_NOTES,
+    NO_CALIBRATION,
+    SCORE_NAMES,
+    TOO_FEW_NOTES,
+    TOTAL,
+)
+from composer_core.metrics import measure
+from composer_core.music.instruments import INSTRUMENTS
+from composer_core.music.loop import Loop
+
+__all__ = [
+    "AXES",
+    "SCORE_NAMES",
+    "TOTAL",
+    "Explanation",
+    "Scored",
+    "explain",
+    "missing",
+    "score",
+    "score_measured",
+    "weighted_total",
+]
+NO_SCORES: dict[str, float] = dict.fromkeys(SCORE_NAMES, math.nan)
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The six scores of a loop by SCORE_NAMES, NaN where an axis does not apply, and the calibration's digest."""
+
+    scores: Mapping[str, float]
+    digest: str = ""
+
+
+def score(loops: Sequence[Loop]) -> list[Scored]:
+    """Measure and score loops."""
+    return score_measured(loops, [measure(loop) for loop in loops])
+
+
+def score_measured(loops: Sequence[Loop], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
+    """Score loops that are measured already."""
+    return score_rows([(loop.instrument, loop.bars, len(loop.notes)) for loop in loops], metrics)
+
+
+def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
+    """Score loops by (instrument, bars, notes) and metrics, all loops of an instrument at a time."""
+    found = [Scored(NO_SCORES)] * len(facts)
+    by_instrument: dict[str, list[int]] = {}
+    for index, (instrument, _, n_notes) in enumerate(facts):
+        if n_notes >= MIN_NOTES:
+            by_instrument.setdefault(instrument, []).append(index)
+    for instrument, indices in by_instrument.items():
+        calibration = shipped(instrument)
+        if calibration is None:
+            continue
+        scores = calibration.score([metrics[index] for index in indices], [facts[index][1] for index in indices])
+        for index, one in zip(indices, scores, strict=True):
+            found[index] = Scored(one, calibration.digest)
+    return found
+
+
+def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str, Explanation]:
+    """Why each score of a loop is what it is, by score; those that do not apply are left out."""
+    calibration = shipped(loop.instrument)
+    if calibration is None or len(loop.notes) < MIN_NOTES:
+        return {}
+    return explain_metrics(calibration, metrics if metrics is not None else measure(loop), loop.bars)
+
+
+def missing(instrument: str, n_notes: int) -> dict[str, str]:
+    """Why scores of a loop are missing: code out of `estimate.scores` by score; empty when all apply."""
+    calibration = shipped(instrument)
+    if calibration is None:
+        return dict.fromkeys(SCORE_NAMES, NO_CALIBRATION)
+    if n_notes < MIN_NOTES:
+        return dict.fromkeys(SCORE_NAMES, TOO_FEW_NOTES)
+    return dict(calibration.missing)
+
+
+def digests() -> dict[str, str]:
+    """The digest of the shipped calibration of each instrument that has one."""
+    loaded = {instrument: shipped(instrument) for instrument in INSTRUMENTS}
+    return {instrument: one.digest for instrument, one in loaded.items() if one is not None}
+
+
+def weighted_total(scores: Mapping[str, FloatArray], weights: Mapping[str, float] | None) -> FloatArray:
+    """The total, or with weights the weighted mean of the axes that apply to each loop; NaN where none does."""
+    if weights is None:
+        return np.asarray(scores[TOTAL], dtype=np.float64)
+    axes = np.array([scores[axis] for axis in AXES], dtype=np.float64)
+    weight = np.array([weights.get(axis, 0.0) for axis in AXES])[:, None] * ~np.isnan(axes)
+    total = weight.sum(axis=0)
+    mean = (np.nan_to_num(axes) * weight).sum(axis=0) / np.maximum(total, 1e-12)
+    return np.where(total > 0, mean, np.nan)
+
+
+def check_weights(weights: Mapping[str, float] | None) -> None:
+    """Raise InvalidValue for an axis that is none, a negative weight, or weights that are all 0."""
+    if weights is None:
+        return
+    for axis, weight in weights.items():
+        if axis not in AXES:
+            raise InvalidValue("unknown_choice", name="score weight", value=axis, choices=", ".join(AXES))
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight <= 1:
+            raise InvalidValue(
+                "value_out_of_range", name=f"score weight of {axis}", value=weight, low=0, high=1, unit=""
+            )
+    if not any(weights.values()):
+        raise InvalidValue("bad_format", name="score weights", value=dict(weights), expected="one above 0")
