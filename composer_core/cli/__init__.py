@@ -19,6 +19,7 @@ COMMAND_MODULES = (
     "models",
     "generation",
     "performing",
+    "scores",
     "rules",
     "estimating",
     "varying",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,7 +205,6 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             f"{density if density is None else round(density, 2)} onsets a quarter, "
             f"valence {measured['valence']:+.2f}, arousal {measured['arousal']:.2f}, {row['seconds']:.2f} s{notices}"
         )
-    print("scores: not yet calibrated", file=sys.stderr)
 
 
 def register_evaluate(subparsers: argparse._SubParsersAction[Any]) -> None:

@@ -143,10 +143,15 @@ def _print_measured(entry: dict[str, Any]) -> None:
     for loop in entry["loops"]:
         print(
             f"  {loop['instrument']}, bars {loop['start_bar'] + 1} to {loop['start_bar'] + loop['bars']}, "
-            f"{loop['meter']}, {loop['tempo_bpm']:.1f} BPM, {loop['n_notes']} notes; scores: not yet calibrated"
+            f"{loop['meter']}, {loop['tempo_bpm']:.1f} BPM, {loop['n_notes']} notes; {_scores_line(loop['scores'])}"
         )
         for name, value in loop["metrics"].items():
             print(f"    {name:<24} {'undefined' if value is None else format(value, '.4g')}")
+
+
+def _scores_line(scores: dict[str, float | None]) -> str:
+    known = [f"{name} {value:.0f}" for name, value in scores.items() if value is not None]
+    return "scores: " + (", ".join(known) or "none apply")
 
 
 def _shown(text: str) -> str:

@@ -13,7 +13,7 @@ from composer_core.estimate.score_training import Examples
 from composer_core.estimate.scores import MIN_NOTES
 from composer_core.metrics import METRICS, Analysis
 from composer_core.music.loop import Loop
-from composer_core.pipeline.training_data import window_of
+from composer_core.pipeline.takes import window_of
 from composer_core.rules.damage import DAMAGES, damage
 
 FloatArray = NDArray[np.float64]

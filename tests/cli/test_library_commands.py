@@ -93,7 +93,9 @@ def test_measure_json(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert [entry["path"] for entry in files] == ["./a.mid", "bad.mid"]
     assert files[0]["error"] is None and files[1]["error"]["code"] == "not_midi" and files[1]["loops"] == []
     (loop,) = files[0]["loops"]
-    assert set(loop) == {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "key", "metrics", "scores"}
+    facts = {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "key", "metrics"}
+    assert set(loop) == facts | {"scores", "explanation"}
+    assert set(loop["scores"]) == set(loop["explanation"]) and loop["explanation"]["total"]["worst_axis"]
     assert (loop["bars"], loop["n_notes"], loop["tempo_bpm"]) == (8, 32, 120.0)
     assert sorted(entry.name for entry in folder.iterdir()) == ["a.mid", "bad.mid", "note.txt"]
 
@@ -101,7 +103,7 @@ def test_measure_json(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_measure_for_a_reader(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["measure", str(folder / "a.mid")]) == 0
     out = capsys.readouterr().out
-    assert "drums, bars 5 to 8, 4/4, 120.0 BPM, 16 notes; scores: not yet calibrated" in out
+    assert "drums, bars 5 to 8, 4/4, 120.0 BPM, 16 notes; scores: total " in out
     assert "onset_density            1" in out and "undefined" in out
 
 

@@ -26,7 +26,7 @@ from composer_core.workspace import Workspace
 SEAM_COLUMNS = {
     *("loop_id", "source", "source_digest", "member", "instrument", "program", "track_name", "start_bar", "bars"),
     *("meter", "tempo_bpm", "tempo_varies", "n_notes", "swing_phase", "content_hash", "duplicate_of", "origin"),
-    *("take_id", "valence_estimate", "arousal_estimate", "created_at"),
+    *("take_id", "valence_estimate", "arousal_estimate", "score_digest", "created_at"),
     *("key_root", "key_mode", "key_confidence"),
 }
 
