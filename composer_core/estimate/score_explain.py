@@ -59,7 +59,8 @@ def explain(calibration: Calibration, metrics: Mapping[str, float], bars: int) -
     sums = {name: worst_share * value for name, value in parts[worst][0].items()}
     for name, value in parts[EVERYTHING][0].items():
         sums[name] = sums.get(name, 0.0) + share * value
-    raw, reference = (worst_share * parts[worst][index] + share * parts[EVERYTHING][index] for index in (1, 2))
+    raw = worst_share * parts[worst][1] + share * parts[EVERYTHING][1]
+    reference = worst_share * parts[worst][2] + share * parts[EVERYTHING][2]
     total = _explanation(calibration.total[length], sums, raw, reference)
     return {TOTAL: Explanation(total.score, total.reference, total.points, worst), **found}
 

@@ -60,8 +60,8 @@ def _rescore_part(store: LoopStore, name: str, table: pa.Table, facts: Mapping[s
             columns[METRIC_PREFIX + metric] = pa.array(values)
     else:
         known = [metric for metric in METRICS if METRIC_PREFIX + metric in table.column_names]
-        values = [table.column(METRIC_PREFIX + metric).to_numpy() for metric in known]
-        rows = [dict(zip(known, row, strict=True)) for row in np.column_stack(values).tolist()]
+        stored = [table.column(METRIC_PREFIX + metric).to_numpy() for metric in known]
+        rows = [dict(zip(known, row, strict=True)) for row in np.column_stack(stored).tolist()]
     scored = score_rows(list(zip(facts["instrument"], facts["bars"], facts["n_notes"], strict=True)), rows)
     for axis in SCORE_NAMES:
         columns[SCORE_PREFIX + axis] = pa.array(np.array([one.scores[axis] for one in scored], dtype=np.float64))
