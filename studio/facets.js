@@ -10,7 +10,7 @@ class Facets {
     this.list = root.querySelector(".groups");
     this.search = root.querySelector(".search input");
     this.seq = 0;
-    this.open = new Map(); // what the person folded or unfolded
+    this.folds = new Map(); // what the person folded or unfolded
     this.search.oninput = (event) => !event.isComposing && this.soon();
     this.search.addEventListener("compositionend", () => this.soon());
     this.search.onkeydown = (event) => event.key === "Enter" && !event.isComposing && this.send();
@@ -55,13 +55,21 @@ class Facets {
   groupOf(group) {
     const fold = this.element("details");
     fold.dataset.id = group.id;
-    fold.open = this.open.get(group.id) ?? (group.open || group.id in this.asked);
+    fold.open = this.folds.get(group.id) ?? group.open;
     const title = this.element("summary", "", group.title);
     const asked = this.element("span", group.kind === "range" ? "asked" : "asked list", this.askedText(group));
     title.append(asked);
-    title.onclick = () => this.open.set(group.id, !fold.open);
-    fold.append(title, group.kind === "range" ? this.rangeOf(group, asked) : this.optionsOf(group));
+    title.onclick = () => this.onFold(group, !fold.open);
+    fold.append(title);
+    if (!group.counted) fold.append(this.element("div", "waiting", "…"));
+    else fold.append(group.kind === "range" ? this.rangeOf(group, asked) : this.optionsOf(group));
     return fold;
+  }
+
+  // A folded filter is not counted: unfolding one asks for its counts.
+  onFold(group, open) {
+    this.folds.set(group.id, open);
+    this.send();
   }
 
   askedText(group) {
@@ -172,7 +180,8 @@ class Facets {
     clearTimeout(this.timer);
     this.typing = false;
     this.seq = Math.max(this.seq + 1, Date.now());
-    this.commit({ text: this.search.value, asked: this.asked, seq: this.seq });
+    const open = this.data.groups.filter((group) => this.folds.get(group.id) ?? group.open).map((group) => group.id);
+    this.commit({ text: this.search.value, asked: this.asked, open, seq: this.seq });
   }
 }
 

@@ -33,12 +33,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """A filter by values."""
+    """A filter by values; a folded one need not be `counted`."""
 
     id: str
     title: str
     options: Sequence[Option]
     open: bool = False
+    counted: bool = True
     kind: str = field(default="choices", init=False)
 
 
@@ -53,16 +54,21 @@ class Range:
     unit: str = ""
     step: float = 1
     open: bool = False
+    counted: bool = True
     kind: str = field(default="range", init=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person asked for: text, and by filter its values or its (from, to). `seq` counts up."""
+    """What a person asked for: text, and by filter its values or its (from, to); which filters are unfolded.
+
+    `seq` counts up.
+    """
 
     text: str
     asked: dict[str, Any]
     seq: int
+    open: tuple[str, ...] = ()
 
 
 def facet_rail(
@@ -83,4 +89,4 @@ def facet_rail(
 def _asked(key: str, on_change: Callable[[Asked], None]) -> None:
     given: dict[str, Any] | None = st.session_state[key].get("asked")
     if given:
-        on_change(Asked(str(given["text"]), dict(given["asked"]), int(given["seq"])))
+        on_change(Asked(str(given["text"]), dict(given["asked"]), int(given["seq"]), tuple(given["open"])))

@@ -39,12 +39,16 @@ def draw_filters(workspace: Workspace, filter: Filter) -> None:
     """Draw the filters; what a person asks for goes into the view."""
     columns = library_answers.columns(workspace)
     groups: list[Choices | Range] = []
+    asked_for = _asked(filter)
+    unfolded = session.unfolded_filters() or _OPEN
     for name in _places(columns):
-        group = _range(workspace, name, filter) if name in RANGES else _choices(workspace, name, filter)
+        is_open = name in unfolded or name in asked_for
+        make = _range if name in RANGES else _choices
+        group = make(workspace, name, filter, is_open)
         if group is not None:
             groups.append(group)
     groups += [_source_group(workspace, filter)] if filter.sources else []
-    asked = Asked(filter.text, _asked(filter), session.filter_count())
+    asked = Asked(filter.text, asked_for, session.filter_count())
     facet_rail(key="library.filters", groups=groups, asked=asked, on_change=_take_over)
 
 
@@ -67,7 +71,11 @@ def field_values(name: str) -> Callable[[str], str]:
 
 def _take_over(asked: Asked) -> None:
     session.set_filter_count(asked.seq)
-    ask(filter_of(asked, current_view().filter))
+    session.unfold_filters(asked.open)
+    before = current_view().filter
+    wanted = filter_of(asked, before)
+    if wanted != before:
+        ask(wanted)
 
 
 def _places(columns: dict[str, str]) -> list[str]:
@@ -87,7 +95,11 @@ def _asked(filter: Filter) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _choices(workspace: Workspace, name: str, filter: Filter) -> Choices | None:
+def _choices(workspace: Workspace, name: str, filter: Filter, is_open: bool) -> Choices | None:
+    title = t(f"library.{name}")
+    if not is_open:
+        whole = library_answers.facets(workspace, Filter(), (name,))[name]
+        return Choices(name, title, (), counted=False) if any(facet.value for facet in whole) else None
     counted = library_answers.facets(workspace, filter, (name,))[name]
     found = {facet.value: facet.n_loops for facet in counted if facet.value}
     chosen = getattr(filter, CHOICES[name])
@@ -98,7 +110,7 @@ def _choices(workspace: Workspace, name: str, filter: Filter) -> Choices | None:
         return None
     words = field_values(name)
     options = [Option(code, words(code), found.get(code, 0)) for code in codes]
-    return Choices(name, t(f"library.{name}"), options, name in _OPEN)
+    return Choices(name, title, options, True)
 
 
 def _source_group(workspace: Workspace, filter: Filter) -> Choices:
@@ -108,16 +120,17 @@ def _source_group(workspace: Workspace, filter: Filter) -> Choices:
     return Choices("source", t("library.source_file"), options, True)
 
 
-def _range(workspace: Workspace, column: str, filter: Filter) -> Range | None:
+def _range(workspace: Workspace, column: str, filter: Filter, is_open: bool) -> Range | None:
     whole = library_answers.histogram(workspace, column, Filter(), _BINS)
     if not whole.counts:
         return None
     bounds = (0.0, 100.0) if column != TEMPO else (math.floor(whole.edges[0]), math.ceil(whole.edges[-1]))
     bounds = (bounds[0], max(bounds[1], bounds[0] + 1))
+    if not is_open:
+        return Range(column, range_title(column), bounds, (), counted=False)
     answering = library_answers.histogram(workspace, column, filter.dropping(column), _BINS, None, bounds)
     unit = "BPM" if column == TEMPO else ""
-    is_open = column in _OPEN
-    return Range(column, range_title(column), bounds, _counts(answering), unit, 1, is_open)
+    return Range(column, range_title(column), bounds, _counts(answering), unit, 1, True)
 
 
 def range_title(column: str) -> str:

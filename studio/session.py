@@ -28,6 +28,7 @@ LIBRARY_VIEW = "studio.library.view"
 LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
 SELECTION = "studio.library.selection"
+UNFOLDED = "studio.library.unfolded"
 COMPARED = "studio.library.compared"
 BESIDE = "studio.library.beside"
 DESTINATION = "studio.destination"
@@ -213,6 +214,16 @@ def filter_count() -> int:
 def set_filter_count(count: int) -> None:
     """Note a change of filters made in the rail."""
     st.session_state[FILTER_COUNT] = count
+
+
+def unfolded_filters() -> tuple[str, ...]:
+    """Filters of the Library's rail that stand open, () before anybody folded or unfolded one."""
+    return cast("tuple[str, ...]", st.session_state.get(UNFOLDED, ()))
+
+
+def unfold_filters(names: tuple[str, ...]) -> None:
+    """Note which filters of the rail stand open."""
+    st.session_state[UNFOLDED] = names
 
 
 def selection() -> list[str]:
