@@ -16,6 +16,8 @@ import streamlit as st
 from composer_core.errors import NotFound
 from composer_core.pipeline import browse
 from composer_core.pipeline.browse import Facet, Filter, Histogram, Page, Projection, Sample
+from composer_core.pipeline.similar import Similar
+from composer_core.pipeline.similar import similar as similar_loops
 from composer_core.workspace import Workspace
 from studio.loop_names import loop_title
 
@@ -86,6 +88,12 @@ def columns(workspace: Workspace) -> dict[str, str]:
 def count(workspace: Workspace, filter: Filter | None = None) -> int:
     """How many loops answer; all without a filter."""
     answer: int = _ask(workspace, browse.count, filter or Filter())
+    return answer
+
+
+def similar(workspace: Workspace, loop_id: str, k: int) -> list[Similar]:
+    """The k loops most similar to one of the library, each with its `loop_id` and `distance`, the nearest first."""
+    answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k)
     return answer
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline import labelling
+from composer_core.pipeline import label_review
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.workspace import Workspace
 from studio import session
@@ -25,8 +25,8 @@ FIELD, EMOTION, GENRE, APPROVE = (
     "library.bulk.approve",
 )
 FIELDS = ("emotion", "genre")
-MOST = 1000
-"""Loops labelled by one click: each is a decision of its own that can be taken back."""
+MOST = 5000
+"""Loops labelled by one click, which one undo takes back."""
 
 
 def draw_bulk(workspace: Workspace, loop_ids: Sequence[str]) -> None:
@@ -57,12 +57,10 @@ def _label() -> None:
     value: Any = session.widget(EMOTION) if field == "emotion" else {session.widget(GENRE): 1.0}
     action = "approve" if session.widget(APPROVE) else "draft"
     rater = default_rater(workspace)
-    done = 0
     try:
-        for loop_id in session.selection()[:MOST]:
-            seen = labelling.current(workspace, loop_id).seen
-            labelling.decide(workspace, loop_id, rater=rater, action=action, values={field: value}, seen=seen)
-            done += 1
+        preview = label_review.bulk_preview(workspace, session.selection()[:MOST], {field: value}, rater)
+        label_review.bulk_apply(workspace, preview, rater=rater, action=action)
     except ComposerError as error:
         session.set_problem(error)
-    session.notify(t("library.bulk_done", n=f"{done:,}"))
+        return
+    session.notify(t("library.bulk_done", n=f"{len(preview.changes):,}", same=f"{preview.unchanged:,}"))

@@ -31,7 +31,7 @@ from studio.text import t
 from studio.widgets import play_button
 
 TAB = "library.detail_tab"
-OVERVIEW, MEASURED, SAME_FILE, HISTORY = TABS = ("overview", "measured", "same_file", "history")
+OVERVIEW, MEASURED, SIMILAR, SAME_FILE, HISTORY = TABS = ("overview", "measured", "similar", "same_file", "history")
 _PATH_PARTS = 3
 _UNSAFE = re.compile(r"[^\w-]+")
 
@@ -56,6 +56,8 @@ def draw_detail(workspace: Workspace, loop_id: str) -> None:
     )
     if tab == MEASURED:
         draw_measured(workspace, row)
+    elif tab == SIMILAR:
+        library_near.draw_similar(workspace, loop_id)
     elif tab == SAME_FILE:
         library_near.draw_same_source(workspace, row)
     elif tab == HISTORY:

@@ -11,6 +11,8 @@ from typing import Any
 import streamlit as st
 
 from composer_core.metrics import METRICS
+from composer_core.music.instruments import INSTRUMENTS
+from composer_core.pipeline.legacy import legacy_of_file
 from composer_core.workspace import Workspace
 from studio import library_answers
 from studio.library_rows import number
@@ -40,6 +42,10 @@ def draw_measured(workspace: Workspace, row: Mapping[str, Any]) -> None:
     with st.container(height=_HEIGHT, border=False):
         st.caption(t("library.place_hint", instrument=instrument_name(instrument)))
         st.html(strips(measured))
+        legacy = legacy_rows(legacy_of_file(workspace, str(row["source_digest"])))
+        if legacy:
+            st.caption(f"**{t('library.legacy')}**", help=t("library.legacy_help"))
+            st.html(strips(legacy))
 
 
 def measured_rows(row: Mapping[str, Any], places: Mapping[str, Sequence[float]]) -> list[Measured]:
@@ -56,12 +62,29 @@ def measured_rows(row: Mapping[str, Any], places: Mapping[str, Sequence[float]])
     return found
 
 
+def family_name(code: str) -> str:
+    """A family of metrics; those of one instrument are called as it is."""
+    return instrument_name(code) if code in INSTRUMENTS else t(f"family.{code}")
+
+
 def place_of(value: float, percentiles: Sequence[float]) -> float | None:
     """The share of loops below a value, ties counted half; `percentiles` are the 0th to the 100th."""
     if len(percentiles) < 2:
         return None
     below, not_above = bisect_left(percentiles, value), bisect_right(percentiles, value)
     return min(1.0, max(0.0, (below + not_above) / 2 / len(percentiles)))
+
+
+def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measured]:
+    """The predecessor's numbers for the loop's file, each named legacy_<kind>.<name>."""
+    found = []
+    for kind, entries in said.items():
+        for entry in entries:
+            numbers = {name: number(value) for name, value in entry.items()}
+            found += [
+                Measured("", f"{kind}.{name}", f"{v:.4g}", "", "") for name, v in numbers.items() if v is not None
+            ]
+    return found
 
 
 def strips(rows: Sequence[Measured]) -> str:
@@ -71,7 +94,7 @@ def strips(rows: Sequence[Measured]) -> str:
     for row in rows:
         if row.family and row.family != family:
             family = row.family
-            parts.append(f'<div class="family">{escape(t(f"family.{family}"))}</div>')
+            parts.append(f'<div class="family">{escape(family_name(family))}</div>')
         parts.append(_strip(row))
     return "".join([*parts, "</div>"])
 

@@ -17,7 +17,21 @@ from studio.loop_names import loop_name
 from studio.loop_table import Column, PageOf, Row, loop_table
 from studio.text import t
 
+N_SIMILAR = 20
 _HEIGHT = "21rem"
+
+
+def draw_similar(workspace: Workspace, loop_id: str) -> None:
+    """The most similar loops, the nearest first."""
+    found = library_answers.similar(workspace, loop_id, N_SIMILAR)
+    if not found:
+        st.caption(t("library.no_similar"))
+        return
+    rows = library_answers.rows(workspace, tuple(one.loop_id for one in found))
+    column = Column("near", t("library.col_distance"), "number", "", 1, t("library.col_distance_help"))
+    cells = [{"near": f"{one.distance:.2f}"} for one in found]
+    _draw_list("library.similar", rows, column, cells)
+    st.caption(t("library.similar_hint"))
 
 
 def draw_same_source(workspace: Workspace, row: Mapping[str, Any]) -> None:

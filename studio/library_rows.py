@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from composer_core.music.key import ROOT_NAMES
 from composer_core.pipeline.browse import SCORE_PREFIX, UNLABELLED
 from studio.loop_names import bars_text, loop_name, loop_title
 from studio.loop_table import Column, Row
@@ -64,10 +65,13 @@ def sub_line(row: Mapping[Any, Any]) -> str:
 
 
 def key_text(row: Mapping[Any, Any]) -> str:
-    """The labelled key, such as 'C♯ minor'; "" where none is known."""
+    """The labelled key, else the estimated one, such as 'C♯ minor'; "" where none is known."""
     root, mode = row.get("labels.key_root"), row.get("labels.key_mode")
     if not isinstance(root, str):
-        return ""
+        place, mode = number(row.get("key_root")), row.get("key_mode")
+        if place is None or not 0 <= place < len(ROOT_NAMES):
+            return ""
+        root = ROOT_NAMES[int(place)]
     name = root.replace("#", "♯").replace("b", "♭")
     return f"{name} {t(f'mode.{mode}')}" if isinstance(mode, str) else name
 

@@ -73,7 +73,8 @@ MAX_PAGE = 10_000
 LISTED = (
     *("loop_id", "source", "member", "track_name", "instrument", "program", "start_bar", "bars", "meter"),
     *("tempo_bpm", "n_notes", "swing_phase", "origin", "take_id", "duplicate_of", "created_at"),
-    *("valence_estimate", "arousal_estimate", STATUS_COLUMN, "labels.emotion", "labels.genre", "labels.key_root"),
+    *("valence_estimate", "arousal_estimate", "key_root", "key_mode", STATUS_COLUMN),
+    *("labels.emotion", "labels.genre", "labels.key_root"),
     *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_AXES)),
 )
 """Columns of a page unless others are asked for."""

@@ -96,8 +96,13 @@ def legacy_of(workspace: Workspace, loop_id: str) -> dict[str, Any]:
     chosen = table.loc[table["loop_id"] == loop_id, "source_digest"]
     if chosen.empty:
         raise NotFound("loop_missing", loop_id=loop_id, path=str(workspace.root))
+    return legacy_of_file(workspace, str(chosen.iloc[0]))
+
+
+def legacy_of_file(workspace: Workspace, source_digest: str) -> dict[str, Any]:
+    """The same by the digest of the file, which every row of the library holds."""
     said: dict[str, list[Any]] = defaultdict(list)
-    for kind, key, values in LegacyStore(workspace).of(str(chosen.iloc[0])):
+    for kind, key, values in LegacyStore(workspace).of(source_digest):
         said[f"legacy_{kind}"].append({"key": key, **values})
     return dict(said)
 

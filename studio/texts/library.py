@@ -29,7 +29,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.dataset": ("Data set", "データセット"),
     "library.source_file": ("File", "ファイル"),
     "library.col_key": ("Key", "調"),
-    "library.col_key_help": ("The labelled key", "ラベルの調"),
+    "library.col_key_help": ("The labelled key, else the estimated one", "ラベルの調。なければ推定した調"),
     "library.col_score": ("Score", "スコア"),
     "library.col_score_help": (
         "0 to 100; 70, the pass mark, is the 25th percentile of human playing",
@@ -38,8 +38,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.col_mood": ("Emotion", "感情"),
     "library.col_distance": ("Distance", "距離"),
     "library.col_distance_help": (
-        "0: the same rhythm and measurements; 1: nothing in common",
-        "0 はリズムも計測値も同じ、1 は共通点なし",
+        "0: the same measurements; 1: three standard deviations apart in every one",
+        "0 は計測値が同じ、1 はすべての指標が標準偏差の 3 倍離れていることを表します",
     ),
     "library.bars_of": ("bars {bars}", "{bars} 小節目"),
     "library.detail_section": ("Section of the detail", "詳細の表示"),
@@ -92,7 +92,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "先頭の {most} 件に付けます。残りは繰り返してください。",
     ),
     "library.bulk_now": ("Label {n} loops", "{n} 件にラベルを付ける"),
-    "library.bulk_done": ("{n} loops labelled.", "{n} 件にラベルを付けました。"),
+    "library.bulk_done": (
+        "{n} loops labelled, {same} were so already. Undo on the Label page takes all of it back.",
+        "{n} 件にラベルを付けました（同じ値だったもの {same} 件）。ラベル付け画面の「取り消す」でまとめて戻せます。",
+    ),
     "library.export": ("Export", "書き出し"),
     "library.export_hint": (
         "{n} loops with all columns: metrics, scores, labels.",
@@ -135,10 +138,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "印はライブラリ内のループ（{instrument}）の中での位置（下から何 % か）です。",
     ),
     "library.place": ("Above {percent} % of the loops", "ループの {percent} % より上"),
+    "library.legacy": ("Legacy values", "旧システムの値（legacy）"),
+    "library.legacy_help": (
+        "What the predecessor said of the whole file, by its own definitions; never mixed with the metrics above",
+        "旧システムがファイル全体について出した値です。定義が異なるため、上の計測値とは混ぜません",
+    ),
     "library.no_similar": ("No other loop to compare with.", "比べられるループがほかにありません。"),
     "library.similar_hint": (
-        "By rhythm and measurements among loops of the same instrument.",
-        "同じ楽器のループの中から、リズムと計測値の近さで探しています。",
+        "Nearest by measurements of rhythm, dynamics and line among loops of the same instrument.",
+        "同じ楽器のループの中から、リズム・強弱・音の動きの計測値が近い順に並べています。",
     ),
     "library.no_source": (
         "This loop was generated; it comes from no file.",
@@ -161,7 +169,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "family.rhythm": ("Rhythm", "リズム"),
     "family.groove": ("Groove", "グルーヴ"),
     "family.dynamics": ("Dynamics", "強弱"),
-    "family.drums": ("Drums", "ドラム"),
     "family.tonality": ("Tonality", "調性"),
     "family.structure": ("Structure", "構成"),
     "mode.major": ("major", "メジャー（長調）"),

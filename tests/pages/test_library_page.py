@@ -355,3 +355,15 @@ def test_damaged_library_is_a_message(library_workspace: Workspace) -> None:
     app = studio_app.open_studio("library")
     assert not app.exception
     assert part.name in "\n".join(error.value for error in app.error)
+
+
+def test_similar_loops_are_listed_nearest_first(library_workspace: Workspace) -> None:
+    app = open_library({"loop": loop_named(library_workspace, "rock=beat.mid")})
+    app.segmented_control(key="library.detail_tab").set_value("similar").run()
+    assert not app.exception and not app.error
+    tables = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "composer_loop_table"]
+    near = json.loads(tables[1].json)["rows"]
+    # Three other drum loops; the other half of the same file is nearest to it.
+    assert len(near) == 3 and near[0]["title"] == "rock=beat"
+    distances = [float(row["cells"]["near"]) for row in near]
+    assert distances == sorted(distances) and 0 <= distances[0] <= distances[-1] <= 1
