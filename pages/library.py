@@ -75,9 +75,12 @@ def browse(workspace: Workspace) -> None:
     view, found = find(workspace, read_address(library_answers.columns(workspace)))
     rail, main = st.columns([1, 4.6], gap="medium")
     with main:
-        draw_comparison(workspace)
+        # Containers of their own: what comes and goes in them does not move, and so draw anew, what is below.
+        with st.container():
+            draw_comparison(workspace)
         draw_summary(workspace, view, found.total)
-        draw_selection(workspace)
+        with st.container():
+            draw_selection(workspace)
         if not found.total:
             st.info(t("library.none_match"))
             st.button(t("facets.clear"), key="library.clear", on_click=ask, args=(Filter(),))

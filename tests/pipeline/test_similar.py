@@ -26,7 +26,7 @@ def named(workspace: Workspace, name: str) -> list[str]:
 def test_nearest_first_of_the_same_instrument_without_the_loop_itself(workspace: Workspace) -> None:
     first, second = named(workspace, "rock=beat.mid")
     found = similar(workspace, first)
-    assert [one.loop_id for one in found][0] == second
+    assert found[0].loop_id == second
     assert len(found) == 3  # four drum loops; the bass is not compared with drums
     assert [one.distance for one in found] == sorted(one.distance for one in found)
     assert similar(workspace, first, 1) == found[:1]
