@@ -34,7 +34,7 @@ IndexArray = NDArray[np.int64]
 TYPICALITY_SHARE = {
     "timing": 0.1, "velocity": 0.1, "groove_harmony": 0.1, "cohesion": 0.1, "structure": 0.1, EVERYTHING: 0.1,
 }  # fmt: skip
-"""Share of the distance in each axis; by cross-validation on training takes (docs/metrics.md)."""
+"""Share of the distance in each axis; by cross-validation on training takes (docs/scores.md)."""
 EVERYTHING_SHARE = 0.3
 OTHER_DAMAGE_WEIGHT = 1.5
 """Weight of loops damaged on other axes, which an axis learns to let pass, against human ones."""

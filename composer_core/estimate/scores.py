@@ -4,7 +4,7 @@ Every axis reads the metrics of its families in two ways: how usual they are (`t
 boosted trees say that were trained to tell human loops from loops damaged on that axis
 (`trees`). Both are put on the spread of human loops of the same length and added; the sum
 is mapped by its percentiles among human loops (`score_map`). The total is made of the worst
-axis and of trees over all metrics, mapped by its own percentiles. See docs/metrics.md.
+axis and of trees over all metrics, mapped by its own percentiles. See docs/scores.md.
 """
 
 from __future__ import annotations
