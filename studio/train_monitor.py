@@ -113,15 +113,16 @@ def _actions(run: RunStatus) -> None:
             ):
                 _sample(run)
             if st.button(t("train.use"), icon=":material/auto_awesome:", key="train.use"):
-                session.set_widget("generate.instrument", run.request.instrument)
-                session.set_widget(f"generate.model.{run.request.instrument}", run.run)
+                heard = run.request.heard_instrument
+                session.set_widget("generate.instrument", heard)
+                session.set_widget(f"generate.model.{heard}", run.run)
                 st.switch_page(places.page("generate"))
 
 
 def _sample(run: RunStatus) -> None:
     """One take of the model as it is now, kept in the history and played."""
     workspace = session.workspace()
-    asked = Condition(run.request.instrument)
+    asked = Condition(run.request.heard_instrument)
     with st.spinner(t("generate.working", takes=1)):
         takes = generate(asked, seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace)
     save_takes(workspace, takes)

@@ -18,7 +18,9 @@ STOPPED = 130
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add `train`."""
     parser = subparsers.add_parser("train", help="train a composer on a folder of MIDI or on the library")
-    parser.add_argument("--instrument", required=True, choices=GENERATED_INSTRUMENTS)
+    parser.add_argument(
+        "--instrument", required=True, choices=(*GENERATED_INSTRUMENTS, "all"), help="all: one model of the five"
+    )
     parser.add_argument("--data", required=True, metavar="PATH", help="a folder of MIDI, or the word library")
     parser.add_argument("--size", choices=("tiny", "small", "base", "large"))
     parser.add_argument(

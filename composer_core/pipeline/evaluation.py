@@ -104,26 +104,31 @@ def likelihood(info: ModelInfo, held_out: HeldOut) -> dict[str, Any]:
         "model_without_conditions": nll_of_windows(loaded.composer, bare),
         **_baselines(held_out),
     }
-    by_take = {name: _per_take(windows.take, values, len(takes)) for name, values in nll.items()}
-    notes = _per_take(windows.take, windows.n_notes, len(takes))
+    # Parts of one song are no independent witnesses: all figures are per song (or take).
+    songs = sorted({take.name for take in takes})
+    song_of_take = np.array([songs.index(take.name) for take in takes])
+    song = song_of_take[windows.take]
+    by_song = {name: _per_song(song, values, len(songs)) for name, values in nll.items()}
+    notes = _per_song(song, windows.n_notes, len(songs))
     used = notes > 0
-    table = {name: float(values.sum() / notes.sum()) for name, values in by_take.items()}
+    table = {name: float(values.sum() / notes.sum()) for name, values in by_song.items()}
     gains = {
-        name: bootstrap_gain(by_take["model"][used], by_take[name][used])
-        for name in by_take
+        name: bootstrap_gain(by_song["model"][used], by_song[name][used])
+        for name in by_song
         if name.startswith("ngram")
     }
     return {
-        "n_takes": int(used.sum()),
+        "n_takes": len(takes),
+        "n_songs": int(used.sum()),
         "n_notes": int(notes.sum()),
         "nats_per_note": table,
-        "model_interval": bootstrap_interval(by_take["model"][used], notes[used]),
+        "model_interval": bootstrap_interval(by_song["model"][used], notes[used]),
         "gain_over": gains,
     }
 
 
-def _per_take(take: NDArray[np.int64], values: NDArray[Any], n_takes: int) -> NDArray[np.float64]:
-    return np.bincount(take, values, n_takes).astype(np.float64)
+def _per_song(song: NDArray[np.int64], values: NDArray[Any], n_songs: int) -> NDArray[np.float64]:
+    return np.bincount(song, values, n_songs).astype(np.float64)
 
 
 def _baselines(held_out: HeldOut) -> dict[str, NDArray[np.float64]]:

@@ -24,6 +24,7 @@ from composer_core.errors import (
 )
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.models import ALL
 from composer_core.pipeline.permitted_sets import loops_of
 from composer_core.pipeline.training_data import prepare_data, read_data
 from composer_core.store import runs as store
@@ -55,7 +56,7 @@ class TrainRequest:
     name: str = ""
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
+        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, ALL))
         require_choice("size", self.size, TRAIN_SIZES)
         require_choice("device", self.device, ("auto", "cpu", "cuda"))
         if self.steps is not None:
@@ -63,6 +64,11 @@ class TrainRequest:
         require_range("seed", self.seed, 0, 2**31 - 1)
         if self.name and not _NAME.fullmatch(self.name):
             raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
+
+    @property
+    def heard_instrument(self) -> str:
+        """What its model is tried out with: the instrument, or a piano where it plays all."""
+        return "piano" if self.instrument == ALL else self.instrument
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "instrument.piano": ("Piano", "ピアノ"),
     "instrument.strings": ("Strings", "ストリングス"),
     "instrument.other": ("Other", "その他"),
+    "instrument.all": ("All five instruments", "五つの楽器すべて"),
     "common.play": ("Play", "再生"),
     "common.close": ("Close", "閉じる"),
 }
