@@ -67,9 +67,9 @@ def _likelihood(report: Mapping[str, Any]) -> str:
         f"`composer evaluate {report['model']} --instrument {report['instrument']} --data PATH` prints them; "
         "`evaluation.json` beside this card holds them.",
         "",
-        f"{found['n_takes']} held-out parts of {found['n_songs']} songs, {found['n_notes']} notes, in windows of four",
-        "bars side by side, all tokens counted; the n-grams read the same bars on the same tonic, are told where the loop",
-        "ends, and were tuned on the dev parts.",
+        f"{found['n_takes']} held-out parts of {found['n_songs']} songs, {found['n_notes']} notes, in windows",
+        "of four bars side by side, all tokens counted; the n-grams read the same bars on the same tonic, are told where",
+        "the loop ends, and were tuned on the dev parts.",
         f"Model: 95 % interval over songs {low:.3f} to {high:.3f}.",
         "",
         "| nats a note | | saved by the model (95 % interval, paired over songs) |",
