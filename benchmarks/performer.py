@@ -1,7 +1,7 @@
 """How near the shipped performer comes to the players of Groove MIDI's validation takes, and how fast it plays.
 
 Peers in the same run: the quantised grid, means of role and place, and gradient boosting
-(LightGBM, `pip install lightgbm`) on the same features. Prints a table, then one JSON object;
+(LightGBM) on the same features. Prints a table, then one JSON object;
 exit status 1 when the median prediction loses to a peer's velocity error, when the sampled
 distribution is further from the played one than a peer's, or when playing is too slow.
 """
@@ -16,47 +16,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import lightgbm
-import numpy as np
 import torch
 
 from composer_core.cli.performing import figures_table
 from composer_core.model.performer import Performer
-from composer_core.model.performer_evaluation import Prediction, Predictor, evaluate
+from composer_core.model.performer_evaluation import evaluate
+from composer_core.model.performer_peer import PEER, boosting
 from composer_core.model.performer_train import PlayedWindow
 from composer_core.pipeline.library import loops_for_training
-from composer_core.pipeline.performing import SHIPPED_PERFORMER, played_windows
+from composer_core.pipeline.performing import played_windows, shipped_performer
 
 PLAY_LIMIT_SEC = 0.020
 """CPU seconds for a 4-bar loop of ordinary density, one thread."""
-BOOSTING = {
-    "objective": "regression_l1",
-    "num_leaves": 63,
-    "learning_rate": 0.08,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.6,
-    "num_threads": 1,
-    "verbose": -1,
-}
-BOOSTING_ROUNDS = 200
-PEER = "boosting of the same features"
-
-
-def table_of(window: PlayedWindow) -> np.ndarray:
-    """(n_notes, columns) the features of a window's notes with its context beside each."""
-    context = np.tile(window.context, (len(window), 1))
-    return np.concatenate([window.features.categories, window.features.numbers, context], axis=1)
-
-
-def boosting(train: Sequence[PlayedWindow]) -> Predictor:
-    """Two LightGBM models, for velocity and for offset, of least absolute error."""
-    table = np.concatenate([table_of(window) for window in train])
-    targets = (np.concatenate([w.velocity for w in train]), np.concatenate([w.offset_ms for w in train]))
-    models = [
-        lightgbm.train(BOOSTING, lightgbm.Dataset(table, target, categorical_feature=[0, 1, 2, 3]), BOOSTING_ROUNDS)
-        for target in targets
-    ]
-    return lambda window, _: Prediction(*(np.asarray(model.predict(table_of(window))) for model in models))
 
 
 def playing_seconds(performer: Performer, windows: Sequence[PlayedWindow]) -> float:
@@ -78,9 +49,8 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     parts = played_windows(loops_for_training(arguments.data, "drums"))
-    performer = Performer.load(SHIPPED_PERFORMER)
-    # every second window: they overlap by half, so all notes are still seen
-    report = evaluate(performer, parts["train"], parts["validation"], {PEER: boosting(parts["train"][::2])})
+    performer = Performer.load(shipped_performer("drums"))
+    report = evaluate(performer, parts["train"], parts["validation"], {PEER: boosting(parts["train"])})
     report["playing_sec"] = round(playing_seconds(performer, parts["validation"]), 4)
     rows = report["rows"]
     report["passed"] = (

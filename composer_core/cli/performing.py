@@ -1,4 +1,4 @@
-"""`composer train-performer`: train the drum performer, or print how near one comes to the players."""
+"""`composer perform` and `composer train-performer`: velocity and timing for written notes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,59 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.errors import InvalidValue
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `train-performer`."""
-    parser = subparsers.add_parser(
-        "train-performer", allow_abbrev=False, help="train the drum performer (velocity and timing) on played takes"
+    """Add `perform` and `train-performer`."""
+    perform = subparsers.add_parser(
+        "perform", allow_abbrev=False, help="play a MIDI file as a person would, or measure how near that comes"
     )
-    parser.add_argument("--data", metavar="PATH", type=Path, required=True, help="a folder of played drum takes")
-    parser.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="the performer's folder")
-    parser.add_argument("--epochs", type=float, help="walks over the training windows")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--evaluate", action="store_true", help="train nothing: evaluate the performer in RUN")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=train_performer)
+    perform.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a MIDI file")
+    perform.add_argument("-o", "--output", metavar="OUT", type=Path, help="the MIDI file to write")
+    perform.add_argument("--humanise", type=float, default=100.0, help="0 to 100 %% of the timing (default 100)")
+    perform.add_argument("--seed", type=int, default=0)
+    perform.add_argument("--evaluate", metavar="DIR", type=Path, nargs="+", help="measure on the held-out takes of DIR")
+    perform.add_argument("--instrument", choices=GENERATED_INSTRUMENTS, default="drums", help="with --evaluate")
+    perform.add_argument("--json", action="store_true", help="print one JSON object")
+    perform.set_defaults(run=perform_file)
+    train = subparsers.add_parser(
+        "train-performer", allow_abbrev=False, help="train the performer of an instrument (velocity and timing)"
+    )
+    train.add_argument("--instrument", choices=GENERATED_INSTRUMENTS, default="drums", help="(default drums)")
+    train.add_argument("--data", metavar="PATH", type=Path, nargs="+", required=True, help="folders of played takes")
+    train.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="the performer's folder")
+    train.add_argument("--epochs", type=float, help="walks over the training windows")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--evaluate", action="store_true", help="train nothing: evaluate the performer in RUN")
+    train.add_argument("--peers", action="store_true", help="fit gradient boosting beside it")
+    train.add_argument("--json", action="store_true", help="print one JSON object")
+    train.set_defaults(run=train_performer)
+
+
+def perform_file(arguments: argparse.Namespace) -> int:
+    """Write the played file, or print the figures of the shipped performer beside its peers."""
+    from composer_core.pipeline import performing
+    from composer_core.pipeline.performed_files import perform_file as perform
+
+    if arguments.evaluate:
+        folder = performing.shipped_performer(arguments.instrument)
+        report = performing.evaluate_performer(folder, arguments.evaluate, arguments.instrument, peers=True)
+        print(json.dumps(report, ensure_ascii=False, indent=2) if arguments.json else figures_table(report))
+        return 0
+    if arguments.file is None or arguments.output is None:
+        raise InvalidValue(
+            "bad_format", name="composer perform", value="no file", expected="FILE and -o OUT, or --evaluate"
+        )
+    played = perform(arguments.file, arguments.output, humanise_percent=arguments.humanise, seed=arguments.seed)
+    if arguments.json:
+        print(json.dumps(played.to_json(), ensure_ascii=False, indent=2))
+        return 0
+    print(f"{played.edited.path}: {played.edited.n_parts} parts, {played.edited.n_notes_after} notes")
+    for line in played.sentences():
+        print(line)
+    return 0
 
 
 def train_performer(arguments: argparse.Namespace) -> int:
@@ -28,10 +68,18 @@ def train_performer(arguments: argparse.Namespace) -> int:
     from composer_core.pipeline import performing
 
     if arguments.evaluate:
-        report = performing.evaluate_performer(arguments.output, arguments.data)
+        report = performing.evaluate_performer(
+            arguments.output, arguments.data, arguments.instrument, peers=arguments.peers, keep=True
+        )
     else:
         report = performing.train_performer(
-            arguments.data, arguments.output, epochs=arguments.epochs, seed=arguments.seed, progress=_say
+            arguments.data,
+            arguments.output,
+            instrument=arguments.instrument,
+            epochs=arguments.epochs,
+            seed=arguments.seed,
+            peers=arguments.peers,
+            progress=_say,
         )
     print(json.dumps(report, ensure_ascii=False, indent=2) if arguments.json else figures_table(report))
     return 0
@@ -39,10 +87,11 @@ def train_performer(arguments: argparse.Namespace) -> int:
 
 def figures_table(report: dict[str, Any]) -> str:
     """The figures of an evaluation as lines of text, one a method."""
+    together = report["played_correlation_together"]
     head = (
         f"{report['takes']} takes, {report['notes']} notes; nats a note: velocity {report['nll_velocity']:.3f}, "
-        f"offset {report['nll_offset']:.3f}; correlation of offsets struck together, played: "
-        f"{report['played_correlation_together']:.2f}"
+        f"offset {report['nll_offset']:.3f}; played: velocity spread {report['played_velocity_spread']:.1f}, "
+        f"correlation of offsets struck together {'-' if together is None else format(together, '.2f')}"
     )
     columns = list(next(iter(report["rows"].values())))
     lines = [head, f"{'':<38}" + "".join(f"{name:>23}" for name in columns)]

@@ -1,4 +1,4 @@
-"""The performer: how hard and how early or late each note of a drum loop is played.
+"""The performer: how hard and how early or late each note of a loop is played.
 
 A bidirectional transformer over the notes of a loop. For each note it gives a distribution
 of velocity and of the offset from the swung grid, given the notes, tempo, genre, arousal and
@@ -30,6 +30,7 @@ from composer_core.model.performer_features import (
     CATEGORY_SIZES,
     N_CONTEXT,
     N_NUMBERS,
+    N_PITCHED_NUMBERS,
     NoteFeatures,
     context_vector,
     note_features,
@@ -50,13 +51,24 @@ ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class PerformerConfig:
-    """Shape of a performer; the sizes of its inputs and bins are fixed by this module."""
+    """Shape of a performer; the sizes of its inputs and bins are fixed by this module.
+
+    `pitched` for all but drums. Without `timing` it learned from sequenced music and gives velocities only:
+    every offset is 0.
+    """
 
     d_model: int = 128
     n_layers: int = 4
     n_heads: int = 4
     d_feed_forward: int = 256
     dropout: float = 0.15
+    pitched: bool = False
+    timing: bool = True
+
+    @property
+    def n_numbers(self) -> int:
+        """Columns of the numbers it sees of each note."""
+        return N_PITCHED_NUMBERS if self.pitched else N_NUMBERS
 
     def __post_init__(self) -> None:
         require_range("d_model", self.d_model, 8, 1024)
@@ -116,7 +128,7 @@ class PerformerNetwork(nn.Module):
         width = config.d_model
         self.config = config
         self.categories = nn.ModuleList(nn.Embedding(size, width) for size in CATEGORY_SIZES)
-        self.numbers = nn.Linear(N_NUMBERS, width)
+        self.numbers = nn.Linear(config.n_numbers, width)
         self.context = nn.Sequential(nn.Linear(N_CONTEXT, width), nn.SiLU(), nn.Linear(width, width))
         self.played = nn.Sequential(nn.Linear(N_PLAYED, width), nn.SiLU(), nn.Linear(width, width))
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.n_layers))
@@ -129,7 +141,7 @@ class PerformerNetwork(nn.Module):
     def forward(
         self, categories: Tensor, numbers: Tensor, step: Tensor, context: Tensor, played: Tensor, real: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """(n, length, 4), (n, length, N_NUMBERS), (n, length), (n, N_CONTEXT), (n, length, N_PLAYED) and, where
+        """(n, length, 4), (n, length, n_numbers), (n, length), (n, N_CONTEXT), (n, length, N_PLAYED) and, where
         sequences are padded, a mask (n, length) of the real notes, to logits (n, length, bins)."""
         x = self.numbers(numbers) + self.context(context).unsqueeze(1) + self.played(played)
         for column, embedding in enumerate(self.categories):
@@ -191,20 +203,39 @@ class Performer:
         context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
         return self.sample(note_features(grid_loop, circular=True), context, seed, rounds)
 
+    def perform_part(
+        self,
+        grid_loop: Loop,
+        index: NDArray[np.int64],
+        *,
+        tempo_bpm: float,
+        genre: Mapping[str, float],
+        arousal: float | None,
+        seed: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """`perform` for the notes an index array picks out of a longer piece that does not go round."""
+        context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
+        return self.sample(note_features(grid_loop, circular=False).rows(index), context, seed)
+
     def sample(
         self, features: NoteFeatures, context: NDArray[np.float32], seed: int, rounds: int = ROUNDS
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Velocity and offset in ms of notes given by their features, drawn in `rounds` rounds."""
+        """Velocity and offset in ms of notes given by their features, drawn in `rounds` rounds.
+
+        Pitched notes are drawn one, two, four, ... a round instead: a line has one level of loudness, which
+        many notes drawn blindly at once would scatter.
+        """
         n = len(features)
         velocity, offset = np.zeros(n, dtype=np.int64), np.zeros(n)
         generator = torch.Generator().manual_seed(seed)
         order = _playing_order(features.step, generator)
         played = np.zeros((n, N_PLAYED), dtype=np.float32)
-        for chosen in np.array_split(order, min(rounds, n)) if n else []:
+        for chosen in _rounds(order, rounds, self.network.config.pitched):
             logits = self.logits(features, context, played)
             for_velocity, for_offset = (_draw(part[chosen], generator) for part in logits)
             velocity[chosen] = np.clip(np.floor(for_velocity * VELOCITY_BIN), 1, 127)
-            offset[chosen] = for_offset * OFFSET_BIN_MS - MAX_OFFSET_MS
+            if self.network.config.timing:
+                offset[chosen] = for_offset * OFFSET_BIN_MS - MAX_OFFSET_MS
             played[chosen] = played_vector(velocity[chosen], offset[chosen])
         return velocity, offset
 
@@ -239,6 +270,16 @@ class Performer:
         network.load_state_dict(_checked_weights(folder, weights, network.state_dict()))
         facts = {key: value for key, value in data.items() if key != "performer"}
         return cls(network, facts, hashlib.sha256(weights).hexdigest()[:16])
+
+
+def _rounds(order: NDArray[np.int64], rounds: int, doubling: bool) -> list[NDArray[np.int64]]:
+    """The playing order cut into rounds: equal ones, or each twice as long as the one before."""
+    if not len(order):
+        return []
+    if not doubling:
+        return np.array_split(order, min(rounds, len(order)))
+    n = len(order)
+    return np.split(order, [edge for power in range(1, n.bit_length() + 1) if (edge := 2**power - 1) < n])
 
 
 def _playing_order(step: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:

@@ -61,13 +61,16 @@ def evaluate(
         **peers,
     }
     velocity_nll, offset_nll = held_out_nll(performer.network, held_out)
+    timed = [window for window in held_out if window.timed]
     return {
         "takes": len({window.take for window in held_out}),
         "windows": len(held_out),
         "notes": sum(len(window) for window in held_out),
         "nll_velocity": round(velocity_nll, 4),
         "nll_offset": round(offset_nll, 4),
-        "played_correlation_together": round(_together(held_out, [w.offset_ms for w in held_out]), 3),
+        "played_velocity_spread": round(_spread([w.velocity for w in held_out]), 3),
+        "timed_windows": sum(window.timed for window in held_out),
+        "played_correlation_together": _rounded(_together(timed, [w.offset_ms for w in timed])),
         "rows": {name: _figures(held_out, predict) for name, predict in rows.items()},
     }
 
@@ -82,7 +85,9 @@ def medians(performer: Performer, window: PlayedWindow) -> Prediction:
     """Median of each note's distribution, every other note unknown."""
     played = np.zeros((len(window), N_PLAYED), dtype=np.float32)
     velocity, offset = performer.logits(window.features, window.context, played)
-    return Prediction(_median_place(velocity) * VELOCITY_BIN, _median_place(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS)
+    timing = performer.network.config.timing
+    offset_ms = _median_place(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS if timing else np.zeros(len(window))
+    return Prediction(_median_place(velocity) * VELOCITY_BIN, offset_ms)
 
 
 def _median_place(logits: torch.Tensor) -> FloatArray:
@@ -99,11 +104,13 @@ def table_baseline(train: Sequence[PlayedWindow], columns: tuple[int, ...], with
     """Mean velocity (and offset, else 0) of the training notes that share these category columns."""
     keys = np.concatenate([_keys(window, columns) for window in train])
     velocity = np.concatenate([window.velocity for window in train]).astype(np.float64)
-    offset = np.concatenate([window.offset_ms for window in train])
+    offset = np.concatenate([window.offset_ms * window.timed for window in train])
     names, inverse = np.unique(keys, return_inverse=True)
     count = np.bincount(inverse)
-    velocity_mean, offset_mean = (np.bincount(inverse, weights=column) / count for column in (velocity, offset))
-    overall = (float(velocity.mean()), float(offset.mean()))
+    timed = np.concatenate([np.full(len(window), window.timed, dtype=np.float64) for window in train])
+    velocity_mean = np.bincount(inverse, weights=velocity) / count
+    offset_mean = np.bincount(inverse, weights=offset) / np.maximum(np.bincount(inverse, weights=timed), 1.0)
+    overall = (float(velocity.mean()), float(offset.sum() / max(1.0, timed.sum())))
 
     def predict(window: PlayedWindow, _: int) -> Prediction:
         wanted = _keys(window, columns)
@@ -125,20 +132,38 @@ def _keys(window: PlayedWindow, columns: tuple[int, ...]) -> NDArray[np.int64]:
 def _figures(windows: Sequence[PlayedWindow], predict: Predictor) -> dict[str, float | None]:
     predictions = [predict(window, index) for index, window in enumerate(windows)]
     velocity = np.concatenate([p.velocity for p in predictions])
-    offset = np.concatenate([p.offset_ms for p in predictions])
     true_velocity = np.concatenate([window.velocity for window in windows]).astype(np.float64)
-    true_offset = np.concatenate([window.offset_ms for window in windows])
-    together = _together(windows, [p.offset_ms for p in predictions])
+    timed = [index for index, window in enumerate(windows) if window.timed]
+    offset_figures: dict[str, float | None] = dict.fromkeys(
+        ("offset_mae_ms", "offset_rmse_ms", "offset_wasserstein_ms")
+    )
+    together = float("nan")
+    if timed:
+        offset = np.concatenate([predictions[index].offset_ms for index in timed])
+        true_offset = np.concatenate([windows[index].offset_ms for index in timed])
+        offset_figures = {
+            "offset_mae_ms": round(float(np.abs(offset - true_offset).mean()), 3),
+            "offset_rmse_ms": round(float(np.sqrt(np.square(offset - true_offset).mean())), 3),
+            "offset_wasserstein_ms": round(wasserstein(offset, true_offset), 3),
+        }
+        together = _together([windows[i] for i in timed], [predictions[i].offset_ms for i in timed])
     figures = {
-        "offset_mae_ms": np.abs(offset - true_offset).mean(),
-        "offset_rmse_ms": np.sqrt(np.square(offset - true_offset).mean()),
         "velocity_mae": np.abs(velocity - true_velocity).mean(),
         "velocity_rmse": np.sqrt(np.square(velocity - true_velocity).mean()),
-        "offset_wasserstein_ms": wasserstein(offset, true_offset),
         "velocity_wasserstein": wasserstein(velocity, true_velocity),
+        "velocity_spread": _spread([p.velocity for p in predictions]),
     }
     rounded: dict[str, float | None] = {name: round(float(value), 3) for name, value in figures.items()}
-    return {**rounded, "correlation_together": round(together, 3) if np.isfinite(together) else None}
+    return {**offset_figures, **rounded, "correlation_together": _rounded(together)}
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 3) if np.isfinite(value) else None
+
+
+def _spread(velocities: Sequence[NDArray[Any]]) -> float:
+    """Mean over windows of the standard deviation of their velocities."""
+    return float(np.mean([velocity.std() for velocity in velocities]))
 
 
 def wasserstein(first: FloatArray, second: FloatArray) -> float:
@@ -148,7 +173,8 @@ def wasserstein(first: FloatArray, second: FloatArray) -> float:
 
 def _together(windows: Sequence[PlayedWindow], offsets: Sequence[FloatArray]) -> float:
     """Correlation of the offsets of neighbouring notes on one step; NaN when they do not vary."""
-    first, second = [], []
+    first: list[FloatArray] = [np.zeros(0)]
+    second: list[FloatArray] = [np.zeros(0)]
     for window, offset in zip(windows, offsets, strict=True):
         same = np.flatnonzero(np.diff(window.features.step) == 0)
         first.append(offset[same])

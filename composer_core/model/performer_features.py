@@ -1,4 +1,4 @@
-"""What the performer sees of each note: its drum, its place in the bar, its neighbours. Numpy only."""
+"""What the performer sees of each note: its drum or voice, its place in the bar, its neighbours. Numpy only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from composer_core.music.drums import OTHER_ROLE, ROLES, role_index, to_general_midi
 from composer_core.music.genre import FAMILIES, family_weights
-from composer_core.music.loop import Loop
+from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 N_ROLES = len((*ROLES, OTHER_ROLE))
@@ -22,6 +22,11 @@ CATEGORY_SIZES = (128, N_ROLES, STEPS_PER_QUARTER, MAX_QUARTER)
 N_NUMBERS = 2 * N_ROLES + 4
 """Columns of `numbers`: roles struck together, roles one 16th before; log gaps in steps to the
 onset before and after, and to the note before and after of the same role."""
+VOICES = ("alone", "lowest", "highest", "inner")
+"""Roles of a pitched note among those struck together; they take the first places of the drum roles."""
+N_PITCHED_NUMBERS = N_NUMBERS + 4
+"""Columns of `numbers` for pitched loops: those of drums by voice, and log length in steps, share of the gap
+to the next onset that sounds, distance from the loop's mean pitch and from the voice's note before, in octaves."""
 N_CONTEXT = 2 + 2 + len(FAMILIES) + 1
 """Length of a context vector: tempo, half bars, arousal and its flag, family weights and their flag."""
 _FAR_STEPS = 8 * STEPS_PER_QUARTER
@@ -30,7 +35,8 @@ _STEPS_PER_16TH = STEPS_PER_QUARTER // 4
 
 @dataclass(frozen=True, slots=True)
 class NoteFeatures:
-    """Features of n notes: `categories` (n, 4), `numbers` (n, N_NUMBERS), `step` (n,) from the start."""
+    """Features of n notes: `categories` (n, 4), `numbers` (n, N_NUMBERS or N_PITCHED_NUMBERS), `step` (n,) from
+    the start."""
 
     categories: NDArray[np.int64]
     numbers: NDArray[np.float32]
@@ -47,7 +53,7 @@ class NoteFeatures:
 
 
 def note_features(grid_loop: Loop, *, circular: bool) -> NoteFeatures:
-    """Features of a drum loop on the straight 12-step grid.
+    """Features of a loop on the straight 12-step grid.
 
     `circular` takes the loop round, as it will be played; a whole take is not circular.
     """
@@ -55,16 +61,44 @@ def note_features(grid_loop: Loop, *, circular: bool) -> NoteFeatures:
     step = np.rint(notes.onset_tick / TICKS_PER_STEP).astype(np.int64)
     bar_steps = max(1, grid_loop.meter.bar_tick // TICKS_PER_STEP)
     length = grid_loop.bars * bar_steps if circular else 0
-    pitch = to_general_midi(notes.pitch)
-    role = role_index(pitch)
+    pitch = to_general_midi(notes.pitch) if grid_loop.is_drums else notes.pitch
+    role = role_index(pitch) if grid_loop.is_drums else _voice(step)
     in_bar = step % bar_steps
     quarter = np.minimum(in_bar // STEPS_PER_QUARTER, MAX_QUARTER - 1)
     categories = np.stack([pitch, role, in_bar % STEPS_PER_QUARTER, quarter], axis=1).astype(np.int64)
     together = _roles_at(step, role, step, length)
     before = _roles_at(step, role, step - _STEPS_PER_16TH, length)
     gaps = np.concatenate([_gaps(step, length), _gaps_by_role(step, role, length)], axis=1)
-    numbers = np.concatenate([together, before, gaps], axis=1).astype(np.float32)
+    columns = [together, before, gaps] if grid_loop.is_drums else [together, before, gaps, _of_pitch(notes, step, role)]
+    numbers = np.concatenate(columns, axis=1).astype(np.float32)
     return NoteFeatures(categories.reshape(-1, 4), numbers, step)
+
+
+def _voice(step: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Index into VOICES of each note, notes sorted by step, then pitch."""
+    if not len(step):
+        return np.zeros(0, dtype=np.int64)
+    _, inverse, count = np.unique(step, return_inverse=True, return_counts=True)
+    rank = np.arange(len(step)) - np.concatenate(([0], np.cumsum(count)))[inverse]
+    size = count[inverse]
+    return np.where(size == 1, 0, np.where(rank == 0, 1, np.where(rank == size - 1, 2, 3)))
+
+
+def _of_pitch(notes: Notes, step: NDArray[np.int64], voice: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, 4) the last columns of N_PITCHED_NUMBERS."""
+    n = len(step)
+    if not n:
+        return np.zeros((0, 4))
+    length = notes.duration_tick / TICKS_PER_STEP
+    slots, inverse = np.unique(step, return_inverse=True)
+    ahead = np.concatenate((np.diff(slots), [_FAR_STEPS]))[inverse]
+    interval = np.zeros(n)
+    for index in np.unique(voice):
+        mine = np.flatnonzero(voice == index)
+        interval[mine[1:]] = np.diff(notes.pitch[mine]) / 12.0
+    log_length = np.log1p(np.minimum(length, _FAR_STEPS)) / math.log1p(_FAR_STEPS)
+    centred = (notes.pitch - notes.pitch.mean()) / 12.0
+    return np.stack([log_length, np.minimum(length / ahead, 2.0), centred, np.clip(interval, -3.0, 3.0)], axis=1)
 
 
 def _roles_at(

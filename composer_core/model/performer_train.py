@@ -37,7 +37,8 @@ _BUCKET_BATCHES = 16
 class PlayedWindow:
     """A few bars of a take: features of n notes, what was played, and the context vector.
 
-    `velocity` (n,) 1 to 127, `offset_ms` (n,) from the swung grid of the take.
+    `velocity` (n,) 1 to 127, `offset_ms` (n,) from the swung grid of the take; without `timed` the offsets
+    are a sequencer's and teach nothing.
     """
 
     features: NoteFeatures
@@ -45,6 +46,7 @@ class PlayedWindow:
     offset_ms: NDArray[np.float64]
     context: NDArray[np.float32]
     take: str
+    timed: bool = True
 
     def __len__(self) -> int:
         return len(self.velocity)
@@ -98,6 +100,7 @@ class _Batch:
     velocity: Tensor
     offset: Tensor
     hidden: Tensor
+    timed: Tensor
 
 
 def train_performer(
@@ -163,13 +166,14 @@ def _step(network: PerformerNetwork, optimiser: torch.optim.Optimizer, batch: _B
 
 
 def _losses(network: PerformerNetwork, batch: _Batch) -> tuple[Tensor, Tensor]:
-    """Mean nats a hidden note of velocity and of offset."""
+    """Mean nats a hidden note of velocity, and a hidden note of timed windows of offset (0 without any)."""
     velocity, offset = network(*batch.inputs)
     hidden = batch.hidden
-    return (
-        functional.cross_entropy(velocity[hidden], batch.velocity[hidden]),
-        functional.cross_entropy(offset[hidden], batch.offset[hidden]),
-    )
+    loss = functional.cross_entropy(velocity[hidden], batch.velocity[hidden])
+    heard = hidden & batch.timed[:, None]
+    if not network.config.timing or not bool(heard.any()):
+        return loss, loss.new_zeros(())
+    return loss, functional.cross_entropy(offset[heard], batch.offset[heard])
 
 
 def _sampling_nll(network: PerformerNetwork, windows: Sequence[PlayedWindow]) -> float:
@@ -185,7 +189,7 @@ def held_out_nll(
     Every note is hidden (the first round of sampling), or every `hidden_every`-th while the rest is told.
     """
     network.eval()
-    total, n_notes = np.zeros(2), 0
+    total, n_notes = np.zeros(2), np.zeros(2, dtype=np.int64)
     order = np.argsort([len(window) for window in windows], kind="stable")
     with torch.inference_mode():
         for start in range(0, len(order), batch):
@@ -193,9 +197,10 @@ def held_out_nll(
             hidden = [np.arange(len(w)) % hidden_every == 0 for w in chosen]
             made = _collate(chosen, hidden, [w.context for w in chosen])
             count = int(made.hidden.sum())
-            total += np.array([float(loss) for loss in _losses(network, made)]) * count
-            n_notes += count
-    return float(total[0] / max(1, n_notes)), float(total[1] / max(1, n_notes))
+            n_timed = int((made.hidden & made.timed[:, None]).sum())
+            total += np.array([float(loss) for loss in _losses(network, made)]) * (count, n_timed)
+            n_notes += (count, n_timed)
+    return float(total[0] / max(1, n_notes[0])), float(total[1] / max(1, n_notes[1]))
 
 
 def _training_batches(windows: Sequence[PlayedWindow], training: PerformerTraining, steps: int) -> Iterator[_Batch]:
@@ -265,4 +270,5 @@ def _collate(
         torch.from_numpy(velocity),
         torch.from_numpy(offset),
         torch.from_numpy(masked),
+        torch.tensor([window.timed for window in windows]),
     )

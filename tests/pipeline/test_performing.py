@@ -14,10 +14,10 @@ from composer_core.errors import NotFound
 from composer_core.model.performer import Performer
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.performing import (
-    SHIPPED_PERFORMER,
     evaluate_performer,
     performer_figures,
     played_windows,
+    shipped_performer,
     train_performer,
 )
 
@@ -67,12 +67,12 @@ def test_windows_keep_the_split_and_pair_notes_with_what_was_played(takes):
 
 
 def test_training_writes_a_performer_with_its_figures(takes, tmp_path):
-    report = train_performer(takes, tmp_path / "run", epochs=0.5)
+    report = train_performer([takes], tmp_path / "run", epochs=0.5)
     assert report == performer_figures(tmp_path / "run")
     assert report["takes"] == 1
     assert {"sampled", "median"} < set(report["rows"])
     assert Performer.load(tmp_path / "run").facts["parts"]["train"]["takes"] <= 4
-    assert evaluate_performer(tmp_path / "run", takes) == report
+    assert evaluate_performer(tmp_path / "run", [takes]) == report
 
 
 def test_the_command_prints_the_figures(takes, tmp_path, capsys):
@@ -103,7 +103,7 @@ def test_a_performer_without_figures_says_so(tmp_path):
 
 
 def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
-    figures = performer_figures(SHIPPED_PERFORMER)["rows"]
+    figures = performer_figures(shipped_performer("drums"))["rows"]
     quantised, place = figures["quantised, mean velocity of the role"], figures["mean of role and place"]
     assert figures["median"]["offset_mae_ms"] < min(quantised["offset_mae_ms"], place["offset_mae_ms"])
     assert figures["median"]["velocity_mae"] < min(quantised["velocity_mae"], place["velocity_mae"])
@@ -112,7 +112,7 @@ def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
 
 
 def test_the_model_card_shows_the_figures_of_the_evaluation():
-    card = (SHIPPED_PERFORMER / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for figures in performer_figures(SHIPPED_PERFORMER)["rows"].values():
+    card = (shipped_performer("drums") / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for figures in performer_figures(shipped_performer("drums"))["rows"].values():
         cells = ["-" if value is None else f"{value:.2f}" for value in figures.values()]
         assert " | ".join(cells) in card
