@@ -37,6 +37,8 @@ MIN_VELOCITIES, MIN_VELOCITY_SD = 4, 3.0
 """A sequenced part with fewer different velocities, or a smaller deviation, was not shaped by anybody."""
 MAX_WINDOWS_A_SOURCE = 120
 """Windows a song gives at most, spread over it, so that long scores do not outweigh all others."""
+LEARNS_FROM = {"bass": ("guitar", "piano", "strings"), "guitar": ("bass", "piano", "strings")}
+"""Instruments whose training windows join, where an instrument's own are few; it is measured on its own."""
 Windows = dict[str, "list[PlayedWindow]"]
 
 
@@ -188,6 +190,8 @@ def performer_figures(folder: Path) -> dict[str, Any]:
 
 def _parts(data: Sequence[Path], instrument: str, progress: Callable[[str], None]) -> Windows:
     parts = played_windows(performed_takes(data, instrument))
+    for other in LEARNS_FROM.get(instrument, ()):
+        parts["train"] += played_windows(performed_takes(data, other))["train"]
     if not parts["train"]:
         path = ", ".join(map(str, data))
         raise NotFound("no_notes", path=path, instrument=instrument, purpose="train on")
