@@ -47,7 +47,7 @@ __all__ = [
 MAX_TAKES = 64
 MAX_CANDIDATES = 32
 MAX_SEED = 2**31 - 1
-NO_PERFORMER = "no_performer"
+NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
 
 
 def iter_takes(
@@ -152,14 +152,15 @@ def take_seed(seed: int, index: int) -> int:
 
 
 def perform_grid(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
-    """Velocities and micro-offsets of the performer, or flat ones and a notice where there is none."""
+    """Velocities and micro-offsets of the performer, and a notice where there is none or it knows no timing."""
     player = performer(condition.instrument)
     if player is None:
         return grid, np.zeros(len(grid.notes)), (NO_PERFORMER,)
     velocity, offset_ms = player.perform(
         grid, tempo_bpm=condition.tempo_bpm, genre=condition.genre, arousal=condition.arousal, seed=seed
     )
-    return grid.with_notes(grid.notes.with_columns(velocity=velocity)), offset_ms, ()
+    notices = () if player.network.config.timing else (VELOCITY_ONLY,)
+    return grid.with_notes(grid.notes.with_columns(velocity=velocity)), offset_ms, notices
 
 
 def _take_id(condition: Condition, seed: int, index: int, hashes: str) -> str:
