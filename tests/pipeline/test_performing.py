@@ -111,8 +111,16 @@ def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
     assert figures["sampled"]["velocity_wasserstein"] < 0.25 * place["velocity_wasserstein"]
 
 
-def test_the_model_card_shows_the_figures_of_the_evaluation():
-    card = (shipped_performer("drums") / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for figures in performer_figures(shipped_performer("drums"))["rows"].values():
+@pytest.mark.parametrize("instrument", ["drums", "bass", "guitar", "piano", "strings"])
+def test_the_model_card_shows_the_figures_of_the_evaluation(instrument):
+    card = (shipped_performer(instrument) / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for figures in performer_figures(shipped_performer(instrument))["rows"].values():
         cells = ["-" if value is None else f"{value:.2f}" for value in figures.values()]
         assert " | ".join(cells) in card
+
+
+def test_only_performers_of_recorded_players_know_timing():
+    timing = {
+        name: Performer.load(shipped_performer(name)).network.config.timing for name in ("drums", "bass", "piano")
+    }
+    assert timing == {"drums": True, "bass": False, "piano": True}
