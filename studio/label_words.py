@@ -60,8 +60,10 @@ def reasons_text(field: str, reasons: Sequence[str], instrument: str) -> str:
 
 def why_text(item: QueueItem) -> str:
     """Why a loop is in the queue."""
-    field = field_name(item.field) if item.field else ""
-    return t(f"label.why_{item.reason}", field=field, confidence=confidence_text(item.confidence))
+    name_of = metric_name if item.reason == "outlier" else field_name
+    field = name_of(item.field) if item.field else ""
+    amount = "" if item.amount is None else f"{item.amount:+.1f}"
+    return t(f"label.why_{item.reason}", field=field, confidence=confidence_text(item.confidence), amount=amount)
 
 
 def who_text(source: str) -> str:

@@ -16,8 +16,6 @@ from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
 FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
 """What the form of the Label page holds and one decision covers."""
 CAPTIONS = ("caption_en", "caption_ja")
-PEOPLE_ONLY = ("quality",)
-"""No model or rule may say this."""
 MAX_CAPTION = 300
 """Characters of a caption: one sentence."""
 _RANGES = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,28 +12,35 @@ from composer_core.estimate.estimators import load_estimators
 from composer_core.metrics import measure
 from composer_core.pipeline import library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
+from composer_core.pipeline.label_queue import ORDERS, QueueItem, queue, unique_loops
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
-from composer_core.store.labels import Action, Entry, LabelStore, UndoResult, human_source, open_labels
+from composer_core.store.labels import Entry, LabelStore, UndoResult, human_source, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
-ORDERS = ("uncertainty", "random", "newest")
+__all__ = [
+    "ACTIONS",
+    "ORDERS",
+    "LoopLabels",
+    "Progress",
+    "QueueItem",
+    "check_rater",
+    "current",
+    "decide",
+    "history",
+    "progress",
+    "queue",
+    "raters",
+    "statuses",
+    "suggest_missing",
+    "suggestion",
+    "undo",
+]
 ACTIONS = ("approve", "reject", "draft", "skip")
 _STATUS_OF_ACTION = {"approve": "approved", "reject": "rejected", "draft": "draft"}
 _BATCH = 500
 """Loops suggested for in one transaction: a few MB of notes at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """A loop to label and why it is here: `disputed`, `draft`, `skipped`, `uncertain` (then `field`
-    and `confidence` say of what), `unsuggested`, `random` or `newest`."""
-
-    loop_id: str
-    reason: str
-    field: str = ""
-    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +73,6 @@ class Progress:
     def decided(self) -> int:
         """Loops that have left the queue for good."""
         return self.approved + self.rejected
-
-
-def queue(workspace: Workspace, *, rater: str, order: str = "uncertainty", limit: int = 50) -> list[QueueItem]:
-    """What `rater` should hear next, at most `limit` loops.
-
-    Disputed loops the rater has not decided come first, then the rest by `order`:
-    uncertainty (the loop's least certain field first), random (a fixed shuffle of the
-    rater's own) or newest. Approved and rejected loops and exact duplicates are not in it;
-    skipped ones come last, the longest skipped first.
-    """
-    require_choice("order", order, ORDERS)
-    store = open_labels(workspace)
-    own = store.actions(rater)
-    touched = store.touched_by_people()
-    statuses = {loop_id: loop_status(labels) for loop_id, labels in touched.items()}
-    decided = {action.loop_id for action in own if action.kind in ("approve", "reject")}
-    left = [loop for loop in _unique_loops(workspace) if _open(statuses.get(loop), loop in decided)]
-    skipped = _skipped(own)
-    confidence = store.suggested_confidence() if order == "uncertainty" else {}
-    position = {loop: number for number, loop in enumerate(_ordered(left, order, rater, confidence))}
-    left.sort(key=lambda loop: (statuses.get(loop) != "disputed", skipped.get(loop, 0), position[loop]))
-    return [_item(loop, order, statuses.get(loop), loop in skipped, confidence.get(loop)) for loop in left[:limit]]
 
 
 def current(workspace: Workspace, loop_id: str) -> LoopLabels:
@@ -127,7 +110,7 @@ def suggest_missing(
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
     known = store.suggested_confidence()
-    missing = [loop_id for loop_id in _unique_loops(workspace) if loop_id not in known][:limit]
+    missing = [loop_id for loop_id in unique_loops(workspace) if loop_id not in known][:limit]
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
@@ -185,7 +168,7 @@ def statuses(workspace: Workspace) -> dict[str, str]:
 def progress(workspace: Workspace, rater: str) -> Progress:
     """How far the library is labelled, and how many loops this rater decided."""
     store = open_labels(workspace)
-    present = set(_unique_loops(workspace))
+    present = set(unique_loops(workspace))
     found = [loop_status(labels) for loop_id, labels in store.touched_by_people().items() if loop_id in present]
     mine = {act.loop_id for act in store.actions(rater) if act.kind in ("approve", "reject") and act.loop_id in present}
     counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
@@ -217,48 +200,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {code: value[code] for code in sorted(value)}
     return list(value) if isinstance(value, tuple | list) else value
-
-
-def _unique_loops(workspace: Workspace) -> list[str]:
-    """Ids in the order the loops were added, without exact duplicates of another."""
-    loops = LoopStore(workspace).table(["loop_id", "duplicate_of"])
-    return list(loops["loop_id"][loops["duplicate_of"].isna()])
-
-
-def _open(status: str | None, decided_by_rater: bool) -> bool:
-    """Whether a loop still waits for this rater."""
-    if status == "disputed":
-        return not decided_by_rater
-    return status not in ("approved", "rejected")
-
-
-def _skipped(actions: Iterable[Action]) -> dict[str, int]:
-    """Loop -> number of the rater's last skip, where nothing came after it."""
-    last = {action.loop_id: action for action in actions}
-    return {loop_id: action.id for loop_id, action in last.items() if action.kind == "skip"}
-
-
-def _ordered(loop_ids: list[str], order: str, rater: str, confidence: Mapping[str, tuple[float, str]]) -> list[str]:
-    if order == "newest":
-        return loop_ids[::-1]
-    shuffled = sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
-    if order == "random":
-        return shuffled
-    return sorted(shuffled, key=lambda loop: confidence.get(loop, (math.inf, ""))[0])
-
-
-def _item(
-    loop_id: str, order: str, status: str | None, skipped: bool, confidence: tuple[float, str] | None
-) -> QueueItem:
-    if status in ("disputed", "draft"):
-        return QueueItem(loop_id, status)
-    if skipped:
-        return QueueItem(loop_id, "skipped")
-    if order != "uncertainty":
-        return QueueItem(loop_id, order)
-    if confidence is None:
-        return QueueItem(loop_id, "unsuggested")
-    return QueueItem(loop_id, "uncertain", confidence[1], confidence[0])
 
 
 def _entries(loop_id: str, action: str, values: dict[str, Any], before: dict[str, Any]) -> list[Entry]:

@@ -29,6 +29,8 @@ COMPARED = (
 _FARTHEST = 3.0
 """Differences count up to so many standard deviations; a value only one loop has counts as one deviation."""
 _KEPT = 3
+_MOST_DEVIATION = 10.0
+_LEAST_LOOPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,17 @@ class Similar:
 
     loop_id: str
     distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """How far a loop lies from the middle of its instrument: root mean square of the deviations of its metrics
+    (each counted up to 10), and the metric that deviates most with its deviation, in standard deviations."""
+
+    loop_id: str
+    distance: float
+    metric: str
+    deviation: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +90,35 @@ def similar_to(
     known = measure(loop) if metrics is None else metrics
     row = np.array([known.get(name, np.nan) for name in space.names], np.float64)
     return _nearest(space, ((row - space.mean) / space.spread).astype(np.float32), k, "")
+
+
+def outlyingness(workspace: Workspace, most: int = 2000) -> list[Outlier]:
+    """The loops that lie farthest from the mean of their instrument in COMPARED metrics, the farthest first.
+
+    At most `most`; an instrument with fewer than five loops has no middle to be far from.
+    Missing values do not count.
+    """
+    found: list[Outlier] = []
+    for instrument, n_loops in library_query(workspace).counts("instrument"):
+        if n_loops >= _LEAST_LOOPS:
+            found += _farthest(_space(workspace, str(instrument)), most)
+    return sorted(found, key=lambda one: (-one.distance, one.loop_id))[:most]
+
+
+def _farthest(space: _Space, most: int) -> list[Outlier]:
+    if not len(space.names):
+        return []
+    apart = np.nan_to_num(np.clip(space.values, -_MOST_DEVIATION, _MOST_DEVIATION))
+    known = np.maximum(np.isfinite(space.values).sum(axis=1), 1)
+    distance = np.sqrt((apart**2).sum(axis=1) / known)
+    rows = np.lexsort((space.loop_ids, -distance))[:most]
+    strongest = np.abs(apart[rows]).argmax(axis=1)
+    return [
+        Outlier(
+            str(space.loop_ids[row]), float(distance[row]), space.names[metric], round(float(apart[row, metric]), 2)
+        )
+        for row, metric in zip(rows, strongest, strict=True)
+    ]
 
 
 def _nearest(space: _Space, row: NDArray[np.float32], k: int, without: str) -> list[Similar]:

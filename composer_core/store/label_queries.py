@@ -16,12 +16,16 @@ from composer_core.store.label_view import (
     HUMAN,
     IMPORT,
     KIND_RANK,
+    MODEL,
+    RULE,
     SOURCE_KINDS,
     WITHDRAWN,
     LabelEvent,
 )
 
 EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", WITHDRAWN)
+PEOPLE_ONLY = ("quality",)
+"""No model or rule may say this."""
 MANY_LOOPS = 500
 """Ids in one query: SQLite limits its variables."""
 Place = tuple[str, str]
@@ -43,8 +47,10 @@ def check_source(source: str) -> None:
 
 
 def event_row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, Any]:
-    """The row to insert for an entry; InvalidValue for a bad status or confidence."""
+    """The row to insert for an entry; InvalidValue for a bad status, confidence or source of PEOPLE_ONLY."""
     require_choice("status", entry.status, EVENT_STATUSES)
+    if entry.field in PEOPLE_ONLY and source.partition(":")[0] in (MODEL, RULE):
+        raise InvalidValue("contradiction", first=entry.field, second=source, reason="only people say this")
     if entry.confidence is not None:
         require_range("confidence", entry.confidence, 0.0, 1.0)
     return {

@@ -179,6 +179,13 @@ class LabelStore:
                     found.setdefault(loop_id, {})[name] = list(events)
         return found
 
+    def loops_of_several_sources(self) -> list[str]:
+        """Loops on one field of which two or more sources have spoken."""
+        several = select(EVENTS.c.loop_id).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        several = several.having(func.count(EVENTS.c.source.distinct()) > 1).distinct()
+        with self.transaction() as connection:
+            return list(connection.execute(several).scalars())
+
     def touched_by_people(self) -> dict[str, dict[str, CurrentLabel]]:
         """The view of only those loops on which a person has an event."""
         with self.transaction() as connection:
