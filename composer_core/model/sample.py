@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from composer_core.errors import InvalidValue, require_range
+from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.conditions import MAX_BARS, arrays_of
 from composer_core.model.data import WindowSet
@@ -35,7 +35,8 @@ class SampleSettings:
 
     The defaults were measured on the shipped drums model: at 1.0 and 0.95 takes lie nearer to
     the training takes than validation takes do, at 1.12 and 0.97 they do not. `guidance` w
-    samples from u + w (c - u) of the logits with (c) and without (u) the condition; 1 is off.
+    samples from u + w (c - u) of the logits with (c) and without (u) the condition; 1 is off
+    (Ho and Salimans 2022). A model's configuration may hold its own settings under `sampling`.
     """
 
     temperature: float = 1.12
@@ -48,7 +49,14 @@ class SampleSettings:
         require_range("guidance", self.guidance, 0.0, 10.0)
 
 
-DEFAULT_SAMPLING = SampleSettings()
+def sampling_of(model: LoadedModel) -> SampleSettings:
+    """The settings a model was released with, else the defaults; InvalidValue for an unknown or bad one."""
+    own = dict(model.facts.get("sampling", {}))
+    for name in own:
+        require_choice(f"sampling setting of {model.name}", name, SampleSettings.__slots__)
+    return SampleSettings(**own)
+
+
 LEARNT_MODES = ("major", "minor")
 
 
@@ -177,11 +185,13 @@ def sample_ids(
     model: LoadedModel,
     condition: Condition,
     seeds: Sequence[int],
-    settings: SampleSettings = DEFAULT_SAMPLING,
+    settings: SampleSettings | None = None,
     given: Given = NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[list[int]]:
     """Token ids of the bars to be written, one list a seed. A stop keeps the whole bars so far.
+
+    `settings` None are the model's own.
 
     The room that is left is kept in view: where the sequence could run out of length, the
     mask allows only the tokens that close bars with one hit each.
@@ -190,7 +200,7 @@ def sample_ids(
         raise InvalidValue(
             "value_out_of_range", name="first bar", value=given.first, low=0, high=condition.bars - 1, unit=""
         )
-    return _Sampler(model, condition, settings, given).run(seeds, should_stop)
+    return _Sampler(model, condition, settings or sampling_of(model), given).run(seeds, should_stop)
 
 
 def _is_cramped(room: int, state: GrammarState, bars: int) -> bool:
@@ -214,7 +224,7 @@ def sample_notes(
     model: LoadedModel,
     condition: Condition,
     seeds: Sequence[int],
-    settings: SampleSettings = DEFAULT_SAMPLING,
+    settings: SampleSettings | None = None,
     given: Given = NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Notes]:

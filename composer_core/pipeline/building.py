@@ -34,7 +34,7 @@ def build(name: str, data: Path, output: Path, say: Callable[[str], None] = lamb
         return folder / MODEL_FOLDER
     if not _train(chosen, data, folder / RUN_FOLDER, start, say):
         return None
-    export(folder / RUN_FOLDER / "model", folder / MODEL_FOLDER)
+    export(chosen, folder / RUN_FOLDER / "model", folder / MODEL_FOLDER)
     if chosen.evaluated:
         write_figures(chosen, data, folder / MODEL_FOLDER, say)
     return folder / MODEL_FOLDER
@@ -54,13 +54,15 @@ def _train(chosen: Recipe, data: Path, run: Path, start: Path | None, say: Calla
     return train_run(run, config, data, say, read, until=chosen.until)
 
 
-def export(model: Path, folder: Path) -> None:
+def export(chosen: Recipe, model: Path, folder: Path) -> None:
     """Store a trained model in half precision, which is how models are shipped."""
     from composer_core.model.checkpoint import load_model, save_model
 
     loaded = load_model(model)
     facts = dict(loaded.facts)
     facts["train"] = {**facts["train"], "start": Path(facts["train"].get("start", "")).parent.name}
+    if chosen.sampling:
+        facts["sampling"] = dict(chosen.sampling)
     save_model(folder, loaded.composer, loaded.vocabulary, facts, half=True)
 
 

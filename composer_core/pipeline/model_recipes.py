@@ -25,7 +25,8 @@ class Recipe:
     `until` ends the training at a step before the schedule's last (0: at its end) and keeps that
     step's weights instead of the best on the dev takes; `sets` names folders of permitted sets
     (all of the instrument's when empty). `evaluated` are the instruments its card has figures of;
-    none for a model that only others start from. `story` is the card's sentence on its training.
+    none for a model that only others start from. `story` is the card's sentence on its training,
+    `sampling` the settings its takes are sampled with where they are not the defaults.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Recipe:
     sets: tuple[str, ...] = ()
     evaluated: tuple[str, ...] = ()
     story: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -77,9 +79,10 @@ RECIPES = {
             _FIRST,
             evaluated=_PITCHED,
             story="1680 steps of all five instruments at a high rate, then on from there with the rate falling:",
+            sampling={"guidance": 2.5},
         ),
         Recipe(
-            "composer-drums",
+            "composer-drums-tuned",
             "drums",
             {
                 "steps": 320,

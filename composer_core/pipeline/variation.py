@@ -110,10 +110,10 @@ def _stretches(bars: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, seed: int) -> Notes:
-    from composer_core.model.sample import DEFAULT_SAMPLING, Given, nll_of_loops, sample_notes
+    from composer_core.model.sample import Given, nll_of_loops, sample_notes
 
     seeds = [take_seed(seed, number + 1) for number in range(CANDIDATES)]
-    found = sample_notes(loaded, take.condition, seeds, DEFAULT_SAMPLING, Given(notes, first, last))
+    found = sample_notes(loaded, take.condition, seeds, given=Given(notes, first, last))
     if last == take.condition.bars:
         return found[0]  # nothing follows that the model has not read
     return found[int(np.argmin(nll_of_loops(loaded, take.condition, found)))]

@@ -13,10 +13,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer_core.errors import ModelError, NotFound
+from composer_core.errors import InvalidValue, ModelError, NotFound
 from composer_core.model.checkpoint import load_checkpoint, load_model, save_model
 from composer_core.model.data import epoch_batches
-from composer_core.model.sample import Given, SampleSettings, choose, nll_of_loops, sample_ids, sample_notes
+from composer_core.model.sample import (
+    Given,
+    SampleSettings,
+    choose,
+    nll_of_loops,
+    sample_ids,
+    sample_notes,
+    sampling_of,
+)
 from composer_core.model.train import Trainer, learning_rate, nll_per_note
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
@@ -178,6 +186,16 @@ def test_bars_that_are_given_stay_as_they_are() -> None:
         assert notes.select(outside) == whole.select(kept)
         assert set((notes.select(~outside).onset_tick // bar_tick).tolist()) == {1, 2}
         assert set(notes.select(~outside).velocity.tolist()) == {80}
+
+
+def test_a_model_brings_its_sampling() -> None:
+    model = shared_model()
+    guided = replace(model, facts={"sampling": {"guidance": 2.5}})
+    condition = Condition("bass", bars=2, arousal=0.9)
+    assert sampling_of(guided) == SampleSettings(guidance=2.5)
+    assert sample_ids(guided, condition, [1]) == sample_ids(model, condition, [1], SampleSettings(guidance=2.5))
+    with pytest.raises(InvalidValue, match="boldness"):
+        sampling_of(replace(model, facts={"sampling": {"boldness": 1}}))
 
 
 def test_a_loop_is_likelier_to_the_model_that_learnt_it(tmp_path: Path) -> None:
