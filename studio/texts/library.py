@@ -158,6 +158,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Scores compare a loop with a calibrated reference of its instrument.",
         "スコアは、楽器ごとに校正した基準とループを比べた値です。",
     ),
+    "library.why": ("{axis}: {what}", "{axis}：{what}"),
+    "library.why_help": (
+        "The measurements that cost most points against the average human loop",
+        "人間の平均的なループと比べて、点を下げた主な計測値です",
+    ),
     "library.not_scored": ("does not apply", "対象外"),
     "library.score_of": ("Score: {axis}", "スコア：{axis}"),
     "score.total": ("Total", "総合"),
