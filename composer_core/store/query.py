@@ -245,7 +245,9 @@ class LibraryQuery:
         schema = _merged_schema(snapshot.files)
         self._later_empty = snapshot.later.num_rows == 0
         stored = {name: _kind(schema.field(name).type) for name in schema.names if _safe(name)}
-        absent = {name: kind for name, kind in self._expected.items() if name not in stored}
+        # Files of an earlier release lack the columns that came later.
+        known = {spec.name: _kind(spec.type) for spec in EMPTY_SCHEMA} | dict(self._expected)
+        absent = {name: kind for name, kind in known.items() if name not in stored}
         cursor = self._database.cursor()
         if snapshot.files:
             # Paths are the catalogue's own; quotes are doubled all the same.
@@ -307,7 +309,7 @@ def _open_database(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def _merged_schema(files: Sequence[Path]) -> pa.Schema:
     try:
-        return pa.unify_schemas([EMPTY_SCHEMA, *(pq.read_schema(path) for path in files)])
+        return pa.unify_schemas([pq.read_schema(path) for path in files]) if files else EMPTY_SCHEMA
     except (OSError, pa.ArrowException) as error:
         place = str(files[0].parent) if files else ""
         raise StoreError("damaged_store", path=place, reason=str(error)) from error

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 import small_library
@@ -68,3 +71,15 @@ def test_percentiles_are_those_of_the_instrument(workspace: Workspace) -> None:
     spread = browse.percentiles(workspace, "bass")["onset_density"]
     assert len(spread) == 101 and np.ptp(spread) == 0  # one loop: quarters, one onset each
     assert spread[50] == pytest.approx(1.0)
+
+
+def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(tmp_path: Path) -> None:
+    older = small_library.make_library(tmp_path)
+    assert browse.count(older) == small_library.N_LOOPS
+    for path in older.catalogue.glob("loops-*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["key_mode", "score_digest", "labels.genres"]), path)
+    moved = tmp_path / "moved"
+    older.root.rename(moved)
+    found = browse.page(Workspace(moved), columns=("loop_id", "key_mode", "score_digest"))
+    assert found.total == small_library.N_LOOPS and found.rows["key_mode"].isna().all()
+    assert [facet.value for facet in browse.facets(Workspace(moved), Filter(), ("genre",))["genre"]] in ([], [None])
