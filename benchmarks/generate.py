@@ -19,7 +19,7 @@ import torch
 
 from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.conditions import arrays_of
-from composer_core.model.sample import sample_ids, sample_notes
+from composer_core.model.sample import SampleSettings, sample_ids, sample_notes
 from composer_core.model.transformer import NORM_EPSILON
 from composer_core.music.condition import Condition
 from composer_core.pipeline.models import find_model, load
@@ -75,12 +75,12 @@ def times_of_takes(model: LoadedModel, takes: int, repeats: int) -> list[float]:
 
 
 def speed_against_peer(model: LoadedModel, repeats: int) -> dict[str, float]:
-    """Tokens a second of both, taken in turn over the same numbers of tokens."""
+    """Tokens a second of both, unguided, taken in turn over the same numbers of tokens."""
     peer = llama_of(model, CONDITION)
     own, other = [], []
     for seed in range(repeats):
         start = time.perf_counter()
-        n_tokens = len(sample_ids(model, CONDITION, [seed])[0]) + 1
+        n_tokens = len(sample_ids(model, CONDITION, [seed], SampleSettings())[0]) + 1
         own.append(n_tokens / (time.perf_counter() - start))
         prompt = torch.tensor([[model.vocabulary.bos]])
         start = time.perf_counter()
