@@ -5,7 +5,7 @@ from __future__ import annotations
 TEXTS: dict[str, tuple[str, str]] = {
     "facets.filters": ("Filters", "絞り込み"),
     "facets.search": ("Search by name", "名前で検索"),
-    "facets.hint": ("File, track or take", "ファイル名・トラック名"),
+    "facets.hint": ("File, track or take", "ファイル・トラック"),
     "facets.clear": ("Clear all filters", "条件をすべて解除"),
     "facets.from": ("from", "下限"),
     "facets.to": ("to", "上限"),
