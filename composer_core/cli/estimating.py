@@ -14,10 +14,11 @@ from composer_core.workspace import Workspace, default_workspace
 
 TRAINED = (
     *("emotion", "genre", "meter", "technique-strings", "technique-piano", "technique-bass", "technique-guitar"),
+    "technique-rules",
     "key",
     "emotion-reference",
 )
-SECTIONS = ("emotion", "genre", "technique", "meter")
+SECTIONS = ("emotion", "genre", "technique", "technique-rules", "meter", "key")
 LIBRARY = "library"
 
 
@@ -110,6 +111,7 @@ def train(arguments: argparse.Namespace) -> int:
         figures = train_library_genre(workspace, arguments.instrument, out)
     else:
         name = {"genre": "genre-drums.json", "emotion-reference": "emotion-reference.json"}
+        name["technique-rules"] = "technique-rules.json"
         out = arguments.output or workspace.estimators / name.get(arguments.kind, arguments.kind)
         figures = estimate_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
     _say(f"written to {out}")
@@ -209,11 +211,33 @@ def _meter_lines(section: dict[str, Any]) -> list[str]:
     ]
 
 
+def _rule_lines(section: dict[str, Any]) -> list[str]:
+    lines = [
+        "rules, on techniques planted in held-out loops",
+        f"{'':<24}{'loops':>8}{'F1':>8}{'prec.':>8}{'recall':>8}",
+    ]
+    for instrument, rows in section.items():
+        for code, row in rows.items():
+            figures = "".join(f"{row[column]:>8.3f}" for column in ("f1", "precision", "recall"))
+            lines.append(f"{instrument + ' ' + code:<24}{row['loops']:>8}{figures}")
+    return lines
+
+
+def _key_lines(section: dict[str, Any]) -> list[str]:
+    lines = [f"{section['songs']} songs of POP909, songs left out: exact root and mode"]
+    for name, row in section["table"].items():
+        lines.append(f"{name:<24}" + "".join(f"{kind:>10} {share:.3f}" for kind, share in row.items()))
+    errors = ", ".join(f"{kind} {value:.3f}" for kind, value in section["calibration_error"].items())
+    return [*lines, f"calibration error: {errors}"]
+
+
 _PRINTERS = {
     "emotion": _emotion_lines,
     "genre": _genre_lines,
     "technique": _technique_lines,
+    "technique-rules": _rule_lines,
     "meter": _meter_lines,
+    "key": _key_lines,
 }
 
 

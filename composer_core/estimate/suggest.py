@@ -14,7 +14,7 @@ from composer_core.estimate.meter import suggest_meter
 from composer_core.estimate.note_features import feature_row
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggestion import Suggestion
-from composer_core.estimate.technique import suggest_technique
+from composer_core.estimate.technique import measured_rules, suggest_technique
 from composer_core.estimate.technique_learned import learnt_techniques, merged
 from composer_core.music.affect import Mood, nearest_mood
 from composer_core.music.loop import Loop
@@ -87,13 +87,15 @@ def suggest_loop_genre(loop: Loop, metrics: Mapping[str, float], estimators: Est
 def suggest_loop_technique(
     loop: Loop, metrics: Mapping[str, float], vocabularies: Words, estimators: Estimators
 ) -> Suggestion | None:
-    """What rules and the instrument's model see together; where a model knows a technique, its rule is silent."""
+    """What rules and the instrument's model see together; where a model knows a technique, its rule is silent, as are
+    rules without a figure (`technique.measured_rules`)."""
     known = vocabularies.techniques.get(loop.instrument, {})
+    shown = {code: entry for code, entry in known.items() if code in measured_rules(loop.instrument)}
     model = estimators.techniques.get(loop.instrument)
     if model is None:
-        return suggest_technique(loop, metrics, known)
+        return suggest_technique(loop, metrics, shown)
     learnt, reasons = learnt_techniques(model, notes_of_loop(loop))
     learnt = {code: probability for code, probability in learnt.items() if code in known}
-    ruled = {code: entry for code, entry in known.items() if code not in model.questions}
+    ruled = {code: entry for code, entry in shown.items() if code not in model.questions}
     made = Suggestion(sorted(learnt), min(learnt.values()), reasons, model.source) if learnt else None
     return merged(made, suggest_technique(loop, metrics, ruled))

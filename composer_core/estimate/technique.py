@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import cache
 
+from composer_core.errors import StoreError
 from composer_core.estimate import technique_drums, technique_pitched
 from composer_core.estimate.evidence import Evidence, Rule
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.music.loop import Loop
+from composer_core.workspace import ASSETS
 
+FIGURES = ASSETS / "models" / "technique-rules.json"
+"""F1 of each rule on planted techniques, written by `composer estimate train technique-rules`."""
+MIN_F1 = 0.35
 SOURCE = "rule:technique@1"
 RULES: dict[str, dict[str, Rule]] = {"drums": technique_drums.RULES, **technique_pitched.RULES}
 """Rule of each technique code that notes can show, by instrument."""
@@ -28,3 +35,13 @@ def suggest_technique(loop: Loop, metrics: Mapping[str, float], known: Mapping[s
     if not seen:
         return None
     return Suggestion(sorted(seen), min(seen.values()), tuple(f"rule:{code}" for code in sorted(seen)), SOURCE)
+
+
+@cache
+def measured_rules(instrument: str) -> frozenset[str]:
+    """Codes whose rule has a figure of at least MIN_F1: what is shown to people. StoreError for a damaged file."""
+    try:
+        figures = json.loads(FIGURES.read_text(encoding="utf-8"))["figures"].get(instrument, {})
+        return frozenset(code for code, row in figures.items() if float(row["f1"]) >= MIN_F1)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError("damaged_store", path=str(FIGURES), reason=str(error)) from error

@@ -45,9 +45,11 @@ from composer_core.pipeline.estimate_training import (
     train_meter,
     train_techniques,
 )
+from composer_core.pipeline.key_training import accuracy_table, calibration, cross_validate, key_examples, read_pop909
+from composer_core.pipeline.technique_planted import planted_figures
 from composer_core.pipeline.technique_truth import technique_windows
 
-SECTIONS = ("emotion", "genre", "technique", "meter")
+SECTIONS = ("emotion", "genre", "technique", "technique-rules", "meter", "key")
 TARGETS = {
     "trained on these clips": {"four_quadrants": 0.70, "arousal": 0.885, "valence": 0.78},
     "shipped default": {"four_quadrants": 0.58, "arousal": 0.82, "valence": 0.68},
@@ -65,7 +67,14 @@ def evaluate(root: Path, sections: Sequence[str] = SECTIONS, progress: Progress 
     """
     if not root.exists():
         raise NotFound("path_missing", path=str(root))
-    runs = {"emotion": _emotion, "genre": _genre, "technique": _technique, "meter": _meter}
+    runs = {
+        "emotion": _emotion,
+        "genre": _genre,
+        "technique": _technique,
+        "technique-rules": lambda data: planted_figures(data) or None,
+        "meter": _meter,
+        "key": _key,
+    }
     found: dict[str, Any] = {}
     for name in sections:
         progress(f"{name} ...")
@@ -296,3 +305,18 @@ def _meter(root: Path) -> dict[str, Any] | None:
         return dict(train_meter(root, {}).card["held_out"])
     except NotFound:
         return None
+
+
+def _key(root: Path) -> dict[str, Any] | None:
+    """Exact accuracy on POP909, songs left out, beside three profiles."""
+    try:
+        examples = key_examples(list(read_pop909(root)))
+    except NotFound:
+        return None
+    shares = cross_validate(examples)
+    table = accuracy_table(examples, shares)
+    return {
+        "songs": len(set(examples.song.tolist())),
+        "table": table,
+        "calibration_error": calibration(examples, shares),
+    }

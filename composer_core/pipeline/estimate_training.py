@@ -34,6 +34,7 @@ from composer_core.pipeline.estimate_data import (
     read_file,
 )
 from composer_core.pipeline.meter_truth import meter_windows
+from composer_core.pipeline.technique_planted import planted_figures
 from composer_core.pipeline.technique_truth import TechniqueWindow, technique_windows
 from composer_core.store.atomic import write_json
 
@@ -245,7 +246,7 @@ def _cut_excerpts(notes: NoteList) -> list[NoteList]:
 def train_and_save(kind: str, data: Path, out: Path, progress: Progress = quiet) -> dict[str, Any]:
     """Train one estimator on the data under `data` and write it to `out`; returns its held-out figures.
 
-    `kind` is emotion, genre, meter, technique-INSTRUMENT or emotion-reference. NotFound without data.
+    `kind` is emotion, genre, meter, technique-INSTRUMENT, technique-rules or emotion-reference. NotFound without data.
     """
     if not data.exists():
         raise NotFound("path_missing", path=str(data))
@@ -253,6 +254,12 @@ def train_and_save(kind: str, data: Path, out: Path, progress: Progress = quiet)
     if kind == "emotion-reference":
         write_json(out, build_emotion_reference(data))
         return {}
+    if kind == "technique-rules":
+        figures = planted_figures(data)
+        if not figures:
+            raise NotFound("no_notes", path=str(data), instrument="any rule", purpose="plant techniques in")
+        write_json(out, {**card, "split": "loops of held-out files, technique planted by rule", "figures": figures})
+        return {"figures": figures}
     if kind == "genre":
         model = genre.train(genre_examples(data), card)
         write_json(out, model.to_json())
