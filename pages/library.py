@@ -17,6 +17,7 @@ from studio.library_compare import draw_comparison
 from studio.library_detail import draw_detail
 from studio.library_filters import draw_filters
 from studio.library_import import BROWSE, IMPORT, SECTION, draw_import
+from studio.library_retry import draw_queue, pass_mark
 from studio.library_rows import table_columns, table_row
 from studio.library_selection import draw_export, draw_selection
 from studio.library_view import View, ask, read_address, write_address
@@ -25,7 +26,6 @@ from studio.text import t
 from studio.widgets import show_error
 
 SECTIONS = (BROWSE, IMPORT)
-PASS_MARK = 70.0
 STYLE = Path(places.__file__).with_name("library.css")
 TABLE_HEIGHT = "33.4rem"
 DETAIL_PX = 540
@@ -45,7 +45,7 @@ def draw_table(view: View, shown: library_answers.Page) -> None:
         on_event=on_row,
         chosen=view.loop,
         marked=set(session.selection()),
-        pass_mark=PASS_MARK,
+        pass_mark=pass_mark(session.workspace()),
         height=TABLE_HEIGHT,
         signature=str(view.filter),
     )
@@ -66,6 +66,8 @@ def draw_summary(workspace: Workspace, view: View, total: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         whole = library_answers.count(workspace)
         st.markdown(t("library.count", shown=f"{total:,}", total=f"{whole:,}"), width="stretch")
+        with st.popover(t("library.retry"), icon=":material/healing:"):
+            draw_queue(workspace)
         with st.popover(t("library.export"), icon=":material/download:"):
             draw_export(workspace, view.filter, total, "filter")
 
@@ -90,7 +92,7 @@ def browse(workspace: Workspace) -> None:
         draw_filters(workspace, view.filter)
     if found.total:
         with main:
-            draw_charts(workspace, view.filter, PASS_MARK, play)
+            draw_charts(workspace, view.filter, pass_mark(workspace), play)
     write_address()
 
 

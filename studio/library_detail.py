@@ -101,7 +101,7 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
 def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
     st.image(roll(loop, chord_symbols(loop)), width="stretch")
     draw_labels(workspace, str(row["loop_id"]), loop.instrument)
-    draw_scored(row, loop)
+    draw_scored(workspace, row, loop)
     st.caption(t("library.source", source=plain(source_text(workspace, row))))
     if isinstance(row["duplicate_of"], str) and row["duplicate_of"]:
         st.caption(f":material/content_copy: {t('library.duplicate')}")

@@ -12,6 +12,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
+    from composer_core.pipeline.retry import Mended
     from studio.label_desk import LabelDesk
     from studio.library_view import View
 
@@ -31,6 +32,7 @@ SELECTION = "studio.library.selection"
 UNFOLDED = "studio.library.unfolded"
 COMPARED = "studio.library.compared"
 BESIDE = "studio.library.beside"
+MENDED = "studio.library.mended"
 DESTINATION = "studio.destination"
 IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
@@ -254,6 +256,16 @@ def beside() -> str:
 def set_beside(loop_id: str) -> None:
     """Let a loop wait for another to be compared with."""
     st.session_state[BESIDE] = loop_id
+
+
+def mended() -> Mended | None:
+    """The loop that was mended last, None before any was."""
+    return cast("Mended | None", st.session_state.get(MENDED))
+
+
+def set_mended(found: Mended) -> None:
+    """Keep a mended loop to show before and after."""
+    st.session_state[MENDED] = found
 
 
 def go_to(page: str) -> None:

@@ -1,4 +1,4 @@
-"""`composer calibrate`, `validate-scores` and `rescore`: the reference of the scores, its proof, its use."""
+"""`composer calibrate`, `validate-scores`, `rescore` and `retry`: the scores' reference, its proof, its use."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.errors import InvalidValue
 from composer_core.workspace import Workspace, default_workspace
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `calibrate` and `rescore`."""
+    """Add the commands about scores."""
     parser = subparsers.add_parser(
         "calibrate", allow_abbrev=False, help="build the calibration of an instrument's scores from human loops"
     )
@@ -25,6 +26,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--data", metavar="PATH", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--instrument", default="drums", help="drums (default), bass, guitar, piano or strings")
+    parser.add_argument("--scores", metavar="DIR", type=Path, help="calibrations (default: the shipped ones)")
+    parser.add_argument(
+        "--left-out", action="store_true", help="also fit a model for each kind of damage that has seen nothing of it"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=validate)
     parser = subparsers.add_parser(
@@ -33,6 +38,16 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
     parser.add_argument("--all", action="store_true", help="also loops that the calibration has not changed for")
     parser.set_defaults(run=rescore)
+    parser = subparsers.add_parser(
+        "retry", allow_abbrev=False, help="mend loops below the pass mark by rules, kept where they score better"
+    )
+    parser.add_argument("loop_ids", metavar="LOOP_ID", nargs="*", help="loops of the library")
+    parser.add_argument("--all", action="store_true", help="the whole retry queue, the worst first")
+    parser.add_argument("--limit", metavar="N", type=int, help="with --all: at most so many loops")
+    parser.add_argument("--dry-run", action="store_true", help="show what the rules would do and add nothing")
+    parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a loop")
+    parser.set_defaults(run=retry)
 
 
 def calibrate(arguments: argparse.Namespace) -> int:
@@ -48,19 +63,49 @@ def validate(arguments: argparse.Namespace) -> int:
     """Print a line a kind of damage."""
     from composer_core.pipeline import score_validation
 
-    found = score_validation.validate_scores(arguments.data, arguments.instrument, progress=_say)
+    found = score_validation.validate_scores(
+        arguments.data,
+        arguments.instrument,
+        arguments.scores or score_validation.SHIPPED,
+        _say,
+        left_out=arguments.left_out,
+    )
     if arguments.json:
         print(json.dumps(found, indent=1))
         return 0
-    print(f"{found['takes']} takes, {found['loops']} loops, {100 * found['passed']:.0f} % of them pass")
-    print(f"{'':<18}{'total':>7}{'axis':>7}  {'five strengths':<34}{'Spearman':>9}  other axes, points")
-    for kind, row in found["kinds"].items():
+    print(
+        f"{found['takes']} takes of {found['groups']} groups, {found['loops']} loops, "
+        f"{100 * found['passed']:.0f} % of them pass"
+    )
+    for name, places in found["percentiles"].items():
+        print(f"{name:<18}" + (" ".join(f"{place:5.1f}" for place in places) if places else "no score"))
+    _print_kinds(found["kinds"])
+    if arguments.left_out:
+        print(f"each kind left out of training, {found['left_out']['loops']} loops:")
+        _print_left_out(found["left_out"]["kinds"])
+    return 0
+
+
+def _print_kinds(kinds: dict[str, Any]) -> None:
+    print(f"{'':<18}{'total':>7}{'95 %':>13}{'axis':>7}  {'five strengths':<34}{'Spearman':>9}  other axes, points")
+    for kind, row in kinds.items():
         graded = " ".join(f"{value:5.1f}" for value in row["graded"])
         others = ", ".join(f"{axis} {change:+.0f}" for axis, change in row["other_axes"].items())
         print(
-            f"{kind:<18}{row['auc_total']:>7.3f}{row['auc_axis']:>7.3f}  {graded:<34}{row['spearman']:>9.2f}  {others}"
+            f"{kind:<18}{row['auc_total']:>7.3f}{_interval(row):>13}{row['auc_axis']:>7.3f}  "
+            f"{graded:<34}{row['spearman']:>9.2f}  {others}"
         )
-    return 0
+
+
+def _print_left_out(kinds: dict[str, Any]) -> None:
+    print(f"{'':<18}{'total':>7}{'95 %':>13}{'axis':>7}")
+    for kind, row in kinds.items():
+        print(f"{kind:<18}{row['auc_total']:>7.3f}{_interval(row):>13}{row['auc_axis']:>7.3f}")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    return f"{low:.2f}-{high:.2f}"
 
 
 def rescore(arguments: argparse.Namespace) -> int:
@@ -69,6 +114,22 @@ def rescore(arguments: argparse.Namespace) -> int:
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     print(json.dumps(rescoring.rescore(workspace, everything=arguments.all)))
+    return 0
+
+
+def retry(arguments: argparse.Namespace) -> int:
+    """Mend loops and print each with its scores before and after."""
+    from composer_core.pipeline import retry as mending
+
+    if bool(arguments.loop_ids) == arguments.all:
+        raise InvalidValue("bad_format", name="retry", value=arguments.loop_ids, expected="loop ids, or --all alone")
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    chosen = None if arguments.all else arguments.loop_ids
+    found = mending.retry(workspace, chosen, limit=arguments.limit, keep=not arguments.dry_run)
+    for one in found:
+        print(json.dumps(mending.mended_json(one), ensure_ascii=False) if arguments.json else mending.mended_line(one))
+    passed = sum(one.better for one in found)
+    _say(f"{passed} of {len(found)} loops made better")
     return 0
 
 

@@ -28,6 +28,7 @@ from composer_core.pipeline.library_query import (
     value_name,
 )
 from composer_core.pipeline.places import percentiles, within
+from composer_core.pipeline.score_preview import ScorePreview, preview_scores, retry_queue
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.catalogue import POSITION
 from composer_core.store.conditions import OneOf
@@ -51,6 +52,7 @@ __all__ = [
     "Projection",
     "Range",
     "Sample",
+    "ScorePreview",
     "column_of",
     "columns",
     "count",
@@ -62,7 +64,9 @@ __all__ = [
     "number_columns",
     "page",
     "percentiles",
+    "preview_scores",
     "projection",
+    "retry_queue",
     "rows",
     "scatter",
     "version",

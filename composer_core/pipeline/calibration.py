@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from composer_core.errors import NotFound, require_choice
 from composer_core.estimate.score_files import save
 from composer_core.estimate.score_training import Plan, fit
@@ -20,6 +22,7 @@ from composer_core.estimate.scores import AXES, Calibration
 from composer_core.metrics import METRICS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.score_examples import (
+    Played,
     axis_metrics,
     digest_of,
     examples_of,
@@ -54,7 +57,7 @@ def build(
     """A calibration from takes with their groups; `without` leaves a kind of damage out of training."""
     instrument = source.instrument
     axes = [axis for axis in AXES if axis not in source.missing]
-    played = windows_of_takes(takes)
+    played = _drawn(windows_of_takes(takes), source.max_loops)
     metrics = [name for name, metric in METRICS.items() if metric.applies_to(instrument)]
     kinds = usable_kinds(source)
     progress(f"{len(takes)} takes, {len(played)} loops, {len(kinds)} kinds of damage, {len(metrics)} metrics")
@@ -75,6 +78,14 @@ def build(
     progress("fitting")
     calibration, _ = fit(examples, plan, card)
     return calibration
+
+
+def _drawn(played: list[Played], count: int | None) -> list[Played]:
+    """So many of the loops, in their order; the same ones every time."""
+    if count is None or len(played) <= count:
+        return played
+    kept = np.sort(np.random.default_rng(0).permutation(len(played))[:count])
+    return [played[index] for index in kept]
 
 
 def usable_kinds(source: Source) -> Mapping[str, tuple[str, ...]]:

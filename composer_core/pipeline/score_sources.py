@@ -18,6 +18,7 @@ _HELD_OUT_SHARE = 5
 """One file in this many is held out where a set has no split of its own, by the digest of its name."""
 _MIN_NOTES = 8
 _MAX_FILES = 400
+_SEQUENCED_LOOPS, _NOTATED_LOOPS = 1600, 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Source:
     """The data of one instrument: folders below the data folder, what to say of them, axes left out with why.
 
     `varied_velocity`: only parts whose velocity varies are taken, so that dynamics can be learnt.
+    `max_loops`: of more, so many are drawn evenly (None: all), since long scores repeat themselves.
     """
 
     instrument: str
@@ -32,6 +34,7 @@ class Source:
     about: str
     missing: Mapping[str, str] = field(default_factory=dict)
     varied_velocity: bool = False
+    max_loops: int | None = None
 
 
 _SEQUENCED = ("bsd/freedoom", "bsd/blasphemer", "artistic/simutrans")
@@ -40,14 +43,15 @@ _NO_TIMING = {"timing": NOT_PLAYED}
 _NOTATED = {"timing": NOT_PLAYED, "velocity": FLAT_MATERIAL}
 SOURCES: dict[str, Source] = {
     "drums": Source("drums", ("cc-by/gmd",), "Groove MIDI Dataset 1.0 (CC BY 4.0), takes of the training split"),
-    "bass": Source("bass", _SEQUENCED, f"{_GAMES}; sequenced, so no timing", _NO_TIMING, True),
-    "guitar": Source("guitar", _SEQUENCED, f"{_GAMES}; sequenced, so no timing", _NO_TIMING, True),
+    "bass": Source("bass", _SEQUENCED, f"{_GAMES}; sequenced, so no timing", _NO_TIMING, True, _SEQUENCED_LOOPS),
+    "guitar": Source("guitar", _SEQUENCED, f"{_GAMES}; sequenced, so no timing", _NO_TIMING, True, _SEQUENCED_LOOPS),
     "piano": Source(
         "piano",
         (*_SEQUENCED, "cc0/openscore-lieder"),
         "Freedoom, Blasphemer (BSD-3), Simutrans (Artistic 1) and OpenScore Lieder (CC0); sequenced and notated, "
         "so neither timing nor dynamics",
         _NOTATED,
+        max_loops=_NOTATED_LOOPS,
     ),
     "strings": Source(
         "strings",
@@ -55,6 +59,7 @@ SOURCES: dict[str, Source] = {
         "Freedoom, Blasphemer (BSD-3), Simutrans (Artistic 1), OpenScore String Quartets (CC0) and Ryan's "
         "Mammoth Collection (public domain); sequenced and notated, so neither timing nor dynamics",
         _NOTATED,
+        max_loops=_NOTATED_LOOPS,
     ),
 }
 """By instrument; the others have no calibration."""

@@ -10,28 +10,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.errors import InvalidValue
+from composer_core.errors import InvalidValue, ModelError
 from composer_core.estimate.score_explain import Explanation
 from composer_core.estimate.score_explain import explain as explain_metrics
-from composer_core.estimate.score_files import shipped
+from composer_core.estimate.score_files import SHIPPED, shipped
 from composer_core.estimate.scores import (
     AXES,
+    BARS,
     MIN_NOTES,
     NO_CALIBRATION,
     SCORE_NAMES,
     TOO_FEW_NOTES,
     TOTAL,
+    Calibration,
 )
-from composer_core.metrics import measure
+from composer_core.metrics import METRICS, measure
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
 
 __all__ = [
     "AXES",
+    "BARS",
     "SCORE_NAMES",
     "TOTAL",
     "Explanation",
@@ -54,6 +58,21 @@ class Scored:
     digest: str = ""
 
 
+@cache
+def _calibration(instrument: str) -> Calibration | None:
+    """The shipped calibration; ModelError where it reads metrics that are measured no more.
+
+    Without this check a metric that was renamed would count as missing in every loop, and scores would
+    change without a word.
+    """
+    calibration = shipped(instrument)
+    gone = sorted(set(calibration.metrics) - set(METRICS)) if calibration is not None else []
+    if gone:
+        reason = f"it reads metrics there are none of: {', '.join(gone)}; run composer calibrate"
+        raise ModelError("damaged_model", path=str(SHIPPED / f"{instrument}.json"), reason=reason)
+    return calibration
+
+
 def score(loops: Sequence[Loop]) -> list[Scored]:
     """Measure and score loops."""
     return score_measured(loops, [measure(loop) for loop in loops])
@@ -72,7 +91,7 @@ def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[
         if n_notes >= MIN_NOTES:
             by_instrument.setdefault(instrument, []).append(index)
     for instrument, indices in by_instrument.items():
-        calibration = shipped(instrument)
+        calibration = _calibration(instrument)
         if calibration is None:
             continue
         scores = calibration.score([metrics[index] for index in indices], [facts[index][1] for index in indices])
@@ -83,7 +102,7 @@ def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[
 
 def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str, Explanation]:
     """Why each score of a loop is what it is, by score; those that do not apply are left out."""
-    calibration = shipped(loop.instrument)
+    calibration = _calibration(loop.instrument)
     if calibration is None or len(loop.notes) < MIN_NOTES:
         return {}
     return explain_metrics(calibration, metrics if metrics is not None else measure(loop), loop.bars)
@@ -91,7 +110,7 @@ def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str,
 
 def missing(instrument: str, n_notes: int) -> dict[str, str]:
     """Why scores of a loop are missing: code out of `estimate.scores` by score; empty when all apply."""
-    calibration = shipped(instrument)
+    calibration = _calibration(instrument)
     if calibration is None:
         return dict.fromkeys(SCORE_NAMES, NO_CALIBRATION)
     if n_notes < MIN_NOTES:
@@ -101,7 +120,7 @@ def missing(instrument: str, n_notes: int) -> dict[str, str]:
 
 def digests() -> dict[str, str]:
     """The digest of the shipped calibration of each instrument that has one."""
-    loaded = {instrument: shipped(instrument) for instrument in INSTRUMENTS}
+    loaded = {instrument: _calibration(instrument) for instrument in INSTRUMENTS}
     return {instrument: one.digest for instrument, one in loaded.items() if one is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from composer_core.errors import InvalidValue, require_choice, require_range
@@ -9,6 +10,7 @@ from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
 
 LANGUAGES = ("auto", "ja", "en")
+MAX_PASS_MARK = 100.0
 MIN_CACHE_MB, MAX_CACHE_MB = 16, 100_000
 
 
@@ -18,13 +20,16 @@ class Settings:
 
     `soundfont` is a path, or None to choose by itself; `language` 'auto' follows the
     browser; `audio_cache_mb` bounds the cache of rendered audio; `rater` is the name that
-    new labels carry.
+    new labels carry. `pass_mark` is the total below which a loop is in the retry queue;
+    `score_weights` makes the total the weighted mean of the axes (None: the calibrated total).
     """
 
     soundfont: str | None = None
     language: str = "auto"
     audio_cache_mb: int = 512
     rater: str = ""
+    pass_mark: float = 70.0
+    score_weights: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not (self.soundfont is None or (isinstance(self.soundfont, str) and self.soundfont)):
@@ -37,6 +42,20 @@ class Settings:
         require_range("audio_cache_mb", self.audio_cache_mb, MIN_CACHE_MB, MAX_CACHE_MB, " MB")
         if not isinstance(self.rater, str):
             raise InvalidValue("bad_format", name="rater", value=self.rater, expected="a name")
+        self._check_scores()
+
+    def _check_scores(self) -> None:
+        if not isinstance(self.pass_mark, int | float) or isinstance(self.pass_mark, bool):
+            raise InvalidValue("bad_format", name="pass_mark", value=self.pass_mark, expected="a number")
+        require_range("pass_mark", self.pass_mark, 0.0, MAX_PASS_MARK)
+        if self.score_weights is None:
+            return
+        if not isinstance(self.score_weights, Mapping):
+            raise InvalidValue("bad_format", name="score_weights", value=self.score_weights, expected="axes to weights")
+        # Here, because most starts of a program have no weights and need none of the scores' tables.
+        from composer_core.pipeline.scoring import check_weights
+
+        check_weights(self.score_weights)
 
 
 def load_settings(workspace: Workspace) -> Settings:

@@ -1,0 +1,76 @@
+"""How pass mark and weights split the library: what a change of settings would do, before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import require_range
+from composer_core.pipeline.filters import EVERYTHING, Filter
+from composer_core.pipeline.library_query import conditions_of, library_query
+from composer_core.pipeline.scoring import SCORE_NAMES, check_weights, weighted_total
+from composer_core.pipeline.settings import MAX_PASS_MARK, Settings
+from composer_core.store.loop_record import SCORE_PREFIX
+from composer_core.workspace import Workspace
+
+FloatArray = NDArray[np.float64]
+N_BINS = 20
+"""Bins of five points."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScorePreview:
+    """Totals of the loops that answer under some settings.
+
+    `edges` (21,) and `counts` (20,) are the histogram from 0 to 100; `n_below` loops are under the pass
+    mark and so in the retry queue, `n_passing` are not, `n_without` have no score.
+    """
+
+    pass_mark: float
+    edges: FloatArray
+    counts: NDArray[np.int64]
+    n_below: int
+    n_passing: int
+    n_without: int
+
+
+def preview_scores(
+    workspace: Workspace,
+    pass_mark: float,
+    weights: Mapping[str, float] | None = None,
+    filter: Filter = EVERYTHING,
+) -> ScorePreview:
+    """What the retry queue and the distribution of totals would be. InvalidValue for settings out of range."""
+    require_range("pass_mark", pass_mark, 0.0, MAX_PASS_MARK)
+    _, total = totals(workspace, weights, filter)
+    known = total[~np.isnan(total)]
+    counts, edges = np.histogram(known, N_BINS, (0.0, 100.0))
+    n_below = int(np.count_nonzero(known < pass_mark))
+    return ScorePreview(
+        pass_mark, edges, counts.astype(np.int64), n_below, len(known) - n_below, len(total) - len(known)
+    )
+
+
+def totals(
+    workspace: Workspace, weights: Mapping[str, float] | None = None, filter: Filter = EVERYTHING
+) -> tuple[list[str], FloatArray]:
+    """Ids of the loops that answer, and the total of each: the calibrated one, or by weights; NaN without a score."""
+    check_weights(weights)
+    columns = [SCORE_PREFIX + name for name in SCORE_NAMES]
+    found = library_query(workspace).select(["loop_id", *columns], conditions_of(filter))
+    scores = {
+        name: found.column(column).to_numpy(zero_copy_only=False).astype(np.float64)
+        for name, column in zip(SCORE_NAMES, columns, strict=True)
+    }
+    names: list[str] = found.column("loop_id").to_pylist()
+    return names, weighted_total(scores, weights)
+
+
+def retry_queue(workspace: Workspace, settings: Settings, filter: Filter = EVERYTHING) -> list[str]:
+    """Ids of the loops below the pass mark of the settings, the worst first."""
+    names, total = totals(workspace, settings.score_weights, filter)
+    order = np.argsort(total, kind="stable")
+    return [names[index] for index in order if total[index] < settings.pass_mark]
