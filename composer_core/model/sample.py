@@ -18,7 +18,7 @@ from torch import Tensor
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.model.checkpoint import LoadedModel
-from composer_core.model.conditions import MAX_BARS, arrays_of
+from composer_core.model.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
 from composer_core.model.data import WindowSet
 from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
@@ -98,53 +98,70 @@ def choose(logits: NDArray[np.float64], settings: SampleSettings, rng: np.random
 
 @dataclass(slots=True)
 class _Row:
-    """One sequence as it grows."""
+    """One sequence as it grows, with what is asked of it."""
 
+    condition: Condition
+    grammar: Grammar
+    limits: Limits
     rng: np.random.Generator
     state: GrammarState
     ids: list[int]
     done: bool = False
 
-
-class _Sampler:
-    """The tokens of one condition, several sequences at once."""
-
-    def __init__(self, model: LoadedModel, condition: Condition, settings: SampleSettings, given: Given) -> None:
-        self.model, self.condition, self.settings, self.given = model, condition, settings, given
-        self.grammar = grammar_of(model.vocabulary, condition.instrument == "drums")
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int) -> _Row:
+        """A row that begins with bar `first`."""
         key = condition.key
         steps = MODES[key.mode] if key is not None and key.mode not in LEARNT_MODES else None
-        self.limits = Limits.of(condition.instrument, condition.shift, steps)
-        self.last = min(given.last, condition.bars)
+        limits = Limits.of(condition.instrument, condition.shift, steps)
+        grammar = grammar_of(vocabulary, condition.instrument == "drums")
+        rng = np.random.default_rng([seed, 0x5EED])
+        return cls(condition, grammar, limits, rng, GrammarState(bars=first), [])
+
+
+class _Sampler:
+    """The tokens of several sequences at once, each under its own condition."""
+
+    def __init__(
+        self, model: LoadedModel, conditions: Sequence[Condition], settings: SampleSettings, given: Given
+    ) -> None:
+        self.model, self.conditions, self.settings, self.given = model, conditions, settings, given
 
     def run(self, seeds: Sequence[int], should_stop: Callable[[], bool]) -> list[list[int]]:
         """Ids after the prefix, one list a seed."""
-        composer = self.model.composer
+        composer, vocabulary = self.model.composer, self.model.vocabulary
         prefix = self._prefix()
-        start = GrammarState(bars=self.given.first)
-        rows = [_Row(np.random.default_rng([seed, 0x5EED]), start, []) for seed in seeds]
+        pairs = zip(self.conditions, seeds, strict=True)
+        rows = [_Row.of(vocabulary, condition, seed, self.given.first) for condition, seed in pairs]
         guided = self.settings.guidance != 1.0
         with torch.inference_mode():
-            arrays = arrays_of(self.condition, composer.config)
+            arrays = self._arrays()
             vectors = composer.condition_vectors(arrays).expand(len(rows), -1, -1)
             if guided:
                 vectors = torch.cat([vectors, composer.condition_vectors(arrays.hidden()).expand(len(rows), -1, -1)])
             cache = composer.new_cache(len(vectors))
             ids = torch.tensor([prefix] * len(vectors), device=vectors.device)
-            bar = torch.from_numpy(self.model.vocabulary.bar_starts)[ids.cpu()].cumsum(1).to(vectors.device)
+            bar = torch.from_numpy(vocabulary.bar_starts)[ids.cpu()].cumsum(1).to(vectors.device)
             while not all(row.done for row in rows) and not should_stop():
                 logits = composer(ids, composer.at_positions(vectors, bar), cache)[:, -1]
                 self._choose(rows, logits, cache.length)
-                last = [(row.ids[-1] if row.ids else self.model.vocabulary.pad, row.state.bars) for row in rows]
+                last = [(row.ids[-1] if row.ids else vocabulary.pad, row.state.bars) for row in rows]
                 ids, bar = torch.tensor(last * (1 + guided), device=vectors.device).T.unsqueeze(-1)
-        return [row.ids if row.done else _whole_bars(row.ids, self.grammar) for row in rows]
+        return [row.ids if row.done else _whole_bars(row.ids, row.grammar) for row in rows]
+
+    def _arrays(self) -> ConditionArrays:
+        """One row where all sequences share a condition, else one each."""
+        shape, first = self.model.composer.config, self.conditions[0]
+        if all(condition is first for condition in self.conditions):
+            return arrays_of(first, shape)
+        return condition_rows([asked_of(one) for one in self.conditions], shape.genres, shape.techniques)
 
     def _prefix(self) -> list[int]:
         """BOS and the bars before those to be written."""
         vocabulary = self.model.vocabulary
         if not self.given.first:
             return [vocabulary.bos]
-        bars = _written(self.given.notes, self.condition)[: self.given.first]
+        bars = _written(self.given.notes, self.conditions[0])[: self.given.first]
         return [vocabulary.bos, *(token for bar in bars for token in vocabulary.encode_bar(bar))]
 
     def _choose(self, rows: Sequence[_Row], logits: Tensor, length: int) -> None:
@@ -159,15 +176,16 @@ class _Sampler:
                 self._choose_one(row, own, room)
 
     def _choose_one(self, row: _Row, scores: NDArray[np.float64], room: int) -> None:
-        grammar, state = self.grammar, row.state
-        mask = grammar.mask(state, self.condition.meter, self.condition.bars, self.limits)
+        grammar, state, condition = row.grammar, row.state, row.condition
+        mask = grammar.mask(state, condition.meter, condition.bars, row.limits)
         if not row.ids:
             mask &= grammar.starts_bar  # what is given ends with a whole bar
         scores = np.where(mask, scores, -np.inf)
-        if _is_cramped(room, state, self.condition.bars):
+        if _is_cramped(room, state, condition.bars):
             scores = _shortest_way(scores, grammar, mask)
         token = choose(scores, self.settings, row.rng)
-        if token == self.model.vocabulary.eos or (state.bars == self.last and grammar.starts_bar[token]):
+        last = min(self.given.last, condition.bars)
+        if token == self.model.vocabulary.eos or (state.bars == last and grammar.starts_bar[token]):
             row.done = True
             return
         row.ids.append(token)
@@ -200,7 +218,7 @@ def sample_ids(
         raise InvalidValue(
             "value_out_of_range", name="first bar", value=given.first, low=0, high=condition.bars - 1, unit=""
         )
-    return _Sampler(model, condition, settings or sampling_of(model), given).run(seeds, should_stop)
+    return _Sampler(model, [condition] * len(seeds), settings or sampling_of(model), given).run(seeds, should_stop)
 
 
 def _is_cramped(room: int, state: GrammarState, bars: int) -> bool:
@@ -235,14 +253,38 @@ def sample_notes(
     bar_tick = condition.meter.bar_tick
     loops = []
     for ids in sample_ids(model, condition, seeds, settings, given, should_stop):
-        tokens = [token for token_id in ids for token in model.vocabulary.pieces[token_id].tokens]
-        notes = bars_to_notes(tokens, condition.meter)
+        notes = _sounding(model, ids, condition)
         first, last = given.first * bar_tick, min(given.last, condition.bars) * bar_tick
-        notes = notes.with_columns(onset_tick=notes.onset_tick + first, pitch=notes.pitch + condition.shift)
+        notes = notes.with_columns(onset_tick=notes.onset_tick + first)
         kept = given.notes.select((given.notes.onset_tick < first) | (given.notes.onset_tick >= last))
         # New notes end where old ones of their pitch begin; the old ones are not touched.
         loops.append(_joined(playable(notes, condition.instrument, condition.bars * bar_tick), kept))
     return loops
+
+
+def sample_mixed(
+    model: LoadedModel,
+    conditions: Sequence[Condition],
+    seeds: Sequence[int],
+    settings: SampleSettings | None = None,
+) -> list[Notes]:
+    """One loop for each of several conditions, all sampled as one batch; instruments, metres and bars may differ."""
+    if not conditions:
+        return []
+    found = []
+    for condition, ids in zip(
+        conditions, _Sampler(model, conditions, settings or sampling_of(model), NOTHING).run(seeds, lambda: False), strict=True
+    ):
+        notes = _sounding(model, ids, condition)
+        found.append(playable(notes, condition.instrument, condition.bars * condition.meter.bar_tick))
+    return found
+
+
+def _sounding(model: LoadedModel, ids: Sequence[int], condition: Condition) -> Notes:
+    """Notes of sampled ids, in the key asked for."""
+    tokens = [token for token_id in ids for token in model.vocabulary.pieces[token_id].tokens]
+    notes = bars_to_notes(tokens, condition.meter)
+    return notes.with_columns(pitch=notes.pitch + condition.shift)
 
 
 def _joined(written: Notes, kept: Notes) -> Notes:

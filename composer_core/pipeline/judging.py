@@ -20,6 +20,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.drums import role_mask
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
+from composer_core.pipeline.scoring import TOTAL, score_measured
 
 OUT_OF_KEY, OUT_OF_CHORD, APART = 4.0, 1.5, 1.0
 """What a loop wholly out of key, out of its chords, or with no bass note on a kick, counts."""
@@ -95,10 +96,10 @@ def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Lo
     if len(loops) == 1:
         return 0
     drums = next((loop for loop in others if loop.is_drums), None)
-    totals = _totals(loops)
+    rows = [measure(loop) for loop in loops]
     costs = []
-    for loop, total in zip(loops, totals, strict=True):
-        cost = sum(misfit(condition, loop, measure(loop)).values())
+    for loop, metrics, total in zip(loops, rows, _totals(loops, rows), strict=True):
+        cost = sum(misfit(condition, loop, metrics).values())
         if loop.instrument == "bass" and drums is not None:
             met = alignment(loop, drums)
             cost += APART * (1.0 - met) if not math.isnan(met) else 0.0
@@ -108,6 +109,7 @@ def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Lo
     return int(np.argmin(costs))
 
 
-def _totals(loops: Sequence[Loop]) -> list[float | None]:
-    """Five-axis totals, None where the instrument is not calibrated."""
-    return [None] * len(loops)
+def _totals(loops: Sequence[Loop], rows: Sequence[Mapping[str, float]]) -> list[float | None]:
+    """Five-axis totals, None where the instrument is not calibrated or a loop has too few notes."""
+    totals = [scored.scores[TOTAL] for scored in score_measured(loops, rows)]
+    return [None if math.isnan(total) else total for total in totals]

@@ -8,7 +8,7 @@ import pytest
 from composer_core.music.condition import ASK_METERS, Condition
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import Meter
-from composer_core.pipeline.evaluation import auc
+from composer_core.pipeline.evaluation_statistics import auc
 from composer_core.pipeline.generation import generate, measure_midi, perform_take, render_take, take_midi
 from swing_meter import measure_swing
 
