@@ -18,6 +18,7 @@ COMMAND_MODULES = (
     "training",
     "models",
     "generation",
+    "evaluating",
     "performing",
     "scores",
     "rules",

@@ -1,4 +1,4 @@
-"""`composer generate` writes takes as MIDI files; `composer evaluate` measures a model on held-out takes."""
+"""`composer generate` writes takes as MIDI files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import parse_chord_line
 from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
 from composer_core.music.genre import parse_genre
-from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.technique import parse_techniques
 from composer_core.music.timing import Meter
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `generate` and `evaluate`."""
+    """Add `generate`."""
     parser = subparsers.add_parser("generate", help="generate loops from valence, arousal, genre, swing and tempo")
     parser.add_argument(
         "--instrument", required=True, metavar="NAMES", help="one, or several that play together, as drums,bass,piano"
@@ -54,7 +53,6 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.set_defaults(run=run_generate)
-    register_evaluate(subparsers)
 
 
 def condition_of(arguments: argparse.Namespace, instrument: str) -> Condition:
@@ -205,75 +203,3 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             f"{density if density is None else round(density, 2)} onsets a quarter, "
             f"valence {measured['valence']:+.2f}, arousal {measured['arousal']:.2f}, {row['seconds']:.2f} s{notices}"
         )
-
-
-def register_evaluate(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `evaluate`."""
-    parser = subparsers.add_parser(
-        "evaluate", help="measure a model on takes it never saw, beside n-grams and real loops"
-    )
-    parser.add_argument("model", help="a model's name or folder")
-    parser.add_argument("--instrument", default="drums", choices=INSTRUMENTS)
-    parser.add_argument(
-        "--data",
-        required=True,
-        type=Path,
-        metavar="PATH",
-        help="a data set with its held-out takes, or the folder of all permitted sets",
-    )
-    parser.add_argument("--takes", type=int, default=200, help="generated loops to measure")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workspace", type=Path)
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write report.json there")
-    parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=run_evaluate)
-
-
-def run_evaluate(arguments: argparse.Namespace) -> int:
-    """Print the report: likelihood, memorisation, control."""
-    from composer_core.errors import NotFound
-    from composer_core.pipeline.evaluation import evaluate
-    from composer_core.pipeline.models import find_model
-    from composer_core.store.atomic import write_json
-
-    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
-    info = find_model(arguments.instrument, arguments.model, workspace)
-    if not arguments.data.exists():
-        raise NotFound("path_missing", path=str(arguments.data))
-    report = evaluate(info, arguments.data, arguments.takes, arguments.seed, arguments.instrument)
-    if arguments.output is not None:
-        write_json(arguments.output / "report.json", report)
-    if arguments.json:
-        print(json.dumps(report, ensure_ascii=False, indent=2))
-    else:
-        for line in report_lines(report):
-            print(line)
-    return 0
-
-
-def report_lines(report: dict[str, Any]) -> list[str]:
-    """The report as text."""
-    likelihood, memory = report["likelihood"], report["memorisation"]
-    low, high = likelihood["model_interval"]
-    lines = [f"Held-out takes: {likelihood['n_takes']}, notes: {likelihood['n_notes']}", "", "nats a note"]
-    lines += [f"  {name:<34}{value:8.3f}" for name, value in likelihood["nats_per_note"].items()]
-    lines += [f"  95 % interval of the model over takes: {low:.3f} to {high:.3f}", "", "nats saved by the model"]
-    for name, gain in likelihood["gain_over"].items():
-        first, last = gain["interval"]
-        lines.append(
-            f"  against {name:<30}{gain['gain']:7.1%}  (95 % interval {first:.1%} to {last:.1%}, paired over takes)"
-        )
-    lines += ["", f"{'memorisation':<30}{'generated':>12}{'validation':>12}"]
-    for name, value in memory["generated"].items():
-        lines.append(f"  {name:<28}{_cell(value):>12}{_cell(memory['validation'][name]):>12}")
-    for field, rows in report["control"].items():
-        lines += ["", f"{field}: low against high{'AUC':>24}{'low':>10}{'high':>10}"]
-        lines += [
-            f"  {name:<42}{row['auc']:6.3f}{row['low_mean']:10.3f}{row['high_mean']:10.3f}"
-            for name, row in rows.items()
-        ]
-    return [*lines, "", f"density asked against measured, Spearman: {report['density_spearman']:.3f}"]
-
-
-def _cell(value: float | int | None) -> str:
-    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

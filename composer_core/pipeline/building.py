@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from composer_core.pipeline.evaluation import evaluate
+from composer_core.pipeline.evaluation import Counts, evaluate
 from composer_core.pipeline.model_card import CARD_FILE, EVALUATION_FILE, model_card
 from composer_core.pipeline.model_recipes import Recipe, recipe
 from composer_core.pipeline.models import ModelInfo
@@ -73,7 +73,7 @@ def write_figures(chosen: Recipe, data: Path, folder: Path, say: Callable[[str],
     for instrument in chosen.evaluated:
         say(f"evaluating {chosen.name} on {instrument}")
         info = ModelInfo(chosen.name, instrument, "run", folder, chosen.fields["size"], facts.get("nll_per_note"))
-        reports[instrument] = evaluate(info, evaluation_data(chosen, data), EVALUATED_TAKES)
+        reports[instrument] = evaluate(info, evaluation_data(chosen, data), Counts.scaled(EVALUATED_TAKES))
     write_card(chosen, folder, {"model": chosen.name, "reports": reports})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from composer_core.pipeline.evaluation_text import markdown, sections
 from composer_core.pipeline.model_recipes import Recipe
 from composer_core.pipeline.permitted_sets import PERMITTED_SETS
 
@@ -21,11 +22,11 @@ def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
     """The card as Markdown, with a section of figures for each instrument."""
-    sections = [
-        "\n".join([f"## Figures: {instrument}", "", _likelihood(report), _memorisation(report), _control(report)])
+    figures = [
+        "\n".join([f"## Figures: {instrument}", "", *_figures(report)])
         for instrument, report in reports_of(evaluation).items()
     ]
-    return "\n".join([_head(recipe, facts, n_bytes), *sections, _limits(facts)])
+    return "\n".join([_head(recipe, facts, n_bytes), *figures, _limits(facts)])
 
 
 def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:
@@ -58,6 +59,15 @@ It gives no velocities and no micro-timing; the performer does. Weights in half 
   (`composer_core/pipeline/model_recipes.py`).
 - Licence of the weights: MIT, with the attributions above.
 """
+
+
+_OWN_TABLES = ("likelihood", "memorisation", "control")
+
+
+def _figures(report: Mapping[str, Any]) -> list[str]:
+    """The tables of a report; those without a form of their own as the evaluation prints them."""
+    others = [markdown(section) for section in sections(report) if section.key not in _OWN_TABLES and section.rows]
+    return [_likelihood(report), _memorisation(report), _control(report), *others]
 
 
 def _likelihood(report: Mapping[str, Any]) -> str:
@@ -99,8 +109,8 @@ def _memorisation(report: Mapping[str, Any]) -> str:
 
 def _control(report: Mapping[str, Any]) -> str:
     lines = [
-        "Control: arousal 0.1 against 0.9 and valence -0.8 against 0.8, everything else not given, 110 BPM. AUC is the",
-        "chance that a take of the high side measures more.",
+        "What emotion moves: takes of low against takes of high arousal and valence, nothing else given, 110 BPM. AUC",
+        "is the chance that a take of the high side measures more.",
         "",
         "| asked | measured | AUC | mean low | mean high |",
         "|---|---|---|---|---|",
