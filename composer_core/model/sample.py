@@ -273,7 +273,9 @@ def sample_mixed(
         return []
     found = []
     for condition, ids in zip(
-        conditions, _Sampler(model, conditions, settings or sampling_of(model), NOTHING).run(seeds, lambda: False), strict=True
+        conditions,
+        _Sampler(model, conditions, settings or sampling_of(model), NOTHING).run(seeds, lambda: False),
+        strict=True,
     ):
         notes = _sounding(model, ids, condition)
         found.append(playable(notes, condition.instrument, condition.bars * condition.meter.bar_tick))
