@@ -163,7 +163,7 @@ def _sides(
         columns[f"estimated_{axis}"] = values
         report[axis] = {
             name: {
-                "auc": auc(column[low], column[high]),
+                "auc": auc(column[low].tolist(), column[high].tolist()),
                 "low_mean": float(np.nanmean(column[low])),
                 "high_mean": float(np.nanmean(column[high])),
             }

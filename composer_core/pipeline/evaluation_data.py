@@ -114,7 +114,7 @@ def human_loops(held_out: HeldOut, part: str, count: int, seed: int) -> list[Exa
             places.append([(take, starts[i]) for i in order])
     rounds = [own[turn] for turn in range(max(map(len, places), default=0)) for own in places if turn < len(own)]
     examples = (_example(take, start) for take, start in rounds)
-    found = []
+    found: list[Example] = []
     for example in examples:
         if len(found) == count:
             break
