@@ -34,3 +34,8 @@ def choose_device(code: str) -> Device:
         if device.code == code:
             return device
     raise Unavailable("device_missing", device=code, found=", ".join(device.name for device in found))
+
+
+def thread_count() -> int:
+    """CPU threads that torch computes with."""
+    return torch.get_num_threads()

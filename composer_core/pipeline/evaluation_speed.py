@@ -21,8 +21,7 @@ BYTES_PER_MIB = 2**20
 
 def speed(info: ModelInfo, takes: int) -> dict[str, Any]:
     """Seconds of a four-bar take, alone and as the best of eight; tokens a second; the process's largest memory."""
-    import torch
-
+    from composer_core.model.device import thread_count
     from composer_core.model.sample import sample_ids
 
     loaded, condition = load(info), Condition(info.instrument)
@@ -41,7 +40,7 @@ def speed(info: ModelInfo, takes: int) -> dict[str, Any]:
         "best_of_8_sec": percentiles(times[8][WARM_UP:], 50, 95),
         "tokens_per_sec": n_tokens / elapsed,
         "memory_mib": peak_memory_bytes() / BYTES_PER_MIB,
-        "threads": torch.get_num_threads(),
+        "threads": thread_count(),
         "cores": os.cpu_count(),
         "load_average": float(np.round(os.getloadavg()[0], 2)),
     }
