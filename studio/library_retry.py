@@ -22,6 +22,8 @@ from studio.text import t
 from studio.widgets import show_error
 
 MARK, WEIGHTED, WEIGHT = "retry.mark", "retry.weighted", "retry.weight."
+MOST_SHOWN = 100_000
+"""By weights the queue is named loop by loop; of a longer one the worst are shown."""
 
 
 def pass_mark(workspace: Workspace) -> float:
@@ -80,7 +82,7 @@ def _show() -> None:
     settings = load_settings(workspace)
     asked = replace(current_view().filter, below_total=settings.pass_mark)
     if settings.score_weights is not None:
-        asked = replace(asked, below_total=None, loop_ids=tuple(browse.retry_queue(workspace, settings)))
+        asked = replace(asked, below_total=None, loop_ids=tuple(browse.retry_queue(workspace, settings)[:MOST_SHOWN]))
     ask(asked)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, require_range
 from composer_core.estimate import estimate_key
 from composer_core.music.loop import Loop
 from composer_core.pipeline import browse
@@ -72,8 +72,10 @@ def retry(
 ) -> list[Mended]:
     """Try to mend loops (None: the retry queue, the worst first), and add the better ones to the library.
 
-    Doing it again adds nothing twice. NotFound for an unknown loop.
+    Doing it again adds nothing twice. NotFound for an unknown loop, InvalidValue for a limit below 1.
     """
+    if limit is not None:
+        require_range("limit", limit, 1, np.inf)
     settings = load_settings(workspace)
     names = list(loop_ids) if loop_ids is not None else retry_queue(workspace, settings)[:limit]
     known: dict[tuple[str, str], Grooves] = {}
