@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import InvalidValue, StoreError
 from composer_core.store.catalogue import EMPTY_SCHEMA, POSITION, Catalogue, Snapshot
-from composer_core.store.conditions import Between, Condition, Conditions, OneOf, Words, quoted
+from composer_core.store.conditions import Between, Condition, Conditions, Known, OneOf, Words, quoted
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.label_projection import LABEL_SCHEMA
 from composer_core.workspace import Workspace
@@ -185,6 +185,42 @@ class LibraryQuery:
         family_values = [family_mark] if family_mark else []
         found = self._rows(query, [*family_values, low, width, bins - 1, *text.values])
         return [(part, int(number), int(n_loops)) for part, number, n_loops in found]
+
+    def density(
+        self, x: tuple[str, float, float], y: tuple[str, float, float], bins: int, conditions: Iterable[Condition] = ()
+    ) -> list[tuple[int, int, int]]:
+        """(bin of x, bin of y, loops) on a square of bins; `x` and `y` are (column, low, high), ends included."""
+        for column, _, _ in (x, y):
+            self._number(column)
+        text = self._where([*conditions, Between(*x), Between(*y)])
+        places = [f"least(floor(({quoted(column)} - ?) / ?), ?)::INTEGER" for column, _, _ in (x, y)]
+        scales = [value for _, low, high in (x, y) for value in (low, (high - low) / bins, bins - 1)]
+        query = (
+            f"SELECT {places[0]} AS i, {places[1]} AS j, count(*) FROM {self._source({*text.columns, x[0], y[0]})}"
+            f"{text.where} GROUP BY ALL ORDER BY ALL"
+        )
+        return [(int(i), int(j), int(n)) for i, j, n in self._rows(query, [*scales, *text.values])]
+
+    def quartiles(
+        self, column: str, split: str, conditions: Iterable[Condition] = (), family_mark: str = ""
+    ) -> list[tuple[Any, int, float, float, float]]:
+        """(split value, loops, lower quartile, median, upper quartile) of a column of numbers by a field's values.
+
+        A loop counts once for each member of a set. With `family_mark` split values are cut at it.
+        """
+        self._number(column)
+        self._known([split])
+        text = self._where([*conditions, Known(column), Known(split)])
+        family = "split_part(part, ?, 1)" if family_mark else "part"
+        quarters = ", ".join(f"quantile_cont(value, {share})" for share in (0.25, 0.5, 0.75))
+        query = (
+            f"SELECT part, count(*) AS n, {quarters} FROM (SELECT DISTINCT place, {family} AS part, value FROM "
+            f"(SELECT {quoted(POSITION)} AS place, {_split_value(split, self._columns)} AS part, "
+            f"{quoted(column)} AS value FROM {self._source({*text.columns, POSITION})}{text.where})) "
+            "WHERE part IS NOT NULL AND isfinite(value) GROUP BY part ORDER BY n DESC, part"
+        )
+        found = self._rows(query, [*([family_mark] if family_mark else []), *text.values])
+        return [(part, int(n), float(low), float(mid), float(high)) for part, n, low, mid, high in found]
 
     def sample(self, columns: Sequence[str], conditions: Iterable[Condition], limit: int) -> pa.Table:
         """At most `limit` of the loops that answer, the same ones for the same library, spread evenly over it."""
