@@ -18,6 +18,7 @@ from studio.generate_controls import (
     style,
     throw_seed,
 )
+from studio.generate_harmony import harmony
 from studio.generate_history import show_history
 from studio.generate_takes import follow_sliders, show_takes
 from studio.text import t
@@ -35,11 +36,14 @@ def controls() -> tuple[Asked, Performance]:
         st.subheader(t("generate.style"))
         instrument, model = instrument_and_model(models(session.workspace()))
         genre, bars, meter, density = style()
+        read = harmony(instrument)
     with right:
         st.subheader(t("generate.performance"))
         st.caption(t("generate.performance_is_cheap"))
         performed = performance()
-    return Asked(instrument, model, valence, arousal, genre, bars, meter, density), performed
+    key, chords = read or (None, ())
+    usable = model if read is not None else None
+    return Asked(instrument, usable, valence, arousal, genre, bars, meter, density, key, chords), performed
 
 
 def request(asked: Asked, performed: Performance) -> None:

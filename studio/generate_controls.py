@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from composer_core.music.chords import Chord
 from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, SWING_GRIDS, Condition
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.key import Key
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import (
     ASK_MAX_TEMPO_BPM,
@@ -21,6 +23,7 @@ from composer_core.music.timing import (
     Meter,
 )
 from studio import places, session
+from studio.generate_harmony import FREE, take_back_harmony
 from studio.names import genre_name, instrument_name
 from studio.text import t
 from studio.widgets import worded
@@ -45,6 +48,9 @@ DEFAULTS: dict[str, Any] = {
     "generate.seed": 7,
     "generate.new_seed": True,
     "generate.takes": 4,
+    "generate.root": FREE,
+    "generate.mode": "major",
+    "generate.chords": "",
 }
 """Where the controls stand at first. Callbacks move some of them, so the widgets have no defaults of their own."""
 
@@ -80,6 +86,8 @@ class Asked:
     bars: int
     meter: Meter
     density: float | None
+    key: Key | None = None
+    chords: tuple[Chord, ...] = ()
 
     def condition(self, performance: Performance) -> Condition:
         """Both together; InvalidValue when something is out of range."""
@@ -92,6 +100,8 @@ class Asked:
             self.arousal,
             self.genre,
             self.density,
+            key=self.key,
+            chords=self.chords,
         )
         return performance.applied_to(plain)
 
@@ -251,6 +261,7 @@ def take_back(take: Take, models: Sequence[ModelInfo]) -> None:
         values[f"model.{condition.instrument}"] = take.model
     for name, value in values.items():
         session.set_widget(f"generate.{name}", value)
+    take_back_harmony(condition.key, condition.chords)
     valence, arousal = condition.valence, condition.arousal
     session.place_pad(
         "generate", (START.valence if valence is None else valence, START.arousal if arousal is None else arousal)

@@ -163,4 +163,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "**{instrument}**・{genre}・{bars} 小節・{tempo} BPM・スウィング {swing} %・明るさ {valence}・"
         "激しさ {arousal}・シード {seed}・{takes} テイク",
     ),
+    "generate.key": ("Key", "キー"),
+    "generate.mode": ("Mode", "モード"),
+    "generate.chords": ("Chord line", "コード進行"),
+    "generate.chords_example": ("i VI III VII or Em C G D", "i VI III VII または Em C G D"),
+    "generate.chords_help": (
+        "One chord a bar; a shorter line repeats. Without a key, the key that fits the chords best is asked for.",
+        "1 小節に 1 コード。短い進行は繰り返します。キーの指定がなければ、コードに最も合うキーを使います。",
+    ),
+    "generate.chords_read": ("Reads as {chords} in {tonic}", "{tonic} の {chords} と読みました"),
+    "generate.mode_major": ("major", "メジャー"),
+    "generate.mode_minor": ("minor", "マイナー"),
+    "generate.mode_dorian": ("Dorian", "ドリアン"),
+    "generate.mode_phrygian": ("Phrygian", "フリジアン"),
+    "generate.mode_lydian": ("Lydian", "リディアン"),
+    "generate.mode_mixolydian": ("Mixolydian", "ミクソリディアン"),
+    "generate.mode_locrian": ("Locrian", "ロクリアン"),
 }
