@@ -26,6 +26,7 @@ COMMAND_MODULES = (
     "varying",
     "labels",
     "doctor",
+    "duplicates",
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""

@@ -15,6 +15,7 @@ from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
+from composer_core.pipeline.duplicates import split_groups
 from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.store.label_view import CurrentLabel
 from composer_core.store.labels import open_labels
@@ -115,7 +116,7 @@ def build_master(workspace: Workspace, folder: Path) -> dict[str, Any]:
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     labels = open_labels(workspace).view()
     songs = _songs(workspace)
-    groups = _groups(rows, songs)
+    groups = _groups(rows, songs, split_groups(workspace))
     scores = [name for name in table.columns if name.startswith(("scores.", "score."))]
     metrics = [METRIC_PREFIX + name for name in METRICS]
     loops = [
@@ -208,14 +209,15 @@ def _grid_class(swing_phase: str | None, sixteenth_rate: float | None) -> str | 
     return _GRID_CLASS.get(swing_phase) or ("even_16" if (sixteenth_rate or 0.0) > 0.0 else "even_8")
 
 
-def _groups(rows: Sequence[Mapping[str, Any]], songs: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+def _groups(
+    rows: Sequence[Mapping[str, Any]], songs: Mapping[str, Mapping[str, Any]], near: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
     """Loop -> (group, split). One source file, one content, one near-duplicate group or one group a data set names."""
     keys = []
     for row in rows:
-        own = [("song", row["source_digest"]), ("content", row["content_hash"])]
-        near = row.get("near_group") or row.get("near_duplicate_group")
+        own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
         named = songs.get(row["source_digest"], {}).get("source_group")
-        keys.append([*own, *([("near", near)] if near else []), *([("named", named)] if named else [])])
+        keys.append([*own, *([("named", named)] if named else [])])
     numbers = groups_of(keys)
     members: dict[int, list[int]] = {}
     for index, number in enumerate(numbers):
