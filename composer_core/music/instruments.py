@@ -46,8 +46,3 @@ def instrument_of(channel: int, program: int | None, track_name: str) -> str:
     if program is None:
         return by_name or "piano"
     return next((name for programs, name in _PROGRAM_RANGES if program in programs), "other")
-
-
-PLAYING_RANGE = {"bass": (23, 67), "guitar": (40, 88), "piano": (21, 108), "strings": (28, 103)}
-"""Lowest and highest pitch a player reaches: five-string bass B0 to G4, guitar E2 to E6, piano A0 to C8, strings
-from the double bass's E1 to the violin's G7. Drums and other instruments have none."""

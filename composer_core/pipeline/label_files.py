@@ -186,14 +186,22 @@ def _tags_of(
             if known is None:
                 of_source = words.mood_of_source if key == "mood" else None
                 known = of_source("composer4", word) if of_source else words.tag_of_source("composer4", name, word)
+            confidence = _confidence(f"confidence_{key}", entry.get(f"confidence_{key}"))
         except InvalidValue as error:
             refused.append(Refusal(origin, loop_ids[0], name, error.code, str(error)))
             continue
-        confidence = entry.get(f"confidence_{key}")
         if key == "mood" and confidence is not None:
-            confidence = min(float(confidence), AUTOMATIC_MOOD_CONFIDENCE)
+            confidence = min(confidence, AUTOMATIC_MOOD_CONFIDENCE)
         for loop_id in loop_ids:
-            yield LabelRow(loop_id, name, known, None if confidence is None else float(confidence), "", origin)
+            yield LabelRow(loop_id, name, known, confidence, "", origin)
+
+
+def _confidence(name: str, value: Any) -> float | None:
+    """A confidence as a number, None where none is given; InvalidValue for anything else."""
+    try:
+        return None if value is None else float(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidValue("bad_format", name=name, value=value, expected="a confidence of 0 to 1") from error
 
 
 class _LoopsByPath:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from composer_core.errors import InvalidValue, require_range
-from composer_core.music.instruments import PLAYING_RANGE
+from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key, nearest_transposition
 from composer_core.music.loop import Loop
 
@@ -75,7 +75,7 @@ def fit_range(loop: Loop, low: int | None = None, high: int | None = None) -> Lo
     """
     if loop.is_drums or not len(loop.notes):
         return loop
-    own_low, own_high = PLAYING_RANGE.get(loop.instrument, (0, 127))
+    own_low, own_high = PITCH_RANGE.get(loop.instrument, (0, 127))
     bottom, top = own_low if low is None else low, own_high if high is None else high
     require_range("lowest pitch", bottom, 0, 127)
     require_range("highest pitch", top, bottom + 11, 127)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from composer_core.music.instruments import PLAYING_RANGE
+from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.loop import Loop
 from composer_core.rules.pitch import fit_range
 
@@ -76,9 +76,9 @@ def _fits_position(pitches: Sequence[int], strings: Sequence[int], position: int
 def violations(loop: Loop) -> dict[str, int]:
     """How often each of VIOLATIONS occurs: notes out of range, strokes of too many notes or beyond reach."""
     found = dict.fromkeys(VIOLATIONS, 0)
-    if loop.instrument not in PLAYING_RANGE:
+    if loop.instrument not in PITCH_RANGE:
         return found
-    low, high = PLAYING_RANGE[loop.instrument]
+    low, high = PITCH_RANGE[loop.instrument]
     pitch = loop.notes.pitch
     found["out_of_range"] = int(((pitch < low) | (pitch > high)).sum())
     for stroke in strokes(loop):
@@ -96,7 +96,7 @@ def make_playable(loop: Loop) -> Loop:
     Of a stroke the lowest and the highest stay longest; the softest inner note goes first, then the lowest of
     the two outer ones where even these are out of reach. Idempotent. Drums and other instruments stay.
     """
-    if loop.instrument not in PLAYING_RANGE or not len(loop.notes):
+    if loop.instrument not in PITCH_RANGE or not len(loop.notes):
         return loop
     folded = fit_range(loop)
     keep = np.ones(len(folded.notes), dtype=np.bool_)

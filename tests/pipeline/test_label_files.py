@@ -11,7 +11,7 @@ import pytest
 import small_library
 from composer_core.errors import ComposerError, InvalidValue
 from composer_core.pipeline import labelling, library
-from composer_core.pipeline.label_files import FORMATS, export_labels, import_label_file
+from composer_core.pipeline.label_files import FORMATS, _confidence, export_labels, import_label_file
 from composer_core.workspace import Workspace
 
 VALUES: dict[str, Any] = {
@@ -122,3 +122,11 @@ def test_bad_rows_are_refused_one_by_one(made_library: Path, tmp_path: Path) -> 
     assert (report.rows, report.written, report.n_refused) == (4, 1, 3)
     with pytest.raises(ComposerError):
         import_label_file(workspace, tmp_path / "nothing.csv", "csv")
+
+
+@pytest.mark.parametrize("value", ["high", [1], {}])
+def test_a_confidence_that_is_no_number_is_refused_by_name(value):
+    with pytest.raises(InvalidValue, match="confidence_mood"):
+        _confidence("confidence_mood", value)
+    assert _confidence("confidence_mood", None) is None
+    assert _confidence("confidence_mood", "0.5") == 0.5
