@@ -124,7 +124,8 @@ def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | 
         key="generate.instrument",
         persist_state="session",
     )
-    fitting = {model.name: model for model in models if model.instrument == instrument}
+    own_first = sorted(models, key=lambda model: model.instrument != instrument)
+    fitting = {model.name: model for model in own_first if model.plays(instrument)}
     if not fitting:
         st.info(t("generate.no_model", instrument=instrument_name(instrument)), icon=":material/model_training:")
         st.page_link(places.page("train"), label=t("generate.to_train"), icon=":material/arrow_forward:")
@@ -140,7 +141,7 @@ def instrument_and_model(models: Sequence[ModelInfo]) -> tuple[str, ModelInfo | 
 
 
 def _instrument_label(code: str, models: Sequence[ModelInfo]) -> str:
-    known = any(model.instrument == code for model in models)
+    known = any(model.plays(code) for model in models)
     return instrument_name(code) if known else t("generate.no_model_yet", instrument=instrument_name(code))
 
 
@@ -257,7 +258,7 @@ def take_back(take: Take, models: Sequence[ModelInfo]) -> None:
         values["density"] = condition.density
     if set(condition.genre) <= set(FAMILIES):
         values["genre"] = list(condition.genre)
-    if any(model.name == take.model and model.instrument == condition.instrument for model in models):
+    if any(model.name == take.model and model.plays(condition.instrument) for model in models):
         values[f"model.{condition.instrument}"] = take.model
     for name, value in values.items():
         session.set_widget(f"generate.{name}", value)

@@ -16,7 +16,7 @@ from composer_core.errors import MESSAGES
 from composer_core.pipeline.library import WARNINGS
 from composer_core.workspace import Workspace
 from studio.text import language, t
-from studio.texts.errors import VALUE_NAMES_JA
+from studio.value_names import in_japanese
 
 _QUOTE, _NUMBER = """['"]""", r"-?[\d.]+"
 
@@ -57,7 +57,7 @@ def _in_words(row: Mapping[str, str], template: str | None, key: str) -> str:
     if values is None:
         return row["message"]
     if language() == "ja":
-        values = {name: VALUE_NAMES_JA.get(value, value) for name, value in values.items()}
+        values = {name: in_japanese(value) if isinstance(value, str) else value for name, value in values.items()}
     return t(key, **values).removeprefix(str(values["path"])).lstrip(":： ")
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from studio import session, texts
 from studio.session import Language
+from studio.value_names import in_japanese
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]$<>~#|]|:(?=[A-Za-z]))")
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
@@ -49,8 +50,7 @@ def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
     values = error.values
     if language() == "ja":
-        names = import_module("studio.texts.errors").VALUE_NAMES_JA
-        values = {key: names.get(value, value) if isinstance(value, str) else value for key, value in values.items()}
+        values = {key: in_japanese(value) if isinstance(value, str) else value for key, value in values.items()}
     return t(f"error.{error.code}", **values)
 
 

@@ -4,42 +4,6 @@ from __future__ import annotations
 
 from composer_core.errors import MESSAGES
 
-VALUE_NAMES_JA = {
-    "valence": "明るさ（感情価）",
-    "arousal": "激しさ（覚醒度）",
-    "density": "密度",
-    "instrument": "楽器",
-    "bars": "小節数",
-    "metre": "拍子",
-    "metre numerator": "拍子の分子",
-    "metre denominator": "拍子の分母",
-    "tempo": "テンポ",
-    "swing": "スウィング",
-    "swing grid": "スウィングのグリッド",
-    "humanise": "ヒューマナイズ",
-    "genre": "ジャンル",
-    "seed": "シード",
-    "takes": "テイク数",
-    "steps": "ステップ数",
-    "size": "モデルの大きさ",
-    "device": "計算装置",
-    "name": "名前",
-    "data": "学習データ",
-    "velocity": "ベロシティ",
-    "pitch": "音高",
-    "onset": "発音位置",
-    "duration": "音の長さ",
-    "program": "プログラム番号",
-    " BPM": " BPM",
-    " onsets a quarter": "（4分音符あたりの発音数）",
-    " ticks": " ティック",
-    "a finite number": "有限の数値",
-    "read-only": "読み取り専用です",
-    "train": "学習",
-    "train on": "学習",
-}
-"""Words that arrive as values of an error, in Japanese."""
-
 _JAPANESE: dict[str, str] = {
     # refused files
     "not_midi": (

@@ -207,7 +207,9 @@ def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:
     assert component_data(app, "composer_xypad")["used"] == [False, True]
 
 
-def test_an_instrument_without_a_model_says_so(workspace: Workspace) -> None:
+def test_an_instrument_without_a_model_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = [model for model in generation.models(workspace) if model.name == "untrained"]
+    monkeypatch.setattr(generation, "models", lambda *_: own)
     app = opened()
     app.selectbox(key="generate.instrument").select("strings").run()
     assert "No model plays this yet: Strings" in app.info[0].value

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from composer_core.errors import MESSAGES, InvalidValue
 from composer_core.ingest.warnings import WARNINGS
 from studio.text import dictionary, literally
+from studio.value_names import IN_JAPANESE, in_japanese
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for room in ("studio", "pages") for path in sorted((ROOT / room).glob("*.py"))]
@@ -131,3 +132,49 @@ def test_the_english_error_is_the_core_s_own_sentence() -> None:
 )
 def test_names_of_files_are_shown_literally(text: str, shown: str) -> None:
     assert literally(text) == shown
+
+
+ASKED_OF = [
+    *sorted((ROOT / "composer_core" / "music").glob("*.py")),
+    *(ROOT / "composer_core" / "pipeline" / f"{name}.py" for name in ("ensembles", "variation", "recipes", "training")),
+]
+"""Where values a person types into the studio are refused."""
+
+
+def refusals(path: Path) -> set[str]:
+    """The fixed words of every refusal: names of values, what was expected, and why two things clash."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    return {
+        keyword.value.value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "InvalidValue"
+        for keyword in call.keywords
+        if keyword.arg in ("name", "expected", "reason")
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value
+    }
+
+
+@pytest.mark.parametrize("path", ASKED_OF, ids=lambda path: path.name)
+def test_a_refusal_is_japanese_to_its_last_word(path: Path) -> None:
+    assert refusals(path) <= set(IN_JAPANESE)
+
+
+def test_why_two_techniques_clash_is_said_in_japanese() -> None:
+    from composer_core.music.technique import _EXCLUSIVE
+
+    assert {reason for _, reason in _EXCLUSIVE} <= set(IN_JAPANESE)
+
+
+@pytest.mark.parametrize(
+    ("value", "japanese"),
+    [
+        ("technique for strings", "ストリングスの奏法"),
+        ("register of bass", "ベースの音域"),
+        ("3 chords", "コード 3 個"),
+        ("4 bars", "4 小節"),
+        ("grooves/late night.mid", "grooves/late night.mid"),
+    ],
+)
+def test_a_value_with_a_name_in_it_is_japanese(value: str, japanese: str) -> None:
+    assert in_japanese(value) == japanese
