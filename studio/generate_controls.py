@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from composer_core.music.chords import Chord
-from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, SWING_GRIDS, Condition
+from composer_core.music.condition import (
+    ASK_METERS,
+    DEFAULT_HUMANISE_PERCENT,
+    DEFAULT_TEMPO_BPM,
+    SWING_GRIDS,
+    Condition,
+)
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
@@ -44,7 +50,7 @@ DEFAULTS: dict[str, Any] = {
     "generate.tempo": round(DEFAULT_TEMPO_BPM),
     "generate.swing": MIN_SWING_PERCENT,
     "generate.swing_grid": 8,
-    "generate.humanise": 50,
+    "generate.humanise": round(DEFAULT_HUMANISE_PERCENT),
     "generate.seed": 7,
     "generate.new_seed": True,
     "generate.takes": 4,

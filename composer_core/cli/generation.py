@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import parse_chord_line
-from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.condition import DEFAULT_HUMANISE_PERCENT, DEFAULT_TEMPO_BPM, Condition
 from composer_core.music.genre import parse_genre
 from composer_core.music.key import Key
 from composer_core.music.technique import parse_techniques
@@ -32,7 +32,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--meter", default="4/4", help="4/4, 3/4, 6/8, 5/4 or 7/8")
     parser.add_argument("--swing", type=float, default=50.0, help="DAW percentage: 50 straight, 66.7 triplet")
     parser.add_argument("--swing-grid", type=int, default=8, help="8 or 16")
-    parser.add_argument("--humanise", type=float, default=50.0, help="0 to 100 %% of the performer's timing")
+    parser.add_argument(
+        "--humanise", type=float, default=DEFAULT_HUMANISE_PERCENT, help="0 to 100 %% of the performer's timing"
+    )
     parser.add_argument("--valence", type=float, help="-1 to 1; left out: not given")
     parser.add_argument("--arousal", type=float, help="0 to 1; left out: not given")
     parser.add_argument("--density", type=float, help="onsets a quarter; left out: not given")
