@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "estimating",
     "varying",
     "labels",
+    "pairs",
     "doctor",
     "duplicates",
 )

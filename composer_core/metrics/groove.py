@@ -154,13 +154,20 @@ def fingerprint_distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> floa
     0.75 sum|p - q| / sum max(p, q) over the onset probabilities (weighted Jaccard) + 0.25
     times half the summed difference of the gap shares (total variation).
     """
+    return float(fingerprint_distances(a, b[np.newaxis])[0])
+
+
+def fingerprint_distances(one: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float64]:
+    """`fingerprint_distance` of one fingerprint (58,) to each of many (n, 58); shape (n,)."""
     cut = 3 * FINGERPRINT_STEPS
-    if not a[:cut].any() or not b[:cut].any():
-        return NAN
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    rhythm = np.abs(a[:cut] - b[:cut]).sum() / np.maximum(a[:cut], b[:cut]).sum()
-    gaps = np.abs(a[cut:] - b[cut:]).sum() / 2
-    return float(min(1.0, _RHYTHM_SHARE * rhythm + (1 - _RHYTHM_SHARE) * gaps))
+    a, b = one.astype(np.float64), many.astype(np.float64)
+    rhythm = np.abs(a[:cut] - b[:, :cut]).sum(axis=1)
+    largest = np.maximum(a[:cut], b[:, :cut]).sum(axis=1)
+    gaps = np.abs(a[cut:] - b[:, cut:]).sum(axis=1) / 2
+    shares = rhythm / np.where(largest > 0, largest, 1.0)
+    found = np.minimum(1.0, _RHYTHM_SHARE * shares + (1 - _RHYTHM_SHARE) * gaps)
+    heard = b[:, :cut].any(axis=1) & bool(a[:cut].any())
+    return np.where(heard, found, NAN)
 
 
 _MS = (-2500.0, 2500.0)

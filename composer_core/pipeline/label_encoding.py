@@ -78,6 +78,14 @@ class LabelCode:
             labels["quality"] = round(labels["quality"])
         return check_values(labels, self.instrument)
 
+    def sayable(self, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """The labels the layout has slots for: no captions, no metre or word of a user's that it does not know."""
+        said = {name: value for name, value in labels.items() if value is not None and name in _SCALES}
+        for name, codes in self.codes.items():
+            if labels.get(name) is not None and set(_weights(labels[name])) <= set(codes):
+                said[name] = labels[name]
+        return said
+
     def tokens(self, labels: Mapping[str, Any]) -> list[str]:
         """The labels as words such as Emotion_happy, in the order of the layout; genre weights in hundredths."""
         made = [f"{_word(name)}_{labels[name]:g}" for name in _SCALES if labels.get(name) is not None]

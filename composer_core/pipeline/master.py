@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import composer_core
 from composer_core.metrics import METRICS, rhythm_fingerprint
@@ -17,6 +18,7 @@ from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
 from composer_core.pipeline.duplicates import split_groups
 from composer_core.pipeline.label_fields import LABEL_FIELDS
+from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.label_view import CurrentLabel
 from composer_core.store.labels import open_labels
 from composer_core.store.loop_record import METRIC_PREFIX
@@ -37,6 +39,7 @@ from composer_core.workspace import Workspace
 
 __all__ = ["PREDECESSOR_CONDITIONS", "Master", "build_master", "read_master"]
 _BATCH = 500
+_DECIMALS = 4
 _NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
 _JSON = ("genre", "technique")
 PREDECESSOR_CONDITIONS: dict[str, str] = {
@@ -84,6 +87,7 @@ _BASIC = (
     ("grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"),
     ("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
     ("rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"),
+    ("rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"),
     ("fill_density", "number", "onsets a quarter"),
     ("content_hash", "text", "equal for exact duplicates"),
     ("duplicate_of", "text", "first loop of the same content"),
@@ -109,11 +113,13 @@ _SONG = (
 def build_master(workspace: Workspace, folder: Path) -> dict[str, Any]:
     """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
 
-    The same library and labels give the same digest. StoreError when something is damaged
-    or cannot be written.
+    Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same library
+    and labels give the same digest. StoreError when something is damaged or cannot be written.
     """
     table = LoopStore(workspace).table().replace({np.nan: None})
+    left_out = ExclusionStore(workspace).current()
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    rows = [row for row in rows if row["loop_id"] not in left_out]
     labels = open_labels(workspace).view()
     songs = _songs(workspace)
     groups = _groups(rows, songs, split_groups(workspace))
@@ -127,7 +133,7 @@ def build_master(workspace: Workspace, folder: Path) -> dict[str, Any]:
     song_table = MasterTable(tuple(MasterColumn(*column) for column in _SONG), _song_rows(loops))
     made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
     made_with |= {"schema_version": SCHEMA_VERSION, "metrics": list(METRICS), "predecessor": PREDECESSOR_CONDITIONS}
-    made_with["label_fields"] = list(LABEL_FIELDS)
+    made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(table) - len(rows)}
     return write_master(folder, loop_table, song_table, made_with)
 
 
@@ -140,9 +146,9 @@ def code_digest() -> str:
     return content.hexdigest()[:16]
 
 
-def rhythm_hash(loop: Loop) -> str:
-    """16 hex digits of the loop's rhythm: where onsets fall in the bar by low, mid and high, to a tenth."""
-    rounded = np.round(rhythm_fingerprint(loop) * 10).astype(np.int8)
+def rhythm_hash(fingerprint: NDArray[np.float32]) -> str:
+    """16 hex digits of a loop's rhythm: where onsets fall in the bar by low, mid and high, to a tenth."""
+    rounded = np.round(fingerprint * 10).astype(np.int8)
     return hashlib.sha256(rounded.tobytes()).hexdigest()[:16]
 
 
@@ -170,6 +176,7 @@ def _loop_row(
     metrics = _metrics(row)
     meter = Meter.parse(row["meter"])
     group, split = groups[row["loop_id"]]
+    fingerprint = rhythm_fingerprint(loop)
     copied = ("loop_id", "source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter")
     made: dict[str, Any] = {name: _plain(row[name]) for name in copied}
     made |= {name: _plain(row[name]) for name in ("tempo_bpm", "n_notes", "content_hash", "duplicate_of")}
@@ -181,7 +188,8 @@ def _loop_row(
         "swing_phase": row["swing_phase"] or None,
         "grid_class": _grid_class(row["swing_phase"], metrics.get("sixteenth_rate")),
         "swing_ratio": metrics.get("swing_ratio_16" if row["swing_phase"] == "swing_16" else "swing_ratio_8"),
-        "rhythm_hash": rhythm_hash(loop),
+        "rhythm_hash": rhythm_hash(fingerprint),
+        "rhythm_fingerprint": [round(float(value), _DECIMALS) for value in fingerprint],
         "fill_density": metrics.get("onset_density"),
         "group": group,
         "split": split,
@@ -212,11 +220,15 @@ def _grid_class(swing_phase: str | None, sixteenth_rate: float | None) -> str | 
 def _groups(
     rows: Sequence[Mapping[str, Any]], songs: Mapping[str, Mapping[str, Any]], near: Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """Loop -> (group, split). One source file, one content, one near-duplicate group or one group a data set names."""
+    """Loop -> (group, split). One source file, one content, one near-duplicate group or one group a data set names.
+
+    Where the data set has a split of its own, that parts its groups (Groove MIDI's sessions) on
+    purpose: joined with near-duplicates they would leave next to nothing to train on.
+    """
     keys = []
     for row in rows:
         own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
-        named = songs.get(row["source_digest"], {}).get("source_group")
+        named = None if _asked_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
         keys.append([*own, *([("named", named)] if named else [])])
     numbers = groups_of(keys)
     members: dict[int, list[int]] = {}
@@ -283,4 +295,5 @@ def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What a person wants to know of a master data set."""
     tables = manifest["tables"]
     counts = {"loops": tables[LOOPS]["rows"], "songs": tables[SONGS]["rows"]}
+    counts["left_out"] = manifest["made_with"]["left_out"]
     return {**counts, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.store.atomic import atomic_writer, read_json, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOOPS, SONGS, MANIFEST = "master_dataset", "master_songs", "master.json"
 _TYPES = {"text": pa.string(), "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_(), "json": pa.string()}
 _PYTHON = {"text": str, "number": (int, float), "count": int, "flag": bool, "json": (dict, list)}
@@ -55,7 +55,7 @@ class Master:
 def row_digest(row: Mapping[str, Any]) -> str:
     """SHA-256 over a row's values without its own digest, as hex."""
     content = {name: value for name, value in row.items() if name != "digest"}
-    return hashlib.sha256(_line(content)).hexdigest()
+    return hashlib.sha256(json_line(content)).hexdigest()
 
 
 def write_master(folder: Path, loops: MasterTable, songs: MasterTable, made_with: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,9 +94,7 @@ def read_master(folder: Path) -> Master:
 
 
 def _write_table(folder: Path, name: str, table: MasterTable) -> None:
-    with atomic_writer(folder / f"{name}.jsonl") as stream:
-        for row in table.rows:
-            stream.write(_line(row) + b"\n")
+    write_lines(folder / f"{name}.jsonl", table.rows)
     with atomic_writer(folder / f"{name}.parquet") as stream:
         pq.write_table(_arrow(table), stream, compression="zstd")
 
@@ -106,7 +104,7 @@ def _arrow(table: MasterTable) -> pa.Table:
     for column in table.columns:
         values = [row[column.name] for row in table.rows]
         if column.kind == "json":
-            values = [None if value is None else _line(value).decode() for value in values]
+            values = [None if value is None else json_line(value).decode() for value in values]
         arrays[column.name] = pa.array(values, _TYPES[column.kind])
     return pa.table(arrays)
 
@@ -149,10 +147,11 @@ def _content(table: MasterTable) -> str:
 
 
 def _whole(manifest: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
+    return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 
-def _line(value: Any) -> bytes:
+def json_line(value: Any) -> bytes:
+    """A value as one line of JSON, keys sorted, UTF-8: equal values give equal bytes."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False).encode("utf-8")
 
 
@@ -164,4 +163,4 @@ def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write JSON lines atomically."""
     with atomic_writer(path) as stream:
         for row in rows:
-            stream.write(_line(row) + b"\n")
+            stream.write(json_line(row) + b"\n")

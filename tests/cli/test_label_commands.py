@@ -49,3 +49,16 @@ def test_the_master_data_set_is_written_and_read_back(
     assert sorted(path.name for path in (tmp_path / "master").iterdir()) == [
         "master.json", "master_dataset.jsonl", "master_dataset.parquet", "master_songs.jsonl", "master_songs.parquet",
     ]  # fmt: skip
+
+
+def test_pairs_are_written_and_read_back(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["master", "-o", str(tmp_path / "master"), "--workspace", str(workspace.root)]) == 0
+    asked = ["pairs", str(tmp_path / "master"), "-o", str(tmp_path / "pairs")]
+    assert main(asked) == 0
+    assert f"and {2 * small_library.N_LOOPS} texts in" in capsys.readouterr().out
+    assert main([*asked, "--json", "--seed", "1", "--workspace", str(workspace.root)]) == 0
+    assert json.loads(capsys.readouterr().out)["texts"] == 2 * small_library.N_LOOPS
+    assert main([*asked, "--positives", "-1"]) == 2
+    assert main(["pairs", str(tmp_path), "-o", str(tmp_path / "pairs")]) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,7 +19,7 @@ from composer_core.music.loop import Loop
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.datasets import ingest_with_facts
 from composer_core.pipeline.label_import import LabelRow, import_labels
-from composer_core.pipeline.master import PREDECESSOR_CONDITIONS, build_master, read_master
+from composer_core.pipeline.master import PREDECESSOR_CONDITIONS, _groups, build_master, read_master
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import ASSETS, Workspace
 
@@ -92,6 +93,23 @@ def test_xmidi_names_carry_emotion_and_genre_to_the_master(tmp_path: Path) -> No
         for row in read_master(tmp_path / "master").loops.rows
     }
     assert found == {("intense", ("rock",), "import:xmidi"), ("calm", ("jazz",), "import:xmidi")}
+
+
+def test_a_data_set_that_has_a_split_keeps_it_though_it_parts_a_session() -> None:
+    rows = [{"loop_id": name, "source_digest": name, "content_hash": name} for name in "abcd"]
+    songs: dict[str, dict[str, Any]] = {
+        "a": {"split": "train", "source_group": "session"},
+        "b": {"split": "validation", "source_group": "session"},
+        "c": {"split": "train", "source_group": "session"},
+    }
+    # c nearly repeats b, so it goes where b is; d has no data set.
+    found = _groups(rows, songs, {"a": "a", "b": "b", "c": "b", "d": "d"})
+    assert {name: split for name, (_, split) in found.items() if name != "d"} == {
+        "a": "train", "b": "validation", "c": "validation",
+    }  # fmt: skip
+    for song in songs.values():
+        song["split"] = ""
+    assert len({found[1] for name, found in _groups(rows, songs, {n: n for n in "abcd"}).items() if name != "d"}) == 1
 
 
 @pytest.mark.parametrize("damage", ["row", "column", "version", "digest", "parquet", "cut"])
