@@ -2,6 +2,9 @@
 
 A link reproduces the view. The address wins when it is not the one last written: somebody
 opened a link or went back. A page switch empties it; then what the session holds comes back.
+
+A browser takes a written address over a moment later, and sends the earlier one with whatever is
+clicked until then: an address that a change in the page has overruled does not win.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from studio import session
 CHARTS = ("spread", "split", "across", "upwards", "map")
 """Names of the charts' choices in an address."""
 _OWN = ("sort", "page", "loop", *CHARTS)
+_TAKE_OVER_SEC = 5.0
+"""So long a browser is given to take over an address; going back within it needs a second try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,29 @@ def current_view() -> View:
 
 def change_view(**changes: Any) -> None:
     """Change fields of the view; for a callback, the next drawing writes the address."""
-    session.set_library_view(replace(current_view(), **changes))
+    _show(replace(current_view(), **changes))
 
 
 def ask(filter: Filter) -> None:
     """Show the loops that answer another filter; for a callback."""
-    session.set_library_view(current_view().answering(filter))
+    _show(current_view().answering(filter))
+
+
+def _show(view: View) -> None:
+    session.set_overruled_address(_address())
+    session.set_library_view(view)
+
+
+def _address() -> dict[str, str]:
+    return dict(st.query_params.to_dict())
+
+
+def _is_overruled(address: dict[str, str]) -> bool:
+    """True for an address that was overruled in the page and that the browser may not have replaced yet."""
+    if address != session.overruled_address():
+        return False
+    is_unwritten = session.library_address() != current_view().to_query()
+    return is_unwritten or session.library_written_sec() < _TAKE_OVER_SEC
 
 
 def choose_chart(name: str, value: str) -> None:
@@ -90,8 +112,8 @@ def read_address(columns: Mapping[str, str]) -> View:
 
     Of ranges and sorting only those of `columns` (the library's, with their kinds) are taken over.
     """
-    asked = dict(st.query_params.to_dict())
-    if asked and asked != session.library_address():
+    asked = _address()
+    if asked and asked != session.library_address() and not _is_overruled(asked):
         view = View.from_query(asked)
         ranges = tuple(one for one in view.filter.ranges if columns.get(one.column) == "number")
         view = replace(view, filter=replace(view.filter, ranges=ranges))
@@ -102,6 +124,6 @@ def read_address(columns: Mapping[str, str]) -> View:
 def write_address() -> None:
     """Bring the address in step with the view."""
     wanted = current_view().to_query()
-    if dict(st.query_params.to_dict()) != wanted:
+    if _address() != wanted:
         st.query_params.from_dict(wanted)
     session.set_library_address(wanted)

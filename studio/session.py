@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -28,6 +29,8 @@ SLIDER_MOVED = "studio.slider_moved"
 LIBRARY_VIEW = "studio.library.view"
 LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
+LIBRARY_WRITTEN_SEC = "studio.library.written_sec"
+LIBRARY_OVERRULED = "studio.library.overruled"
 SELECTION = "studio.library.selection"
 UNFOLDED = "studio.library.unfolded"
 COMPARED = "studio.library.compared"
@@ -204,8 +207,25 @@ def library_address() -> dict[str, str]:
 
 
 def set_library_address(written: dict[str, str]) -> None:
-    """Note what was written into the page's address."""
+    """Note what was written into the page's address, and when that last changed."""
+    if written != library_address():
+        st.session_state[LIBRARY_WRITTEN_SEC] = time.monotonic()
     st.session_state[LIBRARY_ADDRESS] = written
+
+
+def library_written_sec() -> float:
+    """Seconds since the Library last changed the page's address."""
+    return time.monotonic() - float(st.session_state.get(LIBRARY_WRITTEN_SEC, -math.inf))
+
+
+def overruled_address() -> dict[str, str] | None:
+    """The address the browser stood at when the person last asked for another view in the page."""
+    return cast("dict[str, str] | None", st.session_state.get(LIBRARY_OVERRULED))
+
+
+def set_overruled_address(address: dict[str, str] | None) -> None:
+    """Note the address a change in the page overrules, None when there is none any more."""
+    st.session_state[LIBRARY_OVERRULED] = address
 
 
 def filter_count() -> int:

@@ -73,7 +73,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class Watch:
-    """What a page said and asked for: console errors, uncaught errors, requests to other machines."""
+    """What a page said and asked for: console errors with addresses, uncaught errors, requests to other machines."""
 
     def __init__(self, page: Any) -> None:
         self.errors: list[str] = []
@@ -85,7 +85,7 @@ class Watch:
 
     def _console(self, message: Any) -> None:
         if message.type == "error":
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)

@@ -118,7 +118,7 @@ def table(workspace: Workspace) -> pd.DataFrame:
     """One row a loop with a column `metrics.<name>` for every metric, NaN where undefined."""
     frame = LoopStore(workspace).table()
     missing = [METRIC_PREFIX + name for name in METRICS if METRIC_PREFIX + name not in frame.columns]
-    return frame.assign(**dict.fromkeys(missing, np.nan)) if missing else frame
+    return frame.reindex(columns=[*frame.columns, *missing], fill_value=np.nan) if missing else frame
 
 
 def load_loop(workspace: Workspace, loop_id: str) -> Loop:

@@ -188,13 +188,41 @@ def ask_in_rail(app: AppTest, asked: dict[str, Any], wanted: dict[str, Any]) -> 
         view = library_view.read_address
 
         def read_address(columns: Any) -> Any:
-            view(columns)
-            asked["library.filters"](Asked(**wanted))
-            return library_view.current_view()
+            asked["library.filters"](Asked(**wanted))  # a callback comes before the page is drawn
+            return view(columns)
 
         patch.setattr(library_view, "read_address", read_address)
         app.run()
     assert not app.exception
+
+
+def test_a_click_wins_over_an_address_the_browser_had_not_replaced_yet(
+    library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = callbacks(monkeypatch, library_filters, "facet_rail", "on_change")
+    app = open_library({"q": "rock"})
+    ask_in_rail(app, asked, {"text": "shuffle", "asked": {}, "seq": 5})
+    assert names_shown(app) == {"=shuffle"}
+    set_address(app, {"q": "rock"})  # what the browser sends with a click made before it took the new one over
+    ask_in_rail(app, asked, {"text": "", "asked": {}, "seq": 6})
+    assert len(table_data(app)["rows"]) == small_library.N_LOOPS
+    assert dict(app.query_params) == {}
+
+
+def test_going_back_shows_the_view_before(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_view, "_TAKE_OVER_SEC", 0.0)
+    asked = callbacks(monkeypatch, library_filters, "facet_rail", "on_change")
+    app = open_library({"q": "rock"})
+    ask_in_rail(app, asked, {"text": "shuffle", "asked": {}, "seq": 5})
+    assert names_shown(app) == {"=shuffle"}
+    set_address(app, {"q": "rock"})
+    app.run()
+    assert names_shown(app) == {"rock=beat"}
+
+
+def set_address(app: AppTest, params: dict[str, str]) -> None:
+    app.query_params.clear()
+    app.query_params.update(params)
 
 
 def test_filters_survive_a_page_switch(library_workspace: Workspace) -> None:
