@@ -8,7 +8,7 @@ may give another loop. The same call gives the same loops on the same machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,7 @@ from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
 from composer_core.model.data import WindowSet
+from composer_core.model.steering import Steering, Tally
 from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
 from composer_core.music.key import MODES
@@ -36,17 +37,21 @@ class SampleSettings:
     The defaults were measured on the shipped drums model: at 1.0 and 0.95 takes lie nearer to
     the training takes than validation takes do, at 1.12 and 0.97 they do not. `guidance` w
     samples from u + w (c - u) of the logits with (c) and without (u) the condition; 1 is off
-    (Ho and Salimans 2022). A model's configuration may hold its own settings under `sampling`.
+    (Ho and Salimans 2022). `steering` weighs tokens by where they bring density and register, if
+    asked for; 0 is off (see `composer_core.model.steering`). A model's configuration may hold its own
+    settings under `sampling`.
     """
 
     temperature: float = 1.12
     top_p: float = 0.97
     guidance: float = 1.0
+    steering: float = 1.5
 
     def __post_init__(self) -> None:
         require_range("temperature", self.temperature, 0.05, 5.0)
         require_range("top_p", self.top_p, 0.01, 1.0)
         require_range("guidance", self.guidance, 0.0, 10.0)
+        require_range("steering", self.steering, 0.0, 10.0)
 
 
 def sampling_of(model: LoadedModel) -> SampleSettings:
@@ -106,17 +111,20 @@ class _Row:
     rng: np.random.Generator
     state: GrammarState
     ids: list[int]
+    steering: Steering
+    tally: Tally = field(default_factory=Tally)
     done: bool = False
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int) -> _Row:
+    def of(cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int, steering: float) -> _Row:
         """A row that begins with bar `first`."""
         key = condition.key
         steps = MODES[key.mode] if key is not None and key.mode not in LEARNT_MODES else None
         limits = Limits.of(condition.instrument, condition.shift, steps)
         grammar = grammar_of(vocabulary, condition.instrument == "drums")
         rng = np.random.default_rng([seed, 0x5EED])
-        return cls(condition, grammar, limits, rng, GrammarState(bars=first), [])
+        steered = Steering(condition, grammar, first, steering)
+        return cls(condition, grammar, limits, rng, GrammarState(bars=first), [], steered)
 
 
 class _Sampler:
@@ -132,7 +140,9 @@ class _Sampler:
         composer, vocabulary = self.model.composer, self.model.vocabulary
         prefix = self._prefix()
         pairs = zip(self.conditions, seeds, strict=True)
-        rows = [_Row.of(vocabulary, condition, seed, self.given.first) for condition, seed in pairs]
+        rows = [
+            _Row.of(vocabulary, condition, seed, self.given.first, self.settings.steering) for condition, seed in pairs
+        ]
         guided = self.settings.guidance != 1.0
         with torch.inference_mode():
             arrays = self._arrays()
@@ -180,6 +190,8 @@ class _Sampler:
         mask = grammar.mask(state, condition.meter, condition.bars, row.limits)
         if not row.ids:
             mask &= grammar.starts_bar  # what is given ends with a whole bar
+        if not row.steering.is_off:
+            scores = scores + row.steering.bias(state, row.tally)
         scores = np.where(mask, scores, -np.inf)
         if _is_cramped(room, state, condition.bars):
             scores = _shortest_way(scores, grammar, mask)
@@ -189,6 +201,7 @@ class _Sampler:
             row.done = True
             return
         row.ids.append(token)
+        row.tally = row.tally.plus(grammar, token)
         row.state = grammar.advance(state, token)
 
 

@@ -77,6 +77,10 @@ class Grammar:
         self.n_leading = np.array([fact.n_leading for fact in facts])
         self.n_together = np.array([fact.n_together for fact in facts])
         self.starts_bar = self.first_kind == "Bar"
+        self.ends = self.first_kind == "EOS"
+        self.n_onsets = np.array([fact.n_onsets for fact in facts])
+        self.n_notes = np.array([fact.n_notes for fact in facts])
+        self.pitch_sum = np.array([fact.pitch_sum for fact in facts])
         self._by_kind = {kind: self.first_kind == kind for kind in ("Bar", "Position", "Pitch", "Duration", "EOS")}
         self._within: dict[Limits, BoolArray] = {}
 
@@ -135,6 +139,9 @@ class _Facts:
     classes: int
     n_leading: int
     n_together: int
+    n_onsets: int
+    n_notes: int
+    pitch_sum: int
 
 
 def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
@@ -160,6 +167,9 @@ def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
         classes=sum({1 << (pitch % 12) for pitch in pitches}),
         n_leading=len(leading),
         n_together=together,
+        n_onsets=len(positions),
+        n_notes=len(pitches),
+        pitch_sum=sum(pitches),
     )
 
 
