@@ -51,6 +51,11 @@ MESSAGES: dict[str, str] = {
     "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
     "reader_unavailable": "the reader process cannot start ({reason}). Is the installation complete? composer doctor tells more.",
     "postgres_missing": "the labels are to be kept in PostgreSQL, but its driver is not installed. Install it with: {cure}",
+    "ray_missing": "the engine ray needs the package ray, which is not installed. Install it with: {cure}",
+    "ray_unreachable": "no Ray cluster can be used at {address} ({reason}).",
+    "ray_failed": "the Ray cluster at {address} gave up ({reason}). What was stored stays; the same import, run again, completes it.",
+    "ray_mismatch": "the Ray cluster at {address} has release {found} of this software, here is {expected}; install the same there.",
+    "ray_file_missing": "{path} is here, but not on the Ray cluster at {address}: its machines must find the files under the same paths.",
     "device_missing": "the device {device!r} is not available here; found: {found}.",
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",

@@ -24,6 +24,18 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     ingest_parser.add_argument("--bars", type=int, default=_DEFAULT_BARS, help="bars a loop: 1, 2, 4 (default) or 8")
     ingest_parser.add_argument("--jobs", type=int, metavar="N", help="reader processes (default: one a processor)")
     ingest_parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        default="local",
+        help="what reads the files: local (default; processes of this machine) or ray (a Ray cluster)",
+    )
+    ingest_parser.add_argument(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="with --engine ray: a cluster that runs already and finds the files under the same paths "
+        "(default: one on this machine)",
+    )
+    ingest_parser.add_argument(
         "--dataset", metavar="NAME", help="read the files' labels as this data set has them (default: detected)"
     )
     ingest_parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -41,6 +53,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def ingest(arguments: argparse.Namespace) -> int:
     """Import and report; 0 when anything was accepted."""
     from composer_core.pipeline.datasets import ingest_with_facts
+    from composer_core.pipeline.importing import engine_named
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     progress = _Progress() if sys.stderr.isatty() else None
@@ -51,6 +64,7 @@ def ingest(arguments: argparse.Namespace) -> int:
         bars=arguments.bars,
         jobs=arguments.jobs,
         progress=progress,
+        engine=engine_named(arguments.engine, arguments.ray_address),
     )
     if progress is not None:
         progress.end()

@@ -16,7 +16,7 @@ from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Is
 from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
 from composer_core.ingest.scan import relative_name
-from composer_core.pipeline.importing import ImportReport, Progress, ingest
+from composer_core.pipeline.importing import Engine, ImportReport, Progress, ingest
 from composer_core.pipeline.label_import import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.label_spans import FileLabels, LoopPlace, Words, labels_of_loop, places_of
 from composer_core.pipeline.progressions import keep_progressions
@@ -93,6 +93,7 @@ def ingest_with_facts(
     bars: int = 4,
     jobs: int | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> ImportReport:
     """`ingest`, and for each path what its data set says of the files: `report.datasets`.
 
@@ -108,7 +109,7 @@ def ingest_with_facts(
     def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
         return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
 
-    return ingest(paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts)
+    return ingest(paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine)
 
 
 def _read(

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from composer_core.errors import RefusedFile, require_choice, require_range
-from composer_core.ingest.pool import JobReport, Outcome, read_all
+from composer_core.ingest.engine import Engine, LocalEngine, engine_named
+from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import Found, find_files
 from composer_core.ingest.warnings import FileWarning
 from composer_core.music.loop import BARS_CHOICES
@@ -20,6 +21,7 @@ from composer_core.store.loop_record import LoopRecord, storable
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
+__all__ = ["Engine", "ImportReport", "Progress", "engine_named", "imports", "ingest"]
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
@@ -74,11 +76,13 @@ def ingest(
     jobs: int | None = None,
     progress: Progress | None = None,
     facts: Facts | None = None,
+    engine: Engine | None = None,
 ) -> ImportReport:
     """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
 
-    Raises NotFound for a path that is not there, InvalidValue for bars or jobs out of range
-    and StoreError for a workspace that cannot be written, each before anything is stored.
+    `engine` says where they are read (None: by processes of this machine). Raises NotFound for a
+    path that is not there, InvalidValue for bars or jobs out of range, Unavailable for an engine
+    that cannot run and StoreError for a workspace that cannot be written, each before anything is stored.
     A file that is refused never stops the others. Reading the same files again adds nothing.
     """
     started = time.monotonic()
@@ -86,12 +90,13 @@ def ingest(
     if jobs is not None:
         require_range("jobs", jobs, 1, MAX_JOBS)
     found = find_files([str(path) for path in paths])
-    run = _Import(LoopStore(workspace.create()), found)
     options = {"bars": bars, "instrument": None, "measure": True}
     total = len(found.files)
     seen = None if progress is None else lambda done: progress(done, total)
-    for report in read_all(found.files, READ_TASK, options, jobs=jobs, seen=seen):
-        run.take(report)
+    with (engine or LocalEngine()).opened(jobs) as read:
+        run = _Import(LoopStore(workspace.create()), found)
+        for report in read(found.files, READ_TASK, options, seen=seen):
+            run.take(report)
     run.flush()
     if facts is not None:
         run.report.datasets = facts(run.digests)

@@ -59,6 +59,20 @@ _JAPANESE: dict[str, str] = {
     "postgres_missing": (
         "ラベルの保存先は PostgreSQL ですが、そのドライバーが入っていません。インストールするコマンド：{cure}"
     ),
+    "ray_missing": ("エンジン ray にはパッケージ ray が必要ですが、入っていません。インストールするコマンド：{cure}"),
+    "ray_unreachable": "{address} の Ray クラスターを使えません（{reason}）。",
+    "ray_failed": (
+        "{address} の Ray クラスターが処理を続けられなくなりました（{reason}）。"
+        "保存済みの分はそのまま残っています。同じ読み込みをもう一度実行すれば残りも揃います。"
+    ),
+    "ray_mismatch": (
+        "{address} の Ray クラスターに入っているのはリリース {found} で、ここは {expected} です。"
+        "クラスターにも同じリリースを入れてください。"
+    ),
+    "ray_file_missing": (
+        "{path} はここにはありますが、{address} の Ray クラスターからは見えません。"
+        "クラスターの各マシンから同じパスで読めるようにしてください。"
+    ),
     "device_missing": "計算装置 {device!r} はここでは使えません。使えるもの：{found}。",
     # storage
     "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",

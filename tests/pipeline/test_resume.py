@@ -24,6 +24,9 @@ from composer_core.pipeline import importing
 from composer_core.pipeline.datasets import ingest_with_facts
 from composer_core.workspace import Workspace
 
+if sys.argv[5] == "ray":
+    from composer_core.ingest import ray_engine
+    ray_engine._FEWEST_A_BATCH = 2  # several tasks
 importing._NOTES_A_PART = 60  # a part every few files
 folder, workspace, when, calls = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 done = 0
@@ -39,13 +42,16 @@ def replace(source, target):
         os.kill(os.getpid(), signal.SIGKILL)
 
 atomic.os.replace = replace
-ingest_with_facts([folder], Workspace(Path(workspace)), jobs=1)
+engine = importing.engine_named(sys.argv[5])
+ingest_with_facts([folder], Workspace(Path(workspace)), jobs=1 if sys.argv[5] == "local" else 2, engine=engine)
 print(done)
 """
 
 
-def run(folder: Path, workspace: Path, when: str = "never", calls: int = 0) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-c", KILLED_AT, str(folder), str(workspace), when, str(calls)]
+def run(
+    folder: Path, workspace: Path, when: str = "never", calls: int = 0, engine: str = "local"
+) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-c", KILLED_AT, str(folder), str(workspace), when, str(calls), engine]
     return subprocess.run(arguments, capture_output=True, text=True, check=False)
 
 
@@ -88,10 +94,10 @@ def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[
     return contents(root), int(done.stdout)
 
 
-def check(folder: Path, root: Path, whole: dict[str, Any], when: str, calls: int) -> None:
-    killed = run(folder, root, when, calls)
+def check(folder: Path, root: Path, whole: dict[str, Any], when: str, calls: int, engine: str = "local") -> None:
+    killed = run(folder, root, when, calls, engine)
     assert killed.returncode == -9, killed.stderr
-    again = run(folder, root)
+    again = run(folder, root, engine=engine)
     assert again.returncode == 0, again.stderr
     assert contents(root) == whole
 
@@ -118,3 +124,9 @@ def test_killed_twice_in_a_row(folder: Path, whole: tuple[dict[str, Any], int], 
     assert run(folder, root, "before", 4).returncode == -9
     assert run(folder, root).returncode == 0
     assert contents(root) == whole[0]
+
+
+@pytest.mark.slow
+def test_killed_on_a_ray_cluster(folder: Path, whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    check(folder, tmp_path / "workspace", whole[0], "after", whole[1] // 2, "ray")
