@@ -49,6 +49,11 @@ class Workspace:
         return self.root / "library" / "catalogue"
 
     @property
+    def similarity(self) -> Path:
+        """What a search for similar loops reads; made from the loops, may be deleted."""
+        return self.root / "library" / "similarity"
+
+    @property
     def exclusions(self) -> Path:
         """Parquet parts of exclusion events: which loops were left out, why, by whom, and which came back."""
         return self.root / "library" / "exclusions"

@@ -91,9 +91,9 @@ def count(workspace: Workspace, filter: Filter | None = None) -> int:
     return answer
 
 
-def similar(workspace: Workspace, loop_id: str, k: int) -> list[Similar]:
-    """The k loops most similar to one of the library, each with its `loop_id` and `distance`, the nearest first."""
-    answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k)
+def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar]:
+    """The k loops most similar to one of the library by one of the WAYS, the nearest first."""
+    answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k, by)
     return answer
 
 

@@ -27,6 +27,7 @@ from studio.library_selection import is_selected, toggle_selected
 from studio.loop_names import loop_title, plain
 from studio.names import instrument_name
 from studio.roll import roll
+from studio.similar_loops import draw_similar
 from studio.text import t
 from studio.widgets import play_button
 
@@ -57,7 +58,7 @@ def draw_detail(workspace: Workspace, loop_id: str) -> None:
     if tab == MEASURED:
         draw_measured(workspace, row)
     elif tab == SIMILAR:
-        library_near.draw_similar(workspace, loop_id)
+        draw_similar(workspace, loop_id)
     elif tab == SAME_FILE:
         library_near.draw_same_source(workspace, row)
     elif tab == HISTORY:

@@ -14,6 +14,7 @@ COMMAND_MODULES = (
     "library",
     "legacy",
     "browsing",
+    "similar",
     "audio",
     "training",
     "models",

@@ -61,12 +61,12 @@ def _print_table(workspace: Workspace, asked: Any, names: list[str], limit: int)
     found = browse.page(workspace, asked, limit=limit, columns=names)
     print("\t".join(names))
     for row in found.rows.itertuples(index=False):
-        print("\t".join(_shown(value) for value in row))
+        print("\t".join(shown(value) for value in row))
     print(f"{len(found.rows)} of {found.total} loops", file=sys.stderr)
     return 0
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """One cell: control characters (names are other people's text) escaped, nothing for nothing."""
     if value is None or value != value:
         return ""

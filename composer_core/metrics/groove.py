@@ -1,4 +1,4 @@
-"""Groove: microtiming, how alike the bars are, the loop's rhythm as a fingerprint."""
+"""Groove: microtiming, and how alike the bars are."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer_core.metrics.analysis import PIECES, Analysis
 from composer_core.metrics.metric import Metric
 from composer_core.metrics.spread import explained_share, memory
-from composer_core.music.loop import Loop
 
 NAN = math.nan
-FINGERPRINT_STEPS = 16
-_BANDS = np.array([0, 1, 2, 2, 0, 1, 1, 2, 2, 1])
-"""low, mid or high of each role in ROLES, hand percussion in the middle."""
-_IOI_EDGES_QUARTER = (0.21, 0.29, 0.41, 0.58, 0.71, 0.87, 1.25, 1.75, 2.5)
-"""Between 1/6, 1/4, 1/3, 1/2, 2/3, 3/4, 1, 3/2, 2 quarters and longer."""
-FINGERPRINT_SIZE = 3 * FINGERPRINT_STEPS + len(_IOI_EDGES_QUARTER) + 1
-_RHYTHM_SHARE = 0.75
 
 
 def microtiming_mean_ms(a: Analysis) -> float:
@@ -115,59 +106,6 @@ def groove_consistency(a: Analysis) -> float:
     bars = a.pattern.reshape(a.loop.bars, a.slots_a_bar)
     following = np.concatenate((bars[1:], bars[:1]))
     return 1.0 - np.count_nonzero(bars ^ following) / a.n_slots
-
-
-def rhythm_fingerprint(loop: Loop) -> NDArray[np.float32]:
-    """The loop's rhythm as 58 numbers: see `fingerprint_of`."""
-    return fingerprint_of(Analysis(loop))
-
-
-def fingerprint_of(a: Analysis) -> NDArray[np.float32]:
-    """16 steps a bar x (low, mid, high) probabilities of an onset, then shares of 10 gap lengths.
-
-    Bars are folded onto each other, swing is taken out. Bands: kick and low tom, snare and
-    other toms, cymbals and high tom; pitched loops by thirds of their own range. All zeros
-    without notes. Shape (58,), values 0 to 1.
-    """
-    if not a.n_notes:
-        return np.zeros(FINGERPRINT_SIZE, dtype=np.float32)
-    step = np.minimum((a.slot_in_bar * FINGERPRINT_STEPS + a.slots_a_bar // 2) // a.slots_a_bar, FINGERPRINT_STEPS - 1)
-    bar = a.slot // a.slots_a_bar
-    fired = np.zeros((3, a.loop.bars, FINGERPRINT_STEPS), dtype=np.bool_)
-    fired[_band(a), bar, step] = True
-    edges = np.array(_IOI_EDGES_QUARTER) * 480 / a.step_tick
-    gaps = np.bincount(np.searchsorted(edges, a.ioi_step), minlength=len(_IOI_EDGES_QUARTER) + 1)
-    return np.concatenate((fired.mean(axis=1).ravel(), gaps / gaps.sum())).astype(np.float32)
-
-
-def _band(a: Analysis) -> NDArray[np.int64]:
-    if a.loop.is_drums:
-        return _BANDS[a.role]
-    low = int(a.pitch.min())
-    span = max(1, int(a.pitch.max()) - low)
-    return np.minimum((a.pitch - low) * 3 // span, 2).astype(np.int64)
-
-
-def fingerprint_distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Distance in [0, 1] of two fingerprints: 0 alike, 1 nothing in common, NaN when one is empty.
-
-    0.75 sum|p - q| / sum max(p, q) over the onset probabilities (weighted Jaccard) + 0.25
-    times half the summed difference of the gap shares (total variation).
-    """
-    return float(fingerprint_distances(a, b[np.newaxis])[0])
-
-
-def fingerprint_distances(one: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float64]:
-    """`fingerprint_distance` of one fingerprint (58,) to each of many (n, 58); shape (n,)."""
-    cut = 3 * FINGERPRINT_STEPS
-    a, b = one.astype(np.float64), many.astype(np.float64)
-    rhythm = np.abs(a[:cut] - b[:, :cut]).sum(axis=1)
-    largest = np.maximum(a[:cut], b[:, :cut]).sum(axis=1)
-    gaps = np.abs(a[cut:] - b[:, cut:]).sum(axis=1) / 2
-    shares = rhythm / np.where(largest > 0, largest, 1.0)
-    found = np.minimum(1.0, _RHYTHM_SHARE * shares + (1 - _RHYTHM_SHARE) * gaps)
-    heard = b[:, :cut].any(axis=1) & bool(a[:cut].any())
-    return np.where(heard, found, NAN)
 
 
 _MS = (-2500.0, 2500.0)

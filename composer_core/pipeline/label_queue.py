@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from composer_core.errors import require_choice
 from composer_core.pipeline.label_difference import against_model, difference
-from composer_core.pipeline.similar import outlyingness
+from composer_core.pipeline.outliers import outlyingness
 from composer_core.store.label_view import HUMAN, LabelEvent, loop_status
 from composer_core.store.labels import Action, LabelStore, open_labels
 from composer_core.store.loops import LoopStore

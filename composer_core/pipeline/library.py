@@ -156,6 +156,7 @@ def _generated_record(one: Measured, take_id: str) -> LoopRecord:
         is_ghost=one.is_ghost,
         scores=one.scores,
         score_digest=one.score_digest,
+        fingerprint=one.fingerprint,
         origin=GENERATED,
         take_id=take_id,
         **key_columns(one.key),

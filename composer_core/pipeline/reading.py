@@ -21,7 +21,7 @@ from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.worker import Result
-from composer_core.metrics import METRICS, Analysis
+from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
 from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drums import ROLES
@@ -57,6 +57,7 @@ class Measured:
     key: KeyEstimate | None
     scores: Mapping[str, float]
     score_digest: str
+    fingerprint: bytes
 
 
 def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
@@ -75,11 +76,12 @@ def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
     hashes = [content_hash(loop) for loop in loops]
     places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
+    prints = [fingerprint_codes(analysis).tobytes() for analysis in analyses]
     scored = score_measured(loops, metrics)
-    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, strict=True)
+    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, prints, strict=True)
     return [
-        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest)
-        for loop, row, phase, (valence, arousal), content, (grid, ghost), key, one in columns
+        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest, print_)
+        for loop, row, phase, (valence, arousal), content, (grid, ghost), key, one, print_ in columns
     ]
 
 
@@ -150,6 +152,7 @@ def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] |
     values = [value for one in measured for value in _values(one)]
     blocks = [_pack_notes(loops, [one.grid_onset_tick for one in measured])]
     blocks += [one.is_ghost.tobytes() for one in measured]
+    blocks += [one.fingerprint for one in measured]
     return facts, np.array(values, dtype=np.float64).tobytes() + b"".join(blocks)
 
 
@@ -240,10 +243,10 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
-    ghost = np.frombuffer(rest, dtype=np.bool_)
+    ghost, prints = np.frombuffer(rest[:n_notes], dtype=np.bool_), bytes(rest[n_notes:])
     records: list[LoopRecord] = []
     start = first_value = 0
-    for row in rows:
+    for number, row in enumerate(rows):
         chosen = slice(start, start + row["n_notes"])
         names = metric_names(row["instrument"])
         first_score = first_value + len(names)
@@ -263,6 +266,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
                 member=member,
                 scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
                 score_digest=row["score_digest"],
+                fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
                 **row["key"],
             )
         )

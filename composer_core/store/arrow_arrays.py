@@ -36,12 +36,20 @@ def instants(microseconds: int, count: int) -> pa.Array:
 
 def texts(values: Sequence[str | None]) -> pa.Array:
     """An array of strings; None becomes null."""
-    encoded = [b"" if value is None else value.encode() for value in values]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int32)
-    np.cumsum([len(text) for text in encoded], out=offsets[1:])
+    return _of_bytes(pa.string(), [None if value is None else value.encode() for value in values])
+
+
+def blobs(values: Sequence[bytes]) -> pa.Array:
+    """An array of bytes; those of no length become null."""
+    return _of_bytes(pa.binary(), [value or None for value in values])
+
+
+def _of_bytes(kind: pa.DataType, values: Sequence[bytes | None]) -> pa.Array:
+    offsets = np.zeros(len(values) + 1, dtype=np.int32)
+    np.cumsum([len(value or b"") for value in values], out=offsets[1:])
     valid = np.packbits(np.array([value is not None for value in values], np.bool_), bitorder="little")
-    buffers = [pa.py_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.string(), len(encoded), buffers)
+    buffers = [pa.py_buffer(valid), pa.py_buffer(offsets), pa.py_buffer(b"".join(value or b"" for value in values))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 def coded(index: NDArray[Any], names: Sequence[str]) -> pa.DictionaryArray:

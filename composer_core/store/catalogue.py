@@ -10,11 +10,9 @@ many that the files are written anew.
 
 from __future__ import annotations
 
-import fcntl
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.arrow_arrays import numbers
-from composer_core.store.atomic import atomic_writer, read_json, write_json
+from composer_core.store.atomic import atomic_writer, locked, read_json, write_json
 from composer_core.store.label_projection import (
     LABEL_SCHEMA,
     all_labels,
@@ -36,19 +34,17 @@ from composer_core.store.label_projection import (
 )
 from composer_core.store.label_schema import label_location
 from composer_core.store.labels import LabelStore
-from composer_core.store.loop_columns import LOOP_SCHEMA
+from composer_core.store.loop_columns import LOOP_SCHEMA, NOT_LISTED
+from composer_core.store.part_files import FULL_ROWS, count_rows, even_groups, read_part
 from composer_core.workspace import Workspace
 
 POSITION = "position"
 """Column that orders loops as they were added: number of the part and row in it, in one integer."""
-FULL_ROWS = 131_072
-"""A file with so many loops is never merged again."""
 MAX_LATER = 20_000
 """So many loops may have labels beside the files before the files are written anew."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
 _FORMAT = 1
-_NOT_SEARCHED = ("tempo_events", "extra", "first_note")
 _LABEL_COLUMNS = [name for name in LABEL_SCHEMA.names if name != "loop_id"]
 
 
@@ -107,7 +103,7 @@ class Catalogue:
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):
             return files, base
-        with self._locked():
+        with locked(self._folder / "lock"):
             # Another process may have done it while this one waited.
             files, base = self._manifest()
             if not files or self._too_many_later(store, base, newest):
@@ -128,14 +124,14 @@ class Catalogue:
         labels = all_labels(store) if store else LABEL_SCHEMA.empty_table()
         groups = [file.parts for file in files if set(file.parts) <= parts]
         grouped = {part for group in groups for part in group}
-        groups += _even_groups(self._workspace, sorted(parts - grouped))
+        groups += even_groups(self._workspace.loops, sorted(parts - grouped))
         return [self._write(group, labels) for group in groups], newest
 
     def _extended(self, files: list[CatalogueFile], parts: set[str], store: LabelStore | None) -> list[CatalogueFile]:
         """With the parts no file holds yet, small files being merged into ones at least twice as large."""
         missing = sorted(parts - {part for file in files for part in file.parts})
-        for group in _even_groups(self._workspace, missing):
-            n_loops = _count(self._workspace, group)
+        for group in even_groups(self._workspace.loops, missing):
+            n_loops = count_rows(self._workspace.loops / part for part in group)
             merged = list(group)
             while files and files[-1].n_loops < FULL_ROWS and files[-1].n_loops < 2 * n_loops:
                 small = files.pop()
@@ -147,7 +143,7 @@ class Catalogue:
     def _labels_of(self, store: LabelStore | None, parts: Iterable[str]) -> pa.Table:
         if store is None:
             return LABEL_SCHEMA.empty_table()
-        ids = [name for part in parts for name in _read(self._workspace.loops / part, ["loop_id"])[0].to_pylist()]
+        ids = [name for part in parts for name in read_part(self._workspace.loops / part, ["loop_id"])[0].to_pylist()]
         return labels_of(store, ids)
 
     def _write(self, parts: tuple[str, ...], labels: pa.Table) -> CatalogueFile:
@@ -199,62 +195,18 @@ class Catalogue:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            stream = (self._folder / "lock").open("a")
-        except OSError as error:
-            raise StoreError("cannot_write", path=str(self._folder), reason=error.strerror or str(error)) from error
-        with stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
-
-
-def _even_groups(workspace: Workspace, parts: Sequence[str]) -> list[tuple[str, ...]]:
-    """Parts in order, gathered until a group is full."""
-    groups: list[tuple[str, ...]] = []
-    group: list[str] = []
-    n_loops = 0
-    for part in parts:
-        group.append(part)
-        n_loops += _count(workspace, [part])
-        if n_loops >= FULL_ROWS:
-            groups.append(tuple(group))
-            group, n_loops = [], 0
-    return [*groups, tuple(group)] if group else groups
-
-
-def _count(workspace: Workspace, parts: Iterable[str]) -> int:
-    return sum(_open(workspace.loops / part).num_rows for part in parts)
-
-
-def _open(path: Path) -> Any:
-    try:
-        return pq.read_metadata(path)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
-
-
-def _read(path: Path, columns: list[str] | None) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as part:
-            return part.read(columns)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
-
 
 def _searched(path: Path) -> pa.Table:
     """The columns of a part that can be searched, with the place of each row in the library."""
-    table = _read(path, None)
-    table = table.drop_columns([name for name in _NOT_SEARCHED if name in table.column_names])
+    table = read_part(path, None)
+    table = table.drop_columns([name for name in NOT_LISTED if name in table.column_names])
     first = int(path.name.split("-")[1]) << 32
     return table.append_column(POSITION, numbers(np.arange(first, first + table.num_rows), pa.int64()))
 
 
 EMPTY_SCHEMA = pa.schema(
     [
-        *(spec for spec in LOOP_SCHEMA if spec.name not in _NOT_SEARCHED),
+        *(spec for spec in LOOP_SCHEMA if spec.name not in NOT_LISTED),
         (POSITION, pa.int64()),
         *(spec for spec in LABEL_SCHEMA if spec.name != "loop_id"),
     ]

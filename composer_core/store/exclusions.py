@@ -6,10 +6,8 @@ restoration takes it back, the newest event of a loop counts.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
-from composer_core.store.atomic import atomic_writer
+from composer_core.store.atomic import atomic_writer, locked
 from composer_core.workspace import Workspace
 
 _SCHEMA = pa.schema(
@@ -56,7 +54,7 @@ class ExclusionStore:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         rows = [(e.loop_id, e.reason, e.duplicate_of, e.author, e.note, at) for e in events]
         table = pa.table(dict(zip(_SCHEMA.names, zip(*rows, strict=True), strict=True)), schema=_SCHEMA)
-        with self._locked():
+        with locked(self._folder / "lock"):
             parts = self._parts()
             if len(parts) >= _MANY_PARTS:
                 # The gathered part takes the first one's place, so that a crash leaves events twice, never none.
@@ -93,17 +91,6 @@ class ExclusionStore:
     def _write(self, path: Path, table: pa.Table) -> None:
         with atomic_writer(path) as stream:
             pq.write_table(table, stream, compression="zstd")
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            stream = (self._folder / "lock").open("a")
-        except OSError as error:
-            raise StoreError("cannot_write", path=str(self._folder), reason=error.strerror or str(error)) from error
-        with stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
 
 
 def _read(path: Path) -> pa.Table:

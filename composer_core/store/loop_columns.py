@@ -26,7 +26,7 @@ from composer_core import __version__
 from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.store.arrow_arrays import coded, flags, instants, numbers, repeated, texts
+from composer_core.store.arrow_arrays import blobs, coded, flags, instants, numbers, repeated, texts
 from composer_core.store.loop_record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, storable
 
 LOOP_SCHEMA = pa.schema(
@@ -58,9 +58,12 @@ LOOP_SCHEMA = pa.schema(
         ("created_at", pa.timestamp("us", tz="UTC")),
         ("tempo_events", pa.string()),
         ("extra", pa.string()),
+        ("fingerprint", pa.binary()),
         ("first_note", pa.int64()),
     ]
 )
+NOT_LISTED = ("tempo_events", "extra", "fingerprint", "first_note")
+"""Columns that tables of loops leave out."""
 _ROW_COLUMNS = [name for name in LOOP_SCHEMA.names if name not in ("created_at", "first_note")]
 
 
@@ -75,6 +78,8 @@ def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], 
         elif spec.name == "first_note":
             starts = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
             arrays[spec.name] = numbers(starts, spec.type)
+        elif pa.types.is_binary(spec.type):
+            arrays[spec.name] = blobs(columns[spec.name])
         elif pa.types.is_string(spec.type):
             arrays[spec.name] = texts(columns[spec.name])
         elif pa.types.is_boolean(spec.type):
@@ -120,6 +125,7 @@ def _loop_row(record: LoopRecord, duplicate_of: str | None) -> tuple[Any, ...]:
         record.score_digest,
         json.dumps(loop.tempo_events) if loop.tempo_events else "",
         json.dumps(loop.extra),
+        record.fingerprint,
     )
 
 

@@ -25,7 +25,7 @@ class LoopRecord:
     generated loop came from. `key_root` (0 to 11, 0 = C), `key_mode` and `key_confidence` are
     estimated from the notes: -1, "" and NaN for drums and where nothing was estimated. `scores` hold
     NaN where an axis does not apply; `score_digest` names the calibration they are of ("" where
-    nothing was scored).
+    nothing was scored). `fingerprint` is the rhythm in codes of a byte each (b"": made when it is asked for).
     """
 
     loop: Loop
@@ -46,6 +46,7 @@ class LoopRecord:
     key_confidence: float = math.nan
     scores: Mapping[str, float] = field(default_factory=dict)
     score_digest: str = ""
+    fingerprint: bytes = b""
 
 
 def storable(text: str) -> str:

@@ -9,7 +9,6 @@ names the first such loop in `duplicate_of`.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +23,11 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
-from composer_core.store.atomic import atomic_writer
-from composer_core.store.loop_columns import LOOP_SCHEMA, loop_of, loops_table, notes_table
+from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.loop_columns import LOOP_SCHEMA, NOT_LISTED, loop_of, loops_table, notes_table
 from composer_core.store.loop_index import LoopIndex
 from composer_core.store.loop_record import LoopRecord
+from composer_core.store.part_files import read_part
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class LoopStore:
         """One row a loop, in the order they were added; all columns or the ones asked for."""
         names = None if columns is None else list(columns)
         if names is None:
-            names = [n for n in self._read(None).schema.names if n not in ("tempo_events", "extra", "first_note")]
+            names = [n for n in self._read(None).schema.names if n not in NOT_LISTED]
         return self._read(names).to_pandas()
 
     def load(self, loop_id: str) -> Loop:
@@ -88,7 +88,7 @@ class LoopStore:
         """Loops in the order asked for; NotFound names the first id that is missing."""
         found: dict[str, Loop] = {}
         for part, lines in self._places(loop_ids).items():
-            rows = _read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
+            rows = read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
             found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
             if loop_id not in found:
@@ -109,7 +109,7 @@ class LoopStore:
         """(source, member) of those of the loops that the library has."""
         found: dict[str, tuple[str, str]] = {}
         for part, lines in self._places(loop_ids).items():
-            rows = _read_part(part, ["loop_id", "source", "member"]).take(lines).to_pylist()
+            rows = read_part(part, ["loop_id", "source", "member"]).take(lines).to_pylist()
             found.update({row["loop_id"]: (row["source"], row["member"]) for row in rows})
         return found
 
@@ -124,7 +124,7 @@ class LoopStore:
 
     def part_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The loops of one part, all columns or those asked for that it has."""
-        return _read_part(self._workspace.loops / name, None if columns is None else list(columns))
+        return read_part(self._workspace.loops / name, None if columns is None else list(columns))
 
     def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
         """Give the loops of one part other (or further) columns; the part is replaced whole or not at all.
@@ -134,18 +134,19 @@ class LoopStore:
         """
         with self._locked():
             path = self._workspace.loops / name
-            table = _read_part(path, None)
+            table = read_part(path, None)
             for column, values in columns.items():
                 place = table.schema.get_field_index(column)
                 table = table.append_column(column, values) if place < 0 else table.set_column(place, column, values)
             _write_part(path, table)
-            (self._workspace.catalogue / "manifest.json").unlink(missing_ok=True)
+            for made in (self._workspace.catalogue, self._workspace.similarity):
+                (made / "manifest.json").unlink(missing_ok=True)
 
     def _parts(self) -> list[Path]:
         return sorted(self._workspace.loops.glob("part-*.parquet"))
 
     def _read(self, columns: list[str] | None) -> pa.Table:
-        tables = [_read_part(part, columns) for part in self._parts()]
+        tables = [read_part(part, columns) for part in self._parts()]
         if not tables:
             return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
         return pa.concat_tables(tables, promote_options="default")
@@ -154,7 +155,7 @@ class LoopStore:
         self._index.refresh([part.name for part in self._parts()])
 
     def _read_ids(self, name: str) -> tuple[list[str], list[str]]:
-        rows = _read_part(self._workspace.loops / name, ["loop_id", "content_hash"])
+        rows = read_part(self._workspace.loops / name, ["loop_id", "content_hash"])
         return rows.column("loop_id").to_pylist(), rows.column("content_hash").to_pylist()
 
     def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
@@ -176,28 +177,13 @@ class LoopStore:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._workspace.create()
-        path = self._workspace.library_lock
-        try:
-            stream = path.open("a")
-        except OSError as error:
-            raise StoreError("cannot_write", path=str(path), reason=error.strerror or str(error)) from error
-        with stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with locked(self._workspace.library_lock):
             yield
 
 
 def _write_part(path: Path, table: pa.Table) -> None:
     with atomic_writer(path) as stream:
         pq.write_table(table, stream, compression=_COMPRESSION, row_group_size=_ROWS_A_GROUP)
-
-
-def _read_part(path: Path, columns: list[str] | None) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as part:
-            known = [name for name in columns if name in part.schema_arrow.names] if columns is not None else None
-            return part.read(known)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
 def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:

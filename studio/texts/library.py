@@ -36,11 +36,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "0〜100。合格点 70 は人間の演奏の下から 25 % の位置です",
     ),
     "library.col_mood": ("Emotion", "感情"),
-    "library.col_distance": ("Distance", "距離"),
-    "library.col_distance_help": (
-        "0: the same measurements; 1: three standard deviations apart in every one",
-        "0 は計測値が同じ、1 はすべての指標が標準偏差の 3 倍離れていることを表します",
-    ),
     "library.bars_of": ("bars {bars}", "{bars} 小節目"),
     "library.detail_section": ("Section of the detail", "詳細の表示"),
     "library.tab_overview": ("Overview", "概要"),
@@ -142,11 +137,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.legacy_help": (
         "What the predecessor said of the whole file, by its own definitions; never mixed with the metrics above",
         "旧システムがファイル全体について出した値です。定義が異なるため、上の計測値とは混ぜません",
-    ),
-    "library.no_similar": ("No other loop to compare with.", "比べられるループがほかにありません。"),
-    "library.similar_hint": (
-        "Nearest by measurements of rhythm, dynamics and line among loops of the same instrument.",
-        "同じ楽器のループの中から、リズム・強弱・音の動きの計測値が近い順に並べています。",
     ),
     "library.no_source": (
         "This loop was generated; it comes from no file.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import small_library
-from composer_core.errors import InvalidValue
+from composer_core.errors import InvalidValue, NotFound
+from composer_core.metrics import fingerprint_distance, rhythm_fingerprint
 from composer_core.pipeline import browse, library
 from composer_core.pipeline.browse import Filter
-from composer_core.pipeline.similar import similar, similar_to
+from composer_core.pipeline.similar import BY_FINGERPRINT, WAYS, rows_by_instrument, similar, similar_to
 from composer_core.workspace import Workspace
+from searched_library import add, record
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +38,98 @@ def test_nearest_first_of_the_same_instrument_without_the_loop_itself(workspace:
     assert similar(workspace, first, 1) == found[:1]
 
 
-def test_a_loop_from_elsewhere_finds_its_own_copy_at_distance_nought(workspace: Workspace) -> None:
+@pytest.mark.parametrize("by", WAYS)
+def test_a_loop_from_elsewhere_finds_its_own_copy_at_distance_nought(workspace: Workspace, by: str) -> None:
     (loop_id,) = named(workspace, "=shuffle.mid")
-    nearest = similar_to(workspace, library.load_loop(workspace, loop_id), 2)[0]
+    nearest = similar_to(workspace, library.load_loop(workspace, loop_id), 2, by)[0]
     assert nearest.loop_id == loop_id and nearest.distance == pytest.approx(0, abs=1e-3)
 
 
-def test_unknown_loops_have_none_and_k_is_checked(workspace: Workspace) -> None:
-    assert similar(workspace, "0123456789abcdef") == []
+def test_by_fingerprint_is_the_distance_of_the_metrics_of_rhythm(workspace: Workspace) -> None:
+    own, other = named(workspace, "rock=beat.mid")[0], named(workspace, "=shuffle.mid")[0]
+    prints = [rhythm_fingerprint(library.load_loop(workspace, loop_id)) for loop_id in (own, other)]
+    found = {one.loop_id: one.distance for one in similar(workspace, own, by=BY_FINGERPRINT)}
+    assert len(found) == 3
+    # Codes are exact for the onsets; each of the ten gap shares is at most half a code (1/480) off, which
+    # weighs a quarter of a half of their sum.
+    assert found[other] == pytest.approx(fingerprint_distance(*prints), abs=0.25 * 0.5 * 10 * 2 / 480)
+
+
+def test_unknown_loops_and_bad_questions_are_refused(workspace: Workspace) -> None:
+    with pytest.raises(NotFound):
+        similar(workspace, "0123456789abcdef")
+    (loop_id,) = named(workspace, "=shuffle.mid")
     with pytest.raises(InvalidValue):
-        similar(workspace, named(workspace, "=shuffle.mid")[0], 0)
+        similar(workspace, loop_id, 0)
+    with pytest.raises(InvalidValue):
+        similar(workspace, loop_id, by="colour")
+
+
+def test_a_loop_alone_of_its_instrument_has_none(workspace: Workspace) -> None:
+    (loop_id,) = named(workspace, "line*.mid")
+    assert [similar(workspace, loop_id, by=by) for by in WAYS] == [[], []]
+
+
+def test_equals_go_by_their_id_and_all_of_them_compete(tmp_path: Path) -> None:
+    """Six copies of a loop and k 2: the two of the least ids, also where they lie in different files."""
+    workspace = Workspace(tmp_path / "w")
+    for names in ("fb", "ed", "ca"):
+        add(workspace, *(record(name, metrics={"syncopation": 1.0}) for name in names))
+        similar(workspace, names[0])
+    add(workspace, record("z", metrics={"syncopation": 2.0}))
+    assert [one.loop_id for one in similar(workspace, "c", 2)] == ["a", "b"]
+    assert [one.loop_id for one in similar(workspace, "a", 2)] == ["b", "c"]
+
+
+def test_search_is_exact(tmp_path: Path) -> None:
+    """Sixty random loops: the answer is that of comparing each one with each other by the definition."""
+    rng = np.random.default_rng(5)
+    workspace = Workspace(tmp_path / "w")
+    rows = rng.normal(size=(60, 2))
+    rows[rng.random((60, 2)) < 0.1] = np.nan
+    names = [f"{index:02d}" for index in range(60)]
+    records = [
+        record(name, metrics={"syncopation": float(a), "velocity_sd": float(b)})
+        for name, (a, b) in zip(names, rows, strict=True)
+    ]
+    add(workspace, *records[:20])
+    assert len(similar(workspace, "07", 5)) == 5
+    add(workspace, *records[20:])
+    standard = (rows - np.nanmean(rows, axis=0)) / np.nanstd(rows, axis=0)
+    apart = np.minimum(np.abs(standard - standard[7]), 3.0)
+    both = np.isnan(standard) & np.isnan(standard[7])
+    apart = np.where(both, 0.0, np.where(np.isnan(apart), 1.0, apart))
+    distance = np.sqrt((apart**2).mean(axis=1)) / 3
+    expected = [names[index] for index in np.argsort(distance, kind="stable") if index != 7][:10]
+    assert [one.loop_id for one in similar(workspace, "07", 10)] == expected
+
+
+def test_loops_stored_without_codes_are_given_them(tmp_path: Path) -> None:
+    """Parts of an earlier release have no fingerprint; the answer is the same."""
+    older = small_library.make_library(tmp_path)
+    loop_id = named(older, "=shuffle.mid")[0]
+    before = similar(older, loop_id, by=BY_FINGERPRINT)
+    for path in older.loops.glob("part-*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["fingerprint"]), path)
+    moved = tmp_path / "moved"
+    older.root.rename(moved)
+    shutil.rmtree(Workspace(moved).similarity)
+    assert similar(Workspace(moved), loop_id, by=BY_FINGERPRINT) == before
+
+
+def test_the_files_are_mended_merged_and_follow_the_library(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    for name in "abcdefgh":
+        add(workspace, record(name))
+        assert sum(len(part.loop_ids) for part in rows_by_instrument(workspace)["drums"]) == ord(name) - 96
+    files = sorted(workspace.similarity.glob("similar-*.arrow"))
+    # Each new part of one loop is merged with files of fewer than twice as many: eight parts leave one file.
+    assert len(files) == 1
+    assert rows_by_instrument(workspace) is rows_by_instrument(workspace)
+    moved = tmp_path / "moved"
+    workspace.root.rename(moved)
+    (moved / files[0].relative_to(workspace.root)).write_bytes(b"ARROW1 cut off")
+    assert len(similar(Workspace(moved), "a", 20)) == 7
 
 
 def test_an_outline_holds_all_loops_inside_it(workspace: Workspace) -> None:

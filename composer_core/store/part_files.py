@@ -1,0 +1,50 @@
+"""The Parquet parts of the library as files: read, counted, and gathered into groups of about one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from composer_core.errors import StoreError
+
+FULL_ROWS = 131_072
+"""What is made of so many loops is never merged with more."""
+
+
+def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    """A part's rows: all columns, or those asked for that it has. StoreError when it is damaged."""
+    try:
+        with pq.ParquetFile(path) as part:
+            known = [name for name in columns if name in part.schema_arrow.names] if columns is not None else None
+            return part.read(known)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def count_rows(paths: Iterable[Path]) -> int:
+    """How many rows parts hold together. StoreError when one is damaged."""
+    return sum(_rows_of(path) for path in paths)
+
+
+def even_groups(folder: Path, parts: Sequence[str]) -> list[tuple[str, ...]]:
+    """Names of parts in order, gathered until a group is full."""
+    groups: list[tuple[str, ...]] = []
+    group: list[str] = []
+    n_rows = 0
+    for part in parts:
+        group.append(part)
+        n_rows += _rows_of(folder / part)
+        if n_rows >= FULL_ROWS:
+            groups.append(tuple(group))
+            group, n_rows = [], 0
+    return [*groups, tuple(group)] if group else groups
+
+
+def _rows_of(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
