@@ -48,7 +48,7 @@ def against_model(events: Sequence[LabelEvent]) -> list[tuple[float, LabelEvent]
     """(distance, the model's event) of every model or rule that contradicts the label that counts, a person's or an
     import's; [] where no such label stands."""
     label = next((event for event in events if event.kind in (HUMAN, IMPORT)), None)
-    if label is None or label.status == "rejected":
+    if label is None or label.status == "rejected" or label.value is None:
         return []
     distances = [
         (value_distance(e.field, label.value, e.value), e)

@@ -24,7 +24,7 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.library_query import SCORE_PREFIX, conditions_of, family_mark, library_query
 from composer_core.store.conditions import Between, Condition, Known, OneOf
 from composer_core.store.label_projection import GENRES_COLUMN, LABEL_PREFIX
-from composer_core.store.label_view import HUMAN, MODEL, RULE, LabelEvent
+from composer_core.store.label_view import HUMAN, MODEL, RULE, SETTLED, LabelEvent
 from composer_core.store.labels import open_labels
 from composer_core.workspace import Workspace
 
@@ -174,7 +174,7 @@ def drift(workspace: Workspace, by_month: bool = False) -> list[Drift]:
     pairs: dict[tuple[str, str, str], list[tuple[LabelEvent, LabelEvent]]] = {}
     for fields in store.standing(store.loops_of_several_sources()).values():
         for name, events in fields.items():
-            person = next((e for e in events if e.kind == HUMAN and e.status == "approved"), None)
+            person = next((e for e in events if e.kind == HUMAN and _is_accepted(e)), None)
             for event in events if person is not None else ():
                 if event.kind in (MODEL, RULE) and person is not None:
                     month = person.created_at[:7] if by_month else ""
@@ -217,6 +217,10 @@ def _approved(workspace: Workspace, conditions: Sequence[Condition]) -> Counter[
 
 def _is_approved(label: Any) -> bool:
     return label is not None and label.status == "approved" and label.source.startswith(f"{HUMAN}:")
+
+
+def _is_accepted(event: LabelEvent) -> bool:
+    return event.status in ("approved", SETTLED) and event.value is not None
 
 
 def _drift_of(field: str, source: str, month: str, said: Sequence[tuple[LabelEvent, LabelEvent]]) -> Drift:

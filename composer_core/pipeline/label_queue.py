@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from composer_core.errors import require_choice
 from composer_core.pipeline.label_difference import against_model, difference
 from composer_core.pipeline.outliers import outlyingness
-from composer_core.store.label_view import HUMAN, LabelEvent, loop_status
+from composer_core.store.label_view import SETTLED, LabelEvent, loop_status, votes_of
 from composer_core.store.labels import Action, LabelStore, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -169,7 +169,9 @@ def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[
 
 def _unsettled(events: Sequence[LabelEvent], rater: str, model: LabelEvent) -> bool:
     """Whether a second opinion is wanted of this rater: none of theirs is newer than the model's, nor do two stand."""
-    people = [event for event in events if event.kind == HUMAN and event.status in ("approved", "rejected")]
+    if any(event.status == SETTLED for event in events):
+        return False
+    people = votes_of(events)
     if sum(event.status == "approved" for event in people) >= _SECOND_OPINION:
         return False
     return all(event.id < model.id for event in people if event.author == rater)

@@ -1,4 +1,12 @@
-"""Several raters, many loops: who said what, how far they agree, what to settle, and edits in bulk."""
+"""Several raters, many loops: who said what, how far they agree, what to settle, and edits in bulk.
+
+A dispute is a field of a loop on which the newest votes of two raters contradict each other.
+Nobody is judge in their own cause: it ends when one of those raters takes over the other's
+value, or when somebody who has no vote in it hears the loop and decides (`labelling.decide`
+stores that as a settlement, which counts over the votes). Either way it leaves `disputes` at
+once, and a later vote against the settlement brings it back. Agreement is measured on the
+votes alone, so that settling a dispute does not make raters look more alike than they are.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ from composer_core.pipeline.agreement import (
 )
 from composer_core.pipeline.label_fields import LABEL_FIELDS, check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.label_view import HUMAN, LabelEvent, disputed
+from composer_core.store.label_view import HUMAN, LabelEvent, disputed, votes_of
 from composer_core.store.labels import Batch, Entry, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -90,15 +98,10 @@ class BulkPreview:
         return len({change.loop_id for change in self.changes})
 
 
-def votes(workspace: Workspace, loop_id: str, field: str) -> list[LabelEvent]:
-    """What everybody says of a field now, the one that counts first: for the view of a conflict."""
-    return open_labels(workspace).standing([loop_id]).get(loop_id, {}).get(field, [])
-
-
 def disputes(workspace: Workspace) -> list[Dispute]:
     """What has to be settled: every field on which raters who decided contradict each other."""
     return [
-        Dispute(loop_id, name, tuple(event for event in events if event.kind == HUMAN))
+        Dispute(loop_id, name, tuple(votes_of(events)))
         for loop_id, fields in open_labels(workspace).standing().items()
         for name, events in fields.items()
         if disputed(events)

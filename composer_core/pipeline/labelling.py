@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from composer_core.errors import require_choice
@@ -14,7 +14,15 @@ from composer_core.pipeline import library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.pipeline.label_queue import ORDERS, QueueItem, queue, unique_loops
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.label_view import CurrentLabel, LabelEvent, loop_status, replay
+from composer_core.store.label_view import (
+    SETTLED,
+    CurrentLabel,
+    LabelEvent,
+    disputed,
+    loop_status,
+    replay,
+    votes_of,
+)
 from composer_core.store.labels import Entry, LabelStore, UndoResult, human_source, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -22,10 +30,12 @@ from composer_core.workspace import Workspace
 __all__ = [
     "ACTIONS",
     "ORDERS",
+    "LabelEvent",
     "LoopLabels",
     "Progress",
     "QueueItem",
     "check_rater",
+    "contested",
     "current",
     "decide",
     "history",
@@ -140,12 +150,29 @@ def decide(
     label. `seen` is `current(...).seen` as the rater had it on screen. Raises StoreError
     conflict (with `theirs`, `yours` and all `conflicts`) when someone changed a field
     since, InvalidValue for a bad value, NotFound for an unknown loop.
+
+    Who approves or rejects a loop with a field in dispute, having no vote on that field, settles
+    it: this value (none, for a rejection) counts from now on, and the votes stay. Of the other
+    fields such an approval stores only what it changes, for whoever has seen the votes is no
+    independent rater any more; such a rejection stores nothing of them.
     """
     require_choice("action", action, ACTIONS)
     checked = check_values(values, library.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
     store = open_labels(workspace)
-    entries = [] if action == "skip" else _entries(loop_id, action, checked, current(workspace, loop_id).values)
+    if action == "skip":
+        return store.write(rater, action, loop_id, [], seen, note.strip())
+    before = current(workspace, loop_id).values
+    entries = _entries(loop_id, action, checked, before)
+    to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
+    if to_settle and action in ("approve", "reject"):
+        entries = _settling(entries, to_settle, {} if action == "reject" else before)
     return store.write(rater, action, loop_id, entries, seen, note.strip())
+
+
+def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]:
+    """Field -> the raters' votes, of the fields of a loop on which they contradict each other."""
+    standing = open_labels(workspace).standing([loop_id]).get(loop_id, {})
+    return {name: votes_of(events) for name, events in standing.items() if disputed(events)}
 
 
 def undo(workspace: Workspace, rater: str) -> UndoResult | None:
@@ -193,6 +220,22 @@ def _store_suggestions(store: LabelStore, suggested: Mapping[str, Mapping[str, S
             entries.setdefault(made.source, []).append(entry)
     for source, of_source in entries.items():
         store.add(source, of_source)
+
+
+def _has_voted(votes: Sequence[LabelEvent], rater: str) -> bool:
+    return any(vote.author == rater for vote in votes)
+
+
+def _settling(entries: Sequence[Entry], to_settle: Sequence[str], before: Mapping[str, Any]) -> list[Entry]:
+    """The fields to settle as settled, and of the others those of `before` that would change."""
+    made = []
+    for entry in entries:
+        rejected = entry.status == "rejected"
+        if entry.field in to_settle:
+            made.append(replace(entry, status=SETTLED, value=None if rejected else entry.value))
+        elif entry.field in before if rejected else entry.value != before.get(entry.field):
+            made.append(entry)
+    return made
 
 
 def _plain(value: Any) -> Any:

@@ -18,12 +18,14 @@ from composer_core.store.label_view import (
     KIND_RANK,
     MODEL,
     RULE,
+    SETTLED,
+    SETTLED_RANK,
     SOURCE_KINDS,
     WITHDRAWN,
     LabelEvent,
 )
 
-EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", WITHDRAWN)
+EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", SETTLED, WITHDRAWN)
 PEOPLE_ONLY = ("quality",)
 """No model or rule may say this."""
 MANY_LOOPS = 500
@@ -186,6 +188,7 @@ def standing_events(*conditions: Any) -> Select[Any]:
     per_source = select(EVENTS, newest.label("age")).where(*conditions).subquery()
     human = per_source.c.source.startswith(f"{HUMAN}:")
     rank = case(
+        (and_(human, per_source.c.status == SETTLED), SETTLED_RANK),
         (and_(human, per_source.c.status == "approved"), APPROVED_RANK),
         *((per_source.c.source.startswith(f"{kind}:"), rank) for kind, rank in KIND_RANK.items()),
     )

@@ -1,9 +1,14 @@
 """From label events to what counts now: pure functions, no database.
 
 Of each source (a rater, a model, a rule, a data set) only its newest event stands. Among the
-standing events of a loop and field an approved human one wins over any other human one, over an
-import, over a model, over a rule; equals are settled by the newer. Replaying all events with
-`replay` gives the same answer as the query in `composer_core.store.labels`.
+standing events of a loop and field a settlement wins over an approved human one, that over any other
+human one, over an import, over a model, over a rule; equals are settled by the newer. Replaying all
+events with `replay` gives the same answer as the query in `composer_core.store.labels`.
+
+Raters who contradict each other are in dispute. It ends when their newest votes agree again, or by a
+settlement: the decision of somebody who has no vote of their own in it. The votes stay as they are
+(how far raters agree is measured on them); a later vote that contradicts the settlement opens the
+dispute anew.
 """
 
 from __future__ import annotations
@@ -14,11 +19,14 @@ from typing import Any
 
 STATUSES = ("suggested", "draft", "approved", "rejected", "disputed")
 """What a loop or one of its fields can be."""
+SETTLED = "settled"
+"""Status of an event that settles a dispute, its value None where none of the votes is right; the status of
+the field is then approved, or rejected."""
 WITHDRAWN = "withdrawn"
 """Status of an undo event that leaves its source without an opinion; never the status of a field."""
 HUMAN, IMPORT, MODEL, RULE = "human", "import", "model", "rule"
 SOURCE_KINDS = (HUMAN, IMPORT, MODEL, RULE)
-APPROVED_RANK, KIND_RANK = 0, {HUMAN: 1, IMPORT: 2, MODEL: 3, RULE: 4}
+SETTLED_RANK, APPROVED_RANK, KIND_RANK = 0, 1, {HUMAN: 2, IMPORT: 3, MODEL: 4, RULE: 5}
 
 AGREEMENT_TOLERANCE = {"emotion_valence": 0.25, "emotion_arousal": 0.125}
 """Two raters agree on these within an eighth of the axis; on every other field only when equal.
@@ -57,8 +65,8 @@ class LabelEvent:
     @property
     def rank(self) -> int:
         """Precedence, 0 wins."""
-        approved = self.kind == HUMAN and self.status == "approved"
-        return APPROVED_RANK if approved else KIND_RANK[self.kind]
+        own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if self.kind == HUMAN else {}
+        return own.get(self.status, KIND_RANK[self.kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +90,39 @@ def agree(field: str, first: Any, second: Any) -> bool:
 
 
 def disputed(standing: Sequence[LabelEvent]) -> bool:
-    """Whether raters who made up their minds (approved or rejected) contradict each other.
+    """Whether raters who made up their minds (approved or rejected) contradict each other, or the settlement
+    that came before their vote.
 
     `standing` holds the newest event of each source for one loop and field.
     """
-    votes = [event for event in standing if event.kind == HUMAN and event.status in ("approved", "rejected")]
-    approved = [event for event in votes if event.status == "approved"]
-    if not approved:
-        return False
-    return len(approved) < len(votes) or not all(
-        agree(event.field, event.value, approved[0].value) for event in approved[1:]
-    )
+    votes = votes_of(standing)
+    settlement = max((event for event in standing if event.status == SETTLED), key=lambda e: e.id, default=None)
+    if settlement is not None:
+        later = [event for event in votes if event.id > settlement.id]
+        return not all(agree(event.field, _meant(event), settlement.value) for event in later)
+    return any(not agree(vote.field, _meant(vote), _meant(votes[0])) for vote in votes[1:])
+
+
+def votes_of(standing: Sequence[LabelEvent]) -> list[LabelEvent]:
+    """What raters decided by themselves of a field, approved or rejected."""
+    return [event for event in standing if event.kind == HUMAN and event.status in ("approved", "rejected")]
+
+
+def _meant(vote: LabelEvent) -> Any:
+    """The value a vote stands for, None for a rejection of whatever value."""
+    return None if vote.status == "rejected" else vote.value
 
 
 def current_label(standing: Sequence[LabelEvent]) -> CurrentLabel:
     """What counts among the standing events of one loop and field, winner first."""
     winner = standing[0]
+    value = _meant(winner)
+    status = winner.status
+    if status == SETTLED:
+        status = "rejected" if value is None else "approved"
     return CurrentLabel(
-        value=None if winner.status == "rejected" else winner.value,
-        status="disputed" if disputed(standing) else winner.status,
+        value=value,
+        status="disputed" if disputed(standing) else status,
         event_id=winner.id,
         source=winner.source,
         confidence=winner.confidence,

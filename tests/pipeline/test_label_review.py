@@ -79,7 +79,7 @@ def test_disputes_name_every_vote_and_agreement_is_measured(workspace: Workspace
     (dispute,) = label_review.disputes(workspace)
     assert (dispute.loop_id, dispute.field) == (loops[2], "emotion")
     assert {vote.author: vote.value for vote in dispute.votes} == {"aki": "happy", "ben": "sad"}
-    assert {vote.author for vote in label_review.votes(workspace, loops[2], "emotion")} == {"aki", "ben"}
+    assert labelling.contested(workspace, loops[2]) == {"emotion": list(dispute.votes)}
     found = label_review.agreement(workspace, "emotion")
     # The four pairs of test_agreement: alpha 1 - 14 / 30, kappa 1 / 2.
     assert found.alpha.value == pytest.approx(1 - 14 / 30)
@@ -87,3 +87,52 @@ def test_disputes_name_every_vote_and_agreement_is_measured(workspace: Workspace
     assert found.confusion["aki", "ben"]["happy", "sad"] == 1
     rows = label_review.progress_of_raters(workspace)
     assert [(row.rater, row.approved, row.skipped) for row in rows] == [("aki", 4, 0), ("ben", 4, 0)]
+
+
+def settle(workspace: Workspace, loop_id: str, rater: str, emotion: str, action: str = "approve") -> None:
+    now = labelling.current(workspace, loop_id)
+    values = {**now.values, "emotion": emotion}
+    labelling.decide(workspace, loop_id, rater=rater, action=action, values=values, seen=now.seen)
+
+
+def test_somebody_without_a_vote_settles_a_dispute_and_agreement_stays(workspace: Workspace) -> None:
+    loop_id = ids(workspace)[0]
+    for rater, emotion in (("aki", "happy"), ("ben", "sad")):
+        say(workspace, loop_id, rater, emotion)
+    before = label_review.agreement(workspace, "emotion")
+    settle(workspace, loop_id, "chie", "calm")
+    assert label_review.disputes(workspace) == []
+    label = labelling.current(workspace, loop_id).fields["emotion"]
+    assert (label.value, label.status, label.source) == ("calm", "approved", "human:chie")
+    assert label_review.agreement(workspace, "emotion") == before
+    say(workspace, loop_id, "ben", "sad")  # insists
+    (dispute,) = label_review.disputes(workspace)
+    assert {vote.author for vote in dispute.votes} == {"aki", "ben"}
+    assert labelling.current(workspace, loop_id).values["emotion"] == "calm"
+
+
+def test_nobody_settles_their_own_dispute_but_giving_in_ends_it(workspace: Workspace) -> None:
+    loop_id = ids(workspace)[0]
+    for rater, emotion in (("aki", "happy"), ("ben", "sad")):
+        say(workspace, loop_id, rater, emotion)
+    settle(workspace, loop_id, "aki", "happy")
+    assert len(label_review.disputes(workspace)) == 1
+    settle(workspace, loop_id, "aki", "sad")
+    assert label_review.disputes(workspace) == []
+    assert label_review.agreement(workspace, "emotion").alpha.n_units == 1
+
+
+def test_a_settlement_says_nothing_of_fields_it_does_not_change(workspace: Workspace) -> None:
+    loop_id = ids(workspace)[0]
+    seen: dict[str, int] = {}
+    for rater, emotion in (("aki", "happy"), ("ben", "sad")):
+        values = {"emotion": emotion, "quality": 4}
+        labelling.decide(workspace, loop_id, rater=rater, action="approve", values=values, seen=seen)
+        seen = labelling.current(workspace, loop_id).seen
+    settle(workspace, loop_id, "chie", "sad", action="reject")
+    now = labelling.current(workspace, loop_id)
+    assert now.values == {"quality": 4} and now.fields["emotion"].status == "rejected"
+    said = {(event.field, event.status) for event in labelling.history(workspace, loop_id) if event.author == "chie"}
+    assert said == {("emotion", "settled")}
+    assert labelling.undo(workspace, "chie") is not None
+    assert len(label_review.disputes(workspace)) == 1

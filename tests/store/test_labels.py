@@ -39,7 +39,7 @@ def store(location: Path | str) -> LabelStore:
 def write(
     store: LabelStore, rater: str, value: Any, status: str = "approved", seen: int = 0, field: str = "emotion"
 ) -> int:
-    kind = {"approved": "approve", "rejected": "reject", "draft": "draft"}[status]
+    kind = {"approved": "approve", "rejected": "reject", "draft": "draft", "settled": "approve"}[status]
     (event_id,) = store.write(rater, kind, "L", [Entry("L", field, value, status)], {field: seen})
     return event_id
 
@@ -109,6 +109,28 @@ def test_rejecting_what_another_approved_disputes_and_agreeing_settles(store: La
     assert emotion(store) == ("happy", "disputed")
     write(store, "ben", "happy", seen=second)
     assert emotion(store) == ("happy", "approved")
+
+
+def test_a_settlement_counts_over_the_votes_until_a_later_vote_contradicts_it(store: LabelStore) -> None:
+    first = write(store, "aki", "happy")
+    second = write(store, "ben", "sad", seen=first)
+    assert emotion(store) == ("sad", "disputed")
+    third = write(store, "chie", "happy", "settled", seen=second)
+    assert emotion(store) == ("happy", "approved")
+    again = write(store, "dan", "happy", seen=third)
+    assert emotion(store) == ("happy", "approved")
+    write(store, "ben", "sad", seen=again)
+    assert emotion(store) == ("happy", "disputed")
+    store.undo("ben")
+    assert emotion(store) == ("happy", "disputed")  # the vote that ben has back is newer than the settlement
+    store.undo("chie")
+    assert emotion(store)[1] == "disputed"
+
+
+def test_a_settlement_for_none_of_the_votes_leaves_no_value(store: LabelStore) -> None:
+    second = write(store, "ben", "sad", seen=write(store, "aki", "happy"))
+    write(store, "chie", None, "settled", seen=second)
+    assert emotion(store) == (None, "rejected")
 
 
 def test_stale_write_is_refused_with_both_values(store: LabelStore) -> None:

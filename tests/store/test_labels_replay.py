@@ -19,7 +19,9 @@ LOOPS = st.sampled_from(["L", "M", "N"])
 FIELDS = st.sampled_from(["emotion", "emotion_valence"])
 VALUES = st.sampled_from([-0.5, 0.0, 0.2, 1.0])
 SOURCES = st.sampled_from(["model:a@1", "model:a@2", "rule:density", "import:set"])
-DECISIONS = st.sampled_from([("approve", "approved"), ("reject", "rejected"), ("draft", "draft")])
+DECISIONS = st.sampled_from(
+    [("approve", "approved"), ("reject", "rejected"), ("draft", "draft"), ("approve", "settled")]
+)
 
 
 class Labelling(RuleBasedStateMachine):
