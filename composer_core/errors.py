@@ -57,6 +57,12 @@ MESSAGES: dict[str, str] = {
     "ray_mismatch": "the Ray cluster at {address} has release {found} of this software, here is {expected}; install the same there.",
     "ray_file_missing": "{path} is here, but not on the Ray cluster at {address}: its machines must find the files under the same paths.",
     "device_missing": "the device {device!r} is not available here; found: {found}.",
+    "endpoint_unset": "no model for captions is named. Give --endpoint URL and --model NAME, or set {url_variable} and {model_variable}.",
+    # a model behind an address (EndpointError)
+    "endpoint_unreachable": "{url} cannot be reached ({reason}). Is the server running, and the address right?",
+    "endpoint_refused": "{url} refused with status {status} ({reason}).",
+    "endpoint_slow": "{url} did not answer within {limit:g} seconds.",
+    "endpoint_answer": "{url} answered, but not with a caption: {reason}.",
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
     "damaged_store": "{path} is damaged ({reason}).",
@@ -115,6 +121,10 @@ class NotFound(ComposerError):
 
 class Unavailable(ComposerError):
     """Something this machine lacks, with the command that cures it."""
+
+
+class EndpointError(ComposerError):
+    """A model behind an address that failed, or that answered something else than was asked."""
 
 
 class StoreError(ComposerError):

@@ -22,6 +22,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     restore_parser.set_defaults(run=restore)
     master_parser = subparsers.add_parser("master", help="write loops, metrics, scores and labels as one data set")
     master_parser.add_argument("-o", "--out", metavar="DIR", type=Path, required=True, help="the folder to write")
+    master_parser.add_argument(
+        "--captions", action="store_true", help="give loops without a caption one of their labels"
+    )
     master_parser.set_defaults(run=master)
     labels_parser = subparsers.add_parser("labels", help="write labels to a file, or read them from one")
     verbs = labels_parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -67,7 +70,7 @@ def master(arguments: argparse.Namespace) -> int:
     """Write the master data set, read it back with all checks, and say what it holds."""
     from composer_core.pipeline.master import build_master, describe, read_master
 
-    build_master(_workspace(arguments), arguments.out)
+    build_master(_workspace(arguments), arguments.out, with_captions=arguments.captions)
     facts = describe(read_master(arguments.out).manifest)
     if arguments.json:
         print(json.dumps(facts, indent=1))

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from composer_core.pipeline.label_fields import CAPTIONS
 from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.store.label_view import CurrentLabel
 
+TEMPLATE = "rule:template"
+"""Who said so where a caption was made here."""
+LEAST_CONFIDENCE = 0.5
+"""Labels of machines and imports below this are not told."""
+_STANDING = ("suggested", "approved")
+_MEASURED = ("tempo_bpm", "meter", "tempo_bucket", "swing_phase")
 _INSTRUMENT = {
     "drums": ("drum", "ドラム"),
     "bass": ("bass", "ベース"),
@@ -16,6 +24,42 @@ _INSTRUMENT = {
     "other": ("instrument", "楽器"),
 }
 _TAGS = ("tempo_bucket", "swing_phase", "feel", "section")
+
+
+def tellable(
+    labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], least_confidence: float = LEAST_CONFIDENCE
+) -> dict[str, Any]:
+    """Labels to tell of a loop or to learn from, captions left out.
+
+    What people approved, what machines and imports say with enough confidence (a source that
+    gives none is taken at its word), and the tempo, metre and swing as measured where no label says them.
+    """
+    told = {
+        name: label.value
+        for name, label in labels.items()
+        if name not in CAPTIONS
+        and label.value is not None
+        and label.status in _STANDING
+        and (label.confidence is None or label.confidence >= least_confidence)
+    }
+    return {name: measured[name] for name in _MEASURED if measured.get(name)} | told
+
+
+def caption_of(labels: Mapping[str, CurrentLabel], name: str) -> CurrentLabel | None:
+    """The caption (`caption_en` or `caption_ja`) a loop has, unless it was rejected, is a draft or disputed."""
+    label = labels.get(name)
+    return label if label is not None and label.value is not None and label.status in _STANDING else None
+
+
+def facts(labels: Mapping[str, Any], instrument: str, words: Vocabularies) -> dict[str, Any]:
+    """What is known of a loop in words, for whoever is to word it otherwise: the template's sentences, and the rest."""
+    made: dict[str, Any] = {"instrument": instrument, "sentences": captions(labels, instrument, words)}
+    if labels.get("genre"):
+        made["genre_weights"] = {words.genres[code].name_en: weight for code, weight in labels["genre"].items()}
+    for name, key in (("emotion_valence", "valence (-1 to 1)"), ("emotion_arousal", "arousal (0 to 1)")):
+        if labels.get(name) is not None:
+            made[key] = labels[name]
+    return made
 
 
 def captions(labels: Mapping[str, Any], instrument: str, words: Vocabularies | None = None) -> dict[str, str]:

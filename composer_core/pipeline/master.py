@@ -16,8 +16,10 @@ from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
+from composer_core.pipeline.captions import TEMPLATE, captions, tellable
 from composer_core.pipeline.duplicates import split_groups
 from composer_core.pipeline.label_fields import LABEL_FIELDS
+from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.label_view import CurrentLabel
 from composer_core.store.labels import open_labels
@@ -110,9 +112,10 @@ _SONG = (
 )
 
 
-def build_master(workspace: Workspace, folder: Path) -> dict[str, Any]:
+def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, Any]:
     """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
 
+    `with_captions` words the labels of loops that have no caption (source rule:template).
     Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same library
     and labels give the same digest. StoreError when something is damaged or cannot be written.
     """
@@ -125,8 +128,9 @@ def build_master(workspace: Workspace, folder: Path) -> dict[str, Any]:
     groups = _groups(rows, songs, split_groups(workspace))
     scores = [name for name in table.columns if name.startswith(("scores.", "score."))]
     metrics = [METRIC_PREFIX + name for name in METRICS]
+    words = vocabularies(workspace) if with_captions else None
     loops = [
-        _loop_row(row, loop, labels.get(row["loop_id"], {}), songs.get(row["source_digest"], {}), groups, scores)
+        _loop_row(row, loop, labels.get(row["loop_id"], {}), songs.get(row["source_digest"], {}), groups, scores, words)
         for row, loop in zip(rows, _loops(workspace, [row["loop_id"] for row in rows]), strict=True)
     ]
     loop_table = MasterTable(_loop_columns(metrics, scores), loops)
@@ -172,6 +176,7 @@ def _loop_row(
     song: Mapping[str, Any],
     groups: Mapping[str, tuple[str, str]],
     scores: Sequence[str],
+    words: Vocabularies | None,
 ) -> dict[str, Any]:
     metrics = _metrics(row)
     meter = Meter.parse(row["meter"])
@@ -194,8 +199,9 @@ def _loop_row(
         "group": group,
         "split": split,
     }
+    captioned = labels if words is None else _captioned(labels, made, words)
     for name in LABEL_FIELDS:
-        label = labels.get(name)
+        label = captioned.get(name)
         made[f"labels.{name}"] = None if label is None else label.value
         made[f"labels.{name}.source"] = None if label is None else label.source
         made[f"labels.{name}.confidence"] = None if label is None else label.confidence
@@ -203,6 +209,14 @@ def _loop_row(
     made |= {METRIC_PREFIX + name: value for name, value in metrics.items()}
     made |= {name: _plain(row[name]) for name in scores}
     return made | {"digest": row_digest(made)}
+
+
+def _captioned(
+    labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], words: Vocabularies
+) -> dict[str, CurrentLabel]:
+    """The labels, with the template's captions where there are none."""
+    made = captions(tellable(labels, measured), measured["instrument"], words)
+    return {name: CurrentLabel(text, "suggested", 0, TEMPLATE, None, "") for name, text in made.items()} | dict(labels)
 
 
 def _metrics(row: Mapping[str, Any]) -> dict[str, float | None]:

@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from composer_core.pipeline.captions import captions
+from composer_core.pipeline.captions import TEMPLATE, caption_of, captions, tellable
 from composer_core.pipeline.label_encoding import label_code
-from composer_core.pipeline.label_fields import CAPTIONS, LABEL_FIELDS
+from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.pipeline.vocabularies import Vocabularies
+from composer_core.store.label_view import CurrentLabel
 from composer_core.store.pairs import LANGUAGES
 
-LEAST_CONFIDENCE = 0.5
-"""Labels of machines and imports below this say too little to learn from."""
-TEMPLATE = "rule:template"
-"""Who said so where a text was made of the labels by `captions`."""
-_MEASURED = ("tempo_bpm", "meter", "tempo_bucket", "swing_phase")
-_STANDING = ("suggested", "approved")
+_PARTS = ("", ".source", ".confidence", ".status")
 
 
-def known_labels(row: Mapping[str, Any], least_confidence: float = LEAST_CONFIDENCE) -> dict[str, Any]:
-    """Labels of a row of the master data set to learn from, captions left out.
-
-    What people approved, what machines and imports say with enough confidence (a source that
-    gives none is taken at its word), and the tempo, metre and swing as measured where no label says them.
-    """
-    known: dict[str, Any] = {}
-    for name in LABEL_FIELDS:
-        value, status = row[f"labels.{name}"], row[f"labels.{name}.status"]
-        confidence = row[f"labels.{name}.confidence"]
-        sure = confidence is None or confidence >= least_confidence
-        if name not in CAPTIONS and value is not None and status in _STANDING and sure:
-            known[name] = value
-    return {name: row[name] for name in _MEASURED if row[name] is not None} | known
+def known_labels(row: Mapping[str, Any], least_confidence: float) -> dict[str, Any]:
+    """`captions.tellable` of a row of the master data set."""
+    return tellable(_labels(row), row, least_confidence)
 
 
 def texts_of(row: Mapping[str, Any], least_confidence: float, words: Vocabularies) -> list[dict[str, Any]]:
@@ -41,25 +26,33 @@ def texts_of(row: Mapping[str, Any], least_confidence: float, words: Vocabularie
     The caption the loop has (people's and models' carry their name as `source`), else the
     sentence of its labels; with the labels and the tokens of those the encoder has a slot for.
     """
-    labels = known_labels(row, least_confidence)
+    current, labels = _labels(row), known_labels(row, least_confidence)
     made = captions(labels, row["instrument"], words)
     code = label_code(row["instrument"], words)
     tokens = code.tokens(code.sayable(labels))
     texts = []
     for language in LANGUAGES:
-        name = f"caption_{language}"
-        given = row[f"labels.{name}"] if row[f"labels.{name}.status"] in _STANDING else None
-        source = row[f"labels.{name}.source"] if given else TEMPLATE
+        given = caption_of(current, f"caption_{language}")
         texts.append(
             {
                 "loop_id": row["loop_id"],
                 "instrument": row["instrument"],
                 "split": row["split"],
                 "language": language,
-                "text": given or made[name],
-                "source": source,
+                "text": made[f"caption_{language}"] if given is None else given.value,
+                "source": TEMPLATE if given is None else given.source,
                 "labels": labels,
                 "tokens": tokens,
             }
         )
     return texts
+
+
+def _labels(row: Mapping[str, Any]) -> dict[str, CurrentLabel]:
+    """The labels of a row as the label store gives them, without their events."""
+    found = {}
+    for name in LABEL_FIELDS:
+        value, source, confidence, status = (row[f"labels.{name}{part}"] for part in _PARTS)
+        if value is not None:
+            found[name] = CurrentLabel(value, status, 0, source, confidence, "")
+    return found

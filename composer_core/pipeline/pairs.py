@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
-from composer_core.pipeline.pair_texts import LEAST_CONFIDENCE, known_labels, texts_of
+from composer_core.pipeline.captions import LEAST_CONFIDENCE
+from composer_core.pipeline.pair_texts import known_labels, texts_of
 from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
 from composer_core.store.master import LOOPS, read_master
 from composer_core.store.pairs import KIND_OF_REASON, Pairs, read_pairs, write_pairs

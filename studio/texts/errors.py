@@ -74,6 +74,15 @@ _JAPANESE: dict[str, str] = {
         "クラスターの各マシンから同じパスで読めるようにしてください。"
     ),
     "device_missing": "計算装置 {device!r} はここでは使えません。使えるもの：{found}。",
+    "endpoint_unset": (
+        "説明文を書くモデルが指定されていません。--endpoint URL と --model NAME を指定するか、"
+        "{url_variable} と {model_variable} を設定してください。"
+    ),
+    # a model behind an address
+    "endpoint_unreachable": "{url} に接続できません（{reason}）。サーバーは起動していますか？アドレスは正しいですか？",
+    "endpoint_refused": "{url} に拒否されました（ステータス {status}：{reason}）。",
+    "endpoint_slow": "{url} から {limit:g} 秒以内に応答がありませんでした。",
+    "endpoint_answer": "{url} の応答は説明文として使えません：{reason}。",
     # storage
     "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",
     "damaged_store": "{path} が壊れています（{reason}）。",
