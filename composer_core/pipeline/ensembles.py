@@ -35,6 +35,8 @@ ORDER = ("drums", "bass", "piano", "guitar", "strings")
 NEAREST = 4
 """The line is drawn from this many of the nearest progressions."""
 PROGRESSIONS = ASSETS / "progressions.yaml"
+CHORDS_DRAWN = "chords_drawn"
+"""Notice of a take whose chords were not asked for."""
 DEFAULT_KEYS = {"major": Key(0, "major"), "minor": Key(9, "minor")}
 
 
@@ -154,26 +156,32 @@ def generate_ensemble(
     index: int = 0,
     best_of: int = 1,
     models: Mapping[str, str] | None = None,
+    alone: Mapping[str, Mapping[str, Any]] | None = None,
     workspace: Workspace | None = None,
     on_part: Callable[[Take], None] = lambda _: None,
 ) -> Ensemble:
     """Takes of several instruments that belong together; `condition` is any of theirs.
 
-    Same instruments, condition, seed, index and models: the same ensemble. NotFound when an instrument has
-    no model, InvalidValue for instruments that are unknown or repeat.
+    `alone` holds fields of the condition asked of one instrument only, as {"bass": {"technique": ("slap",)}}.
+    Same instruments, condition, seed, index and models: the same ensemble. Takes whose chords were drawn say so
+    in their notices. NotFound when an instrument has no model, InvalidValue for instruments that are unknown or
+    repeat, and for a field an instrument cannot be asked for.
     """
     require_range("seed", seed, 0, MAX_SEED)
     require_range("best of", best_of, 1, MAX_CANDIDATES)
     ordered = parse_instruments(",".join(instruments))
     pitched = next((name for name in ordered if name != "drums"), "piano")
     planned, drawn, source = plan(_of(condition, pitched), seed + index, workspace)
-    name = _name(ordered, planned, seed, index, best_of)
+    owns = [_own(planned, condition, instrument, (alone or {}).get(instrument, {})) for instrument in ordered]
+    name = _name(ordered, planned, seed, index, best_of, owns if alone else ())
     takes: list[Take] = []
     sounding: list[Loop] = []
-    for instrument in ordered:
+    for own in owns:
+        instrument = own.instrument
         loaded = load(find_model(instrument, (models or {}).get(instrument), workspace))
-        own = _own(planned, condition, instrument)
         take = replace(make_take(own, seed, index, loaded, best_of, sounding), ensemble=name)
+        if drawn and own.chords:
+            take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
         takes.append(take)
         sounding.append(render_take(take))
         on_part(take)
@@ -207,14 +215,22 @@ def _of(condition: Condition, instrument: str) -> Condition:
     return condition if condition.instrument == instrument else condition.for_instrument(instrument)
 
 
-def _own(planned: Condition, asked: Condition, instrument: str) -> Condition:
+def _own(planned: Condition, asked: Condition, instrument: str, alone: Mapping[str, Any]) -> Condition:
     """What one instrument is asked for: the shared plan, and what was asked of it alone."""
     own = _of(planned, instrument)
     if asked.instrument == instrument:
         own = own.changed(technique=asked.technique, register=asked.register)
-    return own
+    return own.changed(**alone)
 
 
-def _name(instruments: Sequence[str], condition: Condition, seed: int, index: int, best_of: int) -> str:
+def _name(
+    instruments: Sequence[str],
+    condition: Condition,
+    seed: int,
+    index: int,
+    best_of: int,
+    owns: Sequence[Condition] = (),
+) -> str:
     named = f"{instruments} {condition.to_json()} {seed} {index} {best_of}"
+    named += "".join(str(own.to_json()) for own in owns)
     return hashlib.sha256(named.encode()).hexdigest()[:12]

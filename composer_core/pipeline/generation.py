@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import require_range
-from composer_core.estimate import estimate_affect
+from composer_core.estimate import estimate_affect, estimate_key
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure
@@ -25,12 +25,14 @@ from composer_core.pipeline.scoring import score_measured
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import perform
 from composer_core.rules.perform import Performed
+from composer_core.store.atomic import read_json
 from composer_core.store.takes import Take, read_take, take_paths, write_take
 from composer_core.workspace import Workspace
 
 __all__ = [
     "ModelInfo",
     "Take",
+    "foreseen",
     "generate",
     "iter_takes",
     "list_takes",
@@ -88,6 +90,16 @@ def generate(
 ) -> list[Take]:
     """All takes of a request; see `iter_takes`."""
     return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace, best_of=best_of))
+
+
+def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
+    """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
+    from composer_core.model.config import ModelConfig, config_from_json
+    from composer_core.model.notices import notices_of
+
+    facts = read_json(info.path / "config.json")
+    shape = config_from_json(ModelConfig, facts["model"], str(info.path))
+    return notices_of(shape, facts, condition)
 
 
 def make_take(
@@ -203,16 +215,18 @@ def take_midi(take: Take, condition: Condition | None = None) -> bytes:
 
 
 def measure_take(loop: Loop) -> dict[str, Any]:
-    """What a loop measures: tempo, bars, metre, swing, density, valence, arousal, scores (null: does not apply)."""
+    """What a loop measures: tempo, bars, metre, key, swing, density, valence, arousal, scores (null: none)."""
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
     scored = score_measured([loop], [metrics])[0]
+    key = estimate_key(loop)
     measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
     return {
         # A file holds whole microseconds a quarter: beyond three decimals a tempo is rounding.
         "tempo_bpm": round(loop.tempo_bpm, 3),
         "bars": loop.bars,
         "meter": str(loop.meter),
+        "key": None if key is None else str(key.key),
         **measured,
         "velocity_mean": _number(metrics.get("velocity_mean")),
         "valence": valence,

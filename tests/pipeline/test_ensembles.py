@@ -52,6 +52,21 @@ def test_parts_share_what_an_ensemble_shares(workspace):
     assert {take.ensemble for take in ensemble.takes} == {ensemble.name}
 
 
+def test_what_is_asked_of_one_part_alone_reaches_it_only(workspace):
+    ensemble = make(workspace, alone={"bass": {"technique": ("slap",)}})
+    assert [take.condition.technique for take in ensemble.takes] == [(), ("slap",), ()]
+    assert ensemble.name != make(workspace).name
+    with pytest.raises(InvalidValue, match="palm_mute"):
+        make(workspace, alone={"bass": {"technique": ("palm_mute",)}})
+
+
+def test_drawn_chords_are_told_by_the_takes_that_follow_them(workspace):
+    assert ["chords_drawn" in take.notices for take in make(workspace).takes] == [False, True, True]
+    asked = Condition("piano", 2, key=Key(4, "minor"), chords=parse_progression("i VI", Key(4, "minor")))
+    ensemble = generate_ensemble(["piano", "drums"], asked, seed=5, models=MODELS, workspace=workspace)
+    assert not any("chords_drawn" in take.notices for take in ensemble.takes)
+
+
 def test_one_file_with_a_track_a_part_that_ends_with_the_loop(workspace, tmp_path):
     data = make(workspace).midi()
     song = read_song(data, "ensemble.mid")

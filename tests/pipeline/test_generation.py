@@ -175,3 +175,12 @@ def test_an_empty_library_is_filled_once_and_marked(tmp_path) -> None:  # type: 
     loop = load_loop(workspace, rows["loop_id"].iloc[0])
     take = load_take(workspace, rows["take_id"].iloc[0])
     assert loop.notes == render_take(take).notes
+
+
+def test_what_a_take_will_have_to_say_is_foreseen() -> None:
+    from composer_core.pipeline.generation import foreseen
+
+    model = models(None, "drums")[0]
+    asked = FUNK.changed(meter=Meter(7, 8))
+    assert "rare_meter" in foreseen(asked, model)
+    assert set(foreseen(asked, model)) <= set(generate(asked, seed=1, model=model.name)[0].notices)
