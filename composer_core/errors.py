@@ -66,6 +66,8 @@ MESSAGES: dict[str, str] = {
     # storage (StoreError)
     "cannot_write": "{path} cannot be written ({reason}). Check its permissions and the free space.",
     "damaged_store": "{path} is damaged ({reason}).",
+    "database_busy": "the labels in {path} are busy ({reason}); nothing was stored. Try again in a moment.",
+    "database_unreachable": "the labels in {path} cannot be reached ({reason}). Is the database server running? The last change may not be stored.",
     "bad_vocabulary": "{path}, line {line}: {reason}.",
     "bad_backup": "{path} is no backup of labels, or it is damaged ({reason}).",
     "conflict": "{field} of loop {loop_id} was changed by {rater} to {theirs} after you saw it; your {yours} was not stored.",

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select, text
-from sqlalchemy.exc import DatabaseError, OperationalError
 
-from composer_core.errors import StoreError, require_choice
+from composer_core.errors import require_choice
 from composer_core.store import label_queries as sql
+from composer_core.store.label_failures import FAILURES, store_error
 from composer_core.store.label_queries import EVENT_STATUSES, human_source
 from composer_core.store.label_records import Action, Batch, Changed, Entry, UndoResult
 from composer_core.store.label_schema import (
@@ -261,7 +261,5 @@ class LabelStore:
                 if writes and connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
                 yield connection
-        except OperationalError as error:
-            raise StoreError("cannot_write", path=self.place, reason=str(error.orig).strip()) from error
-        except DatabaseError as error:
-            raise StoreError("damaged_store", path=self.place, reason=str(error.orig).strip()) from error
+        except FAILURES as error:
+            raise store_error(error, self.place) from error

@@ -86,6 +86,14 @@ _JAPANESE: dict[str, str] = {
     # storage
     "cannot_write": "{path} に書き込めません（{reason}）。アクセス権と空き容量を確認してください。",
     "damaged_store": "{path} が壊れています（{reason}）。",
+    "database_busy": (
+        "ラベルの保存先 {path} が混み合っています（{reason}）。何も保存されていません。"
+        "少し待ってからもう一度お試しください。"
+    ),
+    "database_unreachable": (
+        "ラベルの保存先 {path} に接続できません（{reason}）。"
+        "データベースサーバーは起動していますか？直前の変更は保存されていない可能性があります。"
+    ),
     "bad_vocabulary": "{path} の {line} 行目：{reason}。",
     "bad_backup": "{path} はラベルのバックアップではないか、壊れています（{reason}）。",
     "conflict": (

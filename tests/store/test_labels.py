@@ -301,7 +301,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(StoreError) as refused:
         LabelStore("postgresql://me:secret@127.0.0.1:1/labels")
-    assert refused.value.code == "cannot_write" and "secret" not in str(refused.value)
+    assert refused.value.code == "database_unreachable" and "secret" not in str(refused.value)
 
 
 def test_the_environment_names_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
