@@ -56,6 +56,7 @@ MESSAGES: dict[str, str] = {
     "ray_failed": "the Ray cluster at {address} gave up ({reason}). What was stored stays; the same import, run again, completes it.",
     "ray_mismatch": "the Ray cluster at {address} has release {found} of this software, here is {expected}; install the same there.",
     "ray_file_missing": "{path} is here, but not on the Ray cluster at {address}: its machines must find the files under the same paths.",
+    "authlib_missing": "signing in is set up, but the package it needs is not installed. Install it with: {cure}",
     "device_missing": "the device {device!r} is not available here; found: {found}.",
     "endpoint_unset": "no model for captions is named. Give --endpoint URL and --model NAME, or set {url_variable} and {model_variable}.",
     # a model behind an address (EndpointError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,17 +12,20 @@ from composer_core.estimate import Suggestion
 from composer_core.music.loop import Loop
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.labelling import LoopLabels, QueueItem
-from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import label_form, session, transport
+from studio.label_rater import current_rater
 from studio.library_answers import title_of
 from studio.text import t
 
 AUTOPLAY = "label.autoplay"
-RATER, ORDER = "label.rater", "label.order"
+ORDER = "label.order"
+SECTION, DESK = "label.section", "desk"
 SUGGEST_AT_ONCE = 300
 """Loops that get suggestions when the queue is filled; more get theirs the next time."""
 _SETTLED = ("approved", "rejected")
+ASKED = ("undone", "chosen", "to_settle", "from_chart", "against_model")
+"""Reasons of loops somebody asked for: these come up even when they are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +56,11 @@ class LabelDesk:
     refused_action: str = ""
 
 
-def default_rater(workspace: Workspace) -> str:
-    """The rater of the settings, else the name this computer knows the person by, else ""."""
-    stored = load_settings(workspace).rater
-    if stored:
-        return stored
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
-
-
-def remember_rater(workspace: Workspace, rater: str) -> None:
-    """Keep the rater for the next visit."""
-    settings = load_settings(workspace)
-    if settings.rater != rater:
-        save_settings(workspace, replace(settings, rater=rater))
-
-
 def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
     """The desk for this rater and order, with a loop in hand as long as any is left."""
     desk = session.label_desk()
+    if desk is not None and not desk.rater:
+        desk.rater = rater  # Loops were laid on it before anybody had signed in.
     if desk is None or (desk.rater, desk.order) != (rater, order):
         desk = LabelDesk(rater, order)
         session.set_label_desk(desk)
@@ -95,7 +81,7 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
             hold(workspace, desk, item)
         except NotFound:
             continue
-        if item.reason != "undone" and desk.in_hand and desk.in_hand.labels.status in _SETTLED:
+        if item.reason not in ASKED and desk.in_hand and desk.in_hand.labels.status in _SETTLED:
             desk.in_hand = None
 
 
@@ -151,6 +137,8 @@ def decide(action: str) -> None:
 
 def _store(workspace: Workspace, desk: LabelDesk, held: InHand, action: str, seen: Mapping[str, int]) -> None:
     values: dict[str, Any] = {} if action == "skip" else label_form.read(held.loop.instrument)
+    if action == "reject":
+        del values["quality"]  # That the labels do not fit says nothing of how good the loop is.
     note = label_form.note()
     labelling.decide(workspace, held.item.loop_id, rater=desk.rater, action=action, values=values, seen=seen, note=note)
 
@@ -180,7 +168,7 @@ def store_mine() -> None:
 
 
 def undo() -> None:
-    """Take back the last decision and hold its loop again; for a button's callback."""
+    """Take back the last decision and hold its loop again, or a whole bulk edit; for a button's callback."""
     desk, workspace = session.label_desk(), session.workspace()
     if desk is None:
         return
@@ -188,6 +176,10 @@ def undo() -> None:
         undone = labelling.undo(workspace, desk.rater)
         if undone is None:
             session.notify(t("label.nothing_to_undo"))
+            return
+        if len(undone.loop_ids) > 1:
+            session.notify(t("label.undone_bulk", n=f"{len(undone.loop_ids):,}"))
+            _look_again(workspace, desk)
             return
         if desk.in_hand is not None and desk.in_hand.item.loop_id != undone.loop_id:
             desk.waiting.appendleft(desk.in_hand.item)
@@ -201,17 +193,23 @@ def undo() -> None:
         play_in_hand(desk)
 
 
-def queue_loops(workspace: Workspace, loop_ids: Sequence[str]) -> None:
-    """Lay these loops on the desk, before what waits there."""
+def _look_again(workspace: Workspace, desk: LabelDesk) -> None:
+    """What counts for the loop in hand may have changed under it: show it anew."""
+    if desk.in_hand is not None:
+        hold(workspace, desk, desk.in_hand.item)
+
+
+def queue_loops(workspace: Workspace, loop_ids: Sequence[str], reason: str = "chosen") -> None:
+    """Lay these loops on the desk, before what waits there; `reason` says why they are here (`label.why_...`)."""
     desk = session.label_desk()
     if desk is None:
-        rater = default_rater(workspace)
-        session.default_widgets({RATER: rater, ORDER: labelling.ORDERS[0]})
-        desk = LabelDesk(str(session.widget(RATER)), str(session.widget(ORDER)))
+        session.default_widgets({ORDER: labelling.ORDERS[0]})
+        desk = LabelDesk(current_rater(workspace), str(session.widget(ORDER)))
         session.set_label_desk(desk)
     if desk.in_hand is not None:
         desk.waiting.appendleft(desk.in_hand.item)
         desk.in_hand = None
     asked = set(loop_ids)
     desk.waiting = deque(item for item in desk.waiting if item.loop_id not in asked)
-    desk.waiting.extendleft(QueueItem(loop_id, "chosen") for loop_id in reversed(loop_ids))
+    session.set_widget(SECTION, DESK)
+    desk.waiting.extendleft(QueueItem(loop_id, reason) for loop_id in reversed(loop_ids))

@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
+from composer_core.estimate import Suggestion
 from composer_core.music.instruments import INSTRUMENTS
+from composer_core.pipeline.label_fields import MAX_QUALITY, MIN_QUALITY
 from composer_core.pipeline.vocabularies import vocabularies
 from studio import session
 from studio.label_words import confidence_text
@@ -17,10 +19,11 @@ from studio.xypad import xy_pad
 
 PAD = "label"
 AFFECT = "label.affect"
-EMOTION, GENRE, TECHNIQUE, NOTE, WEIGHT = (
+EMOTION, GENRE, TECHNIQUE, QUALITY, NOTE, WEIGHT = (
     "label.emotion",
     "label.genre",
     "label.technique",
+    "label.quality",
     "label.note",
     "label.weight.",
 )
@@ -37,14 +40,26 @@ def fill(values: Mapping[str, Any], note: str) -> None:
     session.set_widget(AFFECT, _affect(values))
     session.place_pad(PAD, _affect(values))
     session.set_widget(EMOTION, values.get("emotion"))
-    genre = values.get("genre") or {}
-    chosen = sorted(genre, key=lambda code: -genre[code])[:MOST_GENRES]
-    session.forget_widgets(WEIGHT)
-    session.set_widget(GENRE, chosen)
-    for code in chosen:
-        session.set_widget(WEIGHT + code, max(WEIGHT_STEP, WEIGHT_STEP * round(100 * genre[code] / WEIGHT_STEP)))
+    _fill_genre(values.get("genre") or {})
     session.set_widget(TECHNIQUE, list(values.get("technique") or []))
+    quality = values.get("quality")
+    session.set_widget(QUALITY, None if quality is None else int(quality))
     session.set_widget(NOTE, note)
+
+
+def put(field: str, value: Any) -> None:
+    """Put one value into the form and leave the rest of it; only from a callback."""
+    valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]
+    if field in ("emotion_valence", "emotion_arousal"):
+        placed = _affect({"emotion_valence": valence, "emotion_arousal": arousal, field: value})
+        session.set_widget(AFFECT, placed)
+        session.place_pad(PAD, placed)
+    elif field == "genre":
+        _fill_genre(value or {})
+    elif field == "technique":
+        session.set_widget(TECHNIQUE, list(value or []))
+    elif field in (single := {"emotion": EMOTION, "quality": QUALITY}):
+        session.set_widget(single[field], value)
 
 
 def read(instrument: str) -> dict[str, Any]:
@@ -57,6 +72,7 @@ def read(instrument: str) -> dict[str, Any]:
         "emotion": session.widget(EMOTION),
         "genre": _weights(session.widget(GENRE)) or None,
         "technique": [code for code in session.widget(TECHNIQUE) if code in known],
+        "quality": session.widget(QUALITY),
     }
 
 
@@ -69,6 +85,24 @@ def draw_pad(suggested: tuple[float, float] | None) -> None:
     """The valence-arousal pad with the suggestion as a ring."""
     valence, arousal = session.widget(AFFECT)
     xy_pad(key=PAD, valence=valence, arousal=arousal, suggested=suggested)
+
+
+def draw_suggested_pad(suggestions: Mapping[str, Suggestion]) -> None:
+    """The pad with what is suggested in words below it."""
+    valence, arousal = (suggestions.get(f"emotion_{axis}") for axis in ("valence", "arousal"))
+    if valence is None or arousal is None:
+        draw_pad(None)
+        return
+    draw_pad((valence.value, arousal.value))
+    st.caption(
+        t(
+            "label.suggested_affect",
+            valence=f"{valence.value:+.2f}",
+            valence_sure=confidence_text(valence.confidence),
+            arousal=f"{arousal.value:.2f}",
+            arousal_sure=confidence_text(arousal.confidence),
+        )
+    )
 
 
 def draw_emotions(confidence: float | None) -> None:
@@ -138,6 +172,18 @@ def draw_technique(instrument: str, confidence: float | None) -> None:
     )
 
 
+def draw_quality() -> None:
+    """How good the loop is, 1 to 5: only people say so, and nobody has to."""
+    st.segmented_control(
+        t("label.quality"),
+        range(MIN_QUALITY, MAX_QUALITY + 1),
+        format_func=lambda stars: f"{stars} ★",
+        key=QUALITY,
+        help=t("label.quality_help"),
+        persist_state="session",
+    )
+
+
 def draw_note() -> None:
     """A free note; keys typed into it act nowhere else."""
     st.text_area(
@@ -155,6 +201,14 @@ def _headed(key: str, confidence: float | None) -> str:
     if confidence is None:
         return t(key)
     return t("label.headed", field=t(key), confidence=confidence_text(confidence))
+
+
+def _fill_genre(genre: Mapping[str, float]) -> None:
+    chosen = sorted(genre, key=lambda code: -genre[code])[:MOST_GENRES]
+    session.forget_widgets(WEIGHT)
+    session.set_widget(GENRE, chosen)
+    for code in chosen:
+        session.set_widget(WEIGHT + code, max(WEIGHT_STEP, WEIGHT_STEP * round(100 * genre[code] / WEIGHT_STEP)))
 
 
 def _affect(values: Mapping[str, Any]) -> tuple[float, float]:

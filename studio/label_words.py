@@ -21,9 +21,9 @@ def value_text(field: str, value: Any, instrument: str) -> str:
         return f"{value:{_FORMAT.get(field, '.2f')}}"
     if field == "genre" and isinstance(value, Mapping):
         shares = sorted(value.items(), key=lambda item: -item[1])
-        return _listed([f"{_known(genre_name, code)} {100 * share:.0f} %" for code, share in shares])
+        return listed([f"{_known(genre_name, code)} {100 * share:.0f} %" for code, share in shares])
     if field == "technique" and isinstance(value, list):
-        return _listed([_known(lambda code: technique_name(instrument, code), code) for code in value])
+        return listed([_known(lambda code: technique_name(instrument, code), code) for code in value])
     if field == "emotion":
         return _known(mood_name, str(value))
     return _known(lambda code: tag_name(field, code), str(value))
@@ -55,7 +55,7 @@ def reasons_text(field: str, reasons: Sequence[str], instrument: str) -> str:
             way = ("raised" if sign == "+" else "lowered") if field.startswith("emotion_") else "rests"
             named = t(f"cue.{name}") if kind == "cue" else _known(metric_name, name)
             groups.setdefault(way, []).append(named)
-    return " · ".join(t(f"label.reason_{way}", what=_listed(names)) for way, names in groups.items())
+    return " · ".join(t(f"label.reason_{way}", what=listed(names)) for way, names in groups.items())
 
 
 def why_text(item: QueueItem) -> str:
@@ -78,7 +78,8 @@ def time_text(created_at: str) -> str:
     return moment.strftime("%Y/%m/%d %H:%M" if language() == "ja" else "%Y-%m-%d %H:%M")
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Words side by side."""
     return ("、" if language() == "ja" else ", ").join(parts)
 
 

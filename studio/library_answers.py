@@ -113,6 +113,11 @@ def title_of(workspace: Workspace, loop_id: str) -> str:
         return ""
 
 
+def answered(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer of a question about the loops or labels of a workspace, asked again only after a change."""
+    return _ask(workspace, question, *arguments)
+
+
 def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
     return _answer(
         str(workspace.root), browse.version(workspace), question.__name__, _key(arguments), question, arguments

@@ -12,7 +12,7 @@ from composer_core.pipeline import label_review
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.workspace import Workspace
 from studio import session
-from studio.label_desk import default_rater
+from studio.label_rater import current_rater
 from studio.label_words import field_name
 from studio.names import genre_name, mood_name
 from studio.text import t
@@ -56,7 +56,7 @@ def _label() -> None:
     field = str(session.widget(FIELD))
     value: Any = session.widget(EMOTION) if field == "emotion" else {session.widget(GENRE): 1.0}
     action = "approve" if session.widget(APPROVE) else "draft"
-    rater = default_rater(workspace)
+    rater = current_rater(workspace)
     try:
         preview = label_review.bulk_preview(workspace, session.selection()[:MOST], {field: value}, rater)
         label_review.bulk_apply(workspace, preview, rater=rater, action=action)

@@ -13,6 +13,7 @@ from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
+    from composer_core.pipeline.label_review import BulkPreview
     from composer_core.pipeline.retry import Mended
     from studio.label_desk import LabelDesk
     from studio.library_view import View
@@ -39,6 +40,7 @@ MENDED = "studio.library.mended"
 DESTINATION = "studio.destination"
 IMPORT_REPORT = "studio.library.import_report"
 LABEL_DESK = "studio.label.desk"
+LABEL_PREVIEW = "studio.label.preview"
 RUN = "train.run"
 STARTED = "studio.started"
 STARTER = "studio.starter"
@@ -316,6 +318,16 @@ def label_desk() -> LabelDesk | None:
 def set_label_desk(desk: LabelDesk) -> None:
     """Lay another queue on the desk."""
     st.session_state[LABEL_DESK] = desk
+
+
+def label_preview() -> BulkPreview | None:
+    """What a bulk edit would change, None before it was looked at."""
+    return cast("BulkPreview | None", st.session_state.get(LABEL_PREVIEW))
+
+
+def set_label_preview(preview: BulkPreview | None) -> None:
+    """Keep what a bulk edit would change, or forget it."""
+    st.session_state[LABEL_PREVIEW] = preview
 
 
 def is_started() -> bool:

@@ -73,6 +73,9 @@ _JAPANESE: dict[str, str] = {
         "{path} はここにはありますが、{address} の Ray クラスターからは見えません。"
         "クラスターの各マシンから同じパスで読めるようにしてください。"
     ),
+    "authlib_missing": (
+        "サインインが設定されていますが、必要なパッケージが入っていません。インストールするコマンド：{cure}"
+    ),
     "device_missing": "計算装置 {device!r} はここでは使えません。使えるもの：{found}。",
     "endpoint_unset": (
         "説明文を書くモデルが指定されていません。--endpoint URL と --model NAME を指定するか、"

@@ -172,4 +172,84 @@ TEXTS: dict[str, tuple[str, str]] = {
     "status.rejected": ("Rejected", "却下"),
     "status.disputed": ("Disputed", "意見が分かれている"),
     "status.withdrawn": ("Taken back", "取り消し"),
+    "label.side": ("Beside the form", "補足"),
+    "label.side_why": ("Why", "根拠"),
+    "label.side_guide": ("Guide", "基準"),
+    "label.side_history": ("History", "履歴"),
+    "label.side_queue": ("Next", "次"),
+    "label.queue_empty": ("Nothing waits after this loop.", "このあとに待っているループはありません。"),
+    "label.queue_next": ("Next in the queue", "このあとの順番"),
+    "label.n_events": ("{n} entries, newest first", "{n} 件（新しい順）"),
+    "label.quality": ("Quality", "品質"),
+    "label.quality_help": (
+        "How usable the loop is as it stands, 1 to 5. It may stay empty.",
+        "そのまま使えるかどうかを5段階で。空欄でもかまいません。",
+    ),
+    "label.votes": ("Raters disagree on this loop", "このループは評価者の意見が分かれています"),
+    "label.votes_own": (
+        "You are one of them: it ends when you take over the other value (press it, then Enter), "
+        "or when somebody without a vote decides.",
+        "あなたも評価した一人です。相手の値に合わせる（値を押して Enter）か、"
+        "まだ評価していない人が判断すると決着します。",
+    ),
+    "label.votes_settle": (
+        "You have no vote on this: what you approve settles it and counts over the votes. "
+        "Press a value to take it over, then Enter.",
+        "あなたはまだ評価していないので、承認した値がそのまま最終の値になります。"
+        "値を押すとフォームに入り、Enter で確定します。",
+    ),
+    "label.take_help": ("Take this value over into the form", "この値をフォームに入れる"),
+    "label.vote": ("{rater}: {value}", "{rater}：{value}"),
+    "label.arrived": (
+        "Somebody else has just labelled this loop",
+        "たった今、ほかの人がこのループにラベルを付けました",
+    ),
+    "label.elsewhere": ("Others contradict you on {n} loops", "{n} 件のループで、ほかの人と意見が違います"),
+    "label.elsewhere_one": ("Somebody contradicts you on one loop", "1 件のループで、ほかの人と意見が違います"),
+    "label.look_again": ("Listen again", "聴き直す"),
+    "label.more": ("and {n} more", "ほか {n} 件"),
+    "label.conflict_loop": ("Loop", "ループ"),
+    "label.conflict_others": ("Others", "ほかの人の値"),
+    "label.conflict_in_form": ("In your form", "入力中の値"),
+    "label.rejected_value": ("{value} (rejected)", "{value}（却下）"),
+    "label.sign_in": ("Sign in", "サインイン"),
+    "label.sign_out": ("Sign out", "サインアウト"),
+    "label.signed_in": (
+        "Labels carry the account you signed in with.",
+        "ラベルにはサインイン中のアカウント名が残ります。",
+    ),
+    "label.undone_bulk": ("Taken back on {n} loops", "{n} 件の変更を取り消しました"),
+    "label.why_to_settle": ("Here because raters disagree", "評価者の意見が分かれているため"),
+    "guide.affect_title": ("Valence and arousal", "明るさと激しさ"),
+    "guide.affect": (
+        "Judge how the loop sounds, not how you feel today. Valence: dark to bright. "
+        "Arousal: calm to driving. The ring is the suggestion.",
+        "自分の気分ではなく、音の印象で。左右は暗い〜明るい、上下は穏やか〜激しい。輪は推定値です。",
+    ),
+    "guide.emotion_title": ("Emotion", "感情の種類"),
+    "guide.emotion": (
+        "The one that fits best. None is an answer too: press 0.",
+        "いちばん近いものを1つ。どれでもなければ 0 で「なし」に。",
+    ),
+    "guide.genre_title": ("Genre", "ジャンル"),
+    "guide.genre": (
+        "The music this would pass in, not what it was sold as. Up to three; the weights say how much of each.",
+        "元の分類ではなく、その音楽として通用するかで。3つまで選び、割合も付けられます。",
+    ),
+    "guide.technique_title": ("Techniques", "奏法"),
+    "guide.technique": (
+        "What you hear played, at least once clearly. Not what the instrument could do.",
+        "はっきり聞き取れた奏法だけ。楽器ができることではなく、鳴っていることを。",
+    ),
+    "guide.quality_title": ("Quality", "品質"),
+    "guide.quality": (
+        "5: into a song as it is. 3: with some editing. 1: unusable.",
+        "5：そのまま曲に使える　3：少し直せば使える　1：使えない",
+    ),
+    "guide.unsure_title": ("Unsure?", "迷ったら"),
+    "guide.unsure": (
+        "Play it once more, then go by the first impression. Still unsure: skip it (S) or save a draft (D).",
+        "もう一度聴いて、第一印象で決めます。それでも迷うならスキップ（S）か下書き（D）に。",
+    ),
+    "status.settled": ("Settled", "裁定"),
 }
