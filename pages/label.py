@@ -37,7 +37,8 @@ def draw_values(held: InHand) -> None:
 
 def draw_actions(has_loop: bool) -> None:
     """The five decisions, each on its key."""
-    for place, (action, key, kind) in zip(st.columns(len(ACTIONS), gap="small"), ACTIONS, strict=True):
+    columns = st.container(key="label.actions").columns(len(ACTIONS), gap="small")
+    for place, (action, key, kind) in zip(columns, ACTIONS, strict=True):
         place.button(
             t(f"label.{action}"),
             key=f"label.{action}",
@@ -61,10 +62,10 @@ def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
     draw_conflict(desk, held)
     draw_votes(workspace, desk.rater, held)
     left, middle, right = st.columns([1, 1.12, 0.85], gap="small")
-    with left, st.container(border=True, height=SIDE_PX, key="label.loop"):
+    with left, st.container(border=True, height="stretch", key="label.loop"):
         draw_heading(held)
         label_form.draw_suggested_pad(held.suggestions)
-    with middle, st.container(border=True, height=SIDE_PX, key="label.form"):
+    with middle, st.container(border=True, height="stretch", key="label.form"):
         draw_values(held)
     with right, st.container(border=True, height=SIDE_PX, key="label.aside"):
         draw_side(workspace, desk, held)

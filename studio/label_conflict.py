@@ -54,11 +54,12 @@ def draw_votes(workspace: Workspace, rater: str, held: InHand) -> None:
     own = any(vote.author == rater for votes in contested.values() for vote in votes)
     with st.container(border=True, key="label.votes", gap="small"):
         st.markdown(f":material/balance: **{t('label.votes')}**  \n:small[{t(_rule_for(own))}]")
-        for name, votes in contested.items():
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(field_name(name), width=110)
-                for vote in votes:
-                    _draw_vote(vote, held.loop.instrument)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            for name, votes in contested.items():
+                with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+                    st.markdown(field_name(name), width="content")
+                    for vote in votes:
+                        _draw_vote(vote, held.loop.instrument)
 
 
 def _rule_for(own: bool) -> str:

@@ -23,7 +23,7 @@ from studio.widgets import worded
 _ROW_PX, _HISTORY_PX = 35, 283
 SIDE, SIDES = "label.side", ("why", "guide", "history", "queue")
 GUIDED = ("affect", "emotion", "genre", "technique", "quality", "unsure")
-SIDE_PX = 452
+SIDE_PX = 540
 NEXT_SHOWN = 12
 
 
@@ -138,7 +138,7 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
     if brief:
         st.caption(t("label.n_events", n=len(rows)))
         for row in rows:
-            note = f"  \n:small[「{plain(row['note'])}」]" if row["note"] else ""
+            note = f"  \n:small[{t('label.note')}: {plain(row['note'])}]" if row["note"] else ""
             said = f"**{row['field']}**　{plain(row['value'])}　:small[{row['status']} {row['confidence']}]"
             st.markdown(f"{said}  \n:small[:gray[{row['when']}　{plain(row['who'])}]]{note}")
         return

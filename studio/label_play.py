@@ -15,7 +15,6 @@ from studio.widgets import play_button
 def draw_heading(held: InHand) -> None:
     """Which loop it is and why it is here."""
     loop, loop_id = held.loop, held.item.loop_id
-    name, play = st.columns([3.4, 1], vertical_alignment="top", gap="small")
     words = t(
         "label.meta_bar" if loop.bars == 1 else "label.meta",
         instrument=instrument_name(loop.instrument),
@@ -23,9 +22,10 @@ def draw_heading(held: InHand) -> None:
         meter=loop.meter,
         bars=loop.bars,
     )
-    with name:
-        status = t(f"status.{held.labels.status}")
-        st.markdown(f"**{plain(held.title)}**  \n:small[:gray[{words}]] :small[:violet-badge[{status}]]")
-    with play, st.container(horizontal=True, horizontal_alignment="right"):
+    status = t(f"status.{held.labels.status}")
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        st.markdown(
+            f"**{plain(held.title)}**  \n:small[:gray[{words}]] :small[:violet-badge[{status}]]", width="stretch"
+        )
         play_button(lambda: loop, title=held.title, key=play_key(loop_id), loop_id=loop_id)
     st.caption(f":material/help: {why_text(held.item)}")
