@@ -2,6 +2,7 @@
 
     python benchmarks/ingest.py DATA [--jobs 2] [--repeats 3]
     python benchmarks/ingest.py DATA --windows [--jobs 2] [--count N]
+    python benchmarks/ingest.py DATA --growth [--jobs 2] [--sizes 1000 10000 100000]
 
 DATA is the Groove MIDI folder (or the folder that holds cc-by/gmd). In the same run, on the
 same files: symusic's bare parse of the bytes already in memory, pretty_midi's parse of the files,
@@ -14,12 +15,18 @@ measured with all metrics, estimates and scores by processes started anew, and h
 (the predecessor's drum loops) take at that rate: by the clock, and by processor time shared evenly by the
 processes, which is what a machine with nothing else to do needs.
 
+With `--growth`: what a file costs as the library grows. A library grows by real imports, labels and song facts
+included, of the same takes again and again, each onset moved by up to 2 ticks at random, so that no two files or loops
+are equal; when it holds 1,000, 10,000 and 100,000 loops, equal batches are imported into it and processor time
+a file (which other programs do not lengthen) is compared.
+
 Prints a table, then one JSON object; exit status 1 when a limit is missed, 2 when the data are not there.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import multiprocessing
 import os
@@ -29,13 +36,18 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import count, islice
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 import pretty_midi
-from symusic import Score
+from symusic import Note, Score
 
 from composer_core.music.loop import Loop
+from composer_core.pipeline.datasets import ingest_with_facts
 from composer_core.pipeline.library import ImportReport, ingest, loops_for_training
 from composer_core.pipeline.reading import measure_loops
 from composer_core.pipeline.takes import window_of
@@ -51,6 +63,10 @@ SYMUSIC_LIMIT = 100.0
 """Times symusic's bare parse."""
 PRETTY_MIDI_LIMIT = 2.0
 """Times what pretty_midi needs only to parse."""
+
+PROBE_FILES, PROBES, GROWTH_FILES = 250, 3, 2000
+FLAT_LIMIT = 1.25
+"""The dearest file over the cheapest, as the library grows a hundredfold."""
 
 
 def find_folder(data: Path) -> Path | None:
@@ -165,6 +181,80 @@ def run_windows(folder: Path, jobs: int, count: int | None) -> int:
     return 0 if passed else 1
 
 
+def variants(folder: Path) -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    """The takes again and again: a name, bytes that never come twice, and the data set's row. The drawing is seeded."""
+    with (folder / "info.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    rows = [row for row in rows if (folder / row["midi_filename"]).is_file()]
+    for number in count():
+        row = rows[number * 7 % len(rows)]  # 1,021 is prime: every take comes once a round, styles mixed
+        score = Score.from_midi((folder / row["midi_filename"]).read_bytes())
+        rng = np.random.default_rng(number)
+        for track in score.tracks:
+            columns = track.notes.numpy()
+            columns["time"] = np.maximum(columns["time"] + rng.integers(-2, 3, len(columns["time"])), 0)
+            track.notes = Note.from_numpy(**columns, ttype=score.ttype)
+        name = f"{number:06d}.mid"
+        yield name, score.dumps_midi(), {**row, "midi_filename": name, "id": f"{row['id']}/{number}"}
+
+
+def import_some(
+    source: Iterator[tuple[str, bytes, dict[str, str]]], n_files: int, to: Workspace, jobs: int
+) -> tuple[int, int, float, float]:
+    """Import the next files as a data set of their own folder: (files, loops added, wall and processor seconds)."""
+    with tempfile.TemporaryDirectory() as root:
+        rows = []
+        for name, data, row in islice(source, n_files):
+            (Path(root) / name).write_bytes(data)
+            rows.append(row)
+        with (Path(root) / "info.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        start, start_cpu = time.perf_counter(), processor_seconds()
+        report = ingest_with_facts([root], to, dataset="gmd", jobs=jobs)
+        wall, cpu = time.perf_counter() - start, processor_seconds() - start_cpu
+    assert report.datasets[0]["labels"]["written"] >= n_files, report.to_json()
+    return report.files_accepted, report.loops_added, wall, cpu
+
+
+def measure_growth(folder: Path, sizes: list[int], jobs: int) -> list[dict[str, float]]:
+    """Cost of a file in libraries of (at least) these sizes, in milliseconds: medians of equal batches."""
+    found = []
+    with tempfile.TemporaryDirectory() as root:
+        workspace, source, n_loops, n_files = Workspace(Path(root)), variants(folder), 0, 0
+        for size in sizes:
+            while n_loops < size:
+                wanted = max(1, int((size - n_loops) / (n_loops / n_files if n_files else 5.6)))
+                files, loops, *_ = import_some(source, min(GROWTH_FILES, wanted), workspace, jobs)
+                n_files, n_loops = n_files + files, n_loops + loops
+            row: dict[str, float] = {"loops": n_loops, "files": n_files}
+            probes = [import_some(source, PROBE_FILES, workspace, jobs) for _ in range(PROBES)]
+            n_files, n_loops = n_files + sum(p[0] for p in probes), n_loops + sum(p[1] for p in probes)
+            row["clock_ms"] = median(1000 * wall / files for files, _, wall, _ in probes)
+            row["processor_ms"] = median(1000 * cpu / files for files, _, _, cpu in probes)
+            own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+            row["peak_gib"] = (own + jobs * child) / 2**20
+            found.append(row)
+    return found
+
+
+def run_growth(folder: Path, sizes: list[int], jobs: int) -> int:
+    """Grow, print, judge by processor time and memory."""
+    rows = measure_growth(folder, sizes, jobs)
+    print(f"{PROBES} batches of {PROBE_FILES} files at each size, {jobs} reader processes, medians")
+    print(f"{'loops before':>12}{'ms a file, processor':>22}{'ms a file, clock':>18}{'peak GiB':>10}")
+    for row in rows:
+        print(f"{row['loops']:>12}{row['processor_ms']:>22.2f}{row['clock_ms']:>18.2f}{row['peak_gib']:>10.2f}")
+    costs = [row["processor_ms"] for row in rows]
+    ratio = max(costs) / min(costs)
+    passed = ratio <= FLAT_LIMIT and rows[-1]["peak_gib"] <= MEMORY_LIMIT_GIB
+    print(f"dearest over cheapest {ratio:.2f} (limit {FLAT_LIMIT}); limits {'kept' if passed else 'MISSED'}")
+    context = {"python": platform.python_version(), "cpus": os.cpu_count(), "jobs": jobs, "load": os.getloadavg()[0]}
+    print(json.dumps({"benchmark": "ingest_growth", "passed": passed, **context, "ratio": ratio, "sizes": rows}))
+    return 0 if passed else 1
+
+
 def main() -> int:
     """Run, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -173,11 +263,15 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--windows", action="store_true", help="measure loops at a stride of one bar instead")
     parser.add_argument("--count", type=int, help="with --windows: about so many of them, evenly drawn")
+    parser.add_argument("--growth", action="store_true", help="the cost of a file as the library grows instead")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000], help="with --growth: loops")
     arguments = parser.parse_args()
     folder = find_folder(arguments.data)
     if folder is None:
         print(f"{arguments.data} does not hold the {N_FILES} files of Groove MIDI", file=sys.stderr)
         return 2
+    if arguments.growth:
+        return run_growth(folder, sorted(arguments.sizes), arguments.jobs)
     if arguments.windows:
         return run_windows(folder, arguments.jobs, arguments.count)
     warnings.filterwarnings("ignore", module="pretty_midi")

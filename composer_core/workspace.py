@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def songs(self) -> Path:
-        """What data sets say of source files, one Parquet file a data set."""
+        """What data sets say of source files, Parquet parts a data set."""
         return self.root / "library" / "songs"
 
     @property

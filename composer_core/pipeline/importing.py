@@ -149,7 +149,8 @@ class _Import:
 
     def _count_copies(self, known: set[str]) -> int:
         """Loops of files whose very bytes the library has under another name: those add nothing."""
-        sources = self._store.sources(known)
+        rows = self._store.rows(known, ("loop_id", "source", "member"))
+        sources = {loop_id: (row["source"], row["member"]) for loop_id, row in rows.items()}
         return sum(
             record.loop_id in known
             and sources[record.loop_id] != (storable(record.loop.source), storable(record.member))

@@ -91,9 +91,10 @@ def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -
     if not source.startswith(f"{IMPORT}:"):
         raise InvalidValue("bad_format", name="source", value=source, expected="import: and the name of a data set")
     store = open_labels(workspace)
-    instruments = _instruments(workspace)
+    instruments: dict[str, str] = {}
     report = LabelImport()
     for batch in _batches(iter(rows)):
+        instruments |= _instruments(workspace, {row.loop_id for row in batch} - instruments.keys())
         entries: dict[tuple[str, str], Entry] = {}
         notes: dict[tuple[str, str], str] = {}
         for row in batch:
@@ -127,9 +128,10 @@ def _entry(row: LabelRow, instruments: dict[str, str], workspace: Workspace) -> 
     return Entry(row.loop_id, row.field, value, "suggested", confidence)
 
 
-def _instruments(workspace: Workspace) -> dict[str, str]:
-    table = LoopStore(workspace).table(["loop_id", "instrument"])
-    return dict(zip(table["loop_id"], table["instrument"], strict=True))
+def _instruments(workspace: Workspace, loop_ids: set[str]) -> dict[str, str]:
+    """The instrument of each of these loops that the library has."""
+    rows = LoopStore(workspace).rows(loop_ids, ("loop_id", "instrument"))
+    return {loop_id: row["instrument"] for loop_id, row in rows.items()}
 
 
 def _batches(rows: Iterator[LabelRow]) -> Iterator[list[LabelRow]]:

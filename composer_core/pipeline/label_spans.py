@@ -39,24 +39,22 @@ class LoopPlace:
 def places_of(workspace: Workspace, digests: set[str]) -> dict[str, list[LoopPlace]]:
     """The loops of the files with these digests."""
     columns = ["loop_id", "source_digest", "instrument", "start_bar", "bars", "meter", "tempo_bpm", "extra"]
-    table = LoopStore(workspace).table(columns)
-    table = table[table["source_digest"].isin(digests)]
     places: dict[str, list[LoopPlace]] = defaultdict(list)
-    for row in table.itertuples(index=False):
-        places[str(row.source_digest)].append(_place(row))
+    for row in LoopStore(workspace).rows_of_files(digests, columns):
+        places[row["source_digest"]].append(_place(row))
     return places
 
 
-def _place(row: Any) -> LoopPlace:
-    extra = json.loads(row.extra)
-    bar_tick = Meter.parse(row.meter).bar_tick
-    start = extra.get("start_tick", row.start_bar * bar_tick) / TICKS_PER_QUARTER
-    length = row.bars * bar_tick / TICKS_PER_QUARTER
-    quarter_sec = 60.0 / row.tempo_bpm
+def _place(row: Mapping[str, Any]) -> LoopPlace:
+    extra = json.loads(row["extra"])
+    bar_tick = Meter.parse(row["meter"]).bar_tick
+    start = extra.get("start_tick", row["start_bar"] * bar_tick) / TICKS_PER_QUARTER
+    length = row["bars"] * bar_tick / TICKS_PER_QUARTER
+    quarter_sec = 60.0 / row["tempo_bpm"]
     start_sec = extra.get("start_sec", start * quarter_sec)
     return LoopPlace(
-        row.loop_id,
-        row.instrument,
+        row["loop_id"],
+        row["instrument"],
         extra.get("part", 0),
         extra.get("md5", ""),
         (start, start + length),

@@ -22,9 +22,12 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS parts (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS loops (loop_id TEXT PRIMARY KEY, part INTEGER NOT NULL, line INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contents (content_hash TEXT PRIMARY KEY, loop_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (source_digest TEXT, part INTEGER, PRIMARY KEY (source_digest, part)) WITHOUT ROWID;
 """
-ReadIds = Callable[[str], tuple[Sequence[str], Sequence[str]]]
-"""Ids and content hashes of the part of a name, row by row."""
+_TABLES_NUMBER = 2
+"""Counts up with the tables; an index of other tables is made anew."""
+ReadIds = Callable[[str], tuple[Sequence[str], Sequence[str], Sequence[str]]]
+"""Ids, content hashes and source digests of the part of a name, row by row."""
 
 
 class LoopIndex:
@@ -50,11 +53,13 @@ class LoopIndex:
         self._take_in(parts)
 
     def _take_in(self, parts: Sequence[str]) -> bool:
-        """False when the index names parts that are gone."""
+        """False when the index names parts that are gone, or lacks a table of today's."""
         with self._open() as connection:
             known = {name for (name,) in connection.execute("SELECT name FROM parts")}
-            if not known <= set(parts):
+            (number,) = connection.execute("PRAGMA user_version").fetchone()
+            if not known <= set(parts) or (known and number != _TABLES_NUMBER):
                 return False
+            connection.execute(f"PRAGMA user_version = {_TABLES_NUMBER}")
             missing = [name for name in parts if name not in known]
             for start in range(0, len(missing), _PARTS_A_COMMIT):
                 connection.execute("BEGIN IMMEDIATE")
@@ -68,16 +73,23 @@ class LoopIndex:
         if not added.rowcount:
             return  # another process was faster
         part = added.lastrowid
-        loop_ids, contents = self._read_ids(name)
+        loop_ids, contents, digests = self._read_ids(name)
         rows = ((loop_id, part, line) for line, loop_id in enumerate(loop_ids))
         connection.executemany("INSERT OR IGNORE INTO loops VALUES (?, ?, ?)", rows)
         pairs = zip(contents, loop_ids, strict=True)
         connection.executemany("INSERT OR IGNORE INTO contents VALUES (?, ?)", pairs)
+        files = ((digest, part) for digest in dict.fromkeys(digests))
+        connection.executemany("INSERT OR IGNORE INTO files VALUES (?, ?)", files)
 
     def places(self, loop_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
         """(name of the part, row in it) of those loops that the library has."""
         query = "SELECT loop_id, name, line FROM loops JOIN parts ON part = number WHERE loop_id IN ({})"
         return {loop_id: (name, line) for loop_id, name, line in self._find(query, loop_ids)}
+
+    def parts_of_files(self, digests: Iterable[str]) -> list[str]:
+        """Names of the parts that hold loops of files with these digests, in order."""
+        query = "SELECT DISTINCT name FROM files JOIN parts ON part = number WHERE source_digest IN ({})"
+        return sorted({name for (name,) in self._find(query, digests)})
 
     def first_of_content(self, contents: Iterable[str]) -> dict[str, str]:
         """The first loop of each of these contents that the library has."""

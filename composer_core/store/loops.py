@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from composer_core.errors import NotFound, StoreError
@@ -105,12 +106,24 @@ class LoopStore:
             rows.setdefault(self._workspace.loops / name, []).append(line)
         return rows
 
-    def sources(self, loop_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """(source, member) of those of the loops that the library has."""
-        found: dict[str, tuple[str, str]] = {}
+    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
+        found: dict[str, dict[str, Any]] = {}
         for part, lines in self._places(loop_ids).items():
-            rows = read_part(part, ["loop_id", "source", "member"]).take(lines).to_pylist()
-            found.update({row["loop_id"]: (row["source"], row["member"]) for row in rows})
+            rows = read_part(part, list(columns)).take(lines).to_pylist()
+            found.update({row["loop_id"]: row for row in rows})
+        return found
+
+    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """These columns, `source_digest` among them, of all loops of the files with these digests, in library order."""
+        if not self._parts():
+            return []
+        self._refresh_index()
+        wanted = pa.array(sorted(digests), pa.string())
+        found: list[dict[str, Any]] = []
+        for name in self._index.parts_of_files(digests):
+            table = read_part(self._workspace.loops / name, list(columns))
+            found += table.filter(pc.is_in(table.column("source_digest"), wanted)).to_pylist()
         return found
 
     def digest(self) -> str:
@@ -154,9 +167,10 @@ class LoopStore:
     def _refresh_index(self) -> None:
         self._index.refresh([part.name for part in self._parts()])
 
-    def _read_ids(self, name: str) -> tuple[list[str], list[str]]:
-        rows = read_part(self._workspace.loops / name, ["loop_id", "content_hash"])
-        return rows.column("loop_id").to_pylist(), rows.column("content_hash").to_pylist()
+    def _read_ids(self, name: str) -> tuple[list[str], list[str], list[str]]:
+        rows = read_part(self._workspace.loops / name, ["loop_id", "content_hash", "source_digest"])
+        ids, contents, digests = (rows.column(c).to_pylist() for c in ("loop_id", "content_hash", "source_digest"))
+        return ids, contents, digests
 
     def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
         number = max((int(part.name.split("-")[1]) for part in self._parts()), default=0) + 1

@@ -1,13 +1,15 @@
-"""What data sets say of source files: title, composer, split, group; one Parquet file a data set.
+"""What data sets say of source files: title, composer, split, group; Parquet parts a data set.
 
 Rows are keyed by the SHA-256 of the source file, as loops name it in `source_digest`, so
-they hold for every loop cut from it.
+they hold for every loop cut from it; of a file's rows the newest counts. What is changed is
+written as a further part, so that it costs the same in a large library; now and then the parts
+are gathered into one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
-from composer_core.store.atomic import atomic_writer
+from composer_core.store.atomic import atomic_writer, locked
 from composer_core.store.loop_record import storable
 from composer_core.workspace import Workspace
 
@@ -29,6 +31,9 @@ SONG_SCHEMA = pa.schema(
         for name in ("source_digest", "dataset", "file", "title", "composer", "split", "source_group", "extra")
     ]
 )
+
+_MANY_PARTS = 64
+"""So many parts of a data set are gathered into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +58,56 @@ class SongStore:
 
     def write(self, dataset: str, rows: Sequence[SongRow]) -> int:
         """Add or replace the rows of a data set; how many are not as they were. Nothing is written for 0."""
-        path = self._folder / f"{dataset}.parquet"
-        known = {row["source_digest"]: row for row in _read(path).to_pylist()} if path.exists() else {}
         fresh = {row.source_digest: _as_dict(row) for row in rows}
-        n_changed = sum(known.get(digest) != row for digest, row in fresh.items())
-        if n_changed:
-            table = pa.Table.from_pylist(list({**known, **fresh}.values()), schema=SONG_SCHEMA)
-            with atomic_writer(path) as stream:
-                pq.write_table(table, stream, compression="zstd")
-        return n_changed
+        with locked(self._folder / "lock"):
+            parts = self._parts(dataset)
+            known = {row["source_digest"]: row for part in parts for row in _read(part, fresh).to_pylist()}
+            changed = [row for digest, row in fresh.items() if known.get(digest) != row]
+            if changed:
+                if len(parts) >= _MANY_PARTS:
+                    parts = self._gather(parts)
+                number = 1 + (int(parts[-1].name.split(".")[1]) if parts and len(parts[-1].suffixes) == 2 else 0)
+                _write(self._folder / f"{dataset}.{number:06d}.parquet", pa.Table.from_pylist(changed, SONG_SCHEMA))
+        return len(changed)
 
     def table(self) -> pd.DataFrame:
         """All rows of all data sets, one a file and data set."""
-        tables = [_read(path) for path in sorted(self._folder.glob("*.parquet"))]
-        return (pa.concat_tables(tables) if tables else SONG_SCHEMA.empty_table()).to_pandas()
+        tables = [_read(path) for path in self._parts()]
+        found = (pa.concat_tables(tables) if tables else SONG_SCHEMA.empty_table()).to_pandas()
+        return found.drop_duplicates(["dataset", "source_digest"], keep="last").reset_index(drop=True)
 
     def of(self, source_digest: str) -> list[SongRow]:
         """What is said of one source file, data set by data set."""
-        rows = []
-        for path in sorted(self._folder.glob("*.parquet")):
-            rows += _read(path, [("source_digest", "=", source_digest)]).to_pylist()
-        return [SongRow(**row) for row in rows]
+        rows = (row for path in self._parts() for row in _read(path, [source_digest]).to_pylist())
+        return [SongRow(**row) for row in {row["dataset"]: row for row in rows}.values()]
+
+    def _parts(self, dataset: str = "") -> list[Path]:
+        """The parts of a data set, or of all, oldest first; the first of an early library has no number."""
+        paths = [path for path in self._folder.glob("*.parquet") if path.name.split(".")[0] == dataset or not dataset]
+        return sorted(paths, key=lambda path: (len(path.suffixes), path.name))
+
+    def _gather(self, parts: list[Path]) -> list[Path]:
+        """One part of many. It takes the last one's place, so that a crash leaves rows twice, never none."""
+        rows = {row["source_digest"]: row for part in parts for row in _read(part).to_pylist()}
+        _write(parts[-1], pa.Table.from_pylist(list(rows.values()), SONG_SCHEMA))
+        for part in parts[:-1]:
+            part.unlink()
+        return parts[-1:]
 
 
 def _as_dict(row: SongRow) -> dict[str, str]:
     return {name: storable(str(getattr(row, name))) for name in SONG_SCHEMA.names}
 
 
-def _read(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.Table:
+def _write(path: Path, table: pa.Table) -> None:
+    with atomic_writer(path) as stream:
+        pq.write_table(table, stream, compression="zstd")
+
+
+def _read(path: Path, digests: Iterable[str] | None = None) -> pa.Table:
+    """The rows of a part: all, or those of files with these digests."""
     try:
+        filters = None if digests is None else [("source_digest", "in", list(digests))]
         return pq.read_table(path, schema=SONG_SCHEMA, filters=filters)
     except (OSError, pa.ArrowException) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,10 +43,29 @@ def test_a_part_whose_writer_died_before_the_index_is_found(store: LoopStore, mo
     assert LoopStore(store._workspace).append([record("d")]).known == ("d",)
 
 
+def test_an_index_of_earlier_tables_is_made_anew(store: LoopStore) -> None:
+    with closing(sqlite3.connect(store._workspace.loop_index)) as connection:
+        connection.execute("DROP TABLE files")
+        connection.execute("PRAGMA user_version = 0")
+        connection.commit()
+    digest = store.rows(["c"], ["loop_id", "source_digest"])["c"]["source_digest"]
+    assert [row["loop_id"] for row in store.rows_of_files({digest}, ["loop_id", "source_digest"])] == ["c"]
+
+
+def test_loops_of_files_are_found_in_library_order(store: LoopStore) -> None:
+    columns = ["loop_id", "source_digest"]
+    digests = {row["loop_id"]: row["source_digest"] for row in store.table(columns).to_dict("records")}
+    wanted = {digests["c"], digests["a"], "no such file"}
+    expected = [loop_id for loop_id, digest in digests.items() if digest in wanted]
+    assert [row["loop_id"] for row in store.rows_of_files(wanted, columns)] == expected
+    assert {"a", "c"} <= set(expected)
+    assert store.rows_of_files(set(), columns) == []
+
+
 def test_parts_that_are_gone_are_forgotten(store: LoopStore) -> None:
     last = sorted(store._workspace.loops.glob("*.parquet"))[-1]
     last.unlink()
-    assert store.sources(["a", "c"]) == {"a": ("a.mid", "")}
+    assert store.rows(["a", "c"], ["loop_id", "source"]) == {"a": {"loop_id": "a", "source": "a.mid"}}
     assert store.append([record("c")]).added == ("c",)
 
 
