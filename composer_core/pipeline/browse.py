@@ -33,8 +33,8 @@ from composer_core.store.atomic import atomic_writer
 from composer_core.store.catalogue import POSITION
 from composer_core.store.conditions import OneOf
 from composer_core.store.label_projection import STATUS_COLUMN
+from composer_core.store.library_views import NUMBER
 from composer_core.store.loop_export import FORMATS, write_rows
-from composer_core.store.query import NUMBER
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:

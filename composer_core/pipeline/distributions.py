@@ -83,18 +83,17 @@ def histogram(
     """
     require_range("bins", bins, 1, 1000)
     query, conditions = library_query(workspace), conditions_of(filter)
-    edges = span or query.extent(column, conditions)
-    total = query.count(conditions)
+    extent = query.extent(column, conditions)
+    edges = span or extent.span
     if edges is None:
-        return Histogram(column, np.empty(0), {}, total)
+        return Histogram(column, np.empty(0), {}, extent.n_loops)
     low, high = edges if edges[1] > edges[0] else (edges[0] - 0.5, edges[0] + 0.5)
     by = SPLIT_COLUMN.get(split, split) if split else ""
     counts: dict[str | None, NDArray[np.int64]] = {}
     for value, number, n_loops in query.histogram(column, (low, high), bins, conditions, by or "", family_mark(split)):
         name = value_name(split, value) if split else None
         counts.setdefault(name, np.zeros(bins, np.int64))[number] += n_loops
-    n_with = query.count([*conditions, Known(column)])
-    return Histogram(column, np.linspace(low, high, bins + 1), counts, total - n_with)
+    return Histogram(column, np.linspace(low, high, bins + 1), counts, extent.n_loops - extent.n_with)
 
 
 def scatter(

@@ -15,8 +15,9 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.conditions import AnyOf, Between, Condition, Known, OneOf, Words
 from composer_core.store.label_projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
+from composer_core.store.library_views import EXCLUDED, NUMBER, TEXT
 from composer_core.store.loop_record import METRIC_PREFIX, SCORE_PREFIX
-from composer_core.store.query import EXCLUDED, NUMBER, TEXT, LibraryQuery
+from composer_core.store.query import LibraryQuery
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:

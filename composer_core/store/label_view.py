@@ -32,7 +32,7 @@ AGREEMENT_TOLERANCE = {"emotion_valence": 0.25, "emotion_arousal": 0.125}
 """Two raters agree on these within an eighth of the axis; on every other field only when equal.
 On the nine-point scale of the Self-Assessment Manikin one step is an eighth of the axis too."""
 
-_LOOP_STATUS_ORDER = ("disputed", "draft", "approved", "rejected", "suggested")
+LOOP_STATUS_ORDER = ("disputed", "draft", "approved", "rejected", "suggested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +149,4 @@ def replay(events: Iterable[LabelEvent]) -> dict[str, dict[str, CurrentLabel]]:
 def loop_status(labels: Mapping[str, CurrentLabel]) -> str:
     """One status for a whole loop: the first of disputed, draft, approved, rejected, suggested any field has."""
     found = {label.status for label in labels.values()}
-    return next(status for status in _LOOP_STATUS_ORDER if status in found)
+    return next(status for status in LOOP_STATUS_ORDER if status in found)

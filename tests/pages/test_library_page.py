@@ -383,24 +383,3 @@ def test_damaged_library_is_a_message(library_workspace: Workspace) -> None:
     app = studio_app.open_studio("library")
     assert not app.exception
     assert part.name in "\n".join(error.value for error in app.error)
-
-
-def test_similar_loops_are_listed_nearest_first(library_workspace: Workspace) -> None:
-    app = open_library({"loop": loop_named(library_workspace, "rock=beat.mid")})
-    app.segmented_control(key="library.detail_tab").set_value("similar").run()
-    assert not app.exception and not app.error
-    # Without its swing the shuffle has the rhythm of the first half; by what is measured the other half is nearest.
-    for by, nearest in (("fingerprint", "=shuffle"), ("metrics", "rock=beat")):
-        app.segmented_control(key="library.similar.by").set_value(by).run()
-        assert not app.exception and not app.error
-        near = near_rows(app)
-        assert len(near) == 3 and near[0]["title"] == nearest  # three other drum loops
-        distances = [float(row["cells"]["near"]) for row in near]
-        assert distances == sorted(distances) and 0 <= distances[0] <= distances[-1] <= 1
-
-
-def near_rows(app: AppTest) -> list[dict[str, Any]]:
-    """The rows of the second table of loops: the one in the detail."""
-    tables = [one.proto for one in app.get("bidi_component") if one.proto.component_name == "composer_loop_table"]
-    rows: list[dict[str, Any]] = json.loads(tables[1].json)["rows"]
-    return rows

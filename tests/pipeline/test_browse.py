@@ -94,7 +94,7 @@ def test_the_query_engine_reads_nothing_but_the_catalogue(library: Workspace) ->
     query = library_query(library)
     for text in (f"SELECT * FROM read_csv('{secret}')", "INSTALL httpfs", "SET threads = 1", "LOAD httpfs"):
         with pytest.raises(StoreError):
-            query._rows(text, [])
+            query._views.rows(text, [])
 
 
 def test_pages_follow_their_order(library: Workspace) -> None:
