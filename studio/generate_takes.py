@@ -12,6 +12,7 @@ from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT, swing_ratio_to_percent
+from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import Take, measure_take, perform_take, take_midi
 from composer_core.pipeline.library import add_generated, digest
 from studio import session, transport
@@ -88,7 +89,21 @@ def _card(take: Take, performance: Performance) -> None:
     remarks = [t(f"generate.notice_{code}") for code in notices if worth_saying(code, condition)]
     if remarks:
         st.caption(f":material/info: {' '.join(remarks)}")
+    if take.drawn:
+        st.caption(f":material/casino: {t('generate.drawn', fields=_drawn_text(take))}")
     st.caption(t("generate.made", seed=take.seed, seconds=f"{take.seconds:.2f}", hash=take.model_hash[:8]))
+
+
+def _drawn_text(take: Take) -> str:
+    """What was not asked for and was drawn, as a list."""
+    whole, parts = with_drawn(take.condition, take.drawn), []
+    if "density" in take.drawn:
+        parts.append(t("generate.drawn_density", value=f"{whole.density:.1f}"))
+    if "key" in take.drawn:
+        parts.append(str(whole.key))
+    if "chords" in take.drawn:
+        parts.append(" ".join(map(str, whole.chords)))
+    return ", ".join(parts)
 
 
 def worth_saying(code: str, condition: Condition) -> bool:

@@ -124,6 +124,7 @@ def take_row(take: Take) -> dict[str, Any]:
         "performer_hash": take.performer_hash,
         "candidates": take.candidates,
         "condition": take.condition.to_json(),
+        "drawn": dict(take.drawn),
         "notices": sorted({*take.notices, *generation.perform_take(take).notes}),
         "seconds": round(take.seconds, 4),
     }

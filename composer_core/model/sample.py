@@ -54,14 +54,21 @@ class SampleSettings:
         require_range("steering", self.steering, 0.0, 10.0)
 
 
-def sampling_of(model: LoadedModel) -> SampleSettings:
-    """The settings a model was released with, else the defaults; InvalidValue for an unknown or bad one."""
-    own = dict(model.facts.get("sampling", {}))
+def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
+    """The settings a model was released with, those of an instrument before its common ones, else the defaults.
+
+    InvalidValue for an unknown or bad one.
+    """
+    common = dict(model.facts.get("sampling", {}))
+    by_instrument = common.pop(OF_INSTRUMENTS, {})
+    own = {**common, **by_instrument.get(instrument, {})}
     for name in own:
         require_choice(f"sampling setting of {model.name}", name, SampleSettings.__slots__)
     return SampleSettings(**own)
 
 
+OF_INSTRUMENTS = "instruments"
+"""Key of a model's sampling settings below which single instruments have their own."""
 LEARNT_MODES = ("major", "minor")
 
 
@@ -231,7 +238,9 @@ def sample_ids(
         raise InvalidValue(
             "value_out_of_range", name="first bar", value=given.first, low=0, high=condition.bars - 1, unit=""
         )
-    return _Sampler(model, [condition] * len(seeds), settings or sampling_of(model), given).run(seeds, should_stop)
+    return _Sampler(model, [condition] * len(seeds), settings or sampling_of(model, condition.instrument), given).run(
+        seeds, should_stop
+    )
 
 
 def _is_cramped(room: int, state: GrammarState, bars: int) -> bool:
@@ -287,7 +296,9 @@ def sample_mixed(
     found = []
     for condition, ids in zip(
         conditions,
-        _Sampler(model, conditions, settings or sampling_of(model), NOTHING).run(seeds, lambda: False),
+        _Sampler(model, conditions, settings or sampling_of(model, conditions[0].instrument), NOTHING).run(
+            seeds, lambda: False
+        ),
         strict=True,
     ):
         notes = _sounding(model, ids, condition)

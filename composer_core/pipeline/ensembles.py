@@ -9,15 +9,11 @@ by how it meets the kick.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-import numpy as np
-import yaml
-
-from composer_core.errors import InvalidValue, StoreError, require_choice, require_range
+from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -25,19 +21,14 @@ from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.pipeline.generation import MAX_CANDIDATES, MAX_SEED, Take, make_take, render_take
 from composer_core.pipeline.models import find_model, load
-from composer_core.pipeline.progressions import progressions
-from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.pipeline.progression_lines import DEFAULT_KEYS, chords_of, draw_line
 from composer_core.render.midi import loops_to_midi
-from composer_core.workspace import ASSETS, Workspace
+from composer_core.workspace import Workspace
 
 ORDER = ("drums", "bass", "piano", "guitar", "strings")
 """Who plays first: each part is chosen beside those before it."""
-NEAREST = 4
-"""The line is drawn from this many of the nearest progressions."""
-PROGRESSIONS = ASSETS / "progressions.yaml"
 CHORDS_DRAWN = "chords_drawn"
 """Notice of a take whose chords were not asked for."""
-DEFAULT_KEYS = {"major": Key(0, "major"), "minor": Key(9, "minor")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +54,6 @@ class Ensemble:
         return loops_to_midi(self.loops(changed))
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A progression in a mode with the place in the emotion plane it was written for."""
-
-    mode: str
-    numerals: tuple[str, ...]
-    valence: float
-    arousal: float
-    source: str
-
-
 def plan(condition: Condition, seed: int, workspace: Workspace | None = None) -> tuple[Condition, bool, str]:
     """The condition with a key and a chord line, whether the line was drawn, and where it comes from.
 
@@ -85,57 +65,8 @@ def plan(condition: Condition, seed: int, workspace: Workspace | None = None) ->
         key = DEFAULT_KEYS["minor" if (condition.valence or 0.0) < 0 else "major"]
     if condition.chords:
         return condition.changed(key=key), False, "asked"
-    line = _draw(key, condition.valence, condition.arousal, seed, workspace)
-    chords = tuple(Chord.from_roman(numeral, Key(key.root, line.mode)) for numeral in line.numerals)
-    return condition.changed(key=key, chords=_fitted(chords, condition.bars)), True, line.source
-
-
-def _fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
-    """A line that gives one chord a bar: cut to the bars, or repeated where it divides them."""
-    cut = chords[:bars]
-    return cut if bars % len(cut) == 0 else tuple(cut[index % len(cut)] for index in range(bars))
-
-
-def _draw(key: Key, valence: float | None, arousal: float | None, seed: int, workspace: Workspace | None) -> Line:
-    mode = "minor" if key.is_minor else "major"
-    lines = [line for line in (*_learnt(workspace), *shipped_lines()) if line.mode == mode]
-    place = np.array([[line.valence, 2.0 * line.arousal - 1.0] for line in lines])
-    asked = np.array([0.0 if valence is None else valence, 0.0 if arousal is None else 2.0 * arousal - 1.0])
-    weight = np.array([valence is not None, arousal is not None], dtype=np.float64)
-    distance = (np.abs(place - asked) * weight).sum(axis=1)
-    nearest = np.argsort(distance, kind="stable")[: NEAREST if weight.any() else len(lines)]
-    return lines[int(np.random.default_rng([seed, 0xC0D]).choice(nearest))]
-
-
-def _learnt(workspace: Workspace | None) -> Iterator[Line]:
-    """The workspace's progressions of one to eight readable chords that carry a mood."""
-    if workspace is None:
-        return
-    moods = vocabularies(workspace).moods
-    for one in progressions(workspace):
-        known = [moods[code] for code in one.moods if code in moods]
-        if known and one.mode in DEFAULT_KEYS and 1 <= len(one.numerals) <= 8:
-            valence = float(np.mean([mood.valence for mood in known]))
-            arousal = float(np.mean([mood.arousal for mood in known]))
-            yield Line(one.mode, one.numerals, valence, arousal, one.source)
-
-
-@cache
-def shipped_lines() -> tuple[Line, ...]:
-    """The lines of assets/progressions.yaml; StoreError when the file is damaged."""
-    try:
-        data = yaml.safe_load(PROGRESSIONS.read_text(encoding="utf-8"))
-        lines = tuple(
-            Line(mode, tuple(row["chords"].split()), float(row["valence"]), float(row["arousal"]), "shipped")
-            for mode, rows in data.items()
-            for row in rows
-        )
-        for line in lines:
-            for numeral in line.numerals:
-                Chord.from_roman(numeral, DEFAULT_KEYS[line.mode])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, InvalidValue) as error:
-        raise StoreError("damaged_store", path=str(PROGRESSIONS), reason=str(error)) from error
-    return lines
+    line = draw_line(key, condition.valence, condition.arousal, seed, workspace)
+    return condition.changed(key=key, chords=chords_of(line, key, condition.bars)), True, line.source
 
 
 def parse_instruments(text: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, COMMON_TIME
+from composer_core.pipeline.drawing import filled
 from composer_core.pipeline.generation import perform_grid, render_grid
 from composer_core.pipeline.permitted_sets import is_root, loops_of
 from composer_core.pipeline.takes import (
@@ -168,7 +169,8 @@ def make(loaded: LoadedModel, conditions: Sequence[Condition], seed: int) -> lis
     for first in range(0, len(conditions), BATCH):
         chosen = conditions[first : first + BATCH]
         seeds = [seed + first + index for index in range(len(chosen))]
-        sampled = sample_mixed(loaded, chosen, seeds)
+        whole = [filled(condition, own_seed) for condition, own_seed in zip(chosen, seeds, strict=True)]
+        sampled = sample_mixed(loaded, whole, seeds)
         for condition, notes, own_seed in zip(chosen, sampled, seeds, strict=True):
             program = DEFAULT_PROGRAM[condition.instrument]
             grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)

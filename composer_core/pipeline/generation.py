@@ -19,6 +19,7 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.drawing import drawn_fields, filled
 from composer_core.pipeline.judging import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
 from composer_core.pipeline.scoring import score_measured
@@ -65,7 +66,8 @@ def iter_takes(
     """Takes one by one, as they are made. Take i depends on condition, seed, i, model and `best_of` only.
 
     With `best_of` N each take is the candidate out of N that fits the condition and scores best (see
-    `judging.choose_best`). NotFound when the instrument has no model; InvalidValue for takes, seed or
+    `judging.choose_best`). What the request leaves open may be drawn to suit its emotion (`drawing.filled`);
+    the take says what was. NotFound when the instrument has no model; InvalidValue for takes, seed or
     candidates out of range. A stop ends the series after the take in hand.
     """
     require_range("takes", takes, 1, MAX_TAKES)
@@ -112,12 +114,13 @@ def make_take(
 ) -> Take:
     """One take of a series; `others` are the parts of an ensemble that are there already (as they sound)."""
     from composer_core.model.notices import notices_of
-    from composer_core.model.sample import sample_notes
+    from composer_core.model.sample import sample_mixed
 
     started = time.perf_counter()
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
-    candidates = [_played(condition, notes, own_seed) for notes in sample_notes(loaded, condition, seeds)]
+    whole = [filled(condition, one) for one in seeds]
+    candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds)]
     chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
     grid, offset_ms, performed = candidates[chosen]
     hash_of_performer = performer_hash(condition.instrument)
@@ -135,6 +138,7 @@ def make_take(
         created_at=time.time(),
         performer_hash=hash_of_performer,
         candidates=best_of,
+        drawn=drawn_fields(condition, whole[chosen]),
     )
 
 

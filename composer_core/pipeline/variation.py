@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
+from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import MAX_SEED, Take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import find_model, load
 from composer_core.workspace import Workspace
@@ -113,10 +114,11 @@ def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, see
     from composer_core.model.sample import Given, nll_of_loops, sample_notes
 
     seeds = [take_seed(seed, number + 1) for number in range(CANDIDATES)]
-    found = sample_notes(loaded, take.condition, seeds, given=Given(notes, first, last))
-    if last == take.condition.bars:
+    whole = with_drawn(take.condition, take.drawn)
+    found = sample_notes(loaded, whole, seeds, given=Given(notes, first, last))
+    if last == whole.bars:
         return found[0]  # nothing follows that the model has not read
-    return found[int(np.argmin(nll_of_loops(loaded, take.condition, found)))]
+    return found[int(np.argmin(nll_of_loops(loaded, whole, found)))]
 
 
 def _merged(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ class Take:
     `grid` holds the notes on the straight 12-step grid with the performer's velocities,
     `offset_ms` (n_notes,) the performer's micro-timing behind the swung grid, in the order of
     `grid.notes`. With condition, seed, index and both hashes the take can be made again byte
-    for byte on the same machine. `notices` are codes of what the person has to know.
+    for byte on the same machine. `notices` are codes of what the person has to know; `drawn` are fields of
+    the condition that were not asked for and were drawn to suit the rest, as a condition's JSON values.
     """
 
     take_id: str
@@ -42,6 +44,7 @@ class Take:
     parent: str = ""
     edit: str = ""
     ensemble: str = ""
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_take(folder: Path, take: Take) -> None:
@@ -63,6 +66,7 @@ def write_take(folder: Path, take: Take) -> None:
         "parent": take.parent,
         "edit": take.edit,
         "ensemble": take.ensemble,
+        "drawn": dict(take.drawn),
         "created_at": take.created_at or time.time(),
     }
     write_json(folder / f"{take.take_id}.json", data)
@@ -105,6 +109,7 @@ def _take_of(data: dict[str, Any]) -> Take:
         parent=str(data.get("parent", "")),
         edit=str(data.get("edit", "")),
         ensemble=str(data.get("ensemble", "")),
+        drawn=dict(data.get("drawn", {})),
         **named,
     )
 

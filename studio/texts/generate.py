@@ -73,6 +73,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.density_row": ("Density", "密度"),
     "generate.score": ("Score", "スコア"),
     "generate.uncalibrated": ("not yet calibrated", "未校正"),
+    "generate.drawn": ("Drawn to suit the feeling: {fields}", "感情に合わせて自動で決めたもの: {fields}"),
+    "generate.drawn_density": ("{value} notes a beat", "1 拍あたり {value} 音"),
     "generate.made": ("Seed {seed} · {seconds} s · {hash}", "シード {seed}・{seconds} 秒・{hash}"),
     "generate.notice_unlearnt_valence": (
         "This model never learnt the valence, so it had no effect on the notes.",

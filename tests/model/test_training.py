@@ -192,10 +192,18 @@ def test_a_model_brings_its_sampling() -> None:
     model = shared_model()
     guided = replace(model, facts={"sampling": {"guidance": 2.5}})
     condition = Condition("bass", bars=2, arousal=0.9)
-    assert sampling_of(guided) == SampleSettings(guidance=2.5)
+    assert sampling_of(guided, "bass") == SampleSettings(guidance=2.5)
     assert sample_ids(guided, condition, [1]) == sample_ids(model, condition, [1], SampleSettings(guidance=2.5))
     with pytest.raises(InvalidValue, match="boldness"):
-        sampling_of(replace(model, facts={"sampling": {"boldness": 1}}))
+        sampling_of(replace(model, facts={"sampling": {"boldness": 1}}), "bass")
+
+
+def test_an_instrument_may_have_its_own_sampling() -> None:
+    facts = {"sampling": {"guidance": 2.5, "instruments": {"piano": {"temperature": 0.8}}}}
+    model = replace(shared_model(), facts=facts)
+    assert sampling_of(model, "piano") == SampleSettings(temperature=0.8, guidance=2.5)
+    assert sampling_of(model, "bass") == SampleSettings(guidance=2.5)
+    assert facts["sampling"]["instruments"] == {"piano": {"temperature": 0.8}}
 
 
 def test_a_loop_is_likelier_to_the_model_that_learnt_it(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monk
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the model was asked")
 
-    monkeypatch.setattr("composer_core.model.sample.sample_notes", refuse)
+    monkeypatch.setattr("composer_core.model.sample.sample_mixed", refuse)
     app.slider(key="generate.tempo").set_value(150)
     app.slider(key="generate.humanise").set_value(0)
     app.slider(key="generate.swing").set_value(66.7).run()

@@ -16,8 +16,8 @@ from composer_core.pipeline.ensembles import (
     parse_instruments,
     plan,
     replace_part,
-    shipped_lines,
 )
+from composer_core.pipeline.progression_lines import shipped_lines
 from composer_core.pipeline.progressions import keep_progressions
 from composer_core.workspace import Workspace
 from untrained_model import add_untrained_model

@@ -1,0 +1,76 @@
+"""Drawing: what is open is filled to suit the emotion, what is asked is kept, and the take says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from composer_core.errors import StoreError
+from composer_core.music.condition import Condition
+from composer_core.music.key import Key
+from composer_core.pipeline.drawing import COLUMNS, condition_table, drawn_fields, filled, with_drawn
+from composer_core.pipeline.generation import generate, list_takes, save_takes
+from composer_core.workspace import Workspace
+from untrained_model import add_untrained_model
+
+
+def mean_density(instrument: str, arousal: float) -> float:
+    drawn = [filled(Condition(instrument, arousal=arousal), seed).density for seed in range(40)]
+    return float(np.mean([value for value in drawn if value is not None]))
+
+
+@pytest.mark.parametrize("instrument", ["drums", "bass", "guitar", "piano", "strings"])
+def test_more_arousal_draws_more_notes(instrument: str) -> None:
+    assert mean_density(instrument, 0.9) > 1.3 * mean_density(instrument, 0.1)
+
+
+def test_draws_differ_and_repeat() -> None:
+    asked = Condition("piano", arousal=0.5)
+    assert filled(asked, 3) == filled(asked, 3)
+    assert len({filled(asked, seed).density for seed in range(20)}) > 3
+
+
+def test_valence_chooses_the_mode() -> None:
+    assert filled(Condition("strings", valence=-0.3), 1).key == Key(0, "minor")
+    assert filled(Condition("strings", valence=0.3), 1).key == Key(0, "major")
+    assert filled(Condition("drums", valence=-0.3), 1).key is None
+    assert filled(Condition("strings", arousal=0.9), 1).key is None
+
+
+def test_what_is_asked_for_stays() -> None:
+    asked = Condition("guitar", valence=-0.9, arousal=0.9, density=0.5, key=Key(4, "major"))
+    assert filled(asked, 1) is asked
+    nothing = Condition("guitar")
+    assert filled(nothing, 1) is nothing
+
+
+def test_the_draw_is_told_apart_from_the_request() -> None:
+    asked = Condition("guitar", valence=-0.9, arousal=0.2)
+    whole = filled(asked, 5)
+    drawn = drawn_fields(asked, whole)
+    assert drawn["density"] == whole.density
+    assert drawn["key"] == "C:minor"
+    assert set(drawn) <= {"density", "key", "chords"}
+    assert with_drawn(asked, json.loads(json.dumps(drawn))) == whole
+
+
+def test_a_take_tells_and_keeps_what_was_drawn(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    model = add_untrained_model(workspace, "bass")
+    asked = Condition("bass", bars=1, valence=-0.5, arousal=0.6)
+    takes = generate(asked, takes=2, seed=1, model=model, workspace=workspace)
+    save_takes(workspace, takes)
+    assert [take.condition for take in takes] == [asked, asked]
+    assert all(take.drawn["key"] == "C:minor" for take in takes)
+    assert takes[0].drawn["density"] == filled(asked, 1).density
+    assert {take.take_id: take.drawn for take in list_takes(workspace)} == {take.take_id: take.drawn for take in takes}
+
+
+def test_a_damaged_table_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps({"columns": list(COLUMNS), "instruments": {"bass": [[0.0, 0.5, 120.0]]}}))
+    with pytest.raises(StoreError, match=r"table\.json"):
+        condition_table(path)
