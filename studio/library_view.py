@@ -21,8 +21,6 @@ from studio import session
 CHARTS = ("spread", "split", "across", "upwards", "map")
 """Names of the charts' choices in an address."""
 _OWN = ("sort", "page", "loop", *CHARTS)
-_TAKE_OVER_SEC = 5.0
-"""So long a browser is given to take over an address; going back within it needs a second try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +83,12 @@ def ask(filter: Filter) -> None:
 
 
 def _show(view: View) -> None:
-    session.set_overruled_address(_address())
+    session.overrule_address(_address())
     session.set_library_view(view)
 
 
 def _address() -> dict[str, str]:
     return dict(st.query_params.to_dict())
-
-
-def _is_overruled(address: dict[str, str]) -> bool:
-    """True for an address that was overruled in the page and that the browser may not have replaced yet."""
-    if address != session.overruled_address():
-        return False
-    is_unwritten = session.library_address() != current_view().to_query()
-    return is_unwritten or session.library_written_sec() < _TAKE_OVER_SEC
 
 
 def choose_chart(name: str, value: str) -> None:
@@ -113,7 +103,7 @@ def read_address(columns: Mapping[str, str]) -> View:
     Of ranges and sorting only those of `columns` (the library's, with their kinds) are taken over.
     """
     asked = _address()
-    if asked and asked != session.library_address() and not _is_overruled(asked):
+    if asked and asked != session.library_address() and not session.is_overruled(asked):
         view = View.from_query(asked)
         ranges = tuple(one for one in view.filter.ranges if columns.get(one.column) == "number")
         view = replace(view, filter=replace(view.filter, ranges=ranges))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from studio.library_view import View
 
 Language = Literal["en", "ja"]
+TAKE_OVER_SEC = 5.0
+"""So long a browser is given to take over a written address; going back within it needs a second try."""
 
 LANGUAGE = "studio.language"
 NOW_PLAYING = "studio.now_playing"
@@ -30,7 +31,6 @@ SLIDER_MOVED = "studio.slider_moved"
 LIBRARY_VIEW = "studio.library.view"
 LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
-LIBRARY_WRITTEN_SEC = "studio.library.written_sec"
 LIBRARY_OVERRULED = "studio.library.overruled"
 SELECTION = "studio.library.selection"
 UNFOLDED = "studio.library.unfolded"
@@ -209,25 +209,27 @@ def library_address() -> dict[str, str]:
 
 
 def set_library_address(written: dict[str, str]) -> None:
-    """Note what was written into the page's address, and when that last changed."""
+    """Note what was written into the page's address; what stood there is overruled."""
     if written != library_address():
-        st.session_state[LIBRARY_WRITTEN_SEC] = time.monotonic()
+        overrule_address(library_address())
     st.session_state[LIBRARY_ADDRESS] = written
 
 
-def library_written_sec() -> float:
-    """Seconds since the Library last changed the page's address."""
-    return time.monotonic() - float(st.session_state.get(LIBRARY_WRITTEN_SEC, -math.inf))
+def overrule_address(address: dict[str, str]) -> None:
+    """Note that an address was replaced, or is about to be, by what the person asked for in the page."""
+    now_sec = time.monotonic()
+    recent = [(was, sec) for was, sec in _overruled() if was != address and now_sec - sec < TAKE_OVER_SEC]
+    st.session_state[LIBRARY_OVERRULED] = [*recent, (address, now_sec)]
 
 
-def overruled_address() -> dict[str, str] | None:
-    """The address the browser stood at when the person last asked for another view in the page."""
-    return cast("dict[str, str] | None", st.session_state.get(LIBRARY_OVERRULED))
+def is_overruled(address: dict[str, str]) -> bool:
+    """True for an address overruled a moment ago, which the browser may not have replaced yet."""
+    now_sec = time.monotonic()
+    return any(was == address and now_sec - sec < TAKE_OVER_SEC for was, sec in _overruled())
 
 
-def set_overruled_address(address: dict[str, str] | None) -> None:
-    """Note the address a change in the page overrules, None when there is none any more."""
-    st.session_state[LIBRARY_OVERRULED] = address
+def _overruled() -> list[tuple[dict[str, str], float]]:
+    return cast("list[tuple[dict[str, str], float]]", st.session_state.get(LIBRARY_OVERRULED, []))
 
 
 def filter_count() -> int:
