@@ -26,6 +26,37 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     building.add_argument("--data", required=True, type=Path, metavar="PATH", help="the folder of all permitted sets")
     building.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
     building.set_defaults(run=run_build)
+    card = actions.add_parser("card", help="put the figures of `composer evaluate -o DIR` into a model's card")
+    card.add_argument("name", help="a shipped model, such as composer-base")
+    card.add_argument("reports", nargs="+", type=Path, metavar="REPORT", help="report.json of an instrument")
+    card.add_argument("--folder", type=Path, metavar="DIR", help="the model's folder (default: the shipped one)")
+    card.set_defaults(run=run_card)
+    table = actions.add_parser(
+        "conditions", help="measure anew the conditions of real loops that requests are filled from"
+    )
+    table.add_argument("--data", required=True, type=Path, metavar="PATH", help="the folder of all permitted sets")
+    table.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="where the table is written")
+    table.set_defaults(run=run_conditions)
+
+
+def run_card(arguments: argparse.Namespace) -> int:
+    """Write evaluation.json and the card."""
+    from composer_core.pipeline.building import update_card
+    from composer_core.pipeline.models import SHIPPED
+
+    folder = arguments.folder or SHIPPED / arguments.name
+    update_card(arguments.name, arguments.reports, folder)
+    print(folder / "MODEL_CARD.md")
+    return 0
+
+
+def run_conditions(arguments: argparse.Namespace) -> int:
+    """Measure and write the table."""
+    from composer_core.pipeline.drawing import build_table, write_table
+
+    write_table(arguments.output, build_table(arguments.data, say=_say))
+    print(arguments.output)
+    return 0
 
 
 def run_list(arguments: argparse.Namespace) -> int:

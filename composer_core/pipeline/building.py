@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from composer_core.errors import InvalidValue, NotFound
 from composer_core.pipeline.evaluation import Counts, evaluate
-from composer_core.pipeline.model_card import CARD_FILE, EVALUATION_FILE, model_card
-from composer_core.pipeline.model_recipes import Recipe, recipe
+from composer_core.pipeline.model_card import (
+    CARD_FILE,
+    CARD_PARTS,
+    EVALUATION_FILE,
+    model_card,
+    reports_of,
+    with_figures,
+)
+from composer_core.pipeline.model_recipes import RECIPES, Recipe, recipe
 from composer_core.pipeline.models import ModelInfo
 from composer_core.pipeline.permitted_sets import permitted_loops
 from composer_core.pipeline.training import train_run
 from composer_core.store.atomic import read_json, write_bytes, write_json
 
-RUN_FOLDER, MODEL_FOLDER = "run", "model"
+RUN_FOLDER, MODEL_FOLDER, CONFIG_FILE = "run", "model", "config.json"
 EVALUATED_TAKES = 100
 
 
@@ -83,6 +91,33 @@ def write_card(chosen: Recipe, folder: Path, evaluation: dict[str, Any]) -> None
     n_bytes = (folder / "model.safetensors").stat().st_size
     card = model_card(chosen, read_json(folder / "config.json"), evaluation, n_bytes)
     write_bytes(folder / CARD_FILE, card.encode())
+
+
+def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
+    """Put the figures of finished evaluations (report.json files) into a model's evaluation.json and card.
+
+    Instruments without a fresh report keep their figures. What the card says of data, split and training is
+    written anew for a model with a recipe and kept for one without. InvalidValue for a report of another model
+    or one that lacks a part; NotFound for a folder without a model.
+    """
+    if not (folder / CONFIG_FILE).is_file():
+        raise NotFound("path_missing", path=str(folder / CONFIG_FILE))
+    known = read_json(folder / EVALUATION_FILE) if (folder / EVALUATION_FILE).is_file() else {"reports": {}}
+    found = reports_of(known)
+    for path in reports:
+        report = read_json(path)
+        lacking = [part for part in CARD_PARTS if part not in report]
+        if report.get("model") != name or lacking:
+            expected = f"a whole report of {name}" + (f" (it lacks {', '.join(lacking)})" if lacking else "")
+            raise InvalidValue("bad_format", name="report", value=str(path), expected=expected)
+        found[report["instrument"]] = report
+    evaluation = {"model": name, "reports": found}
+    if name in RECIPES:
+        write_card(RECIPES[name], folder, evaluation)
+        return
+    write_json(folder / EVALUATION_FILE, evaluation)
+    card = (folder / CARD_FILE).read_text(encoding="utf-8")
+    write_bytes(folder / CARD_FILE, with_figures(card, evaluation).encode())
 
 
 def evaluation_data(chosen: Recipe, data: Path) -> Path:

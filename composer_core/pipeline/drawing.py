@@ -26,6 +26,7 @@ from composer_core.errors import StoreError
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.pipeline.progression_lines import drawn_chords
+from composer_core.store.atomic import write_bytes
 from composer_core.workspace import ASSETS
 
 if TYPE_CHECKING:
@@ -116,3 +117,9 @@ def build_table(data: Path, count: int = 400, say: Callable[[str], None] = lambd
         held_out = read_held_out(data, instrument)
         tables[instrument] = table_rows(human_loops(held_out, "train", count, 0))
     return {"columns": list(COLUMNS), "instruments": tables}
+
+
+def write_table(path: Path, table: Mapping[str, Any]) -> None:
+    """Store a table, a row of numbers a line."""
+    text = json.dumps(table, separators=(",", ":")).replace("],[", "],\n[")
+    write_bytes(path, f"{text}\n".encode())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.errors import require_choice, require_range
+from composer_core.estimate.scores import MIN_NOTES, NOT_PLAYED
 from composer_core.pipeline import evaluation_control as controls
 from composer_core.pipeline.evaluation_affect import Judge, emotion, read_judge
 from composer_core.pipeline.evaluation_data import (
@@ -40,6 +41,7 @@ from composer_core.pipeline.evaluation_systems import (
 )
 from composer_core.pipeline.evaluation_validity import validity
 from composer_core.pipeline.models import ModelInfo, load
+from composer_core.pipeline.scoring import missing
 
 PARTS = ("speed", "validity", "control", "emotion", "likelihood", "loops")
 """What can be measured alone; `loops` are distribution, scores and memorisation beside baselines."""
@@ -140,8 +142,14 @@ def _emotion(loaded: Any, humans: Sequence[Example], judge: Judge | None, count:
 def _beside_humans(
     loaded: Any, held_out: HeldOut, humans: Sequence[Example], counts: Counts, seed: int
 ) -> dict[str, Any]:
-    """Distribution, scores and memorisation of generated loops and baselines that answer the same requests."""
-    asked = [example.condition for example in humans]
+    """Distribution, scores and memorisation of generated loops and baselines that answer the same requests.
+
+    Where the scores' own reference was never played (notation has no timing), takes keep to the grid as the human
+    loops beside them do: played timing would count as damage there.
+    """
+    on_grid = missing(humans[0].condition.instrument, MIN_NOTES).get("timing") == NOT_PLAYED
+    changes = {"humanise_percent": 0.0} if on_grid else {}
+    asked = [example.condition.changed(**changes) for example in humans]
     training = human_loops(held_out, "train", N_TRAINING_LOOPS, seed)
     systems = {
         HUMAN: System.of([example.played for example in humans], [example.bars for example in humans]),
@@ -151,6 +159,7 @@ def _beside_humans(
     }
     copied = {"generated": GENERATED, "validation": HUMAN, BEST_OF: BEST_OF}
     return {
+        "takes_on_grid": on_grid,
         "n_compared": {name: len(system.loops) for name, system in systems.items()},
         "distribution": distribution(systems, humans[0].condition.instrument),
         "scores": scores(systems),

@@ -129,7 +129,7 @@ def _emotion(report: Report) -> Section:
     about = (
         "Valence and arousal over a 9 x 9 grid at 110 BPM; nothing else is given. "
         "'Agreement on real loops' is the correlation of the judge with the labelling estimator on held-out human "
-        "loops: what a model that learnt from the labels perfectly could reach."
+        "loops, which spread less than the grid: how far the two mean the same, not a limit of what takes reach."
     )
     if "judge" in found:
         parts = (f"{axis} {value:.3f}" for axis, value in found["judge"]["held_out_accuracy"].items())
@@ -193,6 +193,10 @@ def _scores(report: Report) -> Section:
         for axis, row in table.items()
     ]
     about = "Scores from 0 to 100. An instrument without a calibration has none; then this table is empty."
+    if report.get("takes_on_grid"):
+        about += (
+            " The scores' reference is notated music without timing, so takes are compared on the grid (humanise 0 %)."
+        )
     return Section("scores", "Scores", about, ("loops", "score", "p10", "p50", "p90", "n"), tuple(rows))
 
 

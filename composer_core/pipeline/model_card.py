@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from composer_core.errors import InvalidValue
 from composer_core.pipeline.evaluation_text import markdown, sections
 from composer_core.pipeline.model_recipes import Recipe
 from composer_core.pipeline.permitted_sets import PERMITTED_SETS
 
 CARD_FILE, EVALUATION_FILE = "MODEL_CARD.md", "evaluation.json"
+CARD_PARTS = ("likelihood", "memorisation", "control", "density_spearman")
+"""Parts of a report no card is without."""
 RARE_SHARE = 0.01
 
 
@@ -22,11 +25,22 @@ def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
     """The card as Markdown, with a section of figures for each instrument."""
-    figures = [
+    return "\n".join([_head(recipe, facts, n_bytes), *_all_figures(evaluation), _limits(facts)])
+
+
+def with_figures(card: str, evaluation: Mapping[str, Any]) -> str:
+    """A card with its figures, from the first heading of them to the limits, replaced."""
+    head, figures, rest = card.partition("## Figures")
+    if not figures or "## Limits" not in rest:
+        raise InvalidValue("bad_format", name="model card", value=card[:40], expected="headings Figures and Limits")
+    return "\n".join([head, *_all_figures(evaluation), "## Limits" + rest.partition("## Limits")[2]])
+
+
+def _all_figures(evaluation: Mapping[str, Any]) -> list[str]:
+    return [
         "\n".join([f"## Figures: {instrument}", "", *_figures(report)])
         for instrument, report in reports_of(evaluation).items()
     ]
-    return "\n".join([_head(recipe, facts, n_bytes), *figures, _limits(facts)])
 
 
 def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:

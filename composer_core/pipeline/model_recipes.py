@@ -37,7 +37,7 @@ class Recipe:
     sets: tuple[str, ...] = ()
     evaluated: tuple[str, ...] = ()
     story: str = ""
-    sampling: Mapping[str, float] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -45,6 +45,14 @@ class Recipe:
         return {**_ALL_TRAININGS, "instrument": self.instrument, **self.training}
 
 
+_BASE_SAMPLING: dict[str, Any] = {
+    "temperature": 0.8,
+    "top_p": 0.9,
+    "guidance": 1.5,
+    "steering": 1.0,
+    "instruments": {"strings": {"temperature": 0.75}, "piano": {"temperature": 0.7}},
+}
+"""Chosen on requests of dev songs by total and distance to training; see docs/decisions.md."""
 _FIRST = "composer-first"
 _PITCHED = ("bass", "guitar", "piano", "strings")
 RECIPES = {
@@ -79,7 +87,7 @@ RECIPES = {
             _FIRST,
             evaluated=_PITCHED,
             story="1680 steps of all five instruments at a high rate, then on from there with the rate falling:",
-            sampling={"guidance": 2.5},
+            sampling=_BASE_SAMPLING,
         ),
         Recipe(
             "composer-drums-tuned",
