@@ -283,6 +283,8 @@ class Engine {
   onKey(event) {
     if (event.key === "Tab") this.walking = true;
     this.wake();
+    // Escape leaves a field, so that the keys printed on buttons act again.
+    if (event.key === "Escape" && !event.isComposing && event.target.matches("input, textarea")) event.target.blur();
     if (this.data && this.data.other && event.code === "KeyX" && this.isPlainKey(event)) {
       if (!event.repeat) this.hear(1 - this.side);
       return;
