@@ -102,7 +102,7 @@ def disputes(workspace: Workspace) -> list[Dispute]:
     """What has to be settled: every field on which raters who decided contradict each other."""
     return [
         Dispute(loop_id, name, tuple(votes_of(events)))
-        for loop_id, fields in open_labels(workspace).standing().items()
+        for loop_id, fields in _of_several_people(workspace).items()
         for name, events in fields.items()
         if disputed(events)
     ]
@@ -118,7 +118,7 @@ def agreement(workspace: Workspace, field: str) -> FieldAgreement:
     level = LEVEL_OF_FIELD.get(field, "nominal")
     ratings = [
         {event.author: _comparable(event.value) for event in fields.get(field, ()) if _approved(event)}
-        for fields in open_labels(workspace).standing().values()
+        for fields in _of_several_people(workspace).values()
     ]
     names = sorted({rater for unit in ratings for rater in unit})
     pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :] if any(a in u and b in u for u in ratings)]
@@ -195,6 +195,12 @@ def bulk_apply(
     require_choice("action", action, tuple(_BULK_STATUS))
     entries = [Entry(c.loop_id, c.field, c.after, _BULK_STATUS[action]) for c in preview.changes]
     return open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+
+
+def _of_several_people(workspace: Workspace) -> dict[str, dict[str, list[LabelEvent]]]:
+    """What stands of the loops on a field of which two people or more have spoken: nobody else can disagree."""
+    store = open_labels(workspace)
+    return store.standing(store.loops_of_several_sources(HUMAN))
 
 
 def _approved(event: LabelEvent) -> bool:

@@ -179,9 +179,11 @@ class LabelStore:
                     found.setdefault(loop_id, {})[name] = list(events)
         return found
 
-    def loops_of_several_sources(self) -> list[str]:
-        """Loops on one field of which two or more sources have spoken."""
+    def loops_of_several_sources(self, *kinds: str) -> list[str]:
+        """Loops on one field of which two or more sources (of these kinds, of any where none is named) have spoken."""
         several = select(EVENTS.c.loop_id).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        if kinds:
+            several = several.where(sql.of_kind(*kinds))
         several = several.having(func.count(EVENTS.c.source.distinct()) > 1).distinct()
         with self.transaction() as connection:
             return list(connection.execute(several).scalars())

@@ -80,7 +80,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "この楽器には選べる奏法がありません。",
     ),
     "label.note": ("Note", "メモ"),
-    "label.note_hint": ("What should others know? Esc returns to the keys", "気づいたことがあれば（Esc でキー操作に戻る）"),
+    "label.note_hint": (
+        "What should others know? Esc returns to the keys",
+        "気づいたことがあれば（Esc でキー操作に戻る）",
+    ),
     "label.approve": ("Approve", "承認"),
     "label.reject": ("Reject", "却下"),
     "label.skip": ("Skip", "スキップ"),
