@@ -90,5 +90,45 @@ HABIT_CASES: dict[str, list[tuple[Loop, float]]] = {
     "role_fit": [
         (beat(crash=".x.............."), -1.07), (beat(kick="x...x...", snare="..x...x."), 0.3575), (ONE, 0.87),
     ],
+    # one bar repeats and its beats share nothing; 2 of 3 kicks come back in the other bar: 2 / 3, each in 2 of the
+    # other 7 beats: 6 / 21; every beat alike
+    "bar_gain": [
+        (repeated(beat(kick="x...", snare=".x.."), 2), 1),
+        (beat(bars=2, kick="x.x.x..."), 8 / 21),
+        (beat(kick="xxxx"), 0),
+    ],
+    # first halves 0, empty second halves 1; likeness 1 0 0 and three times 1: 1 - 4 / 6; one bar repeats
+    "half_bar_gap": [
+        (APART, 0.5), (beat(bars=3, kick="x...x.......", snare="........x..."), 1 / 3), (repeated(KIT, 2), 0),
+    ],
+    # 100 30 100 30 in both bars; turned round in the second: 9800 / 4 within places of the bar, 9800 / 7 of the beat;
+    # no place comes back
+    "velocity_bar_gain": [
+        (beat(bars=2, hat="xoxoxoxo", kick=".......x"), 1),
+        (beat(bars=2, hat="xoxooxox"), -0.75),
+        (loud((40, 90, 70)), NAN),
+    ],
+    # late and early in turn; four beats 12 ticks late, four early: 2 of 8 changes of 24, 1 - 144 / (2 * 144); exact
+    "timing_beat_memory": [
+        (hits([(12, "hat"), (468, "hat"), (972, "hat"), (1428, "hat")]), -1),
+        (hits([(beat * 480 + (12 if beat < 4 else -12), "hat") for beat in range(8)], bars=2), 0.5),
+        (EIGHTHS, NAN),
+    ],
+    # hats 12 ticks behind the kick; 0 0 against 12 24: 2 * 81 + 2 * 81 of 396; one voice
+    "microtiming_of_voices": [
+        (hits([(0, "kick"), (12, "hat"), (960, "kick"), (972, "hat")]), 1),
+        (hits([(0, "kick"), (12, "hat"), (960, "kick"), (984, "hat")]), 9 / 11),
+        (hits([(12, "hat"), (468, "hat")]), 0),
+    ],
+    # crash on the second 16th of beat two; kick on 1 and 3, snare on 2 and 4: (0.86 + 0.42 + 0.14 + 0.05) / 4; no 4/4
+    "sixteenth_fit": [
+        (beat(crash=".....x.........."), -1.05),
+        (beat(kick="x.x.", snare=".x.x"), 0.3675),
+        (beat(meter="3/4", kick="x.."), NAN),
+    ],
+    # snare loud before the backbeat, soft on it; 100 30 60 against 0.04 -0.75 -0.11: 26.8333 / (49.6655 * 0.593352)
+    "velocity_fit": [
+        (beat(snare=".X..o..........."), -1), (beat(hat="xom............."), 0.910557), (KICKS, NAN),
+    ],
 }  # fmt: skip
 """name: (extreme loop, value), (worked loop, value), (edge loop, value)."""

@@ -12,7 +12,9 @@ from composer_core.metrics import (
     habits,
     kit,
     piano,
+    pulse,
     rhythm,
+    sixteenths,
     strings,
     structure,
     tightness,
@@ -25,8 +27,8 @@ from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
 
 _FAMILIES = (rhythm, groove, dynamics, structure, drums, tonality, bass, guitar, piano, strings)
-_HABITS = (tightness, touch, change, kit, habits)
-"""Modules that add to the families: what comes back from bar to bar, who plays how much."""
+_HABITS = (tightness, touch, change, kit, habits, pulse, sixteenths)
+"""Modules that add to the families: what comes back from bar to bar, who plays how much, where and how loud."""
 FAMILIES = tuple(family.__name__.rsplit(".", 1)[1] for family in _FAMILIES)
 METRICS: dict[str, Metric] = {
     metric.name: metric

@@ -101,7 +101,7 @@ class Voices:
         """Shares of the loop's time with at least one and with at least two notes, and note time over loop time."""
         length = self.length_tick
         start = self.start % length
-        end = self.start + self.sounding_tick
+        end = start + self.sounding_tick
         turns = np.count_nonzero(end >= length)
         times = np.concatenate((start, end % length))
         order = np.argsort(times)
