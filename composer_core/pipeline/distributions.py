@@ -27,7 +27,7 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-_FIT_SAMPLE = 20_000
+_FIT_SAMPLE = 5_000
 """Loops the axes of a projection are fitted on."""
 
 
@@ -116,7 +116,7 @@ def projection(
     colour: str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> Projection:
-    """Principal components of the standardised metrics, fitted on at most 20,000 of the loops that answer.
+    """Principal components of the standardised metrics, fitted on at most 5,000 of the loops that answer.
 
     A missing value counts as the mean. Metrics that never differ are left out. The signs
     are fixed so that the strongest metric of an axis grows along it.

@@ -6,8 +6,9 @@ The same answer as `label_projection.labels_of`, which replays the events of som
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ from composer_core.store.label_view import (
 from composer_core.store.labels import LabelStore
 
 _EVENTS_A_PIECE = 50_000
+_PIECES_AHEAD = 4
 _SEPARATOR, _NEXT = "\x1f", "\n"
 """Neither occurs in JSON, nor in ids and codes of ours; the name of a source is rid of them."""
 _CODED = ("loop_id", "field", "source", "status")
@@ -96,19 +98,22 @@ def _pieces(store: LabelStore) -> Iterator[pa.Table]:
     joined = select(func.aggregate_strings(line, _NEXT))
     with store.transaction() as connection, ThreadPoolExecutor(1) as reader:
         first, last = connection.execute(select(func.min(EVENTS.c.id), func.max(EVENTS.c.id))).one()
-        waiting = []
+        waiting: deque[Future[pa.Table]] = deque()
         for start in range(first or 0, (last or -1) + 1, _EVENTS_A_PIECE):
             piece = joined.where(EVENTS.c.id.between(start, start + _EVENTS_A_PIECE - 1))
             text = connection.execute(piece).scalar()
             if text:
                 waiting.append(reader.submit(_parsed, text, store.place))
-        yield from (piece.result() for piece in waiting)
+            if len(waiting) > _PIECES_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _parsed(text: str, place: str) -> pa.Table:
     names = ["id", *_CODED, "has_note", "value"]
-    kinds = {"id": pa.int64(), "has_note": pa.int8(), "loop_id": pa.string(), "value": pa.string()}
-    kinds |= {name: pa.dictionary(pa.int32(), pa.string()) for name in _CODED[1:]}
+    kinds = {"id": pa.int64(), "has_note": pa.int8(), "value": pa.string()}
+    kinds |= {name: pa.dictionary(pa.int32(), pa.string()) for name in _CODED}
     try:
         return csv.read_csv(
             pa.BufferReader(text.encode()),
@@ -127,10 +132,7 @@ def _coded(table: pa.Table) -> _Events:
         table, ids = table.take(pa.array(order)), ids[order]
     code, names = {}, {}
     for name in _CODED:
-        column = table.column(name)
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        whole = column.unify_dictionaries().combine_chunks()
+        whole = table.column(name).unify_dictionaries().combine_chunks()
         code[name] = whole.indices.to_numpy()
         names[name] = whole.dictionary.to_pylist()
     has_note = table.column("has_note").to_numpy() > 0

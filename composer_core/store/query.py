@@ -214,8 +214,9 @@ class LibraryQuery:
         self._views.known(columns)
         text = self._where(conditions)
         names = ", ".join(quoted(name) for name in columns)
-        source = self._views.source({*text.columns, *columns, "loop_id"})
-        query = f'SELECT {names} FROM {source}{text.where} ORDER BY hash("loop_id"), "loop_id" LIMIT ?'
+        key, source = quoted(POSITION), self._views.source({*text.columns, *columns, "loop_id"})
+        drawn = f'SELECT {key} FROM {source}{text.where} ORDER BY hash("loop_id"), "loop_id" LIMIT ?'
+        query = f'SELECT {names} FROM {source} WHERE {key} IN ({drawn}) ORDER BY hash("loop_id"), "loop_id"'
         return self._views.table(query, [*text.values, limit])
 
     def schema(self, columns: Sequence[str]) -> pa.Schema:
