@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.music.drums import role_index
+from composer_core.music.drums import ROLES, role_index
 from composer_core.music.loop import Loop
 
 TOLERANCE_TICK = 40
 """Onsets this near are the same: a third of a 16th, half a 16th triplet."""
 _CELL_TICK = 120
 _FEWEST_NOTES = 3
+_PLACES, _ROLE_PLACE = 1 << 20, 1 << 19
+"""Numbers of the pieces of a loop: time windows below, roles from _ROLE_PLACE on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +26,27 @@ class Signature:
     of a drum note or the pitch of another, ascending, onsets in ticks ascending within a row."""
 
     kind: tuple[str, int, int]
-    row: NDArray[np.int64]
-    onset_tick: NDArray[np.int64]
+    row: NDArray[np.int16]
+    onset_tick: NDArray[np.int32]
+
+    @property
+    def is_drums(self) -> bool:
+        """Whether rows are roles, which no transposition moves."""
+        return self.kind[0] == "drums"
+
+    def digest(self) -> bytes:
+        """Equal for loops with the same notes in any transposition; such loops are at distance 0 of each other and
+        equally far from any third."""
+        lowest = 0 if self.is_drums or not len(self.row) else self.row.min()
+        content = (self.row - lowest).tobytes() + self.onset_tick.tobytes()
+        return hashlib.blake2b(content, digest_size=16, key=repr(self.kind).encode()[:64]).digest()
 
 
 def signature(loop: Loop) -> Signature:
     """The loop without tempo, velocities and durations; shape (n_notes,) each."""
     notes = loop.notes
-    row = role_index(notes.pitch) if loop.is_drums else notes.pitch.astype(np.int64)
-    onset = notes.onset_tick.astype(np.int64)
+    row = role_index(notes.pitch).astype(np.int16) if loop.is_drums else notes.pitch.astype(np.int16)
+    onset = notes.onset_tick.astype(np.int32)
     order = np.lexsort((onset, row))
     return Signature((loop.instrument, loop.bars, loop.meter.bar_tick), row[order], onset[order])
 
@@ -56,7 +70,7 @@ def distance(first: Signature, second: Signature) -> float:
 
 def _shifts(first: Signature, second: Signature) -> set[int]:
     """Transpositions worth trying: by lowest, highest, median and commonest pitch; none for drums."""
-    if first.kind[0] == "drums":
+    if first.is_drums:
         return {0}
     marks = [
         (int(rows[0]), int(rows[-1]), int(rows[len(rows) // 2]), int(np.bincount(rows).argmax()))
@@ -68,8 +82,8 @@ def _shifts(first: Signature, second: Signature) -> set[int]:
 def _matched(first: Signature, second: Signature, shift: int) -> int:
     """Most pairs possible: in sorted rows, taking the earliest partner never costs a pair."""
     span = first.kind[1] * first.kind[2] * 4 + 4 * _CELL_TICK
-    a = (first.row * span + first.onset_tick).tolist()
-    b = ((second.row + shift) * span + second.onset_tick).tolist()
+    a = (first.row.astype(np.int64) * span + first.onset_tick).tolist()
+    b = ((second.row.astype(np.int64) + shift) * span + second.onset_tick).tolist()
     i = j = n_matched = 0
     while i < len(a) and j < len(b):
         if abs(a[i] - b[j]) <= TOLERANCE_TICK:
@@ -83,30 +97,90 @@ def _matched(first: Signature, second: Signature, shift: int) -> int:
     return n_matched
 
 
-def blocking_keys(of: Signature) -> set[Hashable]:
+def least_distance(rows: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What the distance of pairs of loops of one kind cannot fall below, shape (n_pairs,).
+
+    `rows` holds a row of `row_counts` a loop, `first` and `second` the loops' indices: no more
+    notes can pair up than both have in a row.
+    """
+    one, other = rows[first], rows[second]
+    total = one.sum(axis=1) + other.sum(axis=1)
+    return 1.0 - 2.0 * np.minimum(one, other).sum(axis=1) / np.maximum(total, 1)
+
+
+def row_counts(signatures: Sequence[Signature]) -> NDArray[np.int64]:
+    """Notes of each loop by role, shape (n_loops, n_roles); those of pitched loops, which transpose, in one column."""
+    counts = np.zeros((len(signatures), len(ROLES) + 1), np.int64)
+    for index, of in enumerate(signatures):
+        if of.is_drums:
+            counts[index] += np.bincount(of.row, minlength=counts.shape[1])
+        else:
+            counts[index, 0] = len(of.row)
+    return counts
+
+
+def blocking_keys(signatures: Sequence[Signature]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Keys of which near loops share one: a note moved or dropped leaves the other pieces' keys as they were.
 
-    Pieces are time windows (bars, or quarters of a short loop) and, for drums, roles by
-    halves of the loop; each on two grids half a cell apart, so that rounding seldom parts copies.
-    Empty for a loop without notes.
+    Gives (loop, key), both of shape (n_keys,): the index of a loop, ascending, and the digest of
+    one of its pieces. Pieces are time windows (bars, or quarters of a short loop) and, for drums,
+    roles by halves of the loop; each on two grids half a cell apart, so that rounding seldom parts
+    copies. A loop without notes has none.
     """
-    length = of.kind[1] * of.kind[2]
-    n_windows = max(4, of.kind[1])
-    window = np.clip(of.onset_tick * n_windows // length, 0, n_windows - 1)
-    pieces = [("window", int(w), window == w) for w in range(n_windows)]
-    if of.kind[0] == "drums":
-        half = np.clip(of.onset_tick * 2 // length, 0, 1)
-        pieces += [("role", int(r) * 2 + h, (of.row == r) & (half == h)) for r in np.unique(of.row) for h in (0, 1)]
-    heard = [piece for piece in pieces if piece[2].sum() >= _FEWEST_NOTES] or [p for p in pieces if p[2].any()]
-    return {
-        (*of.kind, name, place, offset, _digest(of, mask, offset))
-        for name, place, mask in heard
-        for offset in (0, _CELL_TICK // 2)
-    }
+    sizes = np.array([len(of.row) for of in signatures], dtype=np.int64)
+    if not sizes.sum():
+        return np.empty(0, np.int64), np.empty(0, np.uint64)
+    loop = np.repeat(np.arange(len(signatures)), sizes)
+    row = np.concatenate([of.row for of in signatures]).astype(np.int64)
+    onset = np.concatenate([of.onset_tick for of in signatures]).astype(np.int64)
+    is_drums = np.array([of.is_drums for of in signatures])[loop]
+    length = np.array([of.kind[1] * of.kind[2] for of in signatures], dtype=np.int64)[loop]
+    n_windows = np.array([max(4, of.kind[1]) for of in signatures], dtype=np.int64)[loop]
+    window = np.clip(onset * n_windows // length, 0, n_windows - 1)
+    role = _ROLE_PLACE + row * 2 + np.clip(onset * 2 // length, 0, 1)
+    note = np.concatenate([np.arange(len(loop)), np.flatnonzero(is_drums)])
+    place = np.concatenate([window, role[is_drums]])
+    pieces, of_piece, counts = np.unique(loop[note] * _PLACES + place, return_inverse=True, return_counts=True)
+    order = np.argsort(of_piece, kind="stable")
+    note, starts = note[order], np.cumsum(counts) - counts
+    lowest = np.where(is_drums[note[starts]], 0, np.minimum.reduceat(row[note], starts))
+    step = row[note] - np.repeat(lowest, counts)
+    of_piece = np.repeat(np.arange(len(pieces)), counts)
+    kinds = np.array([_mixed_kind(of.kind) for of in signatures], dtype=np.uint64)[pieces // _PLACES]
+    heard = _heard(pieces // _PLACES, counts, len(signatures))
+    keys = []
+    for offset in (0, _CELL_TICK // 2):
+        cell = (onset[note] + offset) // _CELL_TICK + 1  # early notes lie in cell 0
+        cells = distinct((of_piece << 40) + (step << 32) + np.maximum(cell, 0))
+        first = np.searchsorted(cells >> 40, np.arange(len(pieces)))
+        content = np.add.reduceat(_mixed((cells & ((1 << 40) - 1)).astype(np.uint64)), first)
+        name = kinds + _mixed((pieces % _PLACES).astype(np.uint64) * np.uint64(2) + np.uint64(offset > 0))
+        keys.append(_mixed(content ^ name)[heard])
+    owners = (pieces // _PLACES)[heard]
+    both = np.concatenate([owners, owners])
+    order = np.argsort(both, kind="stable")
+    return both[order], np.concatenate(keys)[order]
 
 
-def _digest(of: Signature, mask: NDArray[np.bool_], offset: int) -> str:
-    row = of.row[mask] - (0 if of.kind[0] == "drums" else of.row[mask].min())
-    cell = (of.onset_tick[mask] + offset) // _CELL_TICK
-    cells = np.unique(np.stack([row, cell], axis=1), axis=0)
-    return hashlib.sha256(cells.tobytes()).hexdigest()[:16]
+def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each value once, ascending: what np.unique gives, by sorting, which is faster here than its hash table."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+
+
+def _heard(owner: NDArray[np.int64], counts: NDArray[np.int64], n_loops: int) -> NDArray[np.bool_]:
+    """Pieces with enough notes to say something; all pieces of a loop that has no such piece."""
+    heard = counts >= _FEWEST_NOTES
+    return heard | ~(np.bincount(owner[heard], minlength=n_loops) > 0)[owner]
+
+
+def _mixed_kind(kind: tuple[str, int, int]) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(kind).encode(), digest_size=8).digest(), "little")
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scattered over 64 bits (the finaliser of SplitMix64; Steele, Lea and Flood 2014); sums wrap."""
+    z = values + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

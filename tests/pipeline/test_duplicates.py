@@ -56,6 +56,26 @@ def test_planted_copies_are_found(kind: str) -> None:
     assert [(a, b) for a, b, _ in pairs] == [(index, index + 10) for index in range(10)]
 
 
+def test_of_the_same_notes_the_first_stands_for_all() -> None:
+    loops = [line(1), line(2), COPIES["velocity"](line(1)), COPIES["dropped"](line(1)), COPIES["transposed"](line(1))]
+    pairs, _ = duplicates.near_pairs(iter(loops))
+    assert [(a, b, round(d, 6)) for a, b, d in pairs] == [(0, 2, 0.0), (0, 3, round(1 / 95, 6)), (0, 4, 0.0)]
+    assert duplicates.near_pairs([]) == ([], 0)
+
+
+def test_what_too_many_loops_share_is_no_reason_to_compare(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Eight different loops with one first bar: its two keys stand in blocks of eight.
+    start = line(9).notes.select(np.arange(48) < 12)
+    loops = []
+    for seed in range(8):
+        rest = line(seed).notes.select(np.arange(48) >= 12)
+        loops.append(Loop("bass", Notes.from_rows([*start.rows(), *rest.rows()]), 4))
+    assert duplicates.near_pairs(loops, 0.9)[1] == 0
+    assert len(duplicates.near_pairs(loops, 1.0)[0]) == 28
+    monkeypatch.setattr(duplicates, "_MOST_IN_A_BLOCK", 7)
+    assert duplicates.near_pairs(loops, 1.0) == ([], 2)
+
+
 def test_the_later_loop_is_left_out_and_taken_back(library: Workspace) -> None:
     found = duplicates.find(library)
     assert (found.groups, found.later) == ((("a", "c"),), {"c": "a"})
