@@ -58,12 +58,46 @@ class View {
       button.title = words[side ? "sideB" : "sideA"];
       button.setAttribute("aria-label", button.title);
     });
+    this.refreshStems(data);
     root.querySelector(".volume").title = words.volume;
     root.querySelector(".volume input").setAttribute("aria-label", words.volume);
     root.querySelector(".title").textContent = data ? data.title : words.empty;
     root.querySelector(".meta").textContent = data ? (engine.notice && words[engine.notice]) || data.meta : "";
     this.canvas.setAttribute("aria-label", words.drawing);
     this.redraw();
+  }
+
+  // One row a part beside its lane of the drawing: its name, mute and solo.
+  refreshStems(data) {
+    const { engine, root } = this;
+    const box = root.querySelector(".stems");
+    const stems = (data && data.stems) || [];
+    box.hidden = !stems.length;
+    const names = JSON.stringify(stems);
+    if (box.dataset.names !== names) {
+      box.dataset.names = names;
+      box.replaceChildren(...stems.map((stem) => this.stemRow(stem)));
+    }
+    stems.forEach(({ name }, index) => {
+      const row = box.children[index];
+      row.dataset.heard = String(engine.isHeard(name));
+      row.querySelector(".mute").setAttribute("aria-pressed", String(engine.muted.has(name)));
+      row.querySelector(".solo").setAttribute("aria-pressed", String(engine.soloed.has(name)));
+    });
+  }
+
+  stemRow({ name, label, mute, solo }) {
+    const row = document.createElement("div");
+    row.className = "stem";
+    row.append(Object.assign(document.createElement("span"), { textContent: label }));
+    for (const [kind, letter, words] of [["mute", "M", mute], ["solo", "S", solo]]) {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: kind, textContent: letter });
+      button.title = words;
+      button.setAttribute("aria-label", words);
+      button.onclick = () => this.engine.toggleStem(kind, name);
+      row.append(button);
+    }
+    return row;
   }
 
   colours() {
@@ -114,6 +148,11 @@ class View {
         pen.fillText(data.rows[row], 7, (row + 0.54) * rowHeight, this.gutter - 12);
       }
     }
+    for (let lane = 1; lane < (data.stems || []).length; lane += 1) {
+      pen.globalAlpha = 1;
+      pen.fillStyle = this.palette.line;
+      pen.fillRect(this.gutter, Math.round((lane * height) / data.stems.length), width - this.gutter, 1);
+    }
     const beats = data.bars * data.beatsPerBar;
     for (let beat = 0; beat <= beats; beat += 1) {
       const x = this.gutter + ((width - this.gutter) * beat) / beats;
@@ -128,10 +167,11 @@ class View {
     const rowHeight = height / data.rowCount;
     const span = width - this.gutter;
     pen.fillStyle = this.palette.accent;
-    for (const [start, length, row, velocity] of data.notes) {
+    const heard = (data.stems || []).map(({ name }) => this.engine.isHeard(name));
+    for (const [start, length, row, velocity, stem] of data.notes) {
       const x = this.gutter + start * span;
       const long = data.rows ? Math.min(Math.max(3, span / (data.bars * 34)), 9) : Math.max(2, length * span - 1);
-      pen.globalAlpha = 0.3 + (0.7 * velocity) / 127;
+      pen.globalAlpha = (0.3 + (0.7 * velocity) / 127) * (heard[stem] === false ? 0.2 : 1);
       pen.beginPath();
       pen.roundRect(x, row * rowHeight + rowHeight * 0.14, long, Math.max(1.5, rowHeight * 0.72), 1.5);
       pen.fill();

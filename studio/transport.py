@@ -7,21 +7,25 @@ switches; this side renders the audio, hands over its address and the notes to d
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, RenderError
 from composer_core.music.loop import Loop
 from composer_core.pipeline.audition import audition
 from studio import session
 from studio.loop_rows import loop_rows
+from studio.names import instrument_name
 from studio.text import t
 
 _HERE = Path(__file__).resolve().parent
 AUDIO_ROUTE = "/api/audio"
+LANE_ROWS = 10
+"""Rows of a part's lane where several are drawn together."""
 _WORDS = (
     *("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region"),
     *("sideA", "sideB"),
@@ -66,6 +70,33 @@ def compare(sides: tuple[tuple[Loop, str, str], tuple[Loop, str, str]], *, key: 
         session.set_problem(error)
         return False
     session.set_playing({**request, "token": _token(), "mode": "start", "key": key})
+    return True
+
+
+def play_together(
+    parts: Sequence[tuple[Loop, str]], *, title: str, key: str, mode: Literal["start", "swap"] = "start"
+) -> bool:
+    """Put an ensemble's parts, each with (loop, instrument), into the transport; True when that worked.
+
+    Every part is a sound file of its own; all start at the same sample, and mute and solo only move gains.
+    The parts have one length. A part without notes has nothing to sound and is left out.
+    """
+    sounding = [(loop, instrument) for loop, instrument in parts if len(loop.notes)]
+    try:
+        if not sounding:
+            raise RenderError("render_silent", what=title, reason="no notes")
+        audios = [audition(loop, session.workspace()) for loop, _ in sounding]
+    except ComposerError as error:
+        session.set_problem(error)
+        return False
+    stems = [
+        {"name": instrument, "src": f"{AUDIO_ROUTE}/{audio.name}"}
+        for audio, (_, instrument) in zip(audios, sounding, strict=True)
+    ]
+    loop_sec = audios[0].loop_sec
+    request = {"loopId": "", "src": stems[0]["src"], "loopSec": loop_sec, "title": title, "stems": stems}
+    request |= lanes([loop for loop, _ in sounding], loop_sec)
+    session.set_playing({**request, "token": _token(), "mode": mode, "key": key})
     return True
 
 
@@ -124,9 +155,27 @@ def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
     }
 
 
+def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, Any]:
+    """What is drawn of several parts: a lane each, their notes as in `drawing` with the number of the part behind."""
+    drawn = [drawing(loop, loop_sec) for loop in loops]
+    notes = [
+        [start, length, round((lane + row / one["rowCount"]) * LANE_ROWS, 3), velocity, lane]
+        for lane, one in enumerate(drawn)
+        for start, length, row, velocity in one["notes"]
+    ]
+    return {**drawn[0], "roles": None, "rowCount": LANE_ROWS * len(loops), "notes": notes}
+
+
 def _in_words(held: dict[str, Any]) -> dict[str, Any]:
     """The held request with its texts in the current language."""
     roles = held["roles"]
     meta = t("transport.meta", tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
     worded = {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}
+    if "stems" in held:
+        worded["stems"] = [{**stem, **_stem_words(stem["name"])} for stem in held["stems"]]
     return worded | {"other": _in_words(held["other"])} if "other" in held else worded
+
+
+def _stem_words(instrument: str) -> dict[str, str]:
+    name = instrument_name(instrument)
+    return {"label": name, "mute": t("transport.mute", name=name), "solo": t("transport.solo", name=name)}

@@ -4,8 +4,9 @@
 const RAMP_SEC = 0.01; // fade of a start, stop or swap: short enough to feel instant, long enough not to click
 const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exact
 const SIDE_RAMP_SEC = 0.004; // from one side of a comparison to the other
-const BUFFERS_KEPT = 24;
-const ENGINE_EDITION = 2;
+const STEM_GAIN = 0.7; // parts that sound together add up
+const BUFFERS_KEPT = 48;
+const ENGINE_EDITION = 3;
 
 class Engine {
   constructor() {
@@ -18,6 +19,8 @@ class Engine {
     this.token = null; // the last request of the server that was obeyed
     this.notice = null; // "loading", "queued", "failed", "click" or null
     this.side = 0; // which of the two loops of a comparison is heard; 0 where there is only one
+    this.muted = new Set(); // names of parts; they stay as they are from one ensemble to the next
+    this.soloed = new Set();
     this.starts = 0;
     this.views = new Set();
     this.looping = localStorage.getItem("composer.loop") !== "off";
@@ -76,7 +79,7 @@ class Engine {
     this.notice = this.context.state === "running" ? "loading" : "click";
     this.changed();
     try {
-      const buffers = await Promise.all(this.sides(data).map((part) => this.load(part.src)));
+      const buffers = await Promise.all(this.sources(data).map((part) => this.load(part.src)));
       await this.context.resume();
       if (data === this.data || data.token === this.data.token) this.start(data, buffers);
     } catch (error) {
@@ -89,6 +92,31 @@ class Engine {
   // The loops of a request: one, or the two that are compared.
   sides(data) {
     return data.other ? [data, data.other] : [data];
+  }
+
+  // Everything that has to run for a request: each side of a comparison, or each part of an ensemble.
+  sources(data) {
+    if (data.stems) return data.stems.map(({ name, src }) => ({ src, loopSec: data.loopSec, side: 0, stem: name }));
+    return this.sides(data).map(({ src, loopSec }, side) => ({ src, loopSec, side, stem: null }));
+  }
+
+  // A part is heard unless it is muted; where parts are soloed, only those are.
+  isHeard(stem, data = this.data) {
+    const soloed = (data.stems || []).some(({ name }) => this.soloed.has(name));
+    return soloed ? this.soloed.has(stem) : !this.muted.has(stem);
+  }
+
+  gainOf({ side, stem }, data) {
+    if (side !== this.side) return 0;
+    if (stem === null) return 1;
+    return this.isHeard(stem, data) ? STEM_GAIN : 0;
+  }
+
+  // Mute or solo a part, or take that back; every part runs on, so it comes back in its place.
+  toggleStem(kind, name) {
+    const names = kind === "mute" ? this.muted : this.soloed;
+    if (!names.delete(name)) names.add(name);
+    this.applyGains();
   }
 
   // The loop that is heard (or would be): what the title and the drawing show.
@@ -134,22 +162,22 @@ class Engine {
     this.changed();
   }
 
-  // All sides start at the same sample and run on; only the gain of the one that is heard is open.
+  // All sides and parts start at the same sample and run on; only the gains of those that are heard are open.
   voiceOf(data, buffers, when, offset) {
     const output = this.context.createGain();
     output.gain.setValueAtTime(0, when);
     output.gain.linearRampToValueAtTime(1, when + RAMP_SEC);
     output.connect(this.master);
-    const parts = this.sides(data).map((part, side) => {
+    const parts = this.sources(data).map((part, index) => {
       const source = this.context.createBufferSource();
       const gain = this.context.createGain();
-      source.buffer = buffers[side];
+      source.buffer = buffers[index];
       source.loop = true;
       source.loopEnd = part.loopSec;
-      gain.gain.value = side === this.side ? 1 : 0;
+      gain.gain.value = this.gainOf(part, data);
       source.connect(gain).connect(output);
       source.start(when, offset % part.loopSec);
-      return { source, gain };
+      return { source, gain, part };
     });
     const voice = { id: ++this.starts, data, parts, output, startedAt: when, offset, ending: false };
     parts[0].source.onended = () => this.ended(voice);
@@ -161,14 +189,18 @@ class Engine {
   hear(side) {
     if (!this.data || !this.data.other || side === this.side) return;
     this.side = side;
+    this.applyGains();
+  }
+
+  applyGains() {
     for (const voice of [this.voice, this.next]) {
-      if (!voice || voice.parts.length < 2) continue;
+      if (!voice) continue;
       const now = this.context.currentTime;
-      voice.parts.forEach(({ gain }, index) => {
+      for (const { gain, part } of voice.parts) {
         gain.gain.cancelScheduledValues(now);
         gain.gain.setValueAtTime(gain.gain.value, now);
-        gain.gain.linearRampToValueAtTime(index === side ? 1 : 0, now + SIDE_RAMP_SEC);
-      });
+        gain.gain.linearRampToValueAtTime(this.gainOf(part, voice.data), now + SIDE_RAMP_SEC);
+      }
     }
     this.changed();
   }
@@ -247,7 +279,8 @@ class Engine {
   position() {
     if (!this.voice) return null;
     const heard = this.context.currentTime - (this.context.outputLatency || 0) - this.voice.startedAt;
-    const { loopSec } = this.sides(this.voice.data)[Math.min(this.side, this.voice.parts.length - 1)];
+    const sides = this.sides(this.voice.data);
+    const { loopSec } = sides[Math.min(this.side, sides.length - 1)];
     return (Math.max(0, heard) + this.voice.offset) % loopSec;
   }
 
@@ -313,6 +346,8 @@ class Engine {
       title: this.data ? this.heard().title : null,
       side: this.side,
       gains: this.voice ? this.voice.parts.map(({ gain }) => gain.gain.value) : [],
+      stems: this.data && this.data.stems ? this.data.stems.map(({ name }) => name) : [],
+      heard: this.data && this.data.stems ? this.data.stems.map(({ name }) => this.isHeard(name)) : [],
       startedAt: this.voice ? this.voice.startedAt : null,
       position: this.position(),
       loopSec: this.data ? this.heard().loopSec : null,

@@ -50,6 +50,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "transport.region": ("Transport", "トランスポート"),
     "transport.sideA": ("Hear A (X switches)", "A を聴く（X で切り替え）"),
     "transport.sideB": ("Hear B (X switches)", "B を聴く（X で切り替え）"),
+    "transport.mute": ("Mute {name}", "{name}をミュート"),
+    "transport.solo": ("Solo {name}", "{name}をソロ"),
     "transport.meta": ("{tempo} BPM · {bars} bars · {meter}", "{tempo} BPM・{bars} 小節・{meter}"),
     "role.kick": ("Kick", "キック"),
     "role.snare": ("Snare", "スネア"),

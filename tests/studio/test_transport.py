@@ -63,3 +63,39 @@ def test_two_loops_go_to_the_browser_together(tmp_path: Path, monkeypatch: pytes
     assert (other["title"], other["loopId"], other["src"]) == ("Shuffle", "s", "/api/audio/2.flac")
     assert other["barSec"] == pytest.approx(data["barSec"]) == pytest.approx(2.0)  # four quarters at 120
     assert other["rows"] and other["meta"].startswith("120 BPM")
+
+
+def _ensemble_script() -> None:
+    import small_library
+    from studio import session, transport
+
+    if session.playing() is None:
+        parts = ((small_library.rock(4), "drums"), (small_library.shuffle(), "bass"))
+        assert transport.play_together(parts, title="Two", key="ensemble.x")
+    transport.mount()
+
+
+def test_parts_go_to_the_browser_as_stems_with_a_lane_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from composer_core.pipeline import audition
+
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path))
+    made: list[object] = []
+
+    def render(loop: object, _: object) -> audition.Audio:
+        made.append(loop)
+        return audition.Audio(f"{len(made)}.flac", 8.0, 44100, "font", "system", False)
+
+    monkeypatch.setattr(transport, "audition", render)
+    app = AppTest.from_function(_ensemble_script, default_timeout=SECONDS).run()
+    assert not app.exception
+    (proto,) = [element.proto for element in app.get("bidi_component")]
+    data = json.loads(proto.json)["loop"]
+    assert [(stem["name"], stem["src"]) for stem in data["stems"]] == [
+        ("drums", "/api/audio/1.flac"),
+        ("bass", "/api/audio/2.flac"),
+    ]
+    assert data["stems"][1]["mute"] == "Mute Bass" and data["stems"][1]["solo"] == "Solo Bass"
+    assert data["rowCount"] == 2 * transport.LANE_ROWS and data["rows"] is None
+    # A note of the first part lies in the upper lane, one of the second in the lower.
+    assert {int(row // transport.LANE_ROWS) == part for _, _, row, _, part in data["notes"]} == {True}
+    assert {part for *_, part in data["notes"]} == {0, 1}
