@@ -1,95 +1,100 @@
-"""Generate: takes from a feeling, a style and a groove."""
+"""Generate: takes and ensembles from a feeling, a style and a groove."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.generation import Take, iter_takes, models, save_takes
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.pipeline.generation import foreseen, models
+from composer_core.pipeline.playing import Playing
 from studio import session
+from studio.generate_advanced import advanced
 from studio.generate_controls import (
     DEFAULTS,
     Asked,
-    Performance,
+    counts,
     feeling,
-    instrument_and_model,
-    performance,
-    seed_and_takes,
+    fitting_models,
+    instrument_choice,
+    model_choice,
     style,
     throw_seed,
 )
 from studio.generate_harmony import harmony
 from studio.generate_history import show_history
+from studio.generate_panel import show_panel
+from studio.generate_playing import playing_controls
+from studio.generate_sampling import sample
 from studio.generate_takes import follow_sliders, show_takes
 from studio.text import t
 from studio.widgets import show_error
 
 
-def controls() -> tuple[Asked, Performance]:
-    """Feeling, request and performance beside one another."""
-    with st.container(key="controls"):
-        left, middle, right = st.columns([1.1, 1, 1], gap="medium")
-    with left:
-        st.subheader(t("generate.feeling"))
-        valence, arousal = feeling()
-    with middle:
-        st.subheader(t("generate.style"))
-        instrument, model = instrument_and_model(models(session.workspace()))
-        genre, bars, meter, density = style()
-        read = harmony(instrument)
-    with right:
-        st.subheader(t("generate.performance"))
-        st.caption(t("generate.performance_is_cheap"))
-        performed = performance()
-    key, chords = read or (None, ())
-    usable = model if read is not None else None
-    return Asked(instrument, usable, valence, arousal, genre, bars, meter, density, key, chords), performed
+def request(instruments: tuple[str, ...]) -> Asked | None:
+    """Feeling, style, harmony and what is folded; None where the chord line cannot be read."""
+    fitting = fitting_models(instruments, models(session.workspace()))
+    valence, arousal = feeling()
+    genre, bars, meter = style()
+    read = harmony(instruments)
+    with st.expander(t("generate.advanced"), key="generate.advanced", icon=":material/tune:"):
+        more = advanced(instruments)
+        chosen = model_choice(fitting)
+    if read is None:
+        return None
+    key, chords = read
+    return Asked(instruments, chosen, valence, arousal, genre, bars, meter, key, chords, more)
 
 
-def request(asked: Asked, performed: Performance) -> None:
-    """Seed, number of takes and the button that samples."""
-    with st.container(key="request"):
-        left, right = st.columns([2.1, 1], gap="medium", vertical_alignment="bottom")
-    with left:
-        seed, count = seed_and_takes()
-    wanted = right.button(
-        t("generate.generate"),
+def is_possible(asked: Asked | None, playing: Playing) -> bool:
+    """False for what no model can be asked, with the reason; what is rare is warned of."""
+    if asked is None or not asked.is_ready:
+        return False
+    codes: list[str] = []
+    try:
+        for instrument in asked.instruments:
+            codes += foreseen(asked.condition(playing, instrument), asked.models[instrument])
+    except ComposerError as error:
+        show_error(error)
+        return False
+    for code in dict.fromkeys(codes):
+        st.caption(f":orange[:material/warning: {t(f'generate.notice_{code}')}]")
+    return True
+
+
+session.default_widgets(DEFAULTS)
+with st.container(key="head"):
+    title, choice = st.columns([1, 3.4], vertical_alignment="center")
+title.title(t("page.generate"))
+with choice:
+    instruments = instrument_choice()
+with st.container(key="desk"):
+    rail, stage = st.columns([1, 1.8], gap="medium")
+shown = {name for slot in session.slots() for name in slot.instruments} or set(instruments)
+with stage:
+    playing = playing_controls(tuple(name for name in GENERATED_INSTRUMENTS if name in shown))
+with rail, st.container(key="controls", gap="small"):
+    asked = request(instruments)
+    seed, takes, best_of = counts()
+    possible = is_possible(asked, playing)
+    wanted = st.button(
+        t("generate.generate" if len(instruments) < 2 else "generate.generate_ensemble"),
         type="primary",
         icon=":material/auto_awesome:",
         key="generate.generate",
         width="stretch",
-        disabled=asked.model is None,
+        disabled=not possible,
         on_click=throw_seed,
         help=t("generate.generate_help"),
     )
-    if wanted and asked.model is not None:
-        sample(asked, performed, seed, count)
-
-
-def sample(asked: Asked, performed: Performance, seed: int, count: int) -> None:
-    """Make, keep and show the takes one by one; an error or interruption keeps those already made."""
-    workspace = session.workspace()
-    model = asked.model.name if asked.model else None
-    bar = st.progress(0.0, t("generate.working", takes=count))
-    made: list[Take] = []
-    try:
-        for take in iter_takes(asked.condition(performed), takes=count, seed=seed, model=model, workspace=workspace):
-            save_takes(workspace, [take])
-            made.append(take)
-            session.set_takes(list(made))
-            bar.progress(len(made) / count, t("generate.working", takes=count))
-    except ComposerError as error:
-        show_error(error)
-    bar.empty()
-
-
-session.default_widgets(DEFAULTS)
-st.title(t("page.generate"))
-asked, performed = controls()
-request(asked, performed)
-if session.takes():
-    show_takes(session.takes(), performed)
-else:
-    st.info(t("generate.no_takes"), icon=":material/music_note:")
+with stage:
+    if wanted and asked is not None:
+        sample(asked, playing, seed, takes, best_of)
+    slots = session.slots()
+    if slots:
+        show_takes(slots, playing)
+        show_panel(next(slot for slot in slots if slot.key == session.chosen_slot()), playing)
+    else:
+        st.info(t("generate.no_takes"), icon=":material/music_note:")
 show_history()
-follow_sliders(performed)
+follow_sliders(playing)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 from composer_core.errors import ComposerError
@@ -15,12 +18,13 @@ FREE = ""
 Harmony = tuple[Key | None, tuple[Chord, ...]]
 
 
-def harmony(instrument: str) -> Harmony | None:
+def harmony(instruments: Sequence[str]) -> Harmony | None:
     """Key and chords, each as good as absent where not given; None where the line cannot be read (it says why)."""
-    if instrument == "drums":
+    if not set(instruments) - {"drums"}:
         return None, ()
-    key = _key()
-    text = st.text_input(
+    root_column, mode_column, line_column = st.columns([1.2, 1.25, 1.6])
+    key = _key(root_column, mode_column)
+    text = line_column.text_input(
         t("generate.chords"),
         placeholder=t("generate.chords_example"),
         key="generate.chords",
@@ -45,8 +49,7 @@ def read_line(text: str, key: Key | None) -> tuple[Key, tuple[Chord, ...]]:
     return found or key_of_chords(chords), chords
 
 
-def _key() -> Key | None:
-    left, right = st.columns(2)
+def _key(left: Any, right: Any) -> Key | None:
     roots = (FREE, *ROOT_NAMES)
     root = left.selectbox(
         t("generate.key"),

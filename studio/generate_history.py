@@ -1,8 +1,8 @@
-"""Earlier requests: every take is kept with its condition, seed and model, and comes back on a click."""
+"""Earlier requests: every take is kept with its condition, seed and model, and comes back on a click with its edits."""
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -10,10 +10,11 @@ from composer_core.pipeline.generation import Take, list_takes, models
 from composer_core.workspace import Workspace
 from studio import session
 from studio.generate_controls import take_back
+from studio.generate_slots import Slot, slots_of
 from studio.names import genre_name, instrument_name
 from studio.text import t
 
-MOST_TAKES = 80
+MOST_TAKES = 160
 LIST_PX = 330
 
 
@@ -31,45 +32,39 @@ def show_history() -> None:
             st.caption(t("generate.no_history"))
             return
         with st.container(height=LIST_PX, border=False, gap="xsmall"):
-            for together in requests(takes):
+            for together in slots_of(takes):
                 _row(together)
 
 
-def requests(takes: list[Take]) -> list[list[Take]]:
-    """Neighbouring takes that came from one request (same condition, seed and model), in their order."""
-    groups = groupby(takes, key=lambda take: (repr(take.condition), take.seed, take.model_hash))
-    return [sorted(group, key=lambda take: take.index) for _, group in groups]
-
-
-def _row(together: list[Take]) -> None:
+def _row(together: Sequence[Slot]) -> None:
     text, button = st.columns([7, 1], vertical_alignment="center")
     text.markdown(_summary(together))
     button.button(
         t("generate.bring_back"),
-        key=f"back.{together[0].take_id}",
+        key=f"back.{together[0].key}",
         on_click=_bring_back,
-        args=(together,),
+        args=(list(together),),
         width="stretch",
     )
 
 
-def _bring_back(together: list[Take]) -> None:
-    session.set_takes(together)
-    take_back(together[0], models(session.workspace()))
+def _bring_back(together: list[Slot]) -> None:
+    session.set_slots(together)
+    take_back(together[0].versions[0], models(session.workspace()))
 
 
-def _summary(together: list[Take]) -> str:
-    condition = together[0].condition
+def _summary(together: Sequence[Slot]) -> str:
+    condition = together[0].first.condition
     genres = " / ".join(genre_name(code) for code in condition.genre) or t("generate.any_genre")
     return t(
         "generate.request",
-        instrument=instrument_name(condition.instrument),
+        instrument=" + ".join(instrument_name(name) for name in together[0].instruments),
         genre=genres,
         bars=condition.bars,
         tempo=f"{condition.tempo_bpm:g}",
         swing=f"{condition.swing_percent:g}",
         valence=t("generate.not_given") if condition.valence is None else f"{condition.valence:+.2f}",
         arousal=t("generate.not_given") if condition.arousal is None else f"{condition.arousal:.2f}",
-        seed=together[0].seed,
+        seed=together[0].first.seed,
         takes=len(together),
     )

@@ -1,109 +1,120 @@
-"""Takes side by side: hear them, compare what was asked with what was measured, keep them."""
+"""The list of takes: hear each, see what it looks like and how it scores, keep it, open it."""
 
 from __future__ import annotations
 
-import math
 from operator import attrgetter
-from typing import Any
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
-from composer_core.music.timing import MIN_SWING_PERCENT, swing_ratio_to_percent
-from composer_core.pipeline.drawing import with_drawn
-from composer_core.pipeline.generation import Take, measure_take, perform_take, take_midi
+from composer_core.music.timing import MIN_SWING_PERCENT
+from composer_core.pipeline.approving import approve_takes
+from composer_core.pipeline.comparing import Comparison, compare
+from composer_core.pipeline.generation import Take
 from composer_core.pipeline.library import add_generated, digest
+from composer_core.pipeline.playing import Playing, play_take, played_midi
 from studio import session, transport
-from studio.generate_controls import Performance
+from studio.generate_slots import Slot, play_slot
+from studio.label_rater import default_rater
 from studio.miniature import miniature
-from studio.names import genre_name, instrument_name
+from studio.names import instrument_name
 from studio.text import t
-from studio.widgets import play_button
 
-COLUMNS = 4
+PICTURE_PX = 46
 NOTHING = "–"
 
 
-@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Condition: repr})
-def performed(take: Take, condition: Condition) -> tuple[Loop, dict[str, Any], tuple[str, ...]]:
-    """A take as it sounds under a condition, what is measured on that, and what there is to say; kept."""
-    played = perform_take(take, condition)
-    return played.loop, measure_take(played.loop), (*take.notices, *played.notes)
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Playing: repr})
+def played(take: Take, playing: Playing) -> tuple[Loop, tuple[str, ...]]:
+    """A take as it sounds, and the codes of what there is to say; kept."""
+    performed = play_take(take, playing)
+    return performed.loop, (*take.notices, *performed.notes)
 
 
-def take_key(take: Take) -> str:
-    """What the transport calls this take."""
-    return f"take.{take.take_id}"
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Playing: repr})
+def compared(take: Take, playing: Playing) -> Comparison:
+    """A take as it sounds beside what was asked; kept."""
+    return compare(played(take, playing)[0], playing.condition(take.condition))
 
 
-def take_title(take: Take) -> str:
-    """A take's name in the transport and the library."""
-    genres = " / ".join(genre_name(code) for code in take.condition.genre) or t("generate.any_genre")
-    instrument = instrument_name(take.condition.instrument)
-    return t("generate.take_title", number=take.index + 1, instrument=instrument, genre=genres)
-
-
-def follow_sliders(performance: Performance) -> None:
-    """After a performance slider moved: what sounds goes on in its new form, from the next bar line.
+def follow_sliders(playing: Playing) -> None:
+    """After a cheap control moved: what sounds goes on in its new form, from the next bar line.
 
     Called when the page is drawn already, for rendering the sound takes longer than drawing.
     """
     if not session.slider_moved():
         return
-    sounding = next((take for take in session.takes() if take_key(take) == transport.now_playing()), None)
+    sounding = next((slot for slot in session.slots() if slot.key == transport.now_playing()), None)
     if sounding is not None:
-        loop, _, _ = performed(sounding, performance.applied_to(sounding.condition))
-        transport.play(loop, title=take_title(sounding), key=take_key(sounding), mode="swap")
+        play_slot(sounding, playing, swap=True)
     session.note_slider(False)
 
 
-def show_takes(takes: list[Take], performance: Performance) -> None:
-    """The cards side by side, as many in a row as fit (at most COLUMNS)."""
-    for first in range(0, len(takes), COLUMNS):
-        row = takes[first : first + COLUMNS]
-        with st.container(key=f"takes-{first}"):
-            for column, take in zip(st.columns(COLUMNS), row, strict=False):
-                with column, st.container(border=True, height="stretch", key=f"card.{take.take_id}"):
-                    _card(take, performance)
+def show_takes(slots: list[Slot], playing: Playing) -> None:
+    """A row each; the one that is open is marked."""
+    with st.container(key="takes", gap="xsmall"):
+        for slot in slots:
+            mark = "open" if slot.key == session.chosen_slot() else "shut"
+            with st.container(border=True, key=f"card-{mark}-{slot.key}"):
+                _row(slot, playing)
 
 
-def _card(take: Take, performance: Performance) -> None:
-    condition = performance.applied_to(take.condition)
-    loop, measured, notices = performed(take, condition)
-    st.markdown(f"**{t('generate.take', number=take.index + 1)}**")
-    st.image(miniature(loop), width="stretch")
-    with st.container(horizontal=True, gap="small"):
-        play_button(lambda: loop, title=take_title(take), key=take_key(take))
-        _download(take, condition)
-        st.button(
-            "",
-            icon=":material/library_add:",
-            key=f"keep.{take.take_id}",
-            help=t("generate.keep"),
-            on_click=_keep,
-            args=(take, loop),
-        )
-    st.markdown(_table(condition, measured))
-    remarks = [t(f"generate.notice_{code}") for code in notices if worth_saying(code, condition)]
-    if remarks:
-        st.caption(f":material/info: {' '.join(remarks)}")
-    if take.drawn:
-        st.caption(f":material/casino: {t('generate.drawn', fields=_drawn_text(take))}")
-    st.caption(t("generate.made", seed=take.seed, seconds=f"{take.seconds:.2f}", hash=take.model_hash[:8]))
+def _row(slot: Slot, playing: Playing) -> None:
+    play, picture, words, acts = st.columns([1.15, 2.2, 2.1, 2.75], vertical_alignment="center", gap="small")
+    loops = [played(take, playing)[0] for take in slot.takes]
+    with play:
+        _play_button(slot, playing)
+    picture.image(miniature(*loops, height=PICTURE_PX), width="stretch")
+    words.markdown(f"**{_name(slot)}**  \n{_scores(slot, playing)}")
+    with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+        _icon("open", ":material/tune:", slot, session.choose_slot, slot.key)
+        _icon("keep", ":material/library_add:", slot, _keep, slot, playing)
+        _icon("approve", ":material/verified:", slot, _approve, slot, playing)
+        _download(slot, playing)
 
 
-def _drawn_text(take: Take) -> str:
-    """What was not asked for and was drawn, as a list."""
-    whole, parts = with_drawn(take.condition, take.drawn), []
-    if "density" in take.drawn:
-        parts.append(t("generate.drawn_density", value=f"{whole.density:.1f}"))
-    if "key" in take.drawn:
-        parts.append(str(whole.key))
-    if "chords" in take.drawn:
-        parts.append(" ".join(map(str, whole.chords)))
-    return ", ".join(parts)
+def _play_button(slot: Slot, playing: Playing) -> None:
+    held = transport.now_playing() == slot.key
+    st.button(
+        t("common.play"),
+        key=f"play.{slot.key}",
+        icon=":material/graphic_eq:" if held else ":material/play_arrow:",
+        type="primary" if held else "secondary",
+        width="stretch",
+        on_click=_start,
+        args=(slot, playing),
+    )
+
+
+def _start(slot: Slot, playing: Playing) -> None:
+    session.choose_slot(slot.key)
+    play_slot(slot, playing)
+
+
+def _icon(act: str, icon: str, slot: Slot, call: object, *args: object) -> None:
+    st.button("", icon=icon, key=f"{act}.{slot.key}", help=t(f"generate.{act}"), on_click=call, args=args)  # type: ignore[arg-type]
+
+
+def _name(slot: Slot) -> str:
+    number = slot.first.index + 1
+    name = t("generate.ensemble_number" if slot.is_ensemble else "generate.take", number=number)
+    edits = slot.at
+    return f"{name} · {t('generate.edited', count=edits)}" if edits else name
+
+
+def _scores(slot: Slot, playing: Playing) -> str:
+    """The five-axis total of the take, or of every part."""
+    totals = [(take, compared(take, playing).scores.get("total")) for take in slot.takes]
+    if not slot.is_ensemble:
+        return t("generate.total", score=total_text(totals[0][1]))
+    return " · ".join(f"{instrument_name(take.condition.instrument)} {total_text(total)}" for take, total in totals)
+
+
+def total_text(total: float | None) -> str:
+    """A score as a whole number, a dash where there is none."""
+    return NOTHING if total is None else f"{total:.0f}"
 
 
 def worth_saying(code: str, condition: Condition) -> bool:
@@ -111,51 +122,37 @@ def worth_saying(code: str, condition: Condition) -> bool:
     return condition.swing_percent > MIN_SWING_PERCENT or not code.startswith("triplets")
 
 
-def _download(take: Take, condition: Condition) -> None:
+def _download(slot: Slot, playing: Playing) -> None:
+    names = "+".join(slot.instruments)
     st.download_button(
         "",
-        lambda: take_midi(take, condition),
-        file_name=f"{condition.instrument}-{condition.tempo_bpm:g}bpm-seed{take.seed}-take{take.index + 1}.mid",
+        lambda: played_midi(slot.takes, playing),
+        file_name=f"{names}-{playing.tempo_bpm:g}bpm-seed{slot.first.seed}-take{slot.first.index + 1}.mid",
         mime="audio/midi",
         icon=":material/download:",
-        key=f"midi.{take.take_id}",
-        help=t("generate.download"),
+        key=f"midi.{slot.key}",
+        help=t("generate.download_all" if slot.is_ensemble else "generate.download"),
         on_click="ignore",
     )
 
 
-def _keep(take: Take, loop: Loop) -> None:
+def _keep(slot: Slot, playing: Playing) -> None:
     workspace = session.workspace()
     before = digest(workspace)
     try:
-        add_generated(workspace, [(loop, take.take_id)])
+        add_generated(workspace, [(played(take, playing)[0], take.take_id) for take in slot.takes])
     except ComposerError as error:
         session.set_problem(error)
         return
     session.notify(t("generate.kept_already" if digest(workspace) == before else "generate.kept"))
 
 
-def _table(condition: Condition, measured: dict[str, Any]) -> str:
-    """Asked against measured as a small table; every cell is a number or a word of the dictionary."""
-    grid = condition.swing_grid
-    ratio = measured[f"swing_ratio_{grid}"]
-    total = (measured.get("scores") or {}).get("total")
-    rows = (
-        (t("generate.tempo"), f"{condition.tempo_bpm:g}", _number(measured["tempo_bpm"], 1)),
-        (t("generate.bars"), f"{condition.bars} · {condition.meter}", f"{measured['bars']} · {measured['meter']}"),
-        (t(f"generate.swing_row{grid}"), f"{condition.swing_percent:.1f} %", _percent(ratio)),
-        (t("generate.density_row"), _number(condition.density, 2), _number(measured["onset_density"], 2)),
-        (t("xypad.valence"), _number(condition.valence, 2), _number(measured["valence"], 2)),
-        (t("xypad.arousal"), _number(condition.arousal, 2), _number(measured["arousal"], 2)),
-        (t("generate.score"), NOTHING, t("generate.uncalibrated") if total is None else _number(total, 0)),
-    )
-    head = f"| | {t('generate.asked')} | {t('generate.measured')} |\n|:--|--:|--:|\n"
-    return head + "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _number(value: float | None, digits: int) -> str:
-    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _percent(ratio: float | None) -> str:
-    return NOTHING if ratio is None or math.isnan(ratio) else f"{swing_ratio_to_percent(ratio):.1f} %"
+def _approve(slot: Slot, playing: Playing) -> None:
+    workspace = session.workspace()
+    rater = default_rater(workspace)
+    try:
+        approve_takes(workspace, [(played(take, playing)[0], take) for take in slot.takes], rater)
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    session.notify(t("generate.approved", rater=rater))

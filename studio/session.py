@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
     from composer_core.pipeline.label_review import BulkPreview
     from composer_core.pipeline.retry import Mended
+    from studio.generate_slots import Slot
     from studio.label_desk import LabelDesk
     from studio.library_view import View
 
@@ -26,7 +27,8 @@ NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
-TAKES = "studio.takes"
+SLOTS = "studio.slots"
+CHOSEN_SLOT = "studio.chosen_slot"
 SLIDER_MOVED = "studio.slider_moved"
 LIBRARY_VIEW = "studio.library.view"
 LIBRARY_ADDRESS = "studio.library.address"
@@ -129,14 +131,26 @@ def take_notice() -> str | None:
     return cast("str | None", st.session_state.pop(NOTICE, None))
 
 
-def takes() -> list[Take]:
-    """The takes that stand side by side on the Generate page."""
-    return cast("list[Take]", st.session_state.get(TAKES, []))
+def slots() -> list[Slot]:
+    """The takes and ensembles that stand on the Generate page."""
+    return cast("list[Slot]", st.session_state.get(SLOTS, []))
 
 
-def set_takes(shown: list[Take]) -> None:
-    """Put other takes side by side."""
-    st.session_state[TAKES] = shown
+def set_slots(shown: list[Slot]) -> None:
+    """Put other takes on the Generate page; the one that is open stays so where it is still there."""
+    st.session_state[SLOTS] = shown
+    if chosen_slot() not in {slot.key for slot in shown}:
+        choose_slot(shown[0].key if shown else "")
+
+
+def chosen_slot() -> str:
+    """Key of the take or ensemble that is open below the others, "" for none."""
+    return str(st.session_state.get(CHOSEN_SLOT, ""))
+
+
+def choose_slot(key: str) -> None:
+    """Open another take or ensemble."""
+    st.session_state[CHOSEN_SLOT] = key
 
 
 def note_slider(moved: bool = True) -> None:

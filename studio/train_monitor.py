@@ -114,7 +114,7 @@ def _actions(run: RunStatus) -> None:
                 _sample(run)
             if st.button(t("train.use"), icon=":material/auto_awesome:", key="train.use"):
                 heard = run.request.heard_instrument
-                session.set_widget("generate.instrument", heard)
+                session.set_widget("generate.instruments", [heard])
                 session.set_widget(f"generate.model.{heard}", run.run)
                 st.switch_page(places.page("generate"))
 

@@ -26,6 +26,7 @@ _HERE = Path(__file__).resolve().parent
 AUDIO_ROUTE = "/api/audio"
 LANE_ROWS = 10
 """Rows of a part's lane where several are drawn together."""
+Mode = Literal["start", "swap"]
 _WORDS = (
     *("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region"),
     *("sideA", "sideB"),
@@ -39,7 +40,7 @@ _component = st.components.v2.component(
 )
 
 
-def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Literal["start", "swap"] = "start") -> bool:
+def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Mode = "start") -> bool:
     """Render a loop and put it into the transport; True when that worked.
 
     Call it in a widget's callback, so that the same run draws it. `key` names what plays
@@ -73,9 +74,7 @@ def compare(sides: tuple[tuple[Loop, str, str], tuple[Loop, str, str]], *, key: 
     return True
 
 
-def play_together(
-    parts: Sequence[tuple[Loop, str]], *, title: str, key: str, mode: Literal["start", "swap"] = "start"
-) -> bool:
+def play_together(parts: Sequence[tuple[Loop, str]], *, title: str, key: str, mode: Mode = "start") -> bool:
     """Put an ensemble's parts, each with (loop, instrument), into the transport; True when that worked.
 
     Every part is a sound file of its own; all start at the same sample, and mute and solo only move gains.

@@ -110,7 +110,7 @@ def generate_ensemble(
     for own in owns:
         instrument = own.instrument
         loaded = load(find_model(instrument, (models or {}).get(instrument), workspace))
-        take = replace(make_take(own, seed, index, loaded, best_of, sounding), ensemble=name)
+        take = _member(make_take(own, seed, index, loaded, best_of, sounding), name)
         if drawn and own.chords:
             take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
         takes.append(take)
@@ -131,15 +131,34 @@ def replace_part(
 ) -> Ensemble:
     """The ensemble with one part made anew beside the others, which stay as they are. InvalidValue for a part
     it does not have."""
-    require_choice("instrument", instrument, [take.condition.instrument for take in ensemble.takes])
-    require_range("seed", seed, 0, MAX_SEED)
-    others = [render_take(take) for take in ensemble.takes if take.condition.instrument != instrument]
-    old = next(take for take in ensemble.takes if take.condition.instrument == instrument)
-    loaded = load(find_model(instrument, model, workspace))
-    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others)
-    fresh = replace(fresh, ensemble=ensemble.name, parent=old.take_id, edit="replace")
-    takes = tuple(fresh if take is old else take for take in ensemble.takes)
+    fresh = replace_in(ensemble.takes, instrument, seed=seed, best_of=best_of, model=model, workspace=workspace)
+    takes = tuple(fresh if take.condition.instrument == instrument else take for take in ensemble.takes)
     return replace(ensemble, takes=takes)
+
+
+def replace_in(
+    takes: Sequence[Take],
+    instrument: str,
+    *,
+    seed: int,
+    best_of: int = 1,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+) -> Take:
+    """The part of an instrument made anew beside the others. InvalidValue for a part that is not among them."""
+    require_choice("instrument", instrument, [take.condition.instrument for take in takes])
+    require_range("seed", seed, 0, MAX_SEED)
+    others = [render_take(take) for take in takes if take.condition.instrument != instrument]
+    old = next(take for take in takes if take.condition.instrument == instrument)
+    loaded = load(find_model(instrument, model or old.model, workspace))
+    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others)
+    return replace(_member(fresh, old.ensemble), parent=old.take_id, edit="replace")
+
+
+def _member(take: Take, name: str) -> Take:
+    """A take as part of an ensemble; its id is its own there, though another ensemble may hold the same notes."""
+    own = hashlib.sha256(f"{take.take_id} in {name}".encode()).hexdigest()[:16]
+    return replace(take, ensemble=name, take_id=own)
 
 
 def _of(condition: Condition, instrument: str) -> Condition:

@@ -83,11 +83,15 @@ def read_recipe(path: Path) -> Recipe:
         raise InvalidValue(
             "value_out_of_range", name=str(path), value=path.stat().st_size, low=0, high=MAX_RECIPE_BYTES, unit=" bytes"
         )
+    return parse_recipe(path.read_bytes(), str(path), path.parent)
+
+
+def parse_recipe(data: bytes, where: str, folder: Path | None = None) -> Recipe:
+    """Read a recipe's text; InvalidValue for anything it should not hold."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return recipe_of(yaml.safe_load(data.decode("utf-8")), where, folder)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidValue("bad_format", name=str(path), value="its text", expected=f"YAML ({error})") from error
-    return recipe_of(data, str(path), path.parent)
+        raise InvalidValue("bad_format", name=where, value="its text", expected=f"YAML ({error})") from error
 
 
 def recipe_of(data: Any, where: str, folder: Path | None = None) -> Recipe:

@@ -169,9 +169,9 @@ def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace)
         page.get_by_label("Takes").fill("1")
         page.get_by_label("Takes").press("Enter")
         page.get_by_test_id("stMain").get_by_role("button", name="Generate", exact=True).click()
-        card = page.locator("[class*='st-key-card-']").first
-        sync_api.expect(card.get_by_role("row", name="Valence")).to_contain_text("-0.40")
-        sync_api.expect(card.get_by_role("row", name="Arousal")).to_contain_text("0.30")
+        panel = page.locator(".st-key-panel")
+        sync_api.expect(panel.get_by_role("row", name="Valence")).to_contain_text("-0.40")
+        sync_api.expect(panel.get_by_role("row", name="Arousal")).to_contain_text("0.30")
         assert watch.errors == [] and watch.strangers == []
 
 

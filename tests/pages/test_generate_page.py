@@ -14,7 +14,7 @@ from composer_core.pipeline import generation
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.library import table
 from composer_core.workspace import Workspace
-from studio import generate_takes, transport
+from studio import session, transport
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -52,6 +52,7 @@ def generated(takes: int = 2, seed: int = 5) -> AppTest:
     app.toggle(key="generate.new_seed").set_value(False)
     app.number_input(key="generate.seed").set_value(seed)
     app.number_input(key="generate.takes").set_value(takes)
+    app.selectbox(key="generate.best_of").select(1)
     app.button(key="generate.generate").click().run()
     assert not app.exception and not app.error
     return app
@@ -63,6 +64,14 @@ def tables(app: AppTest) -> list[str]:
 
 def play_buttons(app: AppTest) -> list[Any]:
     return [button for button in app.button if str(button.key).startswith("play.take.")]
+
+
+def rows(app: AppTest) -> list[Any]:
+    return [element for element in app.markdown if element.value.startswith("**Take ")]
+
+
+def opener(app: AppTest) -> str:
+    return f"open.{app.session_state[session.CHOSEN_SLOT]}"
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Generate"), ("ja", "生成")])
@@ -79,9 +88,20 @@ def test_takes_stand_side_by_side_and_are_kept(workspace: Workspace) -> None:
         (5, 0, "untrained"),
         (5, 1, "untrained"),
     ]
-    assert len(tables(app)) == len(play_buttons(app)) == 2
-    assert "| Tempo | 110 | 110.0 |" in tables(app)[0]
-    assert re.search(r"\| Score \| – \| \d+ \|", tables(app)[0])
+    assert len(play_buttons(app)) == 2
+    (table,) = tables(app)  # of the take that is open
+    assert "| Tempo | 110 | 110 |" in table
+    assert re.search(r"\| Swing \| straight \| (–|[\d.]+ %) \|", table)
+    assert [bool(re.search(r"Take \d.*Score (\d+|–)", element.value, re.S)) for element in rows(app)] == [True] * 2
+    assert 'class="scores"' in " ".join(element.proto.body for element in app.get("html"))
+
+
+def test_another_take_is_opened(workspace: Workspace) -> None:
+    app = generated(takes=2, seed=5)
+    first = tables(app)
+    next(button for button in app.button if str(button.key).startswith("open.") and button.key != opener(app)).click()
+    app.run()
+    assert tables(app) != first and not app.exception
 
 
 def test_the_seed_is_thrown_anew_and_written_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +126,7 @@ def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monk
     app.slider(key="generate.swing").set_value(66.7).run()
     assert not app.exception and not app.error
     after = tables(app)[0]
-    assert "| Tempo | 150 | 150.0 |" in after and "66.7 %" in after
+    assert "| Tempo | 150 | 150 |" in after and "66.7 %" in after
     assert before != after
     assert len(generation.list_takes(workspace)) == 1
 
@@ -169,7 +189,7 @@ def test_an_earlier_request_comes_back_and_can_be_made_again(workspace: Workspac
     app.slider(key="generate.tempo").set_value(170)
     app.number_input(key="generate.takes").set_value(1)
     app.button(key="generate.generate").click().run()
-    assert len(tables(app)) == 1
+    assert len(play_buttons(app)) == 1
     back = [button for button in app.button if str(button.key).startswith("back.")]
     assert len(back) == 2
     back[-1].click().run()
@@ -211,7 +231,8 @@ def test_an_instrument_without_a_model_says_so(workspace: Workspace, monkeypatch
     own = [model for model in generation.models(workspace) if model.name == "untrained"]
     monkeypatch.setattr(generation, "models", lambda *_: own)
     app = opened()
-    app.selectbox(key="generate.instrument").select("strings").run()
+    app.session_state["generate.instruments"] = ["strings"]
+    app.run()
     assert "No model plays this yet: Strings" in app.info[0].value
     assert app.button(key="generate.generate").disabled
 
@@ -231,19 +252,14 @@ def test_a_language_switch_keeps_what_was_chosen(workspace: Workspace) -> None:
     app.multiselect(key="generate.genre").select("funk").run()
     app.segmented_control(key="shell.language").set_value("ja").run()
     assert app.multiselect(key="generate.genre").value == ["funk"]
-    assert app.selectbox(key="generate.instrument").value == "drums"
+    assert app.session_state["generate.instruments"] == ["drums"]
     assert app.title[0].value == "生成"
 
 
 def test_requests_group_neighbouring_takes(workspace: Workspace) -> None:
-    from studio.generate_history import requests
+    from studio.generate_slots import slots_of
 
     generated(takes=3, seed=1)
     generated(takes=2, seed=2)
-    groups = requests(generation.list_takes(workspace))
-    assert [[take.index for take in group] for group in groups] == [[0, 1], [0, 1, 2]]
-
-
-def test_what_is_not_measured_is_a_dash() -> None:
-    assert generate_takes._number(None, 2) == generate_takes._percent(float("nan")) == "–"
-    assert generate_takes._percent(2.0) == "66.7 %"
+    groups = slots_of(generation.list_takes(workspace))
+    assert [[slot.first.index for slot in group] for group in groups] == [[0, 1], [0, 1, 2]]

@@ -1,0 +1,112 @@
+"""Editing the open take: chosen bars anew, a variation, more bars, a part anew. The rest stays byte for byte."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from composer_core.music.loop import BARS_CHOICES
+from composer_core.pipeline.ensembles import replace_in
+from composer_core.pipeline.generation import Take, save_takes
+from composer_core.pipeline.playing import Playing
+from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
+from studio import session, transport
+from studio.generate_slots import Slot, play_slot
+from studio.text import t
+from studio.widgets import show_error
+
+MAX_SEED = 2**31 - 1
+STRENGTHS = (25, 50, 75, 100)
+
+
+def draw_edits(slot: Slot, take: Take, playing: Playing) -> None:
+    """The edits of the part that is open; each makes a new version of the slot."""
+    act = _bars(take) or _vary(take) or _longer(slot, take)
+    if act is None:
+        return
+    try:
+        with st.spinner(t("generate.editing")):
+            edited = act(slot)
+            known = {one.take_id for one in slot.takes}
+            save_takes(session.workspace(), [new for new in edited.takes if new.take_id not in known])
+    except ComposerError as error:
+        show_error(error)
+        return
+    session.set_slots([edited if one.key == slot.key else one for one in session.slots()])
+    if transport.now_playing() == slot.key:
+        play_slot(edited, playing, swap=True)
+    st.rerun()
+
+
+Act = Callable[[Slot], Slot]
+
+
+def _seed() -> int:
+    return secrets.randbelow(MAX_SEED)
+
+
+def _bars(take: Take) -> Act | None:
+    left, right = st.columns([1.9, 1], vertical_alignment="bottom")
+    bars = left.pills(
+        t("generate.bars_anew"),
+        range(1, take.grid.bars + 1),
+        selection_mode="multi",
+        key=f"generate.bars_anew.{take.take_id}",
+        help=t("generate.bars_anew_help"),
+    )
+    pressed = right.button(t("generate.rewrite"), key="generate.rewrite", disabled=not bars, width="stretch")
+    if not pressed:
+        return None
+    chosen = [bar - 1 for bar in bars]
+    return lambda slot: slot.with_part(regenerate_bars(take, chosen, seed=_seed(), workspace=session.workspace()))
+
+
+def _vary(take: Take) -> Act | None:
+    left, right = st.columns([1.9, 1], vertical_alignment="bottom")
+    percent = left.segmented_control(
+        t("generate.strength"),
+        STRENGTHS,
+        format_func=lambda value: f"{value} %",
+        required=True,
+        default=STRENGTHS[1],
+        key="generate.strength",
+        help=t("generate.strength_help"),
+    )
+    if not right.button(t("generate.vary"), key="generate.vary", width="stretch"):
+        return None
+    strength = int(percent or STRENGTHS[1]) / 100
+    return lambda slot: slot.with_part(vary(take, strength, seed=_seed(), workspace=session.workspace()))
+
+
+def _longer(slot: Slot, take: Take) -> Act | None:
+    """Continue by as many bars as make a loop (all parts of an ensemble together), or make a part anew."""
+    act: Act | None = None
+    with st.container(horizontal=True, gap="xsmall"):
+        for total in (size for size in BARS_CHOICES if size > take.grid.bars):
+            more = total - take.grid.bars
+            label = t("generate.continue", bars=more)
+            if st.button(label, key=f"generate.continue.{more}", help=t("generate.continue_help")):
+                act = _continued(more)
+        if slot.is_ensemble and st.button(
+            t("generate.replace"), key="generate.replace", icon=":material/autorenew:", help=t("generate.replace_help")
+        ):
+            act = _replaced(take)
+    return act
+
+
+def _continued(more: int) -> Act:
+    seed, workspace = _seed(), session.workspace()
+    return lambda slot: slot.edited(
+        tuple(continue_take(part, more, seed=seed, workspace=workspace) for part in slot.takes)
+    )
+
+
+def _replaced(take: Take) -> Act:
+    workspace = session.workspace()
+    best_of = int(session.widget("generate.best_of"))
+    return lambda slot: slot.with_part(
+        replace_in(slot.takes, take.condition.instrument, seed=_seed(), best_of=best_of, workspace=workspace)
+    )

@@ -1,0 +1,165 @@
+"""The take that is open: what was asked beside what is measured, its five axes, and what came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from composer_core.music.key import ROOT_NAMES, Key
+from composer_core.music.timing import MIN_SWING_PERCENT
+from composer_core.pipeline.comparing import Compared
+from composer_core.pipeline.drawing import with_drawn
+from composer_core.pipeline.generation import Take
+from composer_core.pipeline.playing import Playing, played_midi
+from composer_core.pipeline.settings import load_settings
+from studio import session
+from studio.generate_edit import draw_edits
+from studio.generate_slots import Slot, edit_words
+from studio.generate_takes import NOTHING, compared, played, worth_saying
+from studio.names import instrument_name, technique_name
+from studio.roll import pitch_name
+from studio.score_bars import score_bars
+from studio.text import t
+from studio.widgets import worded
+
+_DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arousal": 2, "tempo": 1}
+
+
+def show_panel(slot: Slot, playing: Playing) -> None:
+    """Measurements on the left, scores and edits on the right."""
+    with st.container(border=True, key="panel", gap="small"):
+        take = _part(slot, playing) if slot.is_ensemble else slot.takes[0]
+        comparison = compared(take, playing)
+        left, right = st.columns([1, 1.08], gap="medium")
+        with left:
+            st.markdown(_table(comparison.rows, take.condition.instrument))
+            _remarks(take, playing)
+        with right:
+            st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
+            _lineage(slot)
+            draw_edits(slot, take, playing)
+
+
+def _part(slot: Slot, playing: Playing) -> Take:
+    """Which part is looked at and edited, with its own file."""
+    choice, file = st.columns([5, 1], vertical_alignment="bottom")
+    key = f"generate.part.{slot.key}"
+    session.default_widgets({key: slot.instruments[0]})
+    instrument = choice.segmented_control(
+        t("generate.part"),
+        slot.instruments,
+        format_func=worded(slot.instruments, instrument_name),
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+    )
+    take = slot.part(str(instrument))
+    name = take.condition.instrument
+    file.download_button(
+        "MIDI",
+        lambda: played_midi([take], playing),
+        file_name=f"{name}-{playing.tempo_bpm:g}bpm-seed{take.seed}.mid",
+        mime="audio/midi",
+        icon=":material/download:",
+        key=f"midi.part.{take.take_id}",
+        help=t("generate.download_part", instrument=instrument_name(name)),
+        on_click="ignore",
+    )
+    return take
+
+
+def _lineage(slot: Slot) -> None:
+    """The versions up to the last, the one shown in bold, with undo and redo."""
+    if len(slot.versions) < 2:
+        return
+    steps = [t("generate.original"), *map(edit_words, slot.versions, slot.versions[1:])]
+    steps = [f"**{words}**" if at == slot.at else words for at, words in enumerate(steps)]
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lineage"):
+        for steps_back, act, icon in ((-1, "undo", ":material/undo:"), (1, "redo", ":material/redo:")):
+            st.button(
+                "",
+                icon=icon,
+                key=f"generate.{act}",
+                help=t(f"generate.{act}"),
+                disabled=slot.moved(steps_back).at == slot.at,
+                on_click=_move,
+                args=(slot, steps_back),
+            )
+        st.caption(" › ".join(steps))
+
+
+def _move(slot: Slot, steps: int) -> None:
+    moved = slot.moved(steps)
+    session.set_slots([moved if one.key == slot.key else one for one in session.slots()])
+    session.note_slider()  # what sounds follows, as after a cheap control
+
+
+def _remarks(take: Take, playing: Playing) -> None:
+    condition = playing.condition(take.condition)
+    _, notices = played(take, playing)
+    drawn = [t("generate.drawn", fields=_drawn(take, playing))] if take.drawn else []
+    remarks = [t(f"generate.notice_{code}") for code in dict.fromkeys(notices) if worth_saying(code, condition)]
+    made = t(
+        "generate.made",
+        seed=take.seed,
+        seconds=f"{take.seconds:.2f}",
+        hash=take.model_hash[:8],
+        candidates=take.candidates,
+    )
+    said = [*drawn, *remarks]
+    st.caption(f":material/info: {'  '.join(said)}  \n{made}" if said else made)
+
+
+def _drawn(take: Take, playing: Playing) -> str:
+    """What was not asked for and was drawn, as a list, moved with the transposition."""
+    whole, parts = playing.condition(with_drawn(take.condition, take.drawn)), []
+    if "density" in take.drawn:
+        parts.append(t("generate.drawn_density", value=f"{whole.density:.1f}"))
+    parts += [_value(name, getattr(whole, name), whole.instrument) for name in ("key", "chords") if name in take.drawn]
+    return t("library.comma").join(parts)
+
+
+def _table(rows: Sequence[Compared], instrument: str) -> str:
+    """Asked against measured as a small table; every cell is a number or a word of the dictionary."""
+    head = f"| | {t('generate.asked')} | {t('generate.measured')} |\n|:--|--:|--:|\n"
+    cells = ((_row_name(row), _asked(row, instrument), _measured(row, instrument)) for row in rows)
+    return head + "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def _row_name(row: Compared) -> str:
+    return t(f"generate.row_{row.field}")
+
+
+def _asked(row: Compared, instrument: str) -> str:
+    if row.field == "swing" and row.asked == MIN_SWING_PERCENT:
+        return t("generate.straight")
+    return _value(row.field, row.asked, instrument)
+
+
+def _measured(row: Compared, instrument: str) -> str:
+    if row.field == "chords":
+        return t("generate.inside", percent=f"{100 * (row.share or 0.0):.0f}")
+    text = _value(row.field, row.measured, instrument)
+    if row.share is None:
+        return text
+    return f"{text} ({t('generate.inside', percent=f'{100 * row.share:.0f}')})"
+
+
+def _value(field: str, value: Any, instrument: str) -> str:
+    if value is None or value == ():
+        return NOTHING
+    if isinstance(value, Key):
+        return f"{ROOT_NAMES[value.root]} {t(f'generate.mode_{value.mode}')}"
+    if field == "chords":
+        return " ".join(map(str, value))
+    if field == "technique":
+        return t("library.comma").join(technique_name(instrument, code) for code in value)
+    if field == "register":
+        return pitch_name(round(value))
+    if field == "swing":
+        return f"{value:.1f} %"
+    if field == "tempo":
+        return f"{value:g}"
+    return f"{value:.{_DIGITS[field]}f}" if isinstance(value, float) else str(value)
