@@ -9,12 +9,16 @@ import streamlit as st
 from composer_core.pipeline import labelling
 from composer_core.workspace import Workspace
 from studio import label_form, places, session
+from studio.label_bulk import BULK, draw_bulk
 from studio.label_conflict import draw_conflict, draw_votes, watch_others
-from studio.label_desk import AUTOPLAY, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
+from studio.label_desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
 from studio.label_panels import SIDE_PX, draw_settings, draw_side
 from studio.label_play import draw_heading
+from studio.label_rater import draw_rater
 from studio.text import t
+from studio.widgets import worded
 
+SECTIONS = (DESK, BULK)
 STYLE = Path(places.__file__).with_name("label.css")
 ACTIONS = (
     ("approve", "Enter", "primary"),
@@ -74,15 +78,33 @@ def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
         play_in_hand(desk)
 
 
-def main() -> None:
-    """The page."""
-    workspace = session.workspace()
-    st.html(STYLE)
-    st.title(t("page.label"), anchor=False)
-    if not labelling.progress(workspace, "").total:
-        st.info(t("label.empty"), icon=":material/library_music:")
-        st.page_link(places.page("library"), label=t("label.to_library"))
-        return
+def choose_section() -> str:
+    """Which part of the page is shown; only that part does any work."""
+    session.default_widgets({SECTION: DESK})
+    return str(
+        st.segmented_control(
+            t("label.section"),
+            SECTIONS,
+            format_func=worded(SECTIONS, lambda code: t(f"label.section_{code}")),
+            key=SECTION,
+            label_visibility="collapsed",
+            required=True,
+            persist_state="session",
+        )
+    )
+
+
+def draw_bulk_section(workspace: Workspace) -> None:
+    """One label for many loops."""
+    rater = draw_rater(workspace)
+    if rater:
+        draw_bulk(workspace, rater)
+    else:
+        st.info(t("label.who_are_you"))
+
+
+def draw_desk_section(workspace: Workspace) -> None:
+    """The queue, loop by loop."""
     rater, order = draw_settings(workspace)
     if not rater:
         st.info(t("label.who_are_you"))
@@ -91,6 +113,24 @@ def main() -> None:
         desk = open_desk(workspace, rater, order)
     watch_others(workspace, rater)
     draw_desk(workspace, desk)
+
+
+def main() -> None:
+    """The page."""
+    workspace = session.workspace()
+    st.html(STYLE)
+    title, switch = st.columns([1, 2], vertical_alignment="center")
+    title.title(t("page.label"), anchor=False)
+    if not labelling.progress(workspace, "").total:
+        st.info(t("label.empty"), icon=":material/library_music:")
+        st.page_link(places.page("library"), label=t("label.to_library"))
+        return
+    with switch, st.container(horizontal=True, horizontal_alignment="right"):
+        section = choose_section()
+    if section == BULK:
+        draw_bulk_section(workspace)
+    else:
+        draw_desk_section(workspace)
 
 
 main()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from composer_core.errors import NotFound
 from composer_core.pipeline import label_review, labelling
 from composer_core.pipeline.label_review import Dispute, FieldAgreement, RaterProgress
 from composer_core.workspace import Workspace
+from studio import library_answers
 from studio.library_answers import answered
+from studio.loop_names import loop_title
 
 
 def disputes(workspace: Workspace) -> list[Dispute]:
@@ -30,3 +37,29 @@ def progress(workspace: Workspace, rater: str) -> labelling.Progress:
     """How far the library is labelled, and the rater's part in it."""
     found: labelling.Progress = answered(workspace, labelling.progress, rater)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class LoopWords:
+    """What a loop is called and which instrument it is for."""
+
+    title: str
+    instrument: str
+
+
+def loops(workspace: Workspace, loop_ids: Sequence[str]) -> dict[str, LoopWords]:
+    """The words for these loops; one that is no longer in the library goes by its id."""
+    wanted = tuple(dict.fromkeys(loop_ids))
+    try:
+        rows = library_answers.records(library_answers.rows(workspace, wanted)) if wanted else []
+    except NotFound:
+        rows = [row for loop_id in wanted if (row := _row(workspace, loop_id)) is not None]
+    found = {str(row["loop_id"]): LoopWords(loop_title(row), str(row["instrument"])) for row in rows}
+    return {loop_id: found.get(loop_id, LoopWords(loop_id, "")) for loop_id in wanted}
+
+
+def _row(workspace: Workspace, loop_id: str) -> dict[str, Any] | None:
+    try:
+        return library_answers.row(workspace, loop_id)
+    except NotFound:
+        return None

@@ -8,15 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from composer_core.errors import ComposerError, NotFound
+from composer_core.errors import ComposerError
 from composer_core.pipeline import labelling
 from composer_core.pipeline.label_review import Dispute
 from composer_core.pipeline.labelling import LabelEvent
 from composer_core.workspace import Workspace
-from studio import label_answers, label_form, library_answers, session
+from studio import label_answers, label_form, session
+from studio.label_answers import LoopWords
 from studio.label_desk import InHand, LabelDesk, keep_theirs, queue_loops, store_mine
 from studio.label_words import field_name, listed, value_text
-from studio.loop_names import loop_title, plain
+from studio.loop_names import plain
 from studio.text import t
 from studio.widgets import errors_as_messages
 
@@ -129,7 +130,8 @@ def _draw_elsewhere(workspace: Workspace, disputes: Sequence[Dispute], rater: st
             if st.button(t("label.look_again"), key="label.look_again", on_click=look):
                 st.rerun()
         newest = sorted(disputes, key=lambda dispute: -max(vote.id for vote in dispute.votes))
-        rows = [_row_of(workspace, dispute, rater) for dispute in newest[:MOST_ROWS]]
+        loops = label_answers.loops(workspace, loop_ids)
+        rows = [_row_of(loops[dispute.loop_id], dispute, rater) for dispute in newest[:MOST_ROWS]]
         draw_table([t(f"label.conflict_{name}") for name in ("loop", "field", "yours", "others")], rows)
         if len(newest) > MOST_ROWS:
             st.caption(t("label.more", n=len(newest) - MOST_ROWS))
@@ -142,22 +144,12 @@ def _look_again(workspace: Workspace, loop_ids: Sequence[str]) -> None:
         session.set_problem(error)
 
 
-def _row_of(workspace: Workspace, dispute: Dispute, rater: str) -> tuple[str, ...]:
-    title, instrument = loop_words(workspace, dispute.loop_id)
-    said = {vote.author: said_text(vote, instrument) for vote in dispute.votes}
+def _row_of(loop: LoopWords, dispute: Dispute, rater: str) -> tuple[str, ...]:
+    said = {vote.author: said_text(vote, loop.instrument) for vote in dispute.votes}
     others = listed(
         [t("label.vote", rater=plain(name), value=plain(value)) for name, value in said.items() if name != rater]
     )
-    return plain(title), field_name(dispute.field), plain(said[rater]), others
-
-
-def loop_words(workspace: Workspace, loop_id: str) -> tuple[str, str]:
-    """(title, instrument) of a loop; its id and "" when it is no longer in the library."""
-    try:
-        row = library_answers.row(workspace, loop_id)
-    except NotFound:
-        return loop_id, ""
-    return loop_title(row), str(row["instrument"])
+    return plain(loop.title), field_name(dispute.field), plain(said[rater]), others
 
 
 def said_text(event: LabelEvent, instrument: str) -> str:

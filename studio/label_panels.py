@@ -15,7 +15,6 @@ from studio import label_answers, session
 from studio.label_desk import AUTOPLAY, ORDER, InHand, LabelDesk
 from studio.label_rater import draw_rater
 from studio.label_words import confidence_text, field_name, reasons_text, time_text, value_text, who_text, why_text
-from studio.library_answers import title_of
 from studio.loop_names import plain
 from studio.text import t
 from studio.widgets import worded
@@ -113,8 +112,9 @@ def draw_queue(workspace: Workspace, desk: LabelDesk) -> None:
         st.caption(t("label.queue_empty"))
         return
     st.caption(t("label.queue_next"))
+    loops = label_answers.loops(workspace, [item.loop_id for item in coming])
     for item in coming:
-        st.markdown(f"{plain(title_of(workspace, item.loop_id))}  \n:small[:gray[{why_text(item)}]]")
+        st.markdown(f"{plain(loops[item.loop_id].title)}  \n:small[:gray[{why_text(item)}]]")
 
 
 def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: bool = False) -> None:

@@ -15,8 +15,8 @@ from composer_core.pipeline import browse, exclusions
 from composer_core.pipeline.browse import FORMATS, Filter
 from composer_core.workspace import Workspace
 from studio import session
-from studio.label_desk import queue_loops
-from studio.library_bulk import draw_bulk
+from studio.label_bulk import BULK, SELECTION, SOURCE
+from studio.label_desk import SECTION, queue_loops
 from studio.library_view import ask, current_view
 from studio.text import t
 
@@ -83,8 +83,13 @@ def draw_selection(workspace: Workspace) -> None:
             help=t("library.to_queue_help", most=MOST_QUEUED),
             on_click=_to_queue,
         )
-        with st.popover(t("library.bulk"), icon=":material/label:"):
-            draw_bulk(workspace, chosen)
+        st.button(
+            t("library.bulk"),
+            icon=":material/label:",
+            key="library.bulk",
+            help=t("library.bulk_help"),
+            on_click=_to_bulk,
+        )
         with st.popover(t("library.export"), icon=":material/download:"):
             draw_export(workspace, Filter(loop_ids=tuple(chosen)), len(chosen), "selection")
         with st.popover(t("library.exclude"), icon=":material/block:"):
@@ -103,6 +108,12 @@ def _to_queue() -> None:
     except ComposerError as error:
         session.set_problem(error)
         return
+    session.go_to("label")
+
+
+def _to_bulk() -> None:
+    session.set_widget(SECTION, BULK)
+    session.set_widget(SOURCE, SELECTION)
     session.go_to("label")
 
 

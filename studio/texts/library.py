@@ -79,17 +79,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "これらのループを先頭にしてラベル付け画面を開きます（最大 {most} 件）",
     ),
     "library.bulk": ("Label all", "まとめてラベル"),
-    "library.bulk_field": ("Field", "項目"),
-    "library.bulk_value": ("Value", "値"),
-    "library.bulk_approve": ("Approve at once (else as a draft)", "そのまま承認する（オフなら下書き）"),
-    "library.bulk_limit": (
-        "The first {most} loops are labelled; repeat for the rest.",
-        "先頭の {most} 件に付けます。残りは繰り返してください。",
-    ),
-    "library.bulk_now": ("Label {n} loops", "{n} 件にラベルを付ける"),
-    "library.bulk_done": (
-        "{n} loops labelled, {same} were so already. Undo on the Label page takes all of it back.",
-        "{n} 件にラベルを付けました（同じ値だったもの {same} 件）。ラベル付け画面の「取り消す」でまとめて戻せます。",
+    "library.bulk_help": (
+        "Opens the Label page to give all of them one label, with a preview",
+        "ラベル付け画面で同じラベルをまとめて付けます（プレビューあり）",
     ),
     "library.export": ("Export", "書き出し"),
     "library.export_hint": (

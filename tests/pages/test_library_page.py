@@ -319,18 +319,6 @@ def test_selection_is_shown_alone_excluded_and_taken_back(library_workspace: Wor
     assert not table_data(app)["marked"]
 
 
-def test_selection_is_labelled_at_once(library_workspace: Workspace) -> None:
-    chosen = [loop_named(library_workspace, "=shuffle.mid"), loop_named(library_workspace, "line*.mid")]
-    app = open_library()
-    app.session_state[session.SELECTION] = chosen
-    app.run()
-    app.selectbox(key="library.bulk.emotion").set_value("calm").run()
-    press(app, "library.bulk.now")
-    for loop_id in chosen:
-        labels = labelling.current(library_workspace, loop_id)
-        assert labels.values["emotion"] == "calm" and labels.status == "draft"
-
-
 def test_selection_goes_to_the_label_queue(library_workspace: Workspace) -> None:
     chosen = [loop_named(library_workspace, "line*.mid"), loop_named(library_workspace, "=shuffle.mid")]
     app = open_library()

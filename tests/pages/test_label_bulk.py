@@ -1,0 +1,105 @@
+"""Labelling many loops at once on the Label page: selection or filter, preview, one undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+import studio_app
+from composer_core.pipeline import labelling, library
+from composer_core.pipeline.settings import Settings, save_settings
+from composer_core.workspace import Workspace
+from studio import session
+from studio.text import dictionary
+
+
+def text(key: str, language: str = "en", **values: Any) -> str:
+    return dictionary()[key][language == "ja"].format(**values)
+
+
+def ids(workspace: Workspace) -> list[str]:
+    return list(library.table(workspace)["loop_id"])
+
+
+def open_bulk(workspace: Workspace, selected: list[str], language: str = "en") -> AppTest:
+    save_settings(workspace, Settings(rater="aki"))
+    app = studio_app.open_studio("generate", language)
+    app.session_state["label.section"] = "bulk"
+    app.session_state[session.SELECTION] = selected
+    app.switch_page("../pages/label.py").run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def figures(app: AppTest) -> list[str]:
+    return [str(metric.value) for metric in app.metric]
+
+
+def test_a_selection_is_previewed_labelled_and_taken_back_at_once(library_workspace: Workspace, spoken: str) -> None:
+    loops = ids(library_workspace)
+    labelling.decide(library_workspace, loops[0], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
+    app = open_bulk(library_workspace, loops[:3], spoken)
+    assert app.button(key="label.bulk.preview").disabled
+    app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
+    press(app, "label.bulk.preview")
+    assert figures(app) == ["3", "0", "1", "0"]
+    assert labelling.current(library_workspace, loops[1]).status == "unlabelled"
+    press(app, "label.bulk.apply")
+    assert all(labelling.current(library_workspace, loop).values["emotion"] == "calm" for loop in loops[:3])
+    assert labelling.current(library_workspace, loops[0]).status == "disputed"
+    assert labelling.current(library_workspace, loops[3]).status == "unlabelled"
+    press(app, "label.bulk.undo")
+    assert labelling.current(library_workspace, loops[0]).values == {"emotion": "sad"}
+    assert labelling.current(library_workspace, loops[1]).values == {}
+
+
+def test_the_loops_a_filter_leaves_are_drafted(library_workspace: Workspace) -> None:
+    app = open_bulk(library_workspace, [])
+    assert app.session_state["label.bulk.source"] == "filter"
+    app.selectbox(key="label.bulk.field").set_value("technique").run()
+    app.multiselect(key="label.bulk.value.technique").set_value(["bass:slap"]).run()
+    app.toggle(key="label.bulk.approve").set_value(False).run()
+    press(app, "label.bulk.preview")
+    # Four of the five loops are drums, which nobody slaps.
+    assert figures(app) == ["1", "0", "0", "4"]
+    press(app, "label.bulk.apply")
+    states = [labelling.current(library_workspace, loop) for loop in ids(library_workspace)]
+    assert sorted(state.status for state in states) == ["draft", *["unlabelled"] * 4]
+
+
+def test_another_request_has_no_preview_yet(library_workspace: Workspace) -> None:
+    app = open_bulk(library_workspace, ids(library_workspace))
+    app.selectbox(key="label.bulk.field").set_value("emotion_arousal").run()
+    app.slider(key="label.bulk.value.emotion_arousal").set_value(0.8).run()
+    press(app, "label.bulk.preview")
+    app.slider(key="label.bulk.value.emotion_arousal").set_value(0.2).run()
+    assert session.LABEL_PREVIEW not in app.session_state or app.session_state[session.LABEL_PREVIEW] is None
+    assert "label.bulk.apply" not in [button.key for button in app.button]
+
+
+def test_what_changed_since_the_preview_stores_nothing(library_workspace: Workspace) -> None:
+    loops = ids(library_workspace)
+    app = open_bulk(library_workspace, loops)
+    app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
+    press(app, "label.bulk.preview")
+    labelling.decide(library_workspace, loops[2], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
+    press(app, "label.bulk.apply")
+    assert any("ben" in str(error.value) for error in app.error)
+    assert labelling.current(library_workspace, loops[1]).values == {}
+
+
+def test_the_librarys_selection_leads_here(library_workspace: Workspace) -> None:
+    app = studio_app.open_studio("library")
+    app.session_state[session.SELECTION] = ids(library_workspace)[:2]
+    app.run()
+    press(app, "library.bulk")
+    assert app.title[0].value == text("page.label")
+    assert app.session_state["label.bulk.source"] == "selection"
+    assert app.button(key="label.bulk.preview").label == text("label.bulk_preview", n=2)
