@@ -181,9 +181,24 @@ def _genre_lines(section: dict[str, Any]) -> list[str]:
     lines += [_genre_row(f"by {name}", row) for name, row in section["split"].items()]
     for name, row in section["split"].items():
         lines.append(f"  F1 by {name}: " + ", ".join(f"{family} {value:.2f}" for family, value in row["f1"].items()))
+    lines += _substyle_lines(section["substyles"])
     if section["mma"]:
         lines += ["MMA loops, a test only: learnt from other styles of the same set", head]
         lines += [_genre_row(name, row) for name, row in section["mma"].items()]
+    return lines
+
+
+def _substyle_lines(rows: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "sub-styles told from the rest of their family, by session; none is suggested:",
+        f"{'':<24}{'takes':>6}{'of family':>11}{'sessions':>10}{'F1':>8}{'always':>8}{'ECE':>8}",
+    ]
+    for code, row in rows.items():
+        figures = "".join(
+            f"{'-' if row[name] is None else format(row[name], '.3f'):>8}"
+            for name in ("f1", "always_yes_f1", "calibration_error")
+        )
+        lines.append(f"{code:<24}{row['takes']:>6}{row['family']:>11}{row['sessions']:>10}{figures}")
     return lines
 
 

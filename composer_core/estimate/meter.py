@@ -88,12 +88,17 @@ def _combs(signal: FloatArray) -> FloatArray:
     return np.array([float(signal[:: 2 * lag].mean()) / mean if mean > 0 else np.nan for lag in _COMBS_EIGHTH])
 
 
-def suggest_meter(model: QuestionSet, notes: Notes) -> Suggestion | None:
-    """The likeliest metre with its share of the probabilities; None for fewer than six notes."""
+def suggest_meter(model: QuestionSet, notes: Notes, drums_alone: bool = False) -> Suggestion | None:
+    """The likeliest metre with its share of the probabilities; None for fewer than six notes.
+
+    Of drums alone 2/4 counts towards 4/4: a kit repeats after half a bar of 4/4, and nobody writes its part in 2/4.
+    """
     row = meter_row(notes)
     if not np.isfinite(row).any():
         return None
     shares = meter_shares({name: float(p[0]) for name, p in model.probabilities(row).items()})
+    if drums_alone:
+        shares["4/4"] += shares.pop("2/4")
     best = max(shares, key=lambda meter: shares[meter])
     return Suggestion(best, round(shares[best], 3), ("cue:repetition:+",), model.source)
 

@@ -46,6 +46,7 @@ from composer_core.pipeline.estimate_training import (
     train_techniques,
 )
 from composer_core.pipeline.key_training import accuracy_table, calibration, cross_validate, key_examples, read_pop909
+from composer_core.pipeline.substyle_evaluation import substyles
 from composer_core.pipeline.technique_planted import planted_figures
 from composer_core.pipeline.technique_truth import technique_windows
 
@@ -218,6 +219,7 @@ def _genre(root: Path) -> dict[str, Any] | None:
             "accuracy_of_nearest_fingerprint": round(float((nearest == truth).mean()), 3),
             "beats_only_macro_f1": genre.figures(shares[beats], truth[beats], classes)["macro_f1"],
         }
+    found["substyles"] = substyles(takes, [example.row for example in examples[: len(takes)]])
     found["mma"] = _genre_on_mma(root)
     return found
 

@@ -137,7 +137,8 @@ def _song_meter(song: Song, estimators: Estimators) -> Suggestion | None:
     if estimators.meter is None or not song.n_notes:
         return None
     notes = Notes.of(*(np.concatenate([getattr(part.notes, name) for part in song.parts]) for name in _COLUMNS))
-    return suggest_meter(estimators.meter, notes)
+    drums_alone = all(part.instrument == "drums" for part in song.parts if len(part.notes))
+    return suggest_meter(estimators.meter, notes, drums_alone)
 
 
 def _song_technique(song: Song, estimators: Estimators) -> Suggestion | None:
@@ -156,7 +157,9 @@ def _song_technique(song: Song, estimators: Estimators) -> Suggestion | None:
             if count >= _TECHNIQUE_SHARE * len(chosen):
                 of_code = [one for one in made if code in one.value]
                 codes[code] = float(np.mean([one.confidence for one in of_code]))
-                reasons += of_code[0].reasons
+                # A rule that spoke for a technique which is not kept is no reason.
+                rules = {f"rule:{other}" for other in counts if other != code}
+                reasons += [reason for reason in of_code[0].reasons if reason not in rules]
                 source = of_code[0].source
     if not codes:
         return None

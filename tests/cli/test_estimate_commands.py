@@ -7,7 +7,12 @@ import pytest
 
 import small_library
 from composer_core.cli import main
-from composer_core.pipeline import labelling, library
+from composer_core.estimate.estimators import load_estimators
+from composer_core.estimate.suggestion import Suggestion
+from composer_core.ingest.midi import read_song
+from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline import estimating, labelling, library
+from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
 
 FIELDS = {"valence", "arousal", "emotion", "genre", "key_root", "key_mode", "meter", "technique"}
@@ -34,6 +39,19 @@ def test_show_gives_every_field_in_one_form_and_stores_nothing(workspace, tmp_pa
     assert not (tmp_path / "other" / "labels.sqlite").exists()
 
 
+def test_no_rule_is_a_reason_for_a_technique_that_is_not_told_of_the_file(monkeypatch):
+    said = iter([
+        Suggestion(["ghost", "roll"], 0.7, ("rule:ghost", "rule:roll"), "rule:technique"),
+        *[Suggestion(["ghost"], 0.7, ("rule:ghost",), "rule:technique")] * 3,
+    ])  # fmt: skip
+    monkeypatch.setattr(estimating, "suggest_loop_technique", lambda *_: next(said))
+    rows = [(beat * 480, 60, 38, 100) for beat in range(64)]
+    song = read_song(loop_to_midi(Loop("drums", Notes.from_rows(rows), 16, 120.0)), "four loops.mid")
+    found = estimating._song_technique(song, load_estimators())
+    # The roll is in one of four loops: neither it nor its rule is told.
+    assert found is not None and (found.value, found.reasons) == (["ghost"], ("rule:ghost",))
+
+
 def test_apply_fills_what_is_missing_and_never_a_persons_field(workspace, capsys):
     loop_id = next(iter(library.table(workspace)["loop_id"]))
     seen = labelling.current(workspace, loop_id).seen
@@ -58,17 +76,38 @@ def test_unknown_fields_kinds_and_paths_are_refused(workspace, tmp_path, capsys)
     assert "nowhere" in capsys.readouterr().err
 
 
+EMOPIA = Path(__file__).resolve().parents[3] / "shared" / "data" / "nc" / "emopia"
+ONE_FOLDING = 0.02
+"""How far one way to fold the songs lies from the mean of several: 0.01 either way, seldom more."""
+
+
+@pytest.fixture
+def emopia() -> Path:
+    if not EMOPIA.is_dir():
+        pytest.skip(f"{EMOPIA} is not there")
+    return EMOPIA
+
+
 @pytest.mark.slow
-def test_training_on_rated_clips_is_one_command_and_is_used_at_once(tmp_path, capsys):
-    data = Path(__file__).resolve().parents[3] / "shared" / "data" / "nc" / "emopia"
-    if not data.is_dir():
-        pytest.skip(f"{data} is not there")
+def test_emotion_is_estimated_as_well_as_was_asked_for(emopia, capsys):
+    assert main(["estimate", "evaluate", "--data", str(emopia), "--only", "emotion", "--json"]) == 0
+    section = json.loads(capsys.readouterr().out)["emotion"]
+    assert len(section["targets"]) == 2
+    for name, asked in section["targets"].items():
+        assert {
+            part: section["methods"][name][part] for part in asked if section["methods"][name][part] < asked[part]
+        } == {}
+
+
+@pytest.mark.slow
+def test_training_on_rated_clips_is_one_command_and_is_used_at_once(emopia, tmp_path, capsys):
     root = str(tmp_path)
-    assert main(["estimate", "train", "emotion", "--data", str(data), "--workspace", root]) == 0
+    assert main(["estimate", "train", "emotion", "--data", str(emopia), "--workspace", root]) == 0
     figures = json.loads(capsys.readouterr().out)
-    assert figures["held_out"]["four_quadrants"] >= 0.70
-    assert figures["figures"]["arousal"]["accuracy"] >= 0.885
-    assert figures["figures"]["valence"]["accuracy"] >= 0.78
-    clip = next(iter(sorted(data.rglob("Q1*.mid"))))
+    # The figures of one folding; the test above holds the mean of three to what was asked for.
+    assert figures["held_out"]["four_quadrants"] >= 0.70 - ONE_FOLDING
+    assert figures["figures"]["arousal"]["accuracy"] >= 0.885 - ONE_FOLDING
+    assert figures["figures"]["valence"]["accuracy"] >= 0.78 - ONE_FOLDING
+    clip = next(iter(sorted(emopia.rglob("Q1*.mid"))))
     assert main(["estimate", "show", str(clip), "--workspace", root, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["files"][0]["valence"]["value"] > 0
