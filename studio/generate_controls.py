@@ -74,6 +74,7 @@ class Asked:
     def condition(self, playing: Playing, instrument: str) -> Condition:
         """What one of the instruments is asked for; InvalidValue for what is out of range or contradicts itself."""
         pitched = instrument != "drums"
+        more: dict[str, Any] = {**self.advanced.measures, **self.advanced.alone.get(instrument, {})}
         return Condition(
             instrument,
             self.bars,
@@ -84,8 +85,7 @@ class Asked:
             self.genre,
             key=self.key if pitched else None,
             chords=self.chords if pitched else (),
-            **self.advanced.measures,
-            **self.advanced.alone.get(instrument, {}),
+            **more,
         ).changed(
             tempo_bpm=playing.tempo_bpm,
             swing_percent=playing.swing_percent,
@@ -136,10 +136,11 @@ def model_choice(fitting: Mapping[str, Sequence[ModelInfo]]) -> dict[str, ModelI
         if not own:
             continue
         known = {model.name: model for model in own}
-        name = st.selectbox(
+        labels = {code: _model_label(model) for code, model in known.items()}
+        name: str = st.selectbox(
             t("generate.model_of", instrument=instrument_name(instrument)),
             list(known),
-            format_func=worded(known, lambda code, known=known: _model_label(known[code])),  # type: ignore[misc]
+            format_func=worded(known, labels.__getitem__),
             key=f"generate.model.{instrument}",
             persist_state="session",
         )

@@ -69,7 +69,7 @@ def _vary(take: Take) -> Act | None:
     percent = left.segmented_control(
         t("generate.strength"),
         STRENGTHS,
-        format_func=lambda value: f"{value} %",
+        format_func=lambda value: f"{value}%",
         required=True,
         default=STRENGTHS[1],
         key="generate.strength",

@@ -44,7 +44,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
 
 def _part(slot: Slot, playing: Playing) -> Take:
     """Which part is looked at and edited, with its own file."""
-    choice, file = st.columns([5, 1], vertical_alignment="bottom")
+    choice, file = st.columns([5, 1.2], vertical_alignment="center")
     key = f"generate.part.{slot.key}"
     session.default_widgets({key: slot.instruments[0]})
     instrument = choice.segmented_control(
@@ -109,7 +109,7 @@ def _remarks(take: Take, playing: Playing) -> None:
         candidates=take.candidates,
     )
     said = [*drawn, *remarks]
-    st.caption(f":material/info: {'  '.join(said)}  \n{made}" if said else made)
+    st.caption("  \n".join([*(f":material/info: {words}" for words in said), made]))
 
 
 def _drawn(take: Take, playing: Playing) -> str:

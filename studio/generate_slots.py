@@ -118,8 +118,13 @@ def loops_of(slot: Slot, playing: Playing) -> list[Loop]:
 def slot_title(slot: Slot) -> str:
     """A take's or ensemble's name in the transport and the library."""
     genres = " / ".join(genre_name(code) for code in slot.first.condition.genre) or t("generate.any_genre")
-    names = "+".join(instrument_name(name) for name in slot.instruments)
-    return t("generate.take_title", number=slot.first.index + 1, instrument=names, genre=genres)
+    names = " + ".join(instrument_name(name) for name in slot.instruments)
+    return t("generate.slot_title", name=slot_name(slot), instrument=names, genre=genres)
+
+
+def slot_name(slot: Slot) -> str:
+    """Its number in the list, in words."""
+    return t("generate.ensemble_number" if slot.is_ensemble else "generate.take", number=slot.first.index + 1)
 
 
 def play_slot(slot: Slot, playing: Playing, *, swap: bool = False) -> None:

@@ -16,7 +16,7 @@ from composer_core.pipeline.generation import Take
 from composer_core.pipeline.library import add_generated, digest
 from composer_core.pipeline.playing import Playing, play_take, played_midi
 from studio import session, transport
-from studio.generate_slots import Slot, play_slot
+from studio.generate_slots import Slot, play_slot, slot_name
 from studio.label_rater import default_rater
 from studio.miniature import miniature
 from studio.names import instrument_name
@@ -62,12 +62,12 @@ def show_takes(slots: list[Slot], playing: Playing) -> None:
 
 
 def _row(slot: Slot, playing: Playing) -> None:
-    play, picture, words, acts = st.columns([1.15, 2.2, 2.1, 2.75], vertical_alignment="center", gap="small")
+    play, picture, words, acts = st.columns([1.15, 2.1, 2.3, 2.65], vertical_alignment="center", gap="small")
     loops = [played(take, playing)[0] for take in slot.takes]
     with play:
         _play_button(slot, playing)
     picture.image(miniature(*loops, height=PICTURE_PX), width="stretch")
-    words.markdown(f"**{_name(slot)}**  \n{_scores(slot, playing)}")
+    words.markdown(f"**{_name(slot)}**  \n:small[{_scores(slot, playing)}]")
     with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         _icon("open", ":material/tune:", slot, session.choose_slot, slot.key)
         _icon("keep", ":material/library_add:", slot, _keep, slot, playing)
@@ -98,10 +98,8 @@ def _icon(act: str, icon: str, slot: Slot, call: object, *args: object) -> None:
 
 
 def _name(slot: Slot) -> str:
-    number = slot.first.index + 1
-    name = t("generate.ensemble_number" if slot.is_ensemble else "generate.take", number=number)
-    edits = slot.at
-    return f"{name} · {t('generate.edited', count=edits)}" if edits else name
+    name = slot_name(slot)
+    return f"{name} · {t('generate.edited', count=slot.at)}" if slot.at else name
 
 
 def _scores(slot: Slot, playing: Playing) -> str:

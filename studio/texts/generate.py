@@ -136,7 +136,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.key": ("Key", "キー"),
     "generate.mode": ("Mode", "モード"),
     "generate.chords": ("Chord line", "コード進行"),
-    "generate.chords_example": ("i VI III VII or Em C G D", "i VI III VII または Em C G D"),
+    "generate.chords_example": ("as i VI III VII", "例：i VI III VII"),
     "generate.chords_help": (
         "One chord a bar; a shorter line repeats. Without a key, the key that fits the chords best is asked for.",
         "1 小節に 1 コード。短い進行は繰り返します。キーの指定がなければ、コードに最も合うキーを使います。",
@@ -162,7 +162,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.syncopation_format": ("%.1f levels a bar", "1小節あたり %.1f"),
     "generate.complexity_format": ("%.2f of 1", "%.2f（最大 1）"),
     "generate.best_of": ("Chosen from", "候補数"),
-    "generate.best_of_1": ("just one", "1 個だけ"),
+    "generate.best_of_1": ("one only", "1 個"),
     "generate.best_of_n": ("best of {n}", "{n} 個から"),
     "generate.best_of_help": (
         "So many candidates are made for each take; the one that fits the request and scores best is kept. "
@@ -212,7 +212,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.download": ("Download as MIDI", "MIDI をダウンロード"),
     "generate.download_all": ("Download all parts as one MIDI file", "全パートを 1 つの MIDI でダウンロード"),
     "generate.download_part": ("Download this part only: {instrument}", "このパートだけダウンロード（{instrument}）"),
-    "generate.take_title": ("Take {number} · {instrument} · {genre}", "テイク {number}・{instrument}・{genre}"),
+    "generate.slot_title": ("{name} · {instrument} · {genre}", "{name}・{instrument}・{genre}"),
     "generate.part": ("Part", "パート"),
     "generate.drawn": ("Drawn to suit the feeling: {fields}", "感情に合わせて自動で決めたもの：{fields}"),
     "generate.drawn_density": ("{value} notes a beat", "1 拍あたり {value} 音"),
