@@ -26,10 +26,9 @@ ORIGINS = ("imported", "generated")
 TEMPO, TOTAL = "tempo_bpm", SCORE_PREFIX + "total"
 SCORES = tuple(SCORE_PREFIX + axis for axis in ("timing", "velocity", "groove_harmony", "cohesion", "structure"))
 RANGES = (TEMPO, TOTAL, *SCORES)
-COUNTED = ("instrument", "status", "genre", "emotion", "key_root", "key_mode", "meter", "swing", "origin", "dataset")
 _OPEN = ("instrument", "status", TEMPO, TOTAL)
 _ORDER = {"instrument": INSTRUMENTS, "status": LABEL_STATUSES, "swing": SWING_PHASES, "origin": ORIGINS}
-_ORDER |= {"key_root": ROOT_NAMES, "key_mode": tuple(MODES)}
+_ORDER |= {"key_root": ROOT_NAMES, "key_mode": tuple(MODES), "measured_root": ROOT_NAMES, "measured_mode": tuple(MODES)}
 _BINS = 30
 _HALF_BPM = 0.49
 """Tempi are asked for as the table shows them, in whole numbers: 99.6 counts as 100."""
@@ -80,7 +79,8 @@ def _take_over(asked: Asked) -> None:
 
 def _places(columns: dict[str, str]) -> list[str]:
     """The filters in the order they are drawn."""
-    order = ["instrument", "status", TOTAL, TEMPO, "genre", "emotion", "key_root", "key_mode"]
+    order = ["instrument", "status", TOTAL, TEMPO, "genre", "emotion"]
+    order += ["measured_root", "measured_mode", "key_root", "key_mode"]
     order += ["swing", "meter", *SCORES, "origin", *(["dataset"] if "dataset" in columns else [])]
     return [name for name in order if name not in RANGES or name in columns]
 
@@ -150,6 +150,8 @@ _NAMES: dict[str, Callable[[str], str]] = {
     "emotion": lambda code: named(mood_name, code),
     "key_root": lambda code: code.replace("#", "♯").replace("b", "♭"),
     "key_mode": lambda code: named(lambda known: t(f"mode.{known}"), code),
+    "measured_root": lambda code: code.replace("#", "♯").replace("b", "♭"),
+    "measured_mode": lambda code: named(lambda known: t(f"mode.{known}"), code),
     "swing": lambda code: named(lambda known: t(f"swing.{known}"), code),
     "origin": lambda code: named(lambda known: t(f"origin.{known}"), code),
 }

@@ -13,14 +13,18 @@ import streamlit as st
 from composer_core.metrics import METRICS
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.pipeline.legacy import legacy_of_file
+from composer_core.pipeline.scoring import among_humans
 from composer_core.workspace import Workspace
-from studio import library_answers
+from studio import library_answers, session
 from studio.library_rows import number
 from studio.names import instrument_name, metric_meaning, metric_name, metric_unit
 from studio.text import t
+from studio.widgets import worded
 
 METRIC_PREFIX = "metrics."
-_HEIGHT = 420
+AMONG = "library.among"
+REFERENCE, LIBRARY = _CHOICES = ("reference", "library")
+_HEIGHT = 380
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +40,55 @@ class Measured:
 
 
 def draw_measured(workspace: Workspace, row: Mapping[str, Any]) -> None:
-    """The measurements by family."""
-    instrument = str(row["instrument"])
-    measured = measured_rows(row, library_answers.places(workspace, instrument))
+    """The measurements by family, each with its place among the reference or the library."""
+    session.default_widgets({AMONG: REFERENCE})
+    among = st.segmented_control(
+        t("library.among"),
+        _CHOICES,
+        format_func=worded(_CHOICES, lambda code: t(f"library.among_{code}")),
+        key=AMONG,
+        label_visibility="collapsed",
+        required=True,
+        persist_state="session",
+    )
+    places, hint = _among_reference(row) if among == REFERENCE else _among_library(workspace, row)
     with st.container(height=_HEIGHT, border=False):
-        st.caption(t("library.place_hint", instrument=instrument_name(instrument)))
-        st.html(strips(measured))
+        st.caption(hint)
+        st.html(strips(measured_rows(row, places)))
         legacy = legacy_rows(legacy_of_file(workspace, str(row["source_digest"])))
         if legacy:
             st.caption(f"**{t('library.legacy')}**", help=t("library.legacy_help"))
             st.html(strips(legacy))
 
 
-def measured_rows(row: Mapping[str, Any], places: Mapping[str, Sequence[float]]) -> list[Measured]:
-    """Every metric the loop has, in the order of the registry."""
+def _among_reference(row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
+    instrument = str(row["instrument"])
+    values = {name: value for name in METRICS if (value := number(row.get(METRIC_PREFIX + name))) is not None}
+    reference = among_humans(instrument, int(row["bars"]), values)
+    if reference is None:
+        return {}, t("library.place_none")
+    return reference.places, t("library.place_reference", instrument=instrument_name(instrument), bars=reference.bars)
+
+
+def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
+    instrument = str(row["instrument"])
+    found = {}
+    for name, percentiles in library_answers.places(workspace, instrument).items():
+        value = number(row.get(METRIC_PREFIX + name))
+        place = None if value is None else place_of(value, percentiles)
+        if place is not None:
+            found[name] = place
+    return found, t("library.place_library", instrument=instrument_name(instrument))
+
+
+def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[Measured]:
+    """Every metric the loop has, in the order of the registry, with the share of loops below it where there is one."""
     found = []
     for name, metric in METRICS.items():
         value = number(row.get(METRIC_PREFIX + name))
         if value is not None:
-            place = place_of(value, places.get(name, ()))
-            words = f"{value:.3g}"
-            found.append(
-                Measured(metric.family, metric_name(name), words, metric_unit(name), metric_meaning(name), place)
-            )
+            words = (metric_name(name), f"{value:.3g}", metric_unit(name), metric_meaning(name))
+            found.append(Measured(metric.family, *words, places.get(name)))
     return found
 
 

@@ -62,10 +62,11 @@ def small_library(workspace: Workspace) -> Workspace:
     """
     add(workspace, record("a", tempo_bpm=90.0), record("b", tempo_bpm=100.0, track_name="Brush Kit"))
     pitched = {"instrument": "bass", "meter": Meter(6, 8), "swing_phase": "triplet", "source": "=evil.mid"}
+    key = {"key_root": 6, "key_mode": "dorian", "key_confidence": 0.5}
     add(
         workspace,
         record("c", tempo_bpm=110.0),
-        record("d", **pitched),
+        record("d", **pitched, **key),
         record("e", origin="generated", take_id="t-1", source=""),
     )
     label(workspace, "a", {"genre": {"funk": 0.7, "jazz": 0.3}, "emotion": "happy"}, note="crisp hats")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 PROBABILITIES = (0.01, 0.03, *(round(0.05 * step, 2) for step in range(1, 20)), 0.97, 0.99)
 _NORMAL = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
+_AROUND = np.array([0.0, *PROBABILITIES, 1.0])
 _LIMIT = 6.0
 _RARELY_UNDEFINED, _UNUSUAL = 0.02, 3.0
 _MIN_DEFINED = 20
@@ -57,6 +58,20 @@ class NormalScale:
             missing = _UNUSUAL if self.undefined_rate[index] <= _RARELY_UNDEFINED else 0.0
             found[:, index] = np.where(np.isnan(column), missing, score)
         return np.minimum(np.maximum(found, -_LIMIT), _LIMIT)
+
+    def places(self, row: FloatArray) -> FloatArray:
+        """The share of human loops below each value of a row (n_metrics,), ties counted half; NaN where unknown.
+
+        Below the outermost quantiles it is 0, above them 1.
+        """
+        found = np.full(len(row), np.nan)
+        for index, quantiles in enumerate(self.quantiles):
+            if not np.isnan(row[index]) and not np.isnan(quantiles[0]):
+                values, first, count = np.unique(quantiles, return_index=True, return_counts=True)
+                # Quantiles that are equal stand for all loops between their neighbours.
+                shares = np.where(count > 1, (_AROUND[first] + _AROUND[first + count + 1]) / 2, _AROUND[first + 1])
+                found[index] = np.interp(row[index], values, shares, left=0.0, right=1.0)
+        return found
 
     @cached_property
     def _curves(self) -> list[tuple[int, tuple[FloatArray, FloatArray]]]:

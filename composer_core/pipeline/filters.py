@@ -26,6 +26,8 @@ CHOICES: dict[str, str] = {
     "technique": "techniques",
     "key_root": "key_roots",
     "key_mode": "key_modes",
+    "measured_root": "measured_roots",
+    "measured_mode": "measured_modes",
     "meter": "meters",
     "swing": "swing_phases",
     "origin": "origins",
@@ -59,7 +61,8 @@ class Filter:
 
     Several values of one field mean any of them. `genres` holds families (which match
     their sub-styles) and sub-styles; `key_roots`, `key_modes`, `emotions`, `genres` and
-    `techniques` are current labels; `statuses` may hold "unlabelled". `sources` are whole
+    `techniques` are current labels, `measured_roots` and `measured_modes` the key estimated from
+    the notes; `statuses` may hold "unlabelled". `sources` are whole
     names of files, `datasets` names of data sets. `ranges` may name any column of numbers.
     `without` holds (name of a choice, value) that must not be. `below_total` is the pass
     mark: loops that were scored below it. `text` is words to find in file, track and note.
@@ -72,6 +75,8 @@ class Filter:
     techniques: tuple[str, ...] = ()
     key_roots: tuple[str, ...] = ()
     key_modes: tuple[str, ...] = ()
+    measured_roots: tuple[str, ...] = ()
+    measured_modes: tuple[str, ...] = ()
     meters: tuple[str, ...] = ()
     swing_phases: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.conditions import AnyOf, Between, Condition, Known, OneOf, Words
 from composer_core.store.label_projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
-from composer_core.store.library_views import EXCLUDED, NUMBER, TEXT
+from composer_core.store.library_views import EXCLUDED, MEASURED_ROOT, NUMBER, TEXT
 from composer_core.store.loop_record import METRIC_PREFIX, SCORE_PREFIX
 from composer_core.store.query import LibraryQuery
 from composer_core.workspace import Workspace
@@ -31,6 +31,8 @@ CHOICE_COLUMN = {
     "technique": LABEL_PREFIX + "technique",
     "key_root": LABEL_PREFIX + "key_root",
     "key_mode": LABEL_PREFIX + "key_mode",
+    "measured_root": MEASURED_ROOT,
+    "measured_mode": "key_mode",
     "meter": "meter",
     "swing": "swing_phase",
     "origin": "origin",

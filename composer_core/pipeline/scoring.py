@@ -28,6 +28,7 @@ from composer_core.estimate.scores import (
     TOO_FEW_NOTES,
     TOTAL,
     Calibration,
+    length_of,
 )
 from composer_core.metrics import METRICS, measure
 from composer_core.music.instruments import INSTRUMENTS
@@ -39,7 +40,9 @@ __all__ = [
     "SCORE_NAMES",
     "TOTAL",
     "Explanation",
+    "Reference",
     "Scored",
+    "among_humans",
     "explain",
     "missing",
     "score",
@@ -71,6 +74,29 @@ def _calibration(instrument: str) -> Calibration | None:
         reason = f"it reads metrics there are none of: {', '.join(gone)}; run composer calibrate"
         raise ModelError("damaged_model", path=str(SHIPPED / f"{instrument}.json"), reason=reason)
     return calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a loop lies among the human loops of its instrument and length: by metric the share of them below it."""
+
+    places: Mapping[str, float]
+    bars: int
+
+
+def among_humans(instrument: str, bars: int, metrics: Mapping[str, float]) -> Reference | None:
+    """The places of a loop's metrics among the loops its scores are calibrated on; None without a calibration.
+
+    `Reference.bars` is the calibrated length it is judged by. Metrics that the calibration does
+    not read, or that are undefined, have no place.
+    """
+    calibration = _calibration(instrument)
+    if calibration is None:
+        return None
+    length = length_of(bars)
+    places = calibration.scales[length].places(calibration.rows([metrics])[0])
+    known = zip(calibration.metrics, places.tolist(), strict=True)
+    return Reference({name: place for name, place in known if not math.isnan(place)}, length)
 
 
 def score(loops: Sequence[Loop]) -> list[Scored]:

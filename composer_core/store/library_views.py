@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.errors import InvalidValue, StoreError
+from composer_core.music.key import ROOT_NAMES
 from composer_core.store.catalogue import EMPTY_SCHEMA, Catalogue, Snapshot
 from composer_core.store.conditions import quoted
 from composer_core.store.exclusions import ExclusionStore
@@ -31,6 +32,9 @@ _MAX_THREADS = 4
 _MEMORY = "1GB"
 EXCLUDED = "excluded"
 """Column with the reason why a loop was excluded; empty for loops that are not."""
+MEASURED_ROOT = "measured_root"
+"""Column with the name of `key_root`, the tonic estimated from the notes; empty where there is none."""
+_ROOT_SQL = "CASE " + " ".join(f"WHEN key_root = {i} THEN '{name}'" for i, name in enumerate(ROOT_NAMES)) + " END"
 _LATER_COLUMNS = frozenset(name for name in LABEL_SCHEMA.names if name != "loop_id")
 _SAFE_NAME_EXTRA = set("_.")
 
@@ -104,10 +108,11 @@ class LibraryViews:
         cursor.execute("CREATE OR REPLACE TABLE exclusions AS SELECT * FROM left_out")
         names = [quoted(name) for name in stored]
         names += [f"NULL::{_SQL_TYPE[kind]} AS {quoted(name)}" for name, kind in absent.items()]
+        names.append(f"{_ROOT_SQL if 'key_root' in stored else 'NULL::VARCHAR'} AS {quoted(MEASURED_ROOT)}")
         cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(False, False)} AS SELECT {', '.join(names)} FROM {source}")
         for later, excluded in ((True, False), (False, True), (True, True)):
-            _create_view(cursor, [*stored, *absent], later, excluded)
-        self._columns = {**stored, **absent, EXCLUDED: TEXT}
+            _create_view(cursor, [*stored, *absent, MEASURED_ROOT], later, excluded)
+        self._columns = {**stored, **absent, MEASURED_ROOT: TEXT, EXCLUDED: TEXT}
 
     def rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Rows of a query."""

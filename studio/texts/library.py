@@ -24,8 +24,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.scoring": ("Scoring", "採点設定"),
     "library.genre": ("Genre", "ジャンル"),
     "library.emotion": ("Emotion", "感情"),
-    "library.key_root": ("Key", "調（主音）"),
-    "library.key_mode": ("Mode", "旋法"),
+    "library.measured_root": ("Key, measured", "キー（推定・主音）"),
+    "library.measured_mode": ("Mode, measured", "旋法（推定）"),
+    "library.key_root": ("Key, labelled", "キー（ラベル・主音）"),
+    "library.key_mode": ("Mode, labelled", "旋法（ラベル）"),
     "library.dataset": ("Data set", "データセット"),
     "library.source_file": ("File", "ファイル"),
     "library.col_key": ("Key", "調"),
@@ -120,7 +122,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{total} 件中 {shown} 件を描画。横：{x}、縦：{y}。点を囲むと選択します。",
     ),
     "library.component": ("Component {number} ({share} % of the variance)", "第{number}主成分（寄与率 {share} %）"),
-    "library.place_hint": (
+    "library.among": ("Compared with", "比べる相手"),
+    "library.among_reference": ("Reference", "基準のループ"),
+    "library.among_library": ("My library", "ライブラリ"),
+    "library.place_reference": (
+        "The mark is this loop's place among the loops of people its scores are calibrated on ({instrument}, {bars} "
+        "bars), in percent from below. What the scores do not read has no mark.",
+        "印は、スコアの校正に使った人によるループ（{instrument}、{bars} 小節）の中での位置（下から何 % か）です。"
+        "スコアが使わない指標には印がありません。",
+    ),
+    "library.place_none": (
+        "There is no calibration of this instrument, so there is no reference to compare with.",
+        "この楽器には校正がないため、比べる基準がありません。",
+    ),
+    "library.place_library": (
         "The mark is this loop's place among the library's loops ({instrument}), in percent from below.",
         "印はライブラリ内のループ（{instrument}）の中での位置（下から何 % か）です。",
     ),

@@ -284,6 +284,15 @@ def test_detail_names_every_measurement_with_its_place(library_workspace: Worksp
     row = shown[shown.index(f">{name}<") :]
     assert row[: row.index("</div>")].split("value")[1].startswith('">2 ')
     assert text("family.rhythm", spoken) in shown
+    # Among the reference the swing has a place, and among the library one of its own.
+    row = row[: row.index("</div>")]
+    assert 'class="place">' in row
+    app.segmented_control(key="library.among").set_value("library").run()
+    assert not app.exception
+    shown = "".join(str(element.proto.body) for element in app.get("html"))
+    library_row = shown[shown.index(f">{name}<") :]
+    assert 'class="place">' in library_row[: library_row.index("</div>")]
+    assert text("library.place_library", spoken, instrument=text("instrument.drums", spoken)) in written(app)
 
 
 def test_a_loop_that_is_gone_is_said_beside_the_table(library_workspace: Workspace) -> None:

@@ -51,6 +51,9 @@ def found(workspace: Workspace, **asked: object) -> str:
         ({"emotions": ("happy", "sad")}, "ac"),
         ({"techniques": ("ghost",)}, "c"),
         ({"key_roots": ("C#",), "key_modes": ("minor",)}, "d"),
+        # What was measured and what was labelled are asked for apart.
+        ({"measured_roots": ("F#",), "measured_modes": ("dorian",)}, "d"),
+        ({"measured_roots": ("C#", "C")}, ""),
         ({"meters": ("6/8",)}, "d"),
         ({"swing_phases": ("straight",)}, "abce"),
         ({"origins": ("generated",)}, "e"),
@@ -287,3 +290,10 @@ def test_an_export_of_nothing_still_has_its_columns(library: Workspace, tmp_path
         assert pq.read_table(path).column_names == ["loop_id", "meter"]
     else:
         assert path.read_bytes() == b""
+
+
+def test_the_measured_key_is_counted_by_name(library: Workspace) -> None:
+    counted = browse.facets(library, Filter(), ("measured_root", "measured_mode"))
+    assert {facet.value: facet.n_loops for facet in counted["measured_root"]} == {None: 4, "F#": 1}
+    assert {facet.value: facet.n_loops for facet in counted["measured_mode"] if facet.value} == {"dorian": 1}
+    assert browse.count(library, browse.where(library, "measured_root=F#")) == 1
