@@ -15,10 +15,11 @@ from studio.label_desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide
 from studio.label_panels import SIDE_PX, draw_settings, draw_side
 from studio.label_play import draw_heading
 from studio.label_rater import draw_rater
+from studio.label_spread import SPREAD, draw_spread
 from studio.text import t
 from studio.widgets import worded
 
-SECTIONS = (DESK, BULK)
+SECTIONS = (DESK, BULK, SPREAD)
 STYLE = Path(places.__file__).with_name("label.css")
 ACTIONS = (
     ("approve", "Enter", "primary"),
@@ -127,7 +128,9 @@ def main() -> None:
         return
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         section = choose_section()
-    if section == BULK:
+    if section == SPREAD:
+        draw_spread(workspace)
+    elif section == BULK:
         draw_bulk_section(workspace)
     else:
         draw_desk_section(workspace)

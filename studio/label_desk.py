@@ -21,6 +21,8 @@ from studio.text import t
 AUTOPLAY = "label.autoplay"
 ORDER = "label.order"
 SECTION, DESK = "label.section", "desk"
+MOST_QUEUED = 500
+"""Loops laid on the desk at once."""
 SUGGEST_AT_ONCE = 300
 """Loops that get suggestions when the queue is filled; more get theirs the next time."""
 _SETTLED = ("approved", "rejected")

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from composer_core.pipeline.labelling import QueueItem
+from composer_core.pipeline.vocabularies import vocabularies
+from studio import session
 from studio.names import genre_name, metric_name, mood_name, tag_name, technique_name
 from studio.text import language, t
 
@@ -27,6 +29,17 @@ def value_text(field: str, value: Any, instrument: str) -> str:
     if field == "emotion":
         return _known(mood_name, str(value))
     return _known(lambda code: tag_name(field, code), str(value))
+
+
+def code_text(field: str, code: str) -> str:
+    """One value of a field that can be counted, as people read it; a technique whatever its instrument."""
+    if field == "genre":
+        return _known(genre_name, code)
+    if field == "technique":
+        known = vocabularies(session.workspace()).techniques
+        instrument = next((name for name, of_it in known.items() if code in of_it), "")
+        return _known(lambda one: technique_name(instrument, one), code)
+    return f"{code} ★" if field == "quality" else value_text(field, code, "")
 
 
 def field_name(field: str) -> str:

@@ -16,13 +16,12 @@ from composer_core.pipeline.browse import FORMATS, Filter
 from composer_core.workspace import Workspace
 from studio import session
 from studio.label_bulk import BULK, SELECTION, SOURCE
-from studio.label_desk import SECTION, queue_loops
+from studio.label_desk import MOST_QUEUED, SECTION, queue_loops
 from studio.library_view import ask, current_view
 from studio.text import t
 
 MOST_SELECTED = 100_000
 """A selection never holds more; a lasso over more loops says so."""
-MOST_QUEUED = 500
 _MIME = {"csv": "text/csv", "jsonl": "application/jsonl", "parquet": "application/vnd.apache.parquet"}
 
 

@@ -182,3 +182,20 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         assert label_review.disputes(workspace) == []
         for seen in (watch, other_watch):
             assert complaints(seen, address) == [] and seen.strangers == []
+
+
+def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace) -> None:
+    expect = sync_api.expect
+    with studio_server(workspace.root) as address:
+        page, watch = open_label(browser, address)
+        for chart, shape in (("counts", ".bars .point path"), ("plane", ".scatterlayer .point")):
+            page.get_by_role("radio", name="Distributions").click()
+            mark = page.locator(f".st-key-label-spread_{chart} {shape}").first
+            mark.wait_for()
+            # The plot listens on a layer above its marks.
+            mark.scroll_into_view_if_needed()
+            box = mark.bounding_box()
+            assert box is not None
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            expect(page.locator(".st-key-label-loop")).to_contain_text("You chose it in the distributions")
+        assert complaints(watch, address) == [] and watch.strangers == []
