@@ -19,7 +19,7 @@ from composer_core.workspace import Workspace
 from studio import label_answers, library_answers, places, session
 from studio.label_form import NOTE_CHARACTERS
 from studio.label_rater import current_rater
-from studio.label_words import field_name, value_text, who_text
+from studio.label_words import field_title, value_text, who_text
 from studio.names import genre_name, instrument_name, mood_name, tag_name, technique_name
 from studio.text import literally, t
 from studio.widgets import worded
@@ -96,7 +96,7 @@ def _choose_loops(workspace: Workspace) -> list[str]:
 def _choose_value(workspace: Workspace) -> dict[str, Any]:
     """The field and its value; empty while none is chosen."""
     session.default_widgets({FIELD: FIELDS[0]})
-    words = worded(FIELDS, field_name)
+    words = worded(FIELDS, field_title)
     field = str(
         st.selectbox(t("label.field"), FIELDS, format_func=words, key=FIELD, on_change=_forget, persist_state="session")
     )

@@ -16,7 +16,7 @@ from composer_core.workspace import Workspace
 from studio import label_answers, label_form, session
 from studio.label_answers import LoopWords
 from studio.label_desk import InHand, LabelDesk, keep_theirs, queue_loops, store_mine
-from studio.label_words import field_name, listed, value_text
+from studio.label_words import field_title, listed, value_text
 from studio.loop_names import plain
 from studio.text import t
 from studio.widgets import errors_as_messages
@@ -34,7 +34,7 @@ def draw_conflict(desk: LabelDesk, held: InHand) -> None:
         st.warning(t("label.conflict"), icon=":material/sync_problem:")
         rows = [
             (
-                field_name(row["field"]),
+                field_title(row["field"]),
                 plain(_said(row["field"], row["theirs"], row["status"], held.loop.instrument)),
                 plain(row["rater"]),
                 plain(value_text(row["field"], row["yours"], held.loop.instrument)),
@@ -58,7 +58,7 @@ def draw_votes(workspace: Workspace, rater: str, held: InHand) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             for name, votes in contested.items():
                 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
-                    st.markdown(field_name(name), width="content")
+                    st.markdown(field_title(name), width="content")
                     for vote in votes:
                         _draw_vote(vote, held.loop.instrument)
 
@@ -113,7 +113,7 @@ def _draw_arrived(workspace: Workspace, held: InHand, rater: str) -> None:
     for name, label in arrived.items():
         theirs = _said(name, label.value, label.status, held.loop.instrument)
         yours = value_text(name, form.get(name), held.loop.instrument)
-        rows.append((field_name(name), plain(theirs), plain(label.source.partition(":")[2]), plain(yours)))
+        rows.append((field_title(name), plain(theirs), plain(label.source.partition(":")[2]), plain(yours)))
     with st.container(border=True, key="label.arrived"):
         st.markdown(f":material/group: **{t('label.arrived')}**")
         draw_table([t(f"label.conflict_{name}") for name in ("field", "theirs", "by", "in_form")], rows)
@@ -149,7 +149,7 @@ def _row_of(loop: LoopWords, dispute: Dispute, rater: str) -> tuple[str, ...]:
     others = listed(
         [t("label.vote", rater=plain(name), value=plain(value)) for name, value in said.items() if name != rater]
     )
-    return plain(loop.title), field_name(dispute.field), plain(said[rater]), others
+    return plain(loop.title), field_title(dispute.field), plain(said[rater]), others
 
 
 def said_text(event: LabelEvent, instrument: str) -> str:

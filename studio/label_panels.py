@@ -14,7 +14,7 @@ from composer_core.workspace import Workspace
 from studio import label_answers, session
 from studio.label_desk import AUTOPLAY, ORDER, InHand, LabelDesk
 from studio.label_rater import draw_rater
-from studio.label_words import confidence_text, field_name, reasons_text, time_text, value_text, who_text, why_text
+from studio.label_words import confidence_text, field_title, reasons_text, time_text, value_text, who_text, why_text
 from studio.loop_names import plain
 from studio.text import t
 from studio.widgets import worded
@@ -89,7 +89,7 @@ def draw_reasons(suggestions: Mapping[str, Suggestion], instrument: str) -> None
         lines = [
             t(
                 "label.suggested_line",
-                field=f"**{field_name(field)}**",
+                field=f"**{field_title(field)}**",
                 value=value_text(field, made.value, instrument),
                 confidence=confidence_text(made.confidence),
             )
@@ -127,7 +127,7 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
         {
             "when": time_text(event.created_at),
             "who": who_text(event.source),
-            "field": field_name(event.field),
+            "field": field_title(event.field),
             "value": value_text(event.field, event.value, instrument),
             "status": t(f"status.{event.status}"),
             "confidence": confidence_text(event.confidence),

@@ -17,7 +17,7 @@ from composer_core.workspace import Workspace
 from studio import label_charts, session
 from studio.label_charts import Bar
 from studio.label_desk import MOST_QUEUED, queue_loops
-from studio.label_words import code_text, field_name, listed, who_text
+from studio.label_words import code_text, field_title, listed, who_text
 from studio.library_answers import answered
 from studio.loop_names import plain
 from studio.text import t
@@ -56,7 +56,7 @@ def _choose_field() -> str:
     session.default_widgets({FIELD: "emotion"})
     return str(
         st.selectbox(
-            t("label.field"), COUNTED, format_func=worded(COUNTED, field_name), key=FIELD, persist_state="session"
+            t("label.field"), COUNTED, format_func=worded(COUNTED, field_title), key=FIELD, persist_state="session"
         )
     )
 
@@ -124,9 +124,9 @@ def _draw_missing(workspace: Workspace) -> None:
     st.markdown(f"**{t('label.spread_missing')}**")
     found: list[Missing] = answered(workspace, label_distributions.missing, WATCHED)
     series = {
-        t("label.spread_without"): [Bar(field_name(one.field), one.n_without, (WITHOUT, one.field)) for one in found],
+        t("label.spread_without"): [Bar(field_title(one.field), one.n_without, (WITHOUT, one.field)) for one in found],
         t("label.spread_unapproved"): [
-            Bar(field_name(one.field), one.n_unapproved, (UNAPPROVED, one.field)) for one in found
+            Bar(field_title(one.field), one.n_unapproved, (UNAPPROVED, one.field)) for one in found
         ],
     }
     figure = label_charts.pairs_of_bars(series, t("library.n_loops"))
@@ -175,7 +175,7 @@ def _drift_row(one: Drift) -> tuple[str, ...]:
         if person != model
     ][:SWAPS_SHOWN]
     return (
-        field_name(one.field),
+        field_title(one.field),
         plain(who_text(one.source)),
         one.month or t("label.drift_always"),
         t("label.apart", apart=f"{one.n_apart:,}", total=f"{one.n_loops:,}"),

@@ -47,6 +47,12 @@ def field_name(field: str) -> str:
     return t(f"field.{field}")
 
 
+def field_title(field: str) -> str:
+    """A label field in words where it stands alone."""
+    name = field_name(field)
+    return name[:1].upper() + name[1:]
+
+
 def confidence_text(confidence: float | None) -> str:
     """A confidence as a percentage."""
     return "" if confidence is None else f"{100 * confidence:.0f} %"
