@@ -106,6 +106,9 @@ def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> 
     st.caption(t("library.source", source=plain(source_text(workspace, row))))
     if isinstance(row["duplicate_of"], str) and row["duplicate_of"]:
         st.caption(f":material/content_copy: {t('library.duplicate')}")
+    if isinstance(row["excluded"], str) and row["excluded"]:
+        reason = t(f"exclusion.{row['excluded']}")
+        st.caption(f":material/block: {t('library.left_out', reason=reason)}")
 
 
 def chord_symbols(loop: Loop) -> Sequence[str]:

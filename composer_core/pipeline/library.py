@@ -30,6 +30,7 @@ from composer_core.pipeline.reading import (
 )
 from composer_core.pipeline.scoring import SCORE_NAMES, explain, missing
 from composer_core.store.content import generated_id, source_digest
+from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loop_record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -169,7 +170,7 @@ def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: 
     Of a folder (or file): every MIDI file and archive member read whole, one loop a part
     (and metre), `Loop.source` being the path relative to the folder; where the folder is the
     Groove MIDI Dataset, `Loop.extra` holds what its info.csv says of the take. Files that
-    cannot be read are left out. Of a workspace: the imported loops that duplicate no other.
+    cannot be read are left out. Of a workspace: the imported loops that duplicate no other and are not excluded.
     Empty when there are none; NotFound when the path does not exist.
     """
     if isinstance(data, Workspace):
@@ -194,7 +195,8 @@ def _with_facts(loop: Loop, facts: Mapping[str, Any]) -> Loop:
 def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
     store = LoopStore(workspace)
     rows = store.table(["loop_id", "instrument", "origin", "duplicate_of"])
-    chosen = rows[(rows["origin"] == IMPORTED) & rows["duplicate_of"].isna()]
+    left_out = ExclusionStore(workspace).current()
+    chosen = rows[(rows["origin"] == IMPORTED) & rows["duplicate_of"].isna() & ~rows["loop_id"].isin(left_out)]
     if instrument is not None:
         chosen = chosen[chosen["instrument"] == instrument]
     return store.load_many(chosen["loop_id"].tolist())

@@ -21,6 +21,7 @@ from composer_core.errors import NotFound
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.held_out import near_held_out
 from composer_core.pipeline.takes import (
     COMMON_METERS,
     PARTS,
@@ -63,6 +64,7 @@ def build_training_data(
     if not by_part["train"]:
         raise NotFound("no_notes", path="the data", instrument=config.instrument, purpose="train on")
     progress(f"{len(takes)} takes: " + ", ".join(f"{len(by_part[part])} {part}" for part in PARTS))
+    by_part["train"], n_near = _apart(takes, by_part["train"], progress)
     most = config.windows_an_instrument
     rows = {"train": _measured_windows(by_part["train"], True, most)}
     rows["dev"] = _measured_windows(by_part["dev"], False, -(-most // DEV_WINDOWS) if most else 0)
@@ -72,11 +74,28 @@ def build_training_data(
     progress(f"{len(train)} windows, {len(vocabulary)} tokens")
     facts = {
         "takes": {part: len(by_part[part]) for part in PARTS},
+        "near_held_out": n_near,
         "windows": dict(Counter(row.take.instrument for row in rows["train"])),
         "meters": _meters(rows["train"]),
         "data_digest": train.digest(),
     }
     return TrainingData(train, sets["dev"], vocabulary, genres, facts, techniques)
+
+
+def _apart(
+    takes: Sequence[Take], train: list[Take], progress: Callable[[str], None]
+) -> tuple[list[Take], dict[str, int]]:
+    """The training takes without those near a held-out one, and how many were left out or, for want of others, kept."""
+    near = {id(takes[index]) for index in near_held_out(takes)}
+    apart = [take for take in train if id(take) not in near]
+    if not apart:
+        progress(
+            f"all {len(train)} training takes repeat passages that are held out; they are kept, for there are no others"
+        )
+        return train, {"left_out": 0, "kept": len(train)}
+    if near:
+        progress(f"training takes left out because a passage is nearly a held-out one: {len(train) - len(apart)}")
+    return apart, {"left_out": len(train) - len(apart), "kept": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 import small_library
 import studio_app
 from composer_core.metrics import METRICS
-from composer_core.pipeline import labelling, library
+from composer_core.pipeline import duplicates, exclusions, labelling, library
 from composer_core.pipeline.audition import Audio
 from composer_core.render.midi import loop_to_midi
-from composer_core.store.exclusions import ExclusionStore
+from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.workspace import Workspace
 from studio import library_filters, library_view, session, transport
 from studio.facets import Asked
@@ -308,6 +308,16 @@ def test_loops_of_the_same_file(library_workspace: Workspace) -> None:
     press(app, "library.filter_source")
     assert names_shown(app) == {"rock=beat"}
     assert facet(app, "source")["options"][0]["count"] == 2
+
+
+@pytest.mark.parametrize("reason", [exclusions.BY_HAND, duplicates.NEAR_DUPLICATE])
+def test_detail_says_why_a_loop_is_left_out(library_workspace: Workspace, spoken: str, reason: str) -> None:
+    loop_id = loop_named(library_workspace, "=shuffle.mid")
+    said = text("library.left_out", spoken, reason=text(f"exclusion.{reason}", spoken))
+    assert said not in written(open_library({"loop": loop_id}))
+    ExclusionStore(library_workspace).append([Exclusion(loop_id, reason)])
+    assert said in written(open_library({"loop": loop_id}))
+    exclusions.restore(library_workspace, [loop_id])
 
 
 def test_selection_is_shown_alone_excluded_and_taken_back(library_workspace: Workspace) -> None:

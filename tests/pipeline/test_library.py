@@ -16,7 +16,7 @@ import smf
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.metrics import METRICS, measure
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline import library
+from composer_core.pipeline import exclusions, library
 from composer_core.workspace import Workspace
 
 GMD = Path(__file__).resolve().parents[3] / "shared" / "data" / "cc-by" / "gmd"
@@ -254,6 +254,12 @@ def test_loops_for_training_of_the_library(files: Path, workspace: Workspace) ->
     loops = library.loops_for_training(workspace, "drums")
     # Four imported loops, one of them a duplicate; the generated one is not learnt from.
     assert len(loops) == 3
+    table = library.table(workspace)
+    chosen = table[(table["origin"] == "imported") & table["duplicate_of"].isna()]["loop_id"].tolist()
+    exclusions.exclude(workspace, chosen[:1])
+    assert len(library.loops_for_training(workspace, "drums")) == 2
+    exclusions.restore(workspace, chosen[:1])
+    assert len(library.loops_for_training(workspace, "drums")) == 3
 
 
 @needs_gmd
