@@ -179,7 +179,7 @@ def test_conflict_shows_both_values_and_can_be_settled(library_workspace: Worksp
     other_writes(library_workspace, first, "fear")
     press(app, "label.approve")
     assert text("label.conflict", spoken) in written(app)
-    row = " | ".join((text("field.emotion", spoken), mood("fear", spoken), "ben", mood("calm", spoken)))
+    row = " | ".join((text("field.emotion", spoken).capitalize(), mood("fear", spoken), "ben", mood("calm", spoken)))
     assert row in written(app)
     assert labelling.current(library_workspace, first).values["emotion"] == "fear"
     press(app, "label.store_mine")
