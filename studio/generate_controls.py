@@ -176,14 +176,11 @@ def style() -> tuple[dict[str, float], int, Meter]:
 
 def counts() -> tuple[int, int, int]:
     """Seed (typed, or thrown anew for each request), number of takes, and candidates a take is chosen from."""
-    takes_column, best_column, seed_column, dice_column = st.columns(
-        [0.9, 1.2, 1.35, 1.25], vertical_alignment="bottom"
-    )
+    takes_column, best_column, seed_column, dice_column = st.columns([0.9, 1, 1.3, 1.3], vertical_alignment="bottom")
     takes = takes_column.number_input(t("generate.takes"), 1, MAX_TAKES, key="generate.takes", persist_state="session")
     best_of = best_column.selectbox(
         t("generate.best_of"),
         BEST_OF,
-        format_func=worded(BEST_OF, lambda n: t("generate.best_of_n", n=n) if n > 1 else t("generate.best_of_1")),
         key="generate.best_of",
         persist_state="session",
         help=t("generate.best_of_help"),

@@ -10,6 +10,7 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.library import table
+from composer_core.pipeline.models import ALL, models
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
 from studio import session
 from studio.names import instrument_name
@@ -18,8 +19,12 @@ from studio.widgets import errors_as_messages, show_error, worded
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
+NEW, FULL, ADAPTER = WAYS = ("new", "full", "adapter")
+"""A model from nothing, all weights of a model trained on, or low-rank adapters on one."""
+INSTRUMENTS = (*GENERATED_INSTRUMENTS, ALL)
 DEFAULTS: dict[str, Any] = {
     "train.source": LIBRARY,
+    "train.way": NEW,
     "train.size": "small",
     "train.own_steps": False,
     "train.steps": 1000,
@@ -46,6 +51,7 @@ def train_form() -> None:
     folder = session.workspace().runs / (request.name or t("train.run_folder"))
     st.code(shlex.join(command_line(request, folder)), language="bash", wrap_lines=True)
     missing = not request.data or (request.data == LIBRARY and not _imported(request.instrument))
+    missing = missing or (session.widget("train.way") != NEW and not request.start)
     if st.button(
         t("train.start"),
         type="primary",
@@ -61,28 +67,24 @@ def train_form() -> None:
 def _imported(instrument: str) -> int:
     """How many loops of the library can be trained on: imported ones, for a model must not learn from itself."""
     loops = table(session.workspace())
-    return int(((loops["instrument"] == instrument) & (loops["origin"] == "imported")).sum())
+    played = loops["instrument"].isin(GENERATED_INSTRUMENTS if instrument == ALL else (instrument,))
+    return int((played & (loops["origin"] == "imported")).sum())
 
 
 def _request() -> TrainRequest:
     """The request as the widgets stand; InvalidValue for a name that cannot be a folder."""
     instrument = st.selectbox(
         t("generate.instrument"),
-        GENERATED_INSTRUMENTS,
-        format_func=worded(GENERATED_INSTRUMENTS, instrument_name),
+        INSTRUMENTS,
+        format_func=worded(INSTRUMENTS, instrument_name),
         key="train.instrument",
         persist_state="session",
     )
     data = _data(instrument)
+    way = _way()
     left, right = st.columns(2)
     with left:
-        size = st.selectbox(
-            t("train.size"),
-            TRAIN_SIZES,
-            format_func=worded(TRAIN_SIZES, lambda code: t(f"train.size_{code}")),
-            key="train.size",
-            persist_state="session",
-        )
+        start, size = ("", _size()) if way == NEW else _start(instrument)
     with right:
         device = _device()
     steps = _steps()
@@ -93,7 +95,50 @@ def _request() -> TrainRequest:
     seed = right.number_input(
         t("generate.seed"), 0, 2**31 - 1, key="train.seed", persist_state="session", help=t("train.seed_help")
     )
-    return TrainRequest(instrument, data, size, steps, device, int(seed), name.strip())
+    adapter = way == ADAPTER and bool(start)
+    return TrainRequest(instrument, data, size, steps, device, int(seed), name.strip(), start, adapter)
+
+
+def _way() -> str:
+    way: str = st.segmented_control(
+        t("train.way"),
+        WAYS,
+        required=True,
+        format_func=worded(WAYS, lambda code: t(f"train.way_{code}")),
+        key="train.way",
+        persist_state="session",
+        help=t("train.way_help"),
+    )
+    return way
+
+
+def _size() -> str:
+    size: str = st.selectbox(
+        t("train.size"),
+        TRAIN_SIZES,
+        format_func=worded(TRAIN_SIZES, lambda code: t(f"train.size_{code}")),
+        key="train.size",
+        persist_state="session",
+    )
+    return size
+
+
+def _start(instrument: str) -> tuple[str, str]:
+    """The model to go on from and its size; "" where none plays the instrument, which is said."""
+    fitting = {model.name: model for model in models(session.workspace(), instrument)}
+    if not fitting:
+        st.info(t("train.no_start", instrument=instrument_name(instrument)))
+        return "", TRAIN_SIZES[0]
+    labels = {name: t(f"generate.model_{model.origin}", name=name, size=model.size) for name, model in fitting.items()}
+    name: str = st.selectbox(
+        t("train.start_from"),
+        list(fitting),
+        format_func=worded(fitting, labels.__getitem__),
+        key=f"train.start_from.{instrument}",
+        persist_state="session",
+    )
+    size = fitting[name].size
+    return name, size if size in TRAIN_SIZES else TRAIN_SIZES[0]
 
 
 def _data(instrument: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation import generate, render_take, save_takes
-from composer_core.pipeline.training import RunStatus, resume, runs, status, stop
+from composer_core.pipeline.training import RunStatus, TrainRequest, resume, runs, status, stop
 from studio import places, session, transport
 from studio.loss_chart import loss_figure
 from studio.names import instrument_name
@@ -83,7 +83,8 @@ def _head(run: RunStatus) -> None:
     request = run.request
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(t(f"train.state_{run.state}"), color=colour, icon=icon)
-        st.caption(f"{instrument_name(request.instrument)} · {request.size} · {run.device_name or request.device}")
+        from_model = t("train.from_model", model=request.start, way=_way(request)) if request.start else request.size
+        st.caption(f"{instrument_name(request.instrument)} · {from_model} · {run.device_name or request.device}")
     if run.message:
         st.error(literally(run.message))
     if run.steps:
@@ -96,6 +97,10 @@ def _head(run: RunStatus) -> None:
         last.metric(t("train.loss"), f"{run.losses[-1][1]:.3f}", help=t("train.loss_help"))
     if run.validation:
         best.metric(t("train.validation"), _best(run), help=t("train.validation_help"))
+
+
+def _way(request: TrainRequest) -> str:
+    return t("train.way_adapter" if request.adapter else "train.way_full")
 
 
 def _actions(run: RunStatus) -> None:

@@ -27,6 +27,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         "-o", "--output", required=True, metavar="RUN", type=Path, help="run folder; resumes what is there"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with any field of the training configuration")
+    parser.add_argument(
+        "--start", metavar="MODEL", help="go on from a model (its name or folder), which gives the size"
+    )
+    parser.add_argument("--adapter", action="store_true", help="with --start: train low-rank adapters only")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--seed", type=int)
@@ -43,6 +47,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     names = ("instrument", "size", "steps", "device", "seed", "threads")
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    given |= _started(arguments)
     if arguments.config is not None:
         config = read_train_config(arguments.config, **given)
     else:
@@ -55,12 +60,36 @@ def run_train(arguments: argparse.Namespace) -> int:
     request_path = arguments.output / "request.json"
     if not request_path.is_file():
         steps = config.steps or None
-        request = TrainRequest(config.instrument, arguments.data, config.size, steps, config.device, config.seed)
+        request = TrainRequest(
+            config.instrument,
+            arguments.data,
+            config.size,
+            steps,
+            config.device,
+            config.seed,
+            start=arguments.start or config.start,
+            adapter=config.adapter,
+        )
         write_json(request_path, asdict(request))
     finished = train_run(arguments.output, config, data, say)
     if not finished:
         say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
     return 0 if finished else STOPPED
+
+
+def _started(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a training that goes on from a model: a shipped one, one of the workspace, or a folder."""
+    if not arguments.start:
+        return {"adapter": True} if arguments.adapter else {}
+    from composer_core.pipeline.models import find_model
+    from composer_core.pipeline.training import FINE_TUNING_RATE, TRAIN_SIZES
+
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    model = find_model(arguments.instrument, arguments.start, workspace)
+    fields: dict[str, Any] = {"start": str(model.path), "adapter": arguments.adapter}
+    if arguments.config is None:
+        fields["learning_rate"] = FINE_TUNING_RATE
+    return fields | ({"size": model.size} if model.size in TRAIN_SIZES else {})
 
 
 def say(line: str) -> None:

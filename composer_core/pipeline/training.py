@@ -39,13 +39,19 @@ if TYPE_CHECKING:
 LIBRARY = "library"
 HEARTBEAT_SEC = 1.0
 SMOOTHING = 0.9
+FINE_TUNING_RATE = 1e-3
+"""Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
 TRAIN_SIZES = ("tiny", "small", "base", "large")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What a person asks for. `data` is a folder or 'library'; `steps` None trains for the size's epochs."""
+    """What a person asks for. `data` is a folder or 'library'; `steps` None trains for the size's epochs.
+
+    `start` is a model (name or folder) to go on from, empty for random weights; `adapter` then trains
+    low-rank adapters instead of every weight. A started model keeps its size, whatever `size` says.
+    """
 
     instrument: str
     data: str
@@ -54,6 +60,8 @@ class TrainRequest:
     device: str = "auto"
     seed: int = 0
     name: str = ""
+    start: str = ""
+    adapter: bool = False
 
     def __post_init__(self) -> None:
         require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, ALL))
@@ -64,6 +72,8 @@ class TrainRequest:
         require_range("seed", self.seed, 0, 2**31 - 1)
         if self.name and not _NAME.fullmatch(self.name):
             raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
+        if self.adapter and not self.start:
+            raise InvalidValue("contradiction", first="adapter", second="no start", reason="adapters adapt a model")
 
     @property
     def heard_instrument(self) -> str:
@@ -97,6 +107,8 @@ def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
     line += ["--device", request.device, "--seed", str(request.seed)]
     if request.steps is not None:
         line += ["--steps", str(request.steps)]
+    if request.start:
+        line += ["--start", request.start, *(["--adapter"] if request.adapter else [])]
     return [*line, "-o", str(folder)]
 
 

@@ -161,15 +161,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.complexity": ("Complexity", "複雑さ"),
     "generate.syncopation_format": ("%.1f levels a bar", "1小節あたり %.1f"),
     "generate.complexity_format": ("%.2f of 1", "%.2f（最大 1）"),
-    "generate.best_of": ("Chosen from", "候補数"),
-    "generate.best_of_1": ("one only", "1 個"),
-    "generate.best_of_n": ("best of {n}", "{n} 個から"),
+    "generate.best_of": ("Best of", "候補数"),
     "generate.best_of_help": (
         "So many candidates are made for each take; the one that fits the request and scores best is kept. "
         "More take longer.",
         "1 テイクごとにこの数だけ候補を作り、指定に最も合いスコアの高いものを残します。多いほど時間がかかります。",
     ),
-    "generate.new_seed": ("New each time", "毎回変更"),
+    "generate.new_seed": ("New seed", "毎回変更"),
     "generate.generate_ensemble": ("Generate an ensemble", "アンサンブルを生成する"),
     "generate.generate_help": (
         "Everything on this side needs new samples from the model.",
@@ -188,7 +186,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Semitones; drums stay. Everything in this row is heard at once: the same notes, played differently.",
         "半音単位。ドラムはそのままです。この列の操作は、音符を作り直さずすぐに反映されます。",
     ),
-    "generate.how_played": ("Play", "弾き方"),
+    "generate.how_played": ("Technique", "弾き方"),
     "generate.how_played_help": (
         "Techniques played on the notes that are there, and a recipe of rules: heard at once, nothing is sampled.",
         "今ある音符の弾き方を変えます（奏法とレシピ）。再生成はせず、すぐに反映されます。",

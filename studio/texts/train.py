@@ -16,6 +16,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "train.folder": ("Folder of MIDI files", "MIDI ファイルのフォルダ"),
     "train.folder_hint": ("/home/me/midi/grooves", "/home/me/midi/grooves"),
+    "train.way": ("Train", "学習の方法"),
+    "train.way_new": ("New model", "新しいモデル"),
+    "train.way_full": ("All weights", "全パラメータ"),
+    "train.way_adapter": ("Adapter", "アダプター"),
+    "train.way_help": (
+        "A new model starts from nothing. The other two go on from a model that plays the instrument: with all its "
+        "weights, or with small adapters (LoRA), which need fewer data and forget less.",
+        "「新しいモデル」は一から学習します。残り 2 つは既存のモデルから続けて学習します。"
+        "全パラメータを更新するか、小さなアダプター（LoRA）だけを学習するかを選べます。"
+        "アダプターは少ないデータでも学習でき、元の演奏を忘れにくい方法です。",
+    ),
+    "train.start_from": ("Model to go on from", "元にするモデル"),
+    "train.no_start": (
+        "No model plays this yet: {instrument}. Train a new one first.",
+        "この楽器（{instrument}）のモデルがまだありません。先に新しいモデルを学習してください。",
+    ),
+    "train.from_model": ("{way} of {model}", "{model} の{way}"),
     "train.size": ("Size", "モデルの大きさ"),
     "train.size_tiny": ("tiny · 0.1 million", "tiny（約10万）"),
     "train.size_small": ("small · 1 million", "small（約100万）"),

@@ -188,3 +188,25 @@ def test_start_stop_and_resume(workspace: Workspace, tmp_path: Path, no_process_
     training.stop(workspace, "mine")
     again = wait_for(app, workspace, "mine", "stopped", "finished")
     assert again.step > stopped.step
+
+
+def test_a_model_is_adapted_or_trained_on_with_all_weights(workspace: Workspace) -> None:
+    add_untrained_model(workspace, "bass", "mine")
+    app = open_studio("train")
+    app.selectbox(key="train.instrument").select("bass").run()
+    app.segmented_control(key="train.way").set_value("adapter").run()
+    app.selectbox(key="train.start_from.bass").select("mine").run()
+    assert not app.exception and not app.error
+    assert "--size tiny" in app.code[0].value and "--start mine --adapter" in app.code[0].value
+    app.segmented_control(key="train.way").set_value("full").run()
+    assert app.code[0].value.count("--start mine -o") == 1
+
+
+@pytest.mark.parametrize("size", training.TRAIN_SIZES)
+def test_all_instruments_and_sizes_can_be_chosen(workspace: Workspace, size: str) -> None:
+    app = open_studio("train")
+    assert len(app.selectbox(key="train.instrument").options) == 6
+    app.selectbox(key="train.instrument").select("all")
+    app.selectbox(key="train.size").select(size).run()
+    assert f"--instrument all --data library --size {size}" in app.code[0].value
+    assert app.selectbox(key="train.device").options[0].startswith("Auto: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from composer_core.cli import main
 from composer_core.errors import InvalidValue, ModelError, NotFound
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop, Notes
@@ -153,3 +155,24 @@ def test_unfinished_runs_offer_no_model(workspace: Workspace) -> None:
     (folder / "request.json").write_text('{"instrument": "drums", "data": "library"}')
     assert [run.state for run in training.runs(workspace)] == ["starting"]
     assert all(info.origin == "shipped" for info in models(workspace))
+
+
+@pytest.mark.parametrize("adapter", [True, False])
+def test_the_command_goes_on_from_a_model(tmp_path: Path, adapter: bool) -> None:
+    from untrained_model import add_untrained_model
+
+    workspace = Workspace(tmp_path / "workspace").create()
+    add_untrained_model(workspace, "drums", "mine")
+    grooves = write_beats(tmp_path / "midi")
+    line = ["train", "--instrument", "drums", "--data", str(grooves), "--start", "mine", "--steps", "2"]
+    line += ["--device", "cpu", "--workspace", str(workspace.root), "-o", str(tmp_path / "run")]
+    assert main([*line, "--adapter"] if adapter else line) == 0
+    written = json.loads((tmp_path / "run" / "request.json").read_text())
+    assert (written["start"], written["adapter"], written["size"]) == ("mine", adapter, "tiny")
+    made = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
+    assert made["train"]["adapter"] is adapter and made["train"]["learning_rate"] == training.FINE_TUNING_RATE
+
+
+def test_an_adapter_needs_a_model() -> None:
+    with pytest.raises(InvalidValue, match="adapters adapt a model"):
+        TrainRequest("drums", "library", adapter=True)
