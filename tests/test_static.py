@@ -110,7 +110,7 @@ def undocumented(path: Path) -> Iterator[str]:
     module = tree(path)
     if not ast.get_docstring(module):
         yield f"{path.relative_to(ROOT)}:1 module"
-    classes = [node for node in module.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
     for scope in (module, *classes):
         for node in scope.body:
             is_public = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")

@@ -228,6 +228,7 @@ class _Table:
 
     @classmethod
     def of(cls, examples: Sequence[Example], classes: Sequence[str]) -> _Table:
+        """The examples column by column, each family as its index among `classes`; ValueError for one that is not."""
         return cls(
             np.array([example.row for example in examples]),
             np.array([list(classes).index(example.family) for example in examples]),
@@ -236,6 +237,7 @@ class _Table:
 
     @property
     def is_pattern(self) -> NDArray[np.bool_]:
+        """True where a row is a programmed pattern instead of a performance, shape (n_examples,)."""
         return np.array([group == PATTERN for group in self.groups])
 
     def folds(self, n_folds: int) -> IndexArray:

@@ -64,6 +64,7 @@ class _Reading:
     warnings: list[FileWarning] = field(default_factory=list)
 
     def warn(self, code: str, **values: Any) -> None:
+        """Add a warning about this file: a code of WARNINGS and what its sentence needs."""
         self.warnings.append(FileWarning(code, self.path, values))
 
 

@@ -114,6 +114,7 @@ class _Worker:
     current: tuple[int, str] | None = None
 
     def send(self, batch: list[Job]) -> None:
+        """Hand it a batch, behind those it has; OSError when it died meanwhile."""
         self.batches.append(batch)
         self.connection.send_bytes(json.dumps([asdict(job) for job in batch]).encode())
 

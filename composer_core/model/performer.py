@@ -99,6 +99,10 @@ class _Block(nn.Module):
         self.down = nn.Linear(config.d_feed_forward, width, bias=False)
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """Attention, then the gated feed-forward, each added to its input: (n_windows, n_notes, width) to the same.
+
+        `rotation` holds cosines and sines of the notes' places, `mask` is True where a note may look.
+        """
         n, length, width = x.shape
         query, key, value = (
             part.view(n, length, self.n_heads, -1).transpose(1, 2)

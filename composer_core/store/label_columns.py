@@ -62,6 +62,7 @@ class _Events:
     has_note: NDArray[np.bool_]
 
     def texts(self, column: str, rows: Index) -> list[str]:
+        """What stands in a column at these rows, in their order."""
         return [self.names[column][code] for code in self.code[column][rows]]
 
 
