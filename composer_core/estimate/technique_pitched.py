@@ -37,6 +37,7 @@ class _Chords:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
+        """Notes in each group."""
         return np.array([len(group) for group in self.pitches])
 
     @property

@@ -148,6 +148,7 @@ class _Counting:
         self._stream, self._path, self._packed_bytes, self._given = stream, path, packed_bytes, 0
 
     def read(self, size: int = -1) -> bytes:
+        """The next bytes; RefusedFile archive_bomb once there were too many."""
         data = self._stream.read(size)
         self._given += len(data)
         _check_totals(self._path, 0, self._given, self._packed_bytes)

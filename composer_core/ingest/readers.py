@@ -138,6 +138,7 @@ class _LenientTrack:
     n_closed: int = 0
 
     def read(self, messages: object, score: RawScore) -> None:
+        """Put the tempos, metres and notes of a track into `score`; RefusedFile when it never ends."""
         for message in messages:  # type: ignore[attr-defined]
             self.tick += message.time
             if self.tick > _MAX_FILE_TICK:

@@ -330,6 +330,7 @@ class _Heartbeat:
         self.device_name, self.step, self.steps, self._last = "", 0, 0, 0.0
 
     def write(self, state: str, message: str, force: bool = False) -> None:
+        """Say what the run does (a state of the run store) with a sentence; `force` whenever it was last said."""
         if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
             store.write_state(self.folder, store.own_state(state, self.step, self.steps, self.device_name, message))
