@@ -41,10 +41,11 @@ SAVE_LIMIT_MS = 300.0
 WAIT_LIMIT_MS = 500.0
 """A rerun of a page may take so long (20 users, p95); a look at a loop is part of one."""
 QUEUE_LIMIT_MS = 3000.0
-"""A queue is made when the order or the rater changes, and again when its 50 loops are used up."""
+"""A queue is made when the order or the rater changes, and again when its 50 loops are used up. The first of a process
+reads all labels and has no limit; this one is for those that follow, each after another approval."""
 RATERS, EDITS, SHARED = 20, 60, 5
 BACKUPS, WRITERS = 100, 4
-_LOOKS, _SAVES, _QUEUES, _WHOLE = 200, 200, 5, 2
+_LOOKS, _SAVES, _QUEUES, _WHOLE = 100, 100, 5, 1
 _SECOND_OPINIONS, _APPROVED = 100_000, 50_000
 Location = Path | str
 
@@ -107,17 +108,26 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
         values = {"emotion": "calm", "emotion_valence": 0.3, "emotion_arousal": 0.2}
         labelling.decide(workspace, loop_id, rater="cho", action="approve", values=values, seen=seen[loop_id])
 
+    first = [
+        measure(f"first queue {order}", lambda _, o=order: labelling.queue(workspace, rater="aki", order=o), 1)
+        for order in ("uncertainty", "disagreement", "outlier")
+    ]
     rows = [
+        *first,
         measure("look at a loop", lambda n: labelling.current(workspace, chosen[n]), _LOOKS, WAIT_LIMIT_MS),
         measure("approve a loop", save, _SAVES, SAVE_LIMIT_MS),
         measure("undo", lambda _: labelling.undo(workspace, "cho"), _SAVES, SAVE_LIMIT_MS),
     ]
     for order in ORDERS:
-        rows.append(
-            measure(f"queue {order}", lambda _, o=order: labelling.queue(workspace, rater="aki", order=o), _QUEUES,
-                    QUEUE_LIMIT_MS)
-        )  # fmt: skip
-    rows.append(measure("progress", lambda _: labelling.progress(workspace, "aki"), _QUEUES, QUEUE_LIMIT_MS))
+
+        def ask(number: int, order: str = order) -> None:
+            save(number)
+            labelling.queue(workspace, rater="aki", order=order)
+
+        rows.append(measure(f"approve, then queue {order}", ask, _QUEUES, QUEUE_LIMIT_MS))
+        for _ in range(_QUEUES):
+            labelling.undo(workspace, "cho")
+    rows.append(measure("progress", lambda _: labelling.progress(workspace, "aki"), _QUEUES, WAIT_LIMIT_MS))
     rows.append(measure("all current labels", lambda _: LabelStore(place_of(workspace)).view(), _WHOLE))
     return rows
 
@@ -223,7 +233,7 @@ def study(workspace: Workspace, small: Callable[[], Location], folder: Path) -> 
 
 def show(name: str, result: dict[str, Any]) -> list[str]:
     """Print a table; what missed its limit."""
-    print(f"{name}, {result['events']} events")
+    print(f"{name}, {result['events']} events", flush=True)
     print(f"  {'':<32}{'n':>6}{'p50 ms':>10}{'p95 ms':>10}{'max ms':>10}{'limit':>8}")
     missed = []
     for line in result["rows"]:

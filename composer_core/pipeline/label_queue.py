@@ -6,11 +6,12 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from composer_core.errors import require_choice
-from composer_core.pipeline.label_difference import against_model, difference
+from composer_core.pipeline import label_overview
 from composer_core.pipeline.outliers import outlyingness
-from composer_core.store.label_view import SETTLED, LabelEvent, loop_status, votes_of
+from composer_core.store.label_view import SETTLED, LabelEvent, votes_of
 from composer_core.store.labels import Action, LabelStore, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -21,6 +22,10 @@ MIX_EVERY = 5
 nothing of how good the model is."""
 _SECOND_OPINION = 2
 """So many people who approved a loop settle what a model says against it."""
+
+
+_unique: dict[Path, tuple[str, list[str]]] = {}
+"""The unique loops of a workspace with the state of the library they were read at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def queue(
     require_choice("order", order, ORDERS)
     store = open_labels(workspace)
     own = store.actions(rater)
-    statuses = {loop_id: loop_status(labels) for loop_id, labels in store.touched_by_people().items()}
+    statuses = label_overview.statuses(store)
     decided = {action.loop_id for action in own if action.kind in ("approve", "reject")}
     wanted = unique_loops(workspace)
     if loop_ids is not None:
@@ -91,8 +96,13 @@ def queue(
 
 def unique_loops(workspace: Workspace) -> list[str]:
     """Ids in the order the loops were added, without exact duplicates of another."""
-    loops = LoopStore(workspace).table(["loop_id", "duplicate_of"])
-    return list(loops["loop_id"][loops["duplicate_of"].isna()])
+    store = LoopStore(workspace)
+    state = store.digest()
+    known = _unique.get(workspace.root)
+    if known is None or known[0] != state:
+        loops = store.table(["loop_id", "duplicate_of"])
+        known = _unique[workspace.root] = (state, list(loops["loop_id"][loops["duplicate_of"].isna()]))
+    return list(known[1])
 
 
 def _open(status: str | None, decided_by_rater: bool) -> bool:
@@ -125,7 +135,7 @@ def _item(loop_id: str, status: str | None, skipped: bool, ranking: _Ranking, re
 
 def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
     """The least certain first; loops no estimator has looked at follow."""
-    confidence = store.suggested_confidence()
+    confidence = label_overview.lowest_confidence(store)
     known = [loop for loop in _shuffled(loop_ids, rater) if loop in confidence]
     known.sort(key=lambda loop: confidence[loop][0])
     items = {loop: QueueItem(loop, "uncertain", confidence[loop][1], confidence[loop][0]) for loop in known}
@@ -145,22 +155,24 @@ def _mixed(workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rat
 
 
 def _by_disagreement(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
-    found = []
-    for loop_id, fields in _several_opinions(store, loop_ids).items():
-        amount, name = max((difference(events), name) for name, events in fields.items())
-        if amount > 0:
-            found.append(QueueItem(loop_id, "disagreement", name, amount=round(amount, 3)))
+    known = label_overview.opinions(store)
+    found = [
+        QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
+        for loop_id in loop_ids
+        if loop_id in known and known[loop_id].amount > 0
+    ]
     return _Ranking({item.loop_id: item for item in sorted(found, key=lambda item: -(item.amount or 0.0))})
 
 
 def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
+    known = label_overview.opinions(store)
     found, again = [], set()
-    for loop_id, fields in _several_opinions(store, loop_ids).items():
-        worst = [(size, name, model) for name, events in fields.items() for size, model in against_model(events)]
-        if not worst:
+    for loop_id in loop_ids:
+        against = known[loop_id].against if loop_id in known else None
+        if against is None:
             continue
-        size, name, model = max(worst, key=lambda one: ((one[2].confidence or 0.0) * one[0], one[1]))
-        if _unsettled(fields[name], rater, model):
+        size, name, model, events = against
+        if _unsettled(events, rater, model):
             found.append(QueueItem(loop_id, "against_model", name, model.confidence, round(size, 3)))
             again.add(loop_id)
     found.sort(key=lambda item: -(item.confidence or 0.0) * (item.amount or 0.0))
@@ -203,17 +215,3 @@ _RANKINGS: dict[str, Callable[[Workspace, LabelStore, Sequence[str], str], _Rank
 def _shuffled(loop_ids: Sequence[str], rater: str) -> list[str]:
     """The rater's own order, the same every time."""
     return sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
-
-
-def _several_opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, dict[str, list[LabelEvent]]]:
-    """Loop -> field -> what each source says, of the fields on which two or more sources have spoken."""
-    wanted = set(loop_ids)
-    spoken = [loop_id for loop_id in store.loops_of_several_sources() if loop_id in wanted]
-    if not spoken:
-        return {}
-    several: dict[str, dict[str, list[LabelEvent]]] = {}
-    for loop_id, fields in store.standing(spoken).items():
-        shared = {name: events for name, events in fields.items() if len(events) > 1}
-        if shared:
-            several[loop_id] = shared
-    return several

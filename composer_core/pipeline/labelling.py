@@ -10,7 +10,7 @@ from composer_core.errors import require_choice
 from composer_core.estimate import Suggestion, suggest
 from composer_core.estimate.estimators import load_estimators
 from composer_core.metrics import measure
-from composer_core.pipeline import library
+from composer_core.pipeline import label_overview, library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.pipeline.label_queue import ORDERS, QueueItem, queue, unique_loops
 from composer_core.pipeline.vocabularies import vocabularies
@@ -119,7 +119,7 @@ def suggest_missing(
     """
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
-    known = store.suggested_confidence()
+    known = label_overview.lowest_confidence(store)
     missing = [loop_id for loop_id in unique_loops(workspace) if loop_id not in known][:limit]
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
@@ -188,15 +188,14 @@ def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
 def statuses(workspace: Workspace) -> dict[str, str]:
     """Status of every loop that has any label or suggestion."""
     store = open_labels(workspace)
-    found = dict.fromkeys(store.suggested_confidence(), "suggested")
-    return found | {loop_id: loop_status(labels) for loop_id, labels in store.touched_by_people().items()}
+    return dict.fromkeys(label_overview.lowest_confidence(store), "suggested") | dict(label_overview.statuses(store))
 
 
 def progress(workspace: Workspace, rater: str) -> Progress:
     """How far the library is labelled, and how many loops this rater decided."""
     store = open_labels(workspace)
     present = set(unique_loops(workspace))
-    found = [loop_status(labels) for loop_id, labels in store.touched_by_people().items() if loop_id in present]
+    found = [status for loop_id, status in label_overview.statuses(store).items() if loop_id in present]
     mine = {act.loop_id for act in store.actions(rater) if act.kind in ("approve", "reject") and act.loop_id in present}
     counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
     return Progress(total=len(present), mine=len(mine), **counts)

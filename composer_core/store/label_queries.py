@@ -90,7 +90,12 @@ def act(
 
 def read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
     """The events of a query over EVENTS."""
-    return [LabelEvent(**{**row._mapping, "value": json.loads(row.value)}) for row in connection.execute(query)]
+    return [event_of(row) for row in connection.execute(query)]
+
+
+def event_of(row: Row[Any]) -> LabelEvent:
+    """An event out of its row."""
+    return LabelEvent(**{**row._mapping, "value": json.loads(row.value)})
 
 
 def action_of(row: Row[Any]) -> Action:

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select, text
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text, tuple_
 
 from composer_core.errors import require_choice
 from composer_core.store import label_queries as sql
@@ -187,6 +187,37 @@ class LabelStore:
         several = several.having(func.count(EVENTS.c.source.distinct()) > 1).distinct()
         with self.transaction() as connection:
             return list(connection.execute(several).scalars())
+
+    def standing_of_people(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+        """(loop, field -> standing events of people alone, the one that counts first), of loops that have any."""
+        return self._by_loop(sql.standing_events(sql.of_kind(HUMAN)))
+
+    def standing_of_several(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+        """(loop, field -> standing events), of the fields on which two or more sources have spoken."""
+        places = select(EVENTS.c.loop_id, EVENTS.c.field).group_by(EVENTS.c.loop_id, EVENTS.c.field)
+        several = places.having(func.min(EVENTS.c.source) != func.max(EVENTS.c.source))
+        return self._by_loop(sql.standing_events(tuple_(EVENTS.c.loop_id, EVENTS.c.field).in_(several)))
+
+    def _by_loop(self, query: Select[Any]) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+        for loop_id, rows in groupby(self.stream(query), key=lambda row: row.loop_id):
+            fields: dict[str, list[LabelEvent]] = {}
+            for event in map(sql.event_of, rows):
+                fields.setdefault(event.field, []).append(event)
+            yield loop_id, fields
+
+    def newest(self) -> tuple[int, str, str]:
+        """Id, loop and time of the newest event; (0, "", "") when there is none."""
+        query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).order_by(EVENTS.c.id.desc()).limit(1)
+        with self.transaction() as connection:
+            row = connection.execute(query).first()
+        return (0, "", "") if row is None else (row.id, row.loop_id, row.created_at)
+
+    def holds(self, event: tuple[int, str, str]) -> bool:
+        """Whether an event that `newest` gave is still there: not after a backup was restored."""
+        query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).where(EVENTS.c.id == event[0])
+        with self.transaction() as connection:
+            row = connection.execute(query).first()
+        return event[0] == 0 or (row is not None and tuple(row) == event)
 
     def touched_by_people(self) -> dict[str, dict[str, CurrentLabel]]:
         """The view of only those loops on which a person has an event."""

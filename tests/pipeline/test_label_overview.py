@@ -1,0 +1,90 @@
+"""What is kept in memory of all labels is what reading them anew gives, whatever happened meanwhile."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composer_core.pipeline import label_overview
+from composer_core.store.label_backup import back_up, restore
+from composer_core.store.label_view import loop_status
+from composer_core.store.labels import Entry, LabelStore
+
+LOOPS, FIELDS, MOODS = ("a", "b", "c"), ("emotion", "genre"), ("happy", "sad", "calm")
+SOURCES = ("model:x@1", "model:y@1", "rule:z", "import:set")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LabelStore:
+    return LabelStore(tmp_path / "labels.sqlite")
+
+
+def anew(store: LabelStore) -> tuple[Any, ...]:
+    """The same by the views that read everything, from the store's own methods."""
+    people = {loop for loop, fields in store.standing().items() for events in fields.values()
+              if any(event.kind == "human" for event in events)}  # fmt: skip
+    view = store.view()
+    opinions = {loop: label_overview._opinions(fields) for loop, fields in store.standing().items()}
+    return (
+        {loop: loop_status(view[loop]) for loop in people},
+        store.suggested_confidence(),
+        {loop: found for loop, found in opinions.items() if found is not None},
+    )
+
+
+def kept(store: LabelStore) -> tuple[Any, ...]:
+    read = (label_overview.statuses, label_overview.lowest_confidence, label_overview.opinions)
+    return tuple(dict(one(store)) for one in read)
+
+
+def act(store: LabelStore, chance: random.Random) -> None:
+    loop, name = chance.choice(LOOPS), chance.choice(FIELDS)
+    value: Any = chance.choice(MOODS) if name == "emotion" else {chance.choice(("rock", "funk")): 1.0}
+    kind = chance.randrange(4)
+    if kind == 0:
+        store.undo(chance.choice(("aki", "ben")))
+    elif kind == 1:
+        confidence = chance.choice((None, 0.2, 0.7))
+        store.add(chance.choice(SOURCES), [Entry(loop, name, value, "suggested", confidence)])
+    else:
+        status, action = chance.choice((("approved", "approve"), ("rejected", "reject"), ("draft", "draft")))
+        entry = Entry(loop, name, value, status)
+        store.write(chance.choice(("aki", "ben")), action, loop, [entry], store.seen([loop])[loop])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_what_reading_anew_gives_after_every_step(store: LabelStore, seed: int) -> None:
+    chance = random.Random(seed)
+    assert kept(store) == anew(store) == ({}, {}, {})
+    for _ in range(25):
+        act(store, chance)
+        assert kept(store) == anew(store)
+
+
+def test_what_another_store_wrote_is_seen_and_nobody_reads_a_dictionary_that_changes(store: LabelStore) -> None:
+    first = label_overview.statuses(store)
+    LabelStore(Path(store.place)).write("aki", "approve", "a", [Entry("a", "emotion", "sad", "approved")], {})
+    assert label_overview.statuses(store) == {"a": "approved"} and first == {}
+    assert label_overview.statuses(store) is label_overview.statuses(store)
+
+
+def test_after_a_restored_backup_all_is_read_anew(store: LabelStore, tmp_path: Path) -> None:
+    store.add("rule:z", [Entry("a", "emotion", "sad", "suggested", 0.5)])
+    back_up(Path(store.place), tmp_path / "saved")
+    store.write("aki", "approve", "a", [Entry("a", "emotion", "sad", "approved")], {"emotion": 1})
+    assert kept(store) == anew(store)
+    restore(Path(store.place), tmp_path / "saved", tmp_path / "before")
+    # As many events as before the backup came back, but others.
+    store.write("ben", "reject", "b", [Entry("b", "emotion", "sad", "rejected")], {})
+    assert kept(store) == anew(store)
+    assert label_overview.statuses(store) == {"b": "rejected"}
+
+
+def test_many_changes_at_once_are_read_anew(store: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_overview, "_MOST_CHANGED", 2)
+    assert kept(store) == anew(store)
+    store.add("model:x@1", [Entry(loop, "emotion", "sad", "suggested", 0.5) for loop in ("a", "b", "c", "d")])
+    assert kept(store) == anew(store) and len(label_overview.lowest_confidence(store)) == 4
