@@ -9,6 +9,7 @@ import streamlit as st
 from composer_core.pipeline import labelling
 from composer_core.workspace import Workspace
 from studio import label_form, places, session
+from studio.label_agreement import AGREEMENT, draw_agreement
 from studio.label_bulk import BULK, draw_bulk
 from studio.label_conflict import draw_conflict, draw_votes, watch_others
 from studio.label_desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
@@ -19,7 +20,7 @@ from studio.label_spread import SPREAD, draw_spread
 from studio.text import t
 from studio.widgets import worded
 
-SECTIONS = (DESK, BULK, SPREAD)
+SECTIONS = (DESK, BULK, SPREAD, AGREEMENT)
 STYLE = Path(places.__file__).with_name("label.css")
 ACTIONS = (
     ("approve", "Enter", "primary"),
@@ -130,6 +131,8 @@ def main() -> None:
         section = choose_section()
     if section == SPREAD:
         draw_spread(workspace)
+    elif section == AGREEMENT:
+        draw_agreement(workspace, draw_rater(workspace))
     elif section == BULK:
         draw_bulk_section(workspace)
     else:

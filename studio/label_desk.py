@@ -95,7 +95,18 @@ def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
     desk.in_hand = InHand(item, title_of(workspace, item.loop_id), loop, labels, suggestions)
     desk.conflict = None
     suggested = {name: made.value for name, made in suggestions.items()}
-    label_form.fill({**suggested, **labels.values}, note_of(labels, desk.rater))
+    label_form.fill(
+        {**suggested, **labels.values, **own_votes(workspace, labels, desk.rater)}, note_of(labels, desk.rater)
+    )
+
+
+def own_votes(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, Any]:
+    """What the rater said of the fields in dispute: to hear a loop again is not to take over the other's value."""
+    if labels.status != "disputed":
+        return {}
+    contested = labelling.contested(workspace, labels.loop_id)
+    own = {name: vote for name, votes in contested.items() for vote in votes if vote.author == rater}
+    return {name: None if vote.status == "rejected" else vote.value for name, vote in own.items()}
 
 
 def note_of(labels: LoopLabels, rater: str) -> str:

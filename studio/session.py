@@ -174,6 +174,11 @@ def widget(key: str) -> Any:
     return st.session_state[key]
 
 
+def known_widget(key: str) -> Any:
+    """The value of a keyed widget, None before it has one."""
+    return st.session_state.get(key)
+
+
 def set_widget(key: str, value: Any) -> None:
     """Move a keyed widget; only from a callback, before the widget is drawn."""
     st.session_state[key] = value

@@ -1,0 +1,113 @@
+"""Raters side by side on the Label page: progress, agreement with intervals, confusion, and settling disputes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import studio_app
+from composer_core.pipeline import label_review, labelling, library
+from composer_core.pipeline.settings import Settings, save_settings
+from composer_core.workspace import Workspace
+from studio import session
+from studio.text import dictionary
+
+
+def text(key: str, language: str = "en", **values: Any) -> str:
+    return dictionary()[key][language == "ja"].format(**values)
+
+
+def ids(workspace: Workspace) -> list[str]:
+    return list(library.table(workspace)["loop_id"])
+
+
+def say(workspace: Workspace, loop_id: str, rater: str, emotion: str) -> None:
+    seen = labelling.current(workspace, loop_id).seen
+    labelling.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": emotion}, seen=seen)
+
+
+@pytest.fixture
+def rated(library_workspace: Workspace) -> Workspace:
+    """Four loops that aki and ben both heard; they differ on the third."""
+    for loop_id, first, second in zip(
+        ids(library_workspace), ("happy", "sad", "happy", "sad"), ("happy", "sad", "sad", "sad"), strict=False
+    ):
+        say(library_workspace, loop_id, "aki", first)
+        say(library_workspace, loop_id, "ben", second)
+    return library_workspace
+
+
+def open_agreement(workspace: Workspace, rater: str, language: str = "en") -> AppTest:
+    save_settings(workspace, Settings(rater=rater))
+    app = studio_app.open_studio("generate", language)
+    app.session_state["label.autoplay"] = False
+    app.session_state["label.section"] = "agreement"
+    app.switch_page("../pages/label.py").run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def written(app: AppTest) -> str:
+    return "\n".join(str(element.value) for kind in (app.markdown, app.caption, app.info) for element in kind)
+
+
+def test_coefficients_confusion_and_progress_are_shown(rated: Workspace, spoken: str) -> None:
+    app = open_agreement(rated, "chie", spoken)
+    # The four pairs of tests/pipeline/test_agreement.py: alpha 1 - 14 / 30 = 0.53, kappa 1 / 2.
+    assert str(app.metric[0].value).startswith("0.53")
+    assert "| aki / ben | 0.50" in written(app)
+    assert "| aki | 4 | 0 | 0 | 0 |" in written(app) and "| ben | 4 |" in written(app)
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    # Both said happy once and sad twice; once aki said happy where ben said sad.
+    assert sum(sum(row) for row in figure["z"]) == 4
+    assert sorted(n for row in figure["z"] for n in row) == [0, 1, 1, 2]
+
+
+def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated: Workspace, spoken: str) -> None:
+    (dispute,) = label_review.disputes(rated)
+    app = open_agreement(rated, "chie", spoken)
+    assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.settle", spoken)
+    press(app, f"label.settle.{dispute.loop_id}")
+    held = app.session_state[session.LABEL_DESK].in_hand
+    assert held.item.loop_id == dispute.loop_id
+    assert text("label.votes_settle", spoken) in written(app)
+    press(app, "label.take.emotion.aki")
+    assert app.session_state["label.emotion"] == "happy"
+    press(app, "label.approve")
+    assert label_review.disputes(rated) == []
+    label = labelling.current(rated, dispute.loop_id).fields["emotion"]
+    assert (label.value, label.status, label.source) == ("happy", "approved", "human:chie")
+    app.session_state["label.section"] = "agreement"
+    app.run()
+    assert text("label.no_disputes", spoken) in written(app)
+    # The votes, and with them the agreement, are what they were.
+    assert str(app.metric[0].value).startswith("0.53")
+
+
+def test_whoever_has_a_vote_can_only_give_in(rated: Workspace) -> None:
+    (dispute,) = label_review.disputes(rated)
+    app = open_agreement(rated, "aki")
+    assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.look_again")
+    press(app, "label.settle_all")
+    assert text("label.votes_own") in written(app)
+    press(app, "label.approve")
+    assert len(label_review.disputes(rated)) == 1
+    press(app, "label.undo")
+    press(app, "label.take.emotion.ben")
+    press(app, "label.approve")
+    assert label_review.disputes(rated) == []
+
+
+def test_one_rater_alone_has_nobody_to_agree_with(library_workspace: Workspace, spoken: str) -> None:
+    say(library_workspace, ids(library_workspace)[0], "aki", "sad")
+    app = open_agreement(library_workspace, "aki", spoken)
+    assert text("label.no_agreement", spoken) in written(app) and text("label.no_disputes", spoken) in written(app)
