@@ -142,7 +142,8 @@ def confusion(counts: Mapping[tuple[str, str], int], first: str, second: str) ->
         )
     )
     figure.update_layout(height=CONFUSION_PX, **_layout(second, first))
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
     return figure
 
 
