@@ -6,7 +6,7 @@ are shared by all sessions: never change one in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import streamlit as st
 
 from composer_core.errors import NotFound
 from composer_core.pipeline import browse
-from composer_core.pipeline.browse import Facet, Filter, Histogram, Page, Projection, Sample
+from composer_core.pipeline.browse import Facet, Filter, Histogram, Page, Projection, Sample, ScorePreview
 from composer_core.pipeline.similar import Similar
 from composer_core.pipeline.similar import similar as similar_loops
 from composer_core.workspace import Workspace
@@ -94,6 +94,12 @@ def count(workspace: Workspace, filter: Filter | None = None) -> int:
 def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar]:
     """The k loops most similar to one of the library by one of the WAYS, the nearest first."""
     answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k, by)
+    return answer
+
+
+def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
+    """What the retry queue and the distribution of totals would be under other settings."""
+    answer: ScorePreview = _ask(workspace, browse.preview_scores, pass_mark, weights)
     return answer
 
 

@@ -88,8 +88,10 @@ def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
             words += [t("library.heard_at", tempo=f"{heard:.0f}")] if abs(heard - own) >= 0.5 else []
             st.caption(t("library.dot").join(words))
             st.image(roll(loop), width="stretch")
+    apart = differences(records[0], records[1], spreads(workspace, str(records[0]["instrument"])))
+    # Scores have no spread to be told in: an empty cell, where a column of numbers would say None.
     st.dataframe(
-        differences(records[0], records[1], spreads(workspace, str(records[0]["instrument"]))),
+        apart.assign(apart=["" if pd.isna(value) else f"{value:.1f}" for value in apart["apart"]]),
         hide_index=True,
         height=246,
         column_config={
@@ -97,9 +99,7 @@ def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
             "a": st.column_config.NumberColumn("A", format="%.3g", width="small"),
             "b": st.column_config.NumberColumn("B", format="%.3g", width="small"),
             "unit": st.column_config.TextColumn(t("library.unit"), width="small"),
-            "apart": st.column_config.NumberColumn(
-                t("library.apart"), format="%.1f", width="small", help=t("library.apart_help")
-            ),
+            "apart": st.column_config.TextColumn(t("library.apart"), width="small", help=t("library.apart_help")),
         },
     )
 

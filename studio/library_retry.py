@@ -14,7 +14,7 @@ from composer_core.pipeline.retry import Mended
 from composer_core.pipeline.scoring import AXES
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
-from studio import session, transport
+from studio import library_answers, session, transport
 from studio.library_rows import number
 from studio.library_view import ask, current_view
 from studio.score_bars import score_bars
@@ -22,6 +22,7 @@ from studio.text import t
 from studio.widgets import show_error
 
 MARK, WEIGHTED, WEIGHT = "retry.mark", "retry.weighted", "retry.weight."
+_CHART_PX = 260
 MOST_SHOWN = 100_000
 """By weights the queue is named loop by loop; of a longer one the worst are shown."""
 
@@ -35,26 +36,24 @@ def draw_queue(workspace: Workspace) -> None:
     """How many loops wait, the settings with what they would change, and the way to the queue."""
     stored = load_settings(workspace)
     weights = stored.score_weights or dict.fromkeys(AXES, 1.0)
-    session.default_widgets(
-        {MARK: stored.pass_mark, WEIGHTED: stored.score_weights is not None}
-        | {WEIGHT + axis: float(weights.get(axis, 0.0)) for axis in AXES}
-    )
-    st.slider(t("retry.pass_mark"), 0.0, 100.0, step=1.0, key=MARK, help=t("retry.pass_mark_help"))
-    st.toggle(t("retry.weighted"), key=WEIGHTED, help=t("retry.weighted_help"))
+    # First values are given with each widget: one put into the session's state is lost while the popover is closed.
+    st.slider(t("retry.pass_mark"), 0.0, 100.0, stored.pass_mark, 1.0, key=MARK, help=t("retry.pass_mark_help"))
+    st.toggle(t("retry.weighted"), stored.score_weights is not None, key=WEIGHTED, help=t("retry.weighted_help"))
     if session.widget(WEIGHTED):
         for axis in AXES:
-            st.slider(t(f"score.{axis}"), 0.0, 1.0, step=0.1, key=WEIGHT + axis)
+            st.slider(t(f"score.{axis}"), 0.0, 1.0, float(weights.get(axis, 0.0)), 0.1, key=WEIGHT + axis)
     mark, asked = float(session.widget(MARK)), _asked_weights()
     try:
-        now = browse.preview_scores(workspace, stored.pass_mark, stored.score_weights)
-        then = browse.preview_scores(workspace, mark, asked)
+        now = library_answers.preview(workspace, stored.pass_mark, stored.score_weights)
+        then = library_answers.preview(workspace, mark, asked)
     except ComposerError as error:
         show_error(error)
         return
-    st.metric(t("retry.waiting"), f"{then.n_below:,}", f"{then.n_below - now.n_below:+,}", delta_color="off")
+    change = then.n_below - now.n_below
+    st.metric(t("retry.waiting"), f"{then.n_below:,}", f"{change:+,}" if change else None, delta_color="off")
     st.caption(t("retry.counts", passing=f"{then.n_passing:,}", without=f"{then.n_without:,}"))
     frame = pd.DataFrame({t("retry.now"): now.counts, t("retry.then"): then.counts}, index=then.edges[:-1].astype(int))
-    st.bar_chart(frame, stack=False, height=150, x_label=t("score.total"), y_label=t("library.n_loops"))
+    st.bar_chart(frame, stack=False, height=_CHART_PX, x_label=t("score.total"), y_label=t("library.n_loops"))
     with st.container(horizontal=True):
         st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked))
         st.button(t("retry.show"), key="retry.show", on_click=_show, disabled=not now.n_below)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def preview_scores(
 ) -> ScorePreview:
     """What the retry queue and the distribution of totals would be. InvalidValue for settings out of range."""
     require_range("pass_mark", pass_mark, 0.0, MAX_PASS_MARK)
-    _, total = totals(workspace, weights, filter)
+    total = _totals(_scores(workspace, [], filter), weights)
     known = total[~np.isnan(total)]
     counts, edges = np.histogram(known, N_BINS, (0.0, 100.0))
     n_below = int(np.count_nonzero(known < pass_mark))
@@ -58,15 +59,23 @@ def totals(
     workspace: Workspace, weights: Mapping[str, float] | None = None, filter: Filter = EVERYTHING
 ) -> tuple[list[str], FloatArray]:
     """Ids of the loops that answer, and the total of each: the calibrated one, or by weights; NaN without a score."""
-    check_weights(weights)
-    columns = [SCORE_PREFIX + name for name in SCORE_NAMES]
-    found = library_query(workspace).select(["loop_id", *columns], conditions_of(filter))
-    scores = {
-        name: found.column(column).to_numpy(zero_copy_only=False).astype(np.float64)
-        for name, column in zip(SCORE_NAMES, columns, strict=True)
-    }
+    found = _scores(workspace, ["loop_id"], filter)
     names: list[str] = found.column("loop_id").to_pylist()
-    return names, weighted_total(scores, weights)
+    return names, _totals(found, weights)
+
+
+def _scores(workspace: Workspace, columns: Sequence[str], filter: Filter) -> Any:
+    names = [*columns, *(SCORE_PREFIX + name for name in SCORE_NAMES)]
+    return library_query(workspace).select(names, conditions_of(filter))
+
+
+def _totals(found: Any, weights: Mapping[str, float] | None) -> FloatArray:
+    check_weights(weights)
+    scores = {
+        name: found.column(SCORE_PREFIX + name).to_numpy(zero_copy_only=False).astype(np.float64)
+        for name in SCORE_NAMES
+    }
+    return weighted_total(scores, weights)
 
 
 def retry_queue(workspace: Workspace, settings: Settings, filter: Filter = EVERYTHING) -> list[str]:
