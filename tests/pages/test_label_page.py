@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from streamlit.errors import StreamlitMissingAuthlibError
 from streamlit.testing.v1 import AppTest
 
 import small_library
@@ -14,7 +15,7 @@ from composer_core.pipeline import labelling
 from composer_core.pipeline.audition import soundfont_choice
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.workspace import Workspace
-from studio import session
+from studio import label_rater, session
 from studio.label_desk import LabelDesk
 from studio.label_rater import default_rater
 from studio.text import dictionary
@@ -260,3 +261,56 @@ def test_loop_in_hand_plays_once_by_itself(library_workspace: Workspace) -> None
     press(app, "label.approve")
     assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
     assert app.session_state[session.PLAY_COUNT] == 2
+
+
+class Account:
+    """What st.user is where secrets configure an identity provider."""
+
+    def __init__(self, **told: str) -> None:
+        self.is_logged_in, self.told = bool(told), told
+
+    def to_dict(self) -> dict[str, str]:
+        return self.told
+
+
+def sign_in_as(monkeypatch: pytest.MonkeyPatch, **told: str) -> None:
+    monkeypatch.setattr(label_rater, "sign_in_is_set_up", lambda: True)
+    monkeypatch.setattr("streamlit.user", Account(**told))
+
+
+def test_where_sign_in_is_set_up_labels_carry_the_account(
+    library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in_as(monkeypatch)
+    app = open_label(library_workspace)
+    assert "label.sign_in" in [button.key for button in app.button]
+    assert "label.approve" not in [button.key for button in app.button]
+    sign_in_as(monkeypatch, email="aki@example.org", name="Aki")
+    app.run()
+    first = in_hand(app)
+    press(app, "label.approve")
+    stored = labelling.current(library_workspace, first)
+    assert {label.source for label in stored.fields.values()} == {"human:aki@example.org"}
+
+
+def test_without_the_package_signing_in_names_the_cure(
+    library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spoken: str
+) -> None:
+    def no_package() -> None:
+        raise StreamlitMissingAuthlibError
+
+    sign_in_as(monkeypatch)
+    monkeypatch.setattr("streamlit.login", no_package)
+    app = press(open_label(library_workspace, language=spoken), "label.sign_in")
+    assert any("pip install Authlib" in str(error.value) for error in app.error)
+
+
+def test_accounts_with_long_names_stay_apart() -> None:
+    first, second = (label_rater.name_of_account({"email": "a" * 50 + end}) for end in ("1", "2"))
+    assert first != second and len(first) == len(second) == 40
+    labelling.check_rater(first)
+
+
+def test_a_machine_without_secrets_asks_for_no_sign_in(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    assert "label.sign_in" not in [button.key for button in app.button]
