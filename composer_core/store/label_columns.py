@@ -36,6 +36,8 @@ from composer_core.store.label_view import (
     HUMAN,
     KIND_RANK,
     LOOP_STATUS_ORDER,
+    SETTLED,
+    SETTLED_RANK,
     WITHDRAWN,
     LabelEvent,
     disputed,
@@ -175,9 +177,9 @@ def _winners(events: _Events, standing: Index) -> tuple[Index, NDArray[np.bool_]
     pair = _pair(events, rivals)
     starts = np.flatnonzero(np.append(True, pair[1:] != pair[:-1]))
     fights = np.zeros(len(starts), np.bool_)
-    votes = np.add.reduceat(_is_vote(events, rivals).astype(np.int64), starts)
+    decided = np.add.reduceat(_is_decided(events, rivals).astype(np.int64), starts)
     ends = np.append(starts[1:], len(rivals))
-    for group in np.flatnonzero(votes > 1):
+    for group in np.flatnonzero(decided > 1):
         fights[group] = disputed(_replayed(events, rivals[starts[group] : ends[group]]))
     return np.concatenate((alone, rivals[starts])), np.concatenate((np.zeros(len(alone), np.bool_), fights))
 
@@ -186,13 +188,14 @@ def _rank(events: _Events, rows: Index) -> Index:
     """Precedence of each event, 0 wins: as LabelEvent.rank."""
     of_source = np.array([KIND_RANK.get(name.partition(":")[0], len(KIND_RANK) + 1) for name in events.names["source"]])
     rank = of_source[events.code["source"][rows]]
-    approved = (rank == KIND_RANK[HUMAN]) & (events.code["status"][rows] == _code(events, "status", "approved"))
-    return np.where(approved, APPROVED_RANK, rank)
+    status, human = events.code["status"][rows], rank == KIND_RANK[HUMAN]
+    rank = np.where(human & (status == _code(events, "status", "approved")), APPROVED_RANK, rank)
+    return np.where(human & (status == _code(events, "status", SETTLED)), SETTLED_RANK, rank)
 
 
-def _is_vote(events: _Events, rows: Index) -> NDArray[np.bool_]:
+def _is_decided(events: _Events, rows: Index) -> NDArray[np.bool_]:
     human = np.array([name.partition(":")[0] == HUMAN for name in events.names["source"]])
-    decided = [_code(events, "status", name) for name in ("approved", "rejected")]
+    decided = [_code(events, "status", name) for name in ("approved", "rejected", SETTLED)]
     return human[events.code["source"][rows]] & np.isin(events.code["status"][rows], decided)
 
 
@@ -210,7 +213,11 @@ def _statuses(events: _Events, winners: Index, is_disputed: NDArray[np.bool_]) -
     """One status a loop: the first of LOOP_STATUS_ORDER any of its fields has; null without a label."""
     orders = {name: order for order, name in enumerate(LOOP_STATUS_ORDER)}
     of_status = np.array([orders.get(name, len(orders)) for name in events.names["status"]])
-    order = np.where(is_disputed, orders["disputed"], of_status[events.code["status"][winners]])
+    order = of_status[events.code["status"][winners]]
+    settled = np.flatnonzero(events.code["status"][winners] == _code(events, "status", SETTLED))
+    values = events.value.take(pa.array(winners[settled])).to_pylist()
+    order[settled] = [orders["rejected" if value == "null" else "approved"] for value in values]
+    order = np.where(is_disputed, orders["disputed"], order)
     first = np.full(len(events.names["loop_id"]), len(orders))
     np.minimum.at(first, events.code["loop_id"][winners], order)
     index = pa.array(np.minimum(first, len(orders) - 1), mask=first == len(orders))

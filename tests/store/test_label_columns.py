@@ -43,9 +43,9 @@ def play(store: LabelStore, seed: int) -> None:
             store.add(source, [Entry(loop_id, field, value, "suggested", 0.5)], note)
         elif kind < 0.85:
             seen = store.seen([loop_id])[loop_id]
-            status = pick(("approved", "approved", "rejected", "draft"))
-            action = {"approved": "approve", "rejected": "reject"}.get(status, "draft")
-            shown = None if status == "rejected" and rng.random() < 0.5 else value
+            status = pick(("approved", "approved", "rejected", "draft", "settled"))
+            action = {"approved": "approve", "rejected": "reject", "settled": "approve"}.get(status, "draft")
+            shown = None if status in ("rejected", "settled") and rng.random() < 0.5 else value
             store.write(pick(("ann", "bo", "cy")), action, loop_id, [Entry(loop_id, field, shown, status)], seen, note)
         else:
             store.undo(pick(("ann", "bo", "cy")))
