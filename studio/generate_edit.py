@@ -49,7 +49,7 @@ def _seed() -> int:
 
 
 def _bars(take: Take) -> Act | None:
-    left, right = st.columns([1.9, 1], vertical_alignment="bottom")
+    left, right = st.columns([2.25, 1], vertical_alignment="bottom", gap="small")
     bars = left.pills(
         t("generate.bars_anew"),
         range(1, take.grid.bars + 1),
@@ -65,7 +65,7 @@ def _bars(take: Take) -> Act | None:
 
 
 def _vary(take: Take) -> Act | None:
-    left, right = st.columns([1.9, 1], vertical_alignment="bottom")
+    left, right = st.columns([2.25, 1], vertical_alignment="bottom", gap="small")
     percent = left.segmented_control(
         t("generate.strength"),
         STRENGTHS,

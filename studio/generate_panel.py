@@ -16,6 +16,7 @@ from composer_core.pipeline.playing import Playing, played_midi
 from composer_core.pipeline.settings import load_settings
 from studio import session
 from studio.generate_edit import draw_edits
+from studio.generate_similar import draw_similar
 from studio.generate_slots import Slot, edit_words
 from studio.generate_takes import NOTHING, compared, played, worth_saying
 from studio.names import instrument_name, technique_name
@@ -36,6 +37,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
         with left:
             st.markdown(_table(comparison.rows, take.condition.instrument))
             _remarks(take, playing)
+            draw_similar(played(take, playing)[0])
         with right:
             st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
             _lineage(slot)

@@ -100,7 +100,7 @@ def _request() -> TrainRequest:
 
 
 def _way() -> str:
-    way: str = st.segmented_control(
+    way = st.segmented_control(
         t("train.way"),
         WAYS,
         required=True,
@@ -109,7 +109,7 @@ def _way() -> str:
         persist_state="session",
         help=t("train.way_help"),
     )
-    return way
+    return str(way)
 
 
 def _size() -> str:

@@ -211,6 +211,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.download_all": ("Download all parts as one MIDI file", "全パートを 1 つの MIDI でダウンロード"),
     "generate.download_part": ("Download this part only: {instrument}", "このパートだけダウンロード（{instrument}）"),
     "generate.slot_title": ("{name} · {instrument} · {genre}", "{name}・{instrument}・{genre}"),
+    "generate.similar": ("Similar loops in the library", "ライブラリの似たループ"),
+    "generate.similar_help": (
+        "The loops whose measurements lie nearest to this take.",
+        "このテイクと測定値が近いループを表示します。",
+    ),
+    "generate.no_similar": (
+        "The library holds too few loops of this instrument to compare with.",
+        "この楽器のループがライブラリに少なく、比べられません。",
+    ),
+    "generate.similar_loop": ("{title} · distance {distance}", "{title}・距離 {distance}"),
     "generate.part": ("Part", "パート"),
     "generate.drawn": ("Drawn to suit the feeling: {fields}", "感情に合わせて自動で決めたもの：{fields}"),
     "generate.drawn_density": ("{value} notes a beat", "1 拍あたり {value} 音"),

@@ -225,3 +225,17 @@ def test_an_approved_take_is_labelled_and_in_the_library(workspace: Workspace) -
     labels = labelling.current(workspace, loop_id)
     assert labels.status == "approved" and labels.values["genre"] == {"funk": 1.0}
     assert "it is in the library" in app.toast[0].value
+
+
+def test_loops_like_the_take_are_found_on_demand(workspace: Workspace, heard: list[Loop]) -> None:
+    app = generated("bass", takes=2)
+    app.toggle(key="generate.similar").set_value(True).run()
+    assert any("too few loops" in element.value for element in app.caption)
+    for slot in slots(app):
+        press(app, f"keep.{slot.key}")
+    assert not app.exception and not app.error
+    found = [element.value for element in app.caption if "distance" in element.value]
+    assert len(found) == 2 and "distance 0.00" in found[0] and "distance 0.00" not in found[1]
+    press(app, "play.loop.")
+    assert len(heard) == 1
+    assert component_data(app, "composer_transport")["loop"]["loopId"] in set(table(workspace)["loop_id"])
