@@ -22,11 +22,12 @@ MAX_SEED = 2**31 - 1
 STRENGTHS = (25, 50, 75, 100)
 
 
-def draw_edits(slot: Slot, take: Take, playing: Playing) -> None:
-    """The edits of the part that is open; each makes a new version of the slot."""
-    act = _bars(take) or _vary(take) or _longer(slot, take)
-    if act is None:
-        return
+Act = Callable[[Slot], Slot]
+"""An edit: the slot with one more version."""
+
+
+def perform(act: Act, slot: Slot, playing: Playing) -> None:
+    """Do an edit, keep its takes, and let what sounds go on in the new form."""
     try:
         with st.spinner(t("generate.editing")):
             edited = act(slot)
@@ -41,7 +42,9 @@ def draw_edits(slot: Slot, take: Take, playing: Playing) -> None:
     st.rerun()
 
 
-Act = Callable[[Slot], Slot]
+def bar_edits(take: Take) -> Act | None:
+    """Chosen bars anew, or a variation of a strength."""
+    return _bars(take) or _vary(take)
 
 
 def _seed() -> int:
@@ -81,20 +84,23 @@ def _vary(take: Take) -> Act | None:
     return lambda slot: slot.with_part(vary(take, strength, seed=_seed(), workspace=session.workspace()))
 
 
-def _longer(slot: Slot, take: Take) -> Act | None:
-    """Continue by as many bars as make a loop (all parts of an ensemble together), or make a part anew."""
+def more_bars(take: Take) -> Act | None:
+    """Continue by as many bars as make a loop; an ensemble in all its parts."""
     act: Act | None = None
-    with st.container(horizontal=True, gap="xsmall"):
-        for total in (size for size in BARS_CHOICES if size > take.grid.bars):
-            more = total - take.grid.bars
-            label = t("generate.continue", bars=more)
-            if st.button(label, key=f"generate.continue.{more}", help=t("generate.continue_help")):
-                act = _continued(more)
-        if slot.is_ensemble and st.button(
-            t("generate.replace"), key="generate.replace", icon=":material/autorenew:", help=t("generate.replace_help")
-        ):
-            act = _replaced(take)
+    for total in (size for size in BARS_CHOICES if size > take.grid.bars):
+        more = total - take.grid.bars
+        label = t("generate.continue", bars=more)
+        if st.button(label, key=f"generate.continue.{more}", help=t("generate.continue_help")):
+            act = _continued(more)
     return act
+
+
+def part_anew(take: Take) -> Act | None:
+    """One part of an ensemble made anew beside the others."""
+    label, help_text = t("generate.replace"), t("generate.replace_help")
+    if st.button(label, key="generate.replace", icon=":material/autorenew:", help=help_text, width="stretch"):
+        return _replaced(take)
+    return None
 
 
 def _continued(more: int) -> Act:

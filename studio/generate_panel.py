@@ -15,7 +15,7 @@ from composer_core.pipeline.generation import Take
 from composer_core.pipeline.playing import Playing, played_midi
 from composer_core.pipeline.settings import load_settings
 from studio import session
-from studio.generate_edit import draw_edits
+from studio.generate_edit import Act, bar_edits, more_bars, part_anew, perform
 from studio.generate_similar import draw_similar
 from studio.generate_slots import Slot, edit_words
 from studio.generate_takes import NOTHING, compared, played, worth_saying
@@ -31,7 +31,7 @@ _DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arous
 def show_panel(slot: Slot, playing: Playing) -> None:
     """Measurements on the left, scores and edits on the right."""
     with st.container(border=True, key="panel", gap="small"):
-        take = _part(slot, playing) if slot.is_ensemble else slot.takes[0]
+        take, act = _part(slot, playing) if slot.is_ensemble else (slot.takes[0], None)
         comparison = compared(take, playing)
         left, right = st.columns([1, 1.08], gap="medium")
         with left:
@@ -40,13 +40,15 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             draw_similar(played(take, playing)[0])
         with right:
             st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
-            _lineage(slot)
-            draw_edits(slot, take, playing)
+            act = act or _versions(slot, take)
+            act = act or bar_edits(take)
+            if act is not None:
+                perform(act, slot, playing)
 
 
-def _part(slot: Slot, playing: Playing) -> Take:
-    """Which part is looked at and edited, with its own file."""
-    choice, file = st.columns([5, 1.2], vertical_alignment="center")
+def _part(slot: Slot, playing: Playing) -> tuple[Take, Act | None]:
+    """Which part is looked at and edited, with its own file; it can be made anew."""
+    choice, anew, file = st.columns([4.4, 1.7, 1.1], vertical_alignment="center", gap="small")
     key = f"generate.part.{slot.key}"
     session.default_widgets({key: slot.instruments[0]})
     instrument = choice.segmented_control(
@@ -68,14 +70,14 @@ def _part(slot: Slot, playing: Playing) -> Take:
         key=f"midi.part.{take.take_id}",
         help=t("generate.download_part", instrument=instrument_name(name)),
         on_click="ignore",
+        width="stretch",
     )
-    return take
+    with anew:
+        return take, part_anew(take)
 
 
-def _lineage(slot: Slot) -> None:
-    """The versions up to the last, the one shown in bold, with undo and redo."""
-    if len(slot.versions) < 2:
-        return
+def _versions(slot: Slot, take: Take) -> Act | None:
+    """Undo and redo, the versions up to the last (the one shown in bold), and more bars."""
     steps = [t("generate.original"), *map(edit_words, slot.versions, slot.versions[1:])]
     steps = [f"**{words}**" if at == slot.at else words for at, words in enumerate(steps)]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lineage"):
@@ -89,7 +91,10 @@ def _lineage(slot: Slot) -> None:
                 on_click=_move,
                 args=(slot, steps_back),
             )
-        st.caption(" › ".join(steps))
+        act = more_bars(take)
+        if len(steps) > 1:
+            st.caption(" › ".join(steps))
+    return act
 
 
 def _move(slot: Slot, steps: int) -> None:

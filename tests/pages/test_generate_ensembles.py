@@ -105,7 +105,8 @@ def test_an_ensemble_sounds_as_stems_and_follows_a_slider(workspace: Workspace, 
     assert (moved["mode"], moved["key"]) == ("swap", loop["key"])
     before, after = heard[:3], heard[3:]
     assert after[0].notes.pitch.tolist() == before[0].notes.pitch.tolist()
-    assert np.unique((after[1].notes.pitch - before[1].notes.pitch) % 12).tolist() == [2]
+    # Folding into the instrument's range may change the order of notes struck together, not their pitch classes.
+    assert np.unique(after[1].notes.pitch % 12).tolist() == np.unique((before[1].notes.pitch + 2) % 12).tolist()
 
 
 def test_all_parts_are_one_file_and_each_part_one_of_its_own(workspace: Workspace) -> None:
