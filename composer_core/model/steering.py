@@ -1,12 +1,13 @@
-"""Steering of a sequence towards an asked density and register while it is sampled.
+"""Steering of a sequence towards an asked density, register and mode while it is sampled.
 
 What a model is told of density it follows loosely, and the more rarely a request occurs in its data the
 less. So the notes so far are counted against what was asked, and every token is weighed by how far it
 brings the count back: its logit gains the potential before it less the potential after it. Potentials
 telescope, so that over a whole loop the model's distribution is tilted by how far the loop as a whole ends
 from the request and hardly by the order of its notes (potential-based shaping: Ng, Harada and Russell 1999;
-weighing tokens by where they lead while sampling: Yang and Klein 2021, FUDGE). Nothing acts on fields that
-were not asked for.
+weighing tokens by where they lead while sampling: Yang and Klein 2021, FUDGE). A key is brought out likewise:
+its potential is the logarithm of its probability among all 24 given the notes so far, by the profiles the keys
+of the training songs were found with. Nothing acts on fields that were not asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.music.condition import Condition
+from composer_core.music.key import Key
+from composer_core.music.key_finding import KEYS, log_profiles
 from composer_core.music.timing import TICKS_PER_QUARTER, TICKS_PER_STEP
 from composer_core.tokens.grammar import Grammar, GrammarState
 
@@ -24,15 +27,21 @@ FloatArray = NDArray[np.float64]
 ONSETS_APART, BAR_SHARE = 0.5, 0.15
 """One unit of deviation: half an onset and 15 % of a bar's, for within a bar rhythm is the model's own affair."""
 SEMITONES_APART = 3.0
+NOTE_WEIGHT = 0.6
+"""What of a note counts as evidence of a key, for notes repeat and follow each other."""
+
+
+_LOG_PROFILES = log_profiles()
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was written so far: onsets, notes, and the sum of their pitches."""
+    """What was written so far: onsets, notes, the sum of their pitches, and how many there are of each pitch class."""
 
     onsets: int = 0
     notes: int = 0
     pitches: int = 0
+    classes: tuple[int, ...] = (0,) * 12
 
     def plus(self, grammar: Grammar, token: int) -> Tally:
         """The tally after one more token."""
@@ -40,6 +49,7 @@ class Tally:
             self.onsets + int(grammar.n_onsets[token]),
             self.notes + int(grammar.n_notes[token]),
             self.pitches + int(grammar.pitch_sum[token]),
+            tuple((np.array(self.classes) + grammar.class_counts[token]).tolist()),
         )
 
 
@@ -52,7 +62,10 @@ class Steering:
         step_quarters = TICKS_PER_STEP / TICKS_PER_QUARTER
         self.onsets_a_step = condition.density * step_quarters if condition.density is not None else None
         self.pitch = condition.register - condition.shift if condition.register is not None else None
-        self.is_off = strength == 0.0 or (self.onsets_a_step is None and self.pitch is None)
+        self.key = _key_index(condition)
+        self.evidence = NOTE_WEIGHT * (grammar.class_counts @ _LOG_PROFILES.T) if self.key is not None else None
+        asked = (self.onsets_a_step, self.pitch, self.key)
+        self.is_off = strength == 0.0 or all(one is None for one in asked)
 
     def bias(self, state: GrammarState, tally: Tally) -> FloatArray:
         """What is added to the logit of every token, (n_tokens,)."""
@@ -61,6 +74,9 @@ class Steering:
             found += self._density_bias(state, tally, self.onsets_a_step)
         if self.pitch is not None:
             found += self._register_bias(tally, self.pitch)
+        if self.evidence is not None and self.key is not None:
+            before = NOTE_WEIGHT * (_LOG_PROFILES @ np.array(tally.classes))
+            found += _log_share(before + self.evidence, self.key) - _log_share(before[None], self.key)
         return self.strength * found
 
     def _density_bias(self, state: GrammarState, tally: Tally, onsets_a_step: float) -> FloatArray:
@@ -86,3 +102,17 @@ class Steering:
         apart = tally.pitches / tally.notes - pitch if tally.notes else 0.0
         after = np.where(n_after > 0, apart_after, 0.0) / SEMITONES_APART
         return np.asarray(0.5 * ((apart / SEMITONES_APART) ** 2 - after**2))
+
+
+def _key_index(condition: Condition) -> int | None:
+    """Which of KEYS is asked for, as it is written (with the tonic on C); None where none is."""
+    if condition.key is None:
+        return None
+    return KEYS.index(Key(0, "minor" if condition.key.is_minor else "major"))
+
+
+def _log_share(evidence: FloatArray, key: int) -> FloatArray:
+    """Logarithm of one key's probability among all, for each row of evidence (n, 24)."""
+    highest = evidence.max(axis=1, keepdims=True)
+    total = highest[:, 0] + np.log(np.exp(evidence - highest).sum(axis=1))
+    return np.asarray(evidence[:, key] - total)

@@ -17,12 +17,13 @@ CHANGE_COST = 16.0
 """Nats a change of key costs, about four bars of clear evidence."""
 
 
-def _log_profiles() -> NDArray[np.float64]:
+def log_profiles() -> NDArray[np.float64]:
+    """Logarithm of each pitch class's share in each of KEYS, (24, 12)."""
     rows = [np.roll(profile, root) for profile in (MAJOR_PROFILE, MINOR_PROFILE) for root in range(12)]
     return np.log(np.stack(rows) / np.sum(rows, axis=1, keepdims=True))
 
 
-_LOG_PROFILES = _log_profiles()
+_LOG_PROFILES = log_profiles()
 
 
 def keys_of_bars(weight: NDArray[np.float64]) -> list[Key]:

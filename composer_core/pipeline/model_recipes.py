@@ -50,7 +50,12 @@ _BASE_SAMPLING: dict[str, Any] = {
     "top_p": 0.9,
     "guidance": 1.5,
     "steering": 1.0,
-    "instruments": {"strings": {"temperature": 0.75}, "piano": {"temperature": 0.7}},
+    "instruments": {
+        "bass": {"temperature": 0.9, "guidance": 2.0},
+        "guitar": {"temperature": 0.9, "top_p": 0.95, "guidance": 2.0},
+        "piano": {"temperature": 0.65, "top_p": 0.95},
+        "strings": {"temperature": 0.75},
+    },
 }
 """Chosen on requests of dev songs by total and distance to training; see docs/decisions.md."""
 _FIRST = "composer-first"

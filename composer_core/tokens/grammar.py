@@ -81,6 +81,7 @@ class Grammar:
         self.n_onsets = np.array([fact.n_onsets for fact in facts])
         self.n_notes = np.array([fact.n_notes for fact in facts])
         self.pitch_sum = np.array([fact.pitch_sum for fact in facts])
+        self.class_counts = np.array([fact.class_counts for fact in facts])
         self._by_kind = {kind: self.first_kind == kind for kind in ("Bar", "Position", "Pitch", "Duration", "EOS")}
         self._within: dict[Limits, BoolArray] = {}
 
@@ -142,6 +143,7 @@ class _Facts:
     n_onsets: int
     n_notes: int
     pitch_sum: int
+    class_counts: tuple[int, ...]
 
 
 def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
@@ -170,6 +172,7 @@ def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
         n_onsets=len(positions),
         n_notes=len(pitches),
         pitch_sum=sum(pitches),
+        class_counts=tuple(sum(pitch % 12 == number for pitch in pitches) for number in range(12)),
     )
 
 
