@@ -63,7 +63,7 @@ class Steering:
         self.onsets_a_step = condition.density * step_quarters if condition.density is not None else None
         self.pitch = condition.register - condition.shift if condition.register is not None else None
         self.key = _key_index(condition)
-        self.evidence = NOTE_WEIGHT * (grammar.class_counts @ _LOG_PROFILES.T) if self.key is not None else None
+        self.evidence = NOTE_WEIGHT * (grammar.class_sets @ _LOG_PROFILES.T) if self.key is not None else None
         asked = (self.onsets_a_step, self.pitch, self.key)
         self.is_off = strength == 0.0 or all(one is None for one in asked)
 
@@ -76,7 +76,8 @@ class Steering:
             found += self._register_bias(tally, self.pitch)
         if self.evidence is not None and self.key is not None:
             before = NOTE_WEIGHT * (_LOG_PROFILES @ np.array(tally.classes))
-            found += _log_share(before + self.evidence, self.key) - _log_share(before[None], self.key)
+            after = _log_share(before + self.evidence, self.key)[self.grammar.class_set]  # many tokens share their set
+            found += after - _log_share(before[None], self.key)
         return self.strength * found
 
     def _density_bias(self, state: GrammarState, tally: Tally, onsets_a_step: float) -> FloatArray:

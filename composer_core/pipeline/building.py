@@ -9,6 +9,7 @@ from typing import Any
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.pipeline.evaluation import Counts, evaluate
+from composer_core.pipeline.evaluation_promises import promises
 from composer_core.pipeline.model_card import (
     CARD_FILE,
     CARD_PARTS,
@@ -96,7 +97,8 @@ def write_card(chosen: Recipe, folder: Path, evaluation: dict[str, Any]) -> None
 def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     """Put the figures of finished evaluations (report.json files) into a model's evaluation.json and card.
 
-    Instruments without a fresh report keep their figures. What the card says of data, split and training is
+    A report of some parts (`composer evaluate --only`) replaces those, the others keep their figures; so do
+    instruments without a report. What the card says of data, split and training is
     written anew for a model with a recipe and kept for one without. InvalidValue for a report of another model
     or one that lacks a part; NotFound for a folder without a model.
     """
@@ -106,11 +108,12 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     found = reports_of(known)
     for path in reports:
         report = read_json(path)
-        lacking = [part for part in CARD_PARTS if part not in report]
+        whole = {**found.get(report.get("instrument", ""), {}), **report}
+        lacking = [part for part in CARD_PARTS if part not in whole]
         if report.get("model") != name or lacking:
-            expected = f"a whole report of {name}" + (f" (it lacks {', '.join(lacking)})" if lacking else "")
+            expected = f"a report of {name}" + (f" with {', '.join(lacking)}" if lacking else "")
             raise InvalidValue("bad_format", name="report", value=str(path), expected=expected)
-        found[report["instrument"]] = report
+        found[report["instrument"]] = {**whole, "promises": promises(whole)}
     evaluation = {"model": name, "reports": found}
     if name in RECIPES:
         write_card(RECIPES[name], folder, evaluation)

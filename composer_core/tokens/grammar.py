@@ -82,6 +82,7 @@ class Grammar:
         self.n_notes = np.array([fact.n_notes for fact in facts])
         self.pitch_sum = np.array([fact.pitch_sum for fact in facts])
         self.class_counts = np.array([fact.class_counts for fact in facts])
+        self.class_sets, self.class_set = np.unique(self.class_counts, axis=0, return_inverse=True)
         self._by_kind = {kind: self.first_kind == kind for kind in ("Bar", "Position", "Pitch", "Duration", "EOS")}
         self._within: dict[Limits, BoolArray] = {}
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from composer_core.model.sample import SampleSettings, grammar_of, sample_ids, sample_notes
-from composer_core.model.steering import Steering, Tally
+from composer_core.model.steering import NOTE_WEIGHT, Steering, Tally
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
+from composer_core.music.key_finding import log_profiles
 from composer_core.tokens.grammar import GrammarState
 from composer_core.tokens.vocab import Vocabulary
 from tiny_models import shared_model
@@ -49,14 +50,40 @@ def test_only_bars_that_are_written_count() -> None:
 
 
 def test_mean_pitch_is_brought_to_the_register() -> None:
-    # Asked for 60 in D major: written 58. Two notes of mean 61 stand 3 above, one unit: 0.5. A third note of
+    # Asked for 58, without a key as written. Two notes of mean 61 stand 3 above, one unit: 0.5. A third note of
     # 52 makes the mean 58: 0; one of 61 changes nothing.
     model = shared_model()
     grammar = grammar_of(model.vocabulary, False)
-    steering = Steering(Condition("piano", register=60.0, key=Key(2, "major")), grammar)
+    steering = Steering(Condition("piano", register=58.0), grammar)
     bias = steering.bias(GrammarState("Position", bars=1, position=0), Tally(1, 2, 122))
     assert bias[model.vocabulary.names.index(("Pitch_52",))] == pytest.approx(0.5)
     assert bias[model.vocabulary.names.index(("Pitch_61",))] == pytest.approx(0.0)
+
+
+def test_a_token_gains_what_it_says_for_the_key_asked_for() -> None:
+    # Before any note all 24 keys are alike: a probability of 1/24. After one note of pitch class c the key's is
+    # p(c)^w / sum over keys of p(c)^w, with w = NOTE_WEIGHT; so the gain is the logarithm of 24 times that.
+    # In C minor the shares of E flat and E are 0.123 and 0.019 (Albrecht and Shanahan 2013).
+    model = shared_model()
+    steering = Steering(Condition("piano", key=Key(5, "minor")), grammar_of(model.vocabulary, False))
+    bias = steering.bias(GrammarState("Position", bars=1, position=0), Tally(1, 0, 0))
+    shares = np.exp(log_profiles())
+    for pitch, share in ((63, 0.123), (64, 0.019)):
+        every = (shares[:, pitch % 12] ** NOTE_WEIGHT).sum()
+        expected = np.log(24 * share**NOTE_WEIGHT / every)
+        assert bias[model.vocabulary.names.index((f"Pitch_{pitch}",))] == pytest.approx(expected, abs=0.02)
+    assert bias[model.vocabulary.names.index(("Pitch_63",))] > 0 > bias[model.vocabulary.names.index(("Pitch_64",))]
+
+
+def test_the_mode_asked_for_is_heard() -> None:
+    leans = {}
+    for settings in (OFF, ON):
+        for mode, third in (("major", 4), ("minor", 3)):
+            condition = Condition("piano", bars=4, key=Key(0, mode))
+            pitches = np.concatenate([n.pitch for n in sample_notes(shared_model(), condition, range(4), settings)])
+            leans[settings.steering, mode] = float(np.mean(pitches % 12 == third))
+    for mode in ("major", "minor"):
+        assert leans[2.0, mode] > 1.2 * leans[0.0, mode]
 
 
 def test_nothing_acts_where_nothing_is_asked() -> None:
