@@ -38,7 +38,11 @@ def fitted_without(
     """A calibration that has seen nothing of one kind of damage (None: that has seen all of them)."""
     axes = [axis for axis in AXES if axis not in source.missing]
     seen = examples if kind is None else examples.without_kind(kind)
-    plan = Plan(source.instrument, axis_metrics(source.instrument, axes), kinds, source.missing, _N_FOLDS)
+    # What is measured now may be more than the calibration that is judged was made of.
+    known = set(examples.metrics)
+    measured = axis_metrics(source.instrument, axes)
+    read = {axis: tuple(name for name in names if name in known) for axis, names in measured.items()}
+    plan = Plan(source.instrument, read, kinds, source.missing, _N_FOLDS)
     return fit(seen, plan, {})[0]
 
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from composer_core.errors import InvalidValue, NotFound
+from composer_core.estimate.score_training import Examples
 from composer_core.pipeline.score_examples import axis_metrics, kind_axes
+from composer_core.pipeline.score_left_out import fitted_without
+from composer_core.pipeline.score_sources import SOURCES
 from composer_core.pipeline.score_validation import auc, spearman, validate_scores
 
 
@@ -34,3 +37,24 @@ def test_each_axis_reads_its_families_and_each_kind_hurts_an_axis():
     assert "role_fit" in axes["cohesion"] and "velocity_sd" not in axes["cohesion"]
     assert "roles_permuted" in kind_axes("drums") and "out_of_scale" not in kind_axes("drums")
     assert kind_axes("piano")["out_of_scale"] == ("groove_harmony",)
+
+
+def test_a_calibration_is_judged_by_the_metrics_it_was_made_of():
+    metrics = ("microtiming_sd_ms", "velocity_sd", "syncopation", "role_fit", "bar_repetition")
+    kinds = {"quantise": ("timing",), "flat": ("velocity",), "swing_broken": ("groove_harmony",)}
+    kinds |= {"hits_moved": ("cohesion",), "seam_broken": ("structure",)}
+    rng, n = np.random.default_rng(0), 80
+    examples = Examples(
+        metrics=metrics,
+        human=rng.normal(size=(n, len(metrics))),
+        bars=np.full(n, 4),
+        group=np.arange(n) % 4,
+        damaged=rng.normal(2.0, 1.0, size=(n * len(kinds), len(metrics))),
+        source=np.tile(np.arange(n), len(kinds)),
+        kind=np.repeat(np.arange(len(kinds)), n),
+        strength=np.full(n * len(kinds), 4),
+        kinds=tuple(kinds),
+    )
+    fitted = fitted_without(examples, SOURCES["drums"], kinds, "flat")
+    assert {axis: model.metrics for axis, model in fitted.axes.items()}["structure"] == ("bar_repetition",)
+    assert set().union(*(model.metrics for model in fitted.axes.values())) <= set(metrics)
