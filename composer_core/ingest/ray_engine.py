@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from composer_core import __version__
-from composer_core.errors import ComposerError, RefusedFile, Unavailable
+from composer_core.errors import ComposerError, InvalidValue, RefusedFile, Unavailable
 from composer_core.ingest.engine import Read
 from composer_core.ingest.pool import JobReport, Outcome, default_jobs, read_all
 from composer_core.ingest.worker import LIMIT_SEC
@@ -30,6 +31,7 @@ _MOST_A_BATCH, _FEWEST_A_BATCH = 128, 8
 """Files a task: starting its reader process costs as much as reading some tens of them."""
 _TASKS_A_PROCESSOR = 2
 _REASON_CHARACTERS = 300
+_ANSWER_SEC = 5.0
 Batch = tuple[int, list[tuple[str, str]]]
 """The place of the first file among all, and (path, kind) of each."""
 
@@ -40,8 +42,9 @@ class RayEngine:
     def __init__(self, address: str | None = None) -> None:
         self._address = address
         # Read when ray is imported or started: nothing is reported to its makers, and (the variable
-        # has an odd name) its servers listen on the loopback address instead of all.
+        # of that odd name) its servers listen on the loopback address instead of all.
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "2")  # of half a minute each
         if address is None:
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         try:
@@ -68,6 +71,8 @@ class RayEngine:
     def _connect(self, jobs: int | None, place: str | None) -> None:
         import ray
 
+        if self._address is not None:
+            _require_listening(self._address)
         own: dict[str, Any] = {
             "num_cpus": jobs or default_jobs(),
             "num_gpus": 0,
@@ -86,6 +91,17 @@ class RayEngine:
             raise Unavailable(
                 "ray_unreachable", address=self._address or "127.0.0.1", reason=_in_short(error)
             ) from error
+
+
+def _require_listening(address: str) -> None:
+    """Unavailable unless something answers at HOST:PORT: Ray itself would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWER_SEC).close()
+    except ValueError as error:
+        raise InvalidValue("bad_format", name="--ray-address", value=address, expected="HOST:PORT") from error
+    except OSError as error:
+        raise Unavailable("ray_unreachable", address=address, reason=error.strerror or str(error)) from error
 
 
 class _Reading:

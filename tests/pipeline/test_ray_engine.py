@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import socket
 import subprocess
 import sys
 import zipfile
@@ -157,7 +158,14 @@ def test_engines_and_addresses_are_checked(folder: Path, tmp_path: Path) -> None
 def test_a_cluster_that_does_not_answer_is_named_and_nothing_is_stored(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
     root = tmp_path / "workspace"
-    with pytest.raises(Unavailable) as caught:
-        importing.ingest([str(folder)], Workspace(root), engine=engine_named("ray", "not an address"))
-    assert caught.value.code == "ray_unreachable" and "not an address" in str(caught.value)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Unavailable) as caught:
+            importing.ingest([str(folder)], Workspace(root), engine=engine_named("ray", address))
+    assert caught.value.code == "ray_unreachable" and address in str(caught.value)
+    for wrong in ("not an address", "host:", "auto"):
+        with pytest.raises(InvalidValue) as refused:
+            importing.ingest([str(folder)], Workspace(root), engine=engine_named("ray", wrong))
+        assert refused.value.code == "bad_format" and wrong in str(refused.value)
     assert not root.exists()
