@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.errors import ComposerError
 from composer_core.music.loop import BARS_CHOICES
@@ -19,7 +20,7 @@ from studio.text import t
 from studio.widgets import show_error
 
 MAX_SEED = 2**31 - 1
-STRENGTHS = (25, 50, 75, 100)
+STRENGTHS = (25, 50, 100)
 
 
 Act = Callable[[Slot], Slot]
@@ -51,16 +52,29 @@ def _seed() -> int:
     return secrets.randbelow(MAX_SEED)
 
 
+def _edit_row(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """A row that says what is edited; places for the choice and the button."""
+    words, choice, button = st.columns([0.62, 2, 1.1], vertical_alignment="center", gap="small")
+    words.caption(t(name))
+    return choice, button
+
+
 def _bars(take: Take) -> Act | None:
-    left, right = st.columns([2.25, 1], vertical_alignment="bottom", gap="small")
+    left, right = _edit_row("generate.bars_row")
     bars = left.pills(
         t("generate.bars_anew"),
         range(1, take.grid.bars + 1),
         selection_mode="multi",
         key=f"generate.bars_anew.{take.take_id}",
+        label_visibility="collapsed",
+    )
+    pressed = right.button(
+        t("generate.rewrite"),
+        key="generate.rewrite",
+        disabled=not bars,
+        width="stretch",
         help=t("generate.bars_anew_help"),
     )
-    pressed = right.button(t("generate.rewrite"), key="generate.rewrite", disabled=not bars, width="stretch")
     if not pressed:
         return None
     chosen = [bar - 1 for bar in bars]
@@ -68,17 +82,16 @@ def _bars(take: Take) -> Act | None:
 
 
 def _vary(take: Take) -> Act | None:
-    left, right = st.columns([2.25, 1], vertical_alignment="bottom", gap="small")
+    left, right = _edit_row("generate.vary_row")
     percent = left.segmented_control(
         t("generate.strength"),
         STRENGTHS,
-        format_func=lambda value: f"{value}%",
         required=True,
         default=STRENGTHS[1],
         key="generate.strength",
-        help=t("generate.strength_help"),
+        label_visibility="collapsed",
     )
-    if not right.button(t("generate.vary"), key="generate.vary", width="stretch"):
+    if not right.button(t("generate.vary"), key="generate.vary", width="stretch", help=t("generate.strength_help")):
         return None
     strength = int(percent or STRENGTHS[1]) / 100
     return lambda slot: slot.with_part(vary(take, strength, seed=_seed(), workspace=session.workspace()))

@@ -48,7 +48,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
 
 def _part(slot: Slot, playing: Playing) -> tuple[Take, Act | None]:
     """Which part is looked at and edited, with its own file; it can be made anew."""
-    choice, anew, file = st.columns([4.4, 1.7, 1.1], vertical_alignment="center", gap="small")
+    choice, anew, file = st.columns([3.9, 1.9, 1.1], vertical_alignment="center", gap="small")
     key = f"generate.part.{slot.key}"
     session.default_widgets({key: slot.instruments[0]})
     instrument = choice.segmented_control(
@@ -81,12 +81,12 @@ def _versions(slot: Slot, take: Take) -> Act | None:
     steps = [t("generate.original"), *map(edit_words, slot.versions, slot.versions[1:])]
     steps = [f"**{words}**" if at == slot.at else words for at, words in enumerate(steps)]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lineage"):
-        for steps_back, act, icon in ((-1, "undo", ":material/undo:"), (1, "redo", ":material/redo:")):
+        for steps_back, name, icon in ((-1, "undo", ":material/undo:"), (1, "redo", ":material/redo:")):
             st.button(
                 "",
                 icon=icon,
-                key=f"generate.{act}",
-                help=t(f"generate.{act}"),
+                key=f"generate.{name}",
+                help=t(f"generate.{name}"),
                 disabled=slot.moved(steps_back).at == slot.at,
                 on_click=_move,
                 args=(slot, steps_back),

@@ -82,10 +82,14 @@ def _request() -> TrainRequest:
     )
     data = _data(instrument)
     way = _way()
-    left, right = st.columns(2)
-    with left:
-        start, size = ("", _size()) if way == NEW else _start(instrument)
-    with right:
+    if way == NEW:
+        left, right = st.columns(2)
+        with left:
+            start, size = "", _size()
+        with right:
+            device = _device()
+    else:
+        start, size = _start(instrument)
         device = _device()
     steps = _steps()
     left, right = st.columns(2)

@@ -251,6 +251,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.did_replace": ("made anew", "作り直し"),
     "generate.did_in_part": ("{part}: {what}", "{part}：{what}"),
     "generate.editing": ("Editing …", "編集しています…"),
+    "generate.bars_row": ("Bars", "小節"),
+    "generate.vary_row": ("Vary %", "変奏 %"),
     "generate.bars_anew": ("Write bars anew", "小節を選んで作り直す"),
     "generate.bars_anew_help": (
         "Only the chosen bars change; all other notes stay exactly as they are.",
@@ -265,7 +267,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.vary": ("Vary", "変奏する"),
     "generate.continue": ("+{bars} bars", "＋{bars} 小節"),
     "generate.continue_help": ("Continue the loop by so many bars", "この小節数だけ続きを作ります"),
-    "generate.replace": ("Part anew", "このパートを作り直す"),
+    "generate.replace": ("Part anew", "パートを作り直す"),
     "generate.replace_help": (
         "This part is made anew beside the others, which stay as they are.",
         "ほかのパートはそのままに、このパートだけを合わせて作り直します。",
