@@ -20,6 +20,7 @@ from studio.label_spread import SPREAD, draw_spread
 from studio.text import t
 from studio.widgets import worded
 
+ESTIMATED = (None, "model", "rule")
 SECTIONS = (DESK, BULK, SPREAD, AGREEMENT)
 STYLE = Path(places.__file__).with_name("label.css")
 ACTIONS = (
@@ -33,7 +34,9 @@ ACTIONS = (
 
 def draw_values(held: InHand) -> None:
     """Emotion, genre, techniques, quality and note."""
-    sure = {name: made.confidence for name, made in held.suggestions.items()}
+    said = {name: label.source.partition(":")[0] for name, label in held.labels.fields.items()}
+    # Where a data set or a person has spoken, the form holds their value: no estimator is sure of that.
+    sure = {name: made.confidence for name, made in held.suggestions.items() if said.get(name) in ESTIMATED}
     label_form.draw_emotions(sure.get("emotion"))
     label_form.draw_genre(sure.get("genre"))
     label_form.draw_technique(held.loop.instrument, sure.get("technique"))

@@ -14,7 +14,6 @@ from composer_core.pipeline.label_review import Dispute
 from composer_core.pipeline.labelling import LabelEvent
 from composer_core.workspace import Workspace
 from studio import label_answers, label_form, session
-from studio.label_answers import LoopWords
 from studio.label_desk import InHand, LabelDesk, keep_theirs, queue_loops, store_mine
 from studio.label_words import field_title, listed, value_text
 from studio.loop_names import plain
@@ -23,7 +22,6 @@ from studio.widgets import errors_as_messages
 
 WATCH_SEC = 4.0
 """How often a page that is open asks what others have decided meanwhile."""
-MOST_ROWS = 6
 
 
 def draw_conflict(desk: LabelDesk, held: InHand) -> None:
@@ -82,9 +80,9 @@ def watch_others(workspace: Workspace, rater: str) -> None:
     """Show at once what others decide: on the loop in hand, and against what this rater decided before."""
     with errors_as_messages():
         desk = session.label_desk()
-        if desk is None:
+        if desk is None or desk.conflict is not None:
             return
-        if desk.in_hand is not None and desk.conflict is None:
+        if desk.in_hand is not None:
             _draw_arrived(workspace, desk.in_hand, rater)
         held = desk.in_hand.item.loop_id if desk.in_hand else ""
         mine = [
@@ -120,21 +118,25 @@ def _draw_arrived(workspace: Workspace, held: InHand, rater: str) -> None:
 
 
 def _draw_elsewhere(workspace: Workspace, disputes: Sequence[Dispute], rater: str) -> None:
-    """The fields on which others contradict what this rater decided."""
+    """How many loops others see differently, and the newest of them with both values; in one line above the desk."""
     loop_ids = list(dict.fromkeys(dispute.loop_id for dispute in disputes))
+    newest = max(disputes, key=lambda dispute: max(vote.id for vote in dispute.votes))
+    loop = label_answers.loops(workspace, [newest.loop_id])[newest.loop_id]
+    said = {vote.author: plain(said_text(vote, loop.instrument)) for vote in newest.votes}
+    others = [t("label.vote", rater=plain(name), value=value) for name, value in said.items() if name != rater]
+    words = t(
+        "label.elsewhere_newest",
+        loop=plain(loop.title),
+        field=field_title(newest.field),
+        yours=said[rater],
+        others=listed(others),
+    )
     key = "label.elsewhere_one" if len(loop_ids) == 1 else "label.elsewhere"
-    with st.container(border=True, key="label.elsewhere"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/balance: **{t(key, n=len(loop_ids))}**", width="stretch")
-            look = partial(_look_again, workspace, loop_ids)
-            if st.button(t("label.look_again"), key="label.look_again", on_click=look):
-                st.rerun()
-        newest = sorted(disputes, key=lambda dispute: -max(vote.id for vote in dispute.votes))
-        loops = label_answers.loops(workspace, loop_ids)
-        rows = [_row_of(loops[dispute.loop_id], dispute, rater) for dispute in newest[:MOST_ROWS]]
-        draw_table([t(f"label.conflict_{name}") for name in ("loop", "field", "yours", "others")], rows)
-        if len(newest) > MOST_ROWS:
-            st.caption(t("label.more", n=len(newest) - MOST_ROWS))
+    with st.container(border=True, key="label.elsewhere", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/balance: **{t(key, n=len(loop_ids))}**  \n:small[{words}]", width="stretch")
+        look = partial(_look_again, workspace, loop_ids)
+        if st.button(t("label.look_again"), key="label.look_again", on_click=look):
+            st.rerun()
 
 
 def _look_again(workspace: Workspace, loop_ids: Sequence[str]) -> None:
@@ -142,14 +144,6 @@ def _look_again(workspace: Workspace, loop_ids: Sequence[str]) -> None:
         queue_loops(workspace, loop_ids, "to_settle")
     except ComposerError as error:
         session.set_problem(error)
-
-
-def _row_of(loop: LoopWords, dispute: Dispute, rater: str) -> tuple[str, ...]:
-    said = {vote.author: said_text(vote, loop.instrument) for vote in dispute.votes}
-    others = listed(
-        [t("label.vote", rater=plain(name), value=plain(value)) for name, value in said.items() if name != rater]
-    )
-    return plain(loop.title), field_title(dispute.field), plain(said[rater]), others
 
 
 def said_text(event: LabelEvent, instrument: str) -> str:

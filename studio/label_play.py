@@ -23,7 +23,7 @@ def draw_heading(held: InHand) -> None:
         bars=loop.bars,
     )
     status = t(f"status.{held.labels.status}")
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key="label.heading"):
         st.markdown(
             f"**{plain(held.title)}**  \n:small[:gray[{words}]] :small[:violet-badge[{status}]]", width="stretch"
         )

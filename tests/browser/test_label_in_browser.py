@@ -168,8 +168,8 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
             expect(refused).to_contain_text(words)
         ben.keyboard.press("m")
         ben.locator(".st-key-label-conflict").wait_for(state="detached")
-        against = aki.locator(".st-key-label-elsewhere").get_by_role("row", name=title)
-        for words in ("Happy", "ben: Sad"):
+        against = aki.locator(".st-key-label-elsewhere")
+        for words in (title, "Emotion: Happy (you)", "ben: Sad"):
             expect(against).to_contain_text(words)
         (dispute,) = label_review.disputes(workspace)
         assert {vote.author: vote.value for vote in dispute.votes} == {"aki": "happy", "ben": "sad"}
