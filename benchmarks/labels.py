@@ -100,7 +100,8 @@ def add_opinions(workspace: Workspace) -> None:
 def waits(workspace: Workspace) -> list[dict[str, Any]]:
     """What a rater waits for in a large library."""
     loop_ids = unique_loops(workspace)
-    chosen = [loop_ids[place] for place in np.random.default_rng(3).permutation(len(loop_ids))[: _LOOKS + _SAVES]]
+    chosen = [loop_ids[place] for place in np.random.default_rng(3).permutation(len(loop_ids))]
+    chosen = chosen[: _LOOKS + _SAVES + _QUEUES * len(ORDERS)]
     seen = {loop_id: labelling.current(workspace, loop_id).seen for loop_id in chosen[_LOOKS:]}
 
     def save(number: int) -> None:
@@ -118,15 +119,15 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
         measure("approve a loop", save, _SAVES, SAVE_LIMIT_MS),
         measure("undo", lambda _: labelling.undo(workspace, "cho"), _SAVES, SAVE_LIMIT_MS),
     ]
-    for order in ORDERS:
+    for place, order in enumerate(ORDERS):
 
-        def ask(number: int, order: str = order) -> None:
-            save(number)
+        def ask(number: int, order: str = order, place: int = place) -> None:
+            save(_SAVES + place * _QUEUES + number)
             labelling.queue(workspace, rater="aki", order=order)
 
         rows.append(measure(f"approve, then queue {order}", ask, _QUEUES, QUEUE_LIMIT_MS))
-        for _ in range(_QUEUES):
-            labelling.undo(workspace, "cho")
+    for _ in range(_QUEUES * len(ORDERS)):
+        labelling.undo(workspace, "cho")
     rows.append(measure("progress", lambda _: labelling.progress(workspace, "aki"), _QUEUES, WAIT_LIMIT_MS))
     rows.append(measure("all current labels", lambda _: LabelStore(place_of(workspace)).view(), _WHOLE))
     return rows

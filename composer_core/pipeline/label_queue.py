@@ -12,7 +12,7 @@ from composer_core.errors import require_choice
 from composer_core.pipeline import label_overview
 from composer_core.pipeline.outliers import outlyingness
 from composer_core.store.label_view import SETTLED, LabelEvent, votes_of
-from composer_core.store.labels import Action, LabelStore, open_labels
+from composer_core.store.labels import LabelStore, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
@@ -78,9 +78,9 @@ def queue(
     """
     require_choice("order", order, ORDERS)
     store = open_labels(workspace)
-    own = store.actions(rater)
+    own = store.acts(rater)
     statuses = label_overview.statuses(store)
-    decided = {action.loop_id for action in own if action.kind in ("approve", "reject")}
+    decided = {loop_id for _, kind, loop_id in own if kind in ("approve", "reject")}
     wanted = unique_loops(workspace)
     if loop_ids is not None:
         asked = set(loop_ids)
@@ -112,10 +112,10 @@ def _open(status: str | None, decided_by_rater: bool) -> bool:
     return status not in ("approved", "rejected")
 
 
-def _skipped(actions: Iterable[Action]) -> dict[str, int]:
+def _skipped(acts: Iterable[tuple[int, str, str]]) -> dict[str, int]:
     """Loop -> number of the rater's last skip, where nothing came after it."""
-    last = {action.loop_id: action for action in actions}
-    return {loop_id: action.id for loop_id, action in last.items() if action.kind == "skip"}
+    last = {loop_id: (number, kind) for number, kind, loop_id in acts}
+    return {loop_id: number for loop_id, (number, kind) in last.items() if kind == "skip"}
 
 
 def _in_order(loop_ids: list[str], order: str, rater: str, ranking: _Ranking) -> list[str]:
