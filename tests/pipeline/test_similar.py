@@ -16,7 +16,7 @@ from composer_core.pipeline import browse, library
 from composer_core.pipeline.browse import Filter
 from composer_core.pipeline.similar import BY_FINGERPRINT, WAYS, rows_by_instrument, similar, similar_to
 from composer_core.workspace import Workspace
-from searched_library import add, record
+from searched_library import add, label, record
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,17 @@ def test_percentiles_are_those_of_the_instrument(workspace: Workspace) -> None:
     spread = browse.percentiles(workspace, "bass")["onset_density"]
     assert len(spread) == 101 and np.ptp(spread) == 0  # one loop: quarters, one onset each
     assert spread[50] == pytest.approx(1.0)
+
+
+def test_percentiles_follow_the_library_and_not_its_labels(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    add(workspace, record("a", metrics={"syncopation": 1.0}))
+    before = browse.percentiles(workspace, "drums")["syncopation"]
+    label(workspace, "a", {"emotion": "happy"})
+    assert browse.percentiles(workspace, "drums")["syncopation"] is before
+    add(workspace, record("b", metrics={"syncopation": 3.0}))
+    # Of 1 and 3 the median is 2.
+    assert browse.percentiles(workspace, "drums")["syncopation"][50] == pytest.approx(2.0)
 
 
 def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(tmp_path: Path) -> None:
