@@ -93,7 +93,7 @@ with stage:
     slots = session.slots()
     if slots:
         show_takes(slots, playing)
-        show_panel(next(slot for slot in slots if slot.key == session.chosen_slot()), playing)
+        show_panel(next((slot for slot in slots if slot.key == session.chosen_slot()), slots[0]), playing)
     else:
         st.info(t("generate.no_takes"), icon=":material/music_note:")
 show_history()
