@@ -16,7 +16,10 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from composer_core import __version__
 from composer_core.errors import ComposerError, InvalidValue, RefusedFile, Unavailable
@@ -26,6 +29,7 @@ from composer_core.ingest.worker import LIMIT_SEC
 
 _CURE = 'pip install "composer-studio[ray]"'
 _PLACE = "/tmp"  # noqa: S108 - only a private folder in it; sockets of the cluster allow no longer path
+_PREFIX = "composer-ray-"
 _STORE_BYTES = 128 * 1024**2
 _MOST_A_BATCH, _FEWEST_A_BATCH = 128, 8
 """Files a task: starting its reader process costs as much as reading some tens of them."""
@@ -57,7 +61,7 @@ class RayEngine:
         """As `Engine` says. Starting a cluster of its own takes some seconds."""
         import ray
 
-        place = tempfile.mkdtemp(prefix="composer-ray-", dir=_PLACE) if self._address is None else None
+        place = None if self._address is not None else _own_folder()
         try:
             self._connect(jobs, place)
             n_processors = int(ray.cluster_resources().get("CPU", 1))
@@ -91,6 +95,15 @@ class RayEngine:
             raise Unavailable(
                 "ray_unreachable", address=self._address or "127.0.0.1", reason=_in_short(error)
             ) from error
+
+
+def _own_folder() -> str:
+    """An empty folder for a cluster's sockets and logs; those of processes that were killed are removed."""
+    for left in Path(_PLACE).glob(f"{_PREFIX}*"):
+        pid = left.name.removeprefix(_PREFIX).split("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_PLACE)
 
 
 def _require_listening(address: str) -> None:

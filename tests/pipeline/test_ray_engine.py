@@ -17,6 +17,7 @@ import smf
 from composer_core import __version__
 from composer_core.cli import main
 from composer_core.errors import InvalidValue, Unavailable
+from composer_core.ingest import ray_engine
 from composer_core.ingest.engine import LocalEngine, engine_named
 from composer_core.ingest.ray_engine import _batches, _Reading, read_batch
 from composer_core.pipeline import importing, library
@@ -169,3 +170,14 @@ def test_a_cluster_that_does_not_answer_is_named_and_nothing_is_stored(folder: P
             importing.ingest([str(folder)], Workspace(root), engine=engine_named("ray", wrong))
         assert refused.value.code == "bad_format" and wrong in str(refused.value)
     assert not root.exists()
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_engine, "_PLACE", str(tmp_path))
+    own = Path(ray_engine._own_folder())
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f"composer-ray-{ended.pid}-abc" / "session").mkdir(parents=True)
+    (tmp_path / "composer-ray-notes").mkdir()
+    again = Path(ray_engine._own_folder())
+    assert sorted(tmp_path.iterdir()) == sorted([own, again, tmp_path / "composer-ray-notes"])
