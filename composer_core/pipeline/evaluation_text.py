@@ -154,12 +154,13 @@ def _sides(report: Report) -> Section:
 
 def _likelihood(report: Report) -> Section:
     found, rows = report["likelihood"], []
+    songs = f" of {found['n_songs']} songs" if "n_songs" in found else ""
     for name, value in found["nats_per_note"].items():
         gain = found["gain_over"].get(name)
         span = "" if gain is None else f"{gain['interval'][0]:.1%} to {gain['interval'][1]:.1%}"
         rows.append((spoken(name), number(value), "" if gain is None else f"{gain['gain']:.1%}", span))
     about = (
-        f"{found['n_takes']} held-out parts of {found['n_songs']} songs, {found['n_notes']} notes. Model: 95 % "
+        f"{found['n_takes']} held-out parts{songs}, {found['n_notes']} notes. Model: 95 % "
         f"interval over songs {_range(found['model_interval'])}. The n-grams read the same bars, tuned on other takes."
     )
     head = ("nats a note", "", "saved by the model", "95 % interval, paired over songs")

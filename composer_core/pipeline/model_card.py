@@ -87,11 +87,12 @@ def _figures(report: Mapping[str, Any]) -> list[str]:
 def _likelihood(report: Mapping[str, Any]) -> str:
     found = report["likelihood"]
     low, high = found["model_interval"]
+    songs = f" of {found['n_songs']} songs" if "n_songs" in found else ""
     lines = [
         f"`composer evaluate {report['model']} --instrument {report['instrument']} --data PATH` prints them; "
         "`evaluation.json` beside this card holds them.",
         "",
-        f"{found['n_takes']} held-out parts of {found['n_songs']} songs, {found['n_notes']} notes, in windows",
+        f"{found['n_takes']} held-out parts{songs}, {found['n_notes']} notes, in windows",
         "of four bars side by side, all tokens counted; the n-grams read the same bars on the same tonic,",
         "are told where the loop ends, and were tuned on the dev parts.",
         f"Model: 95 % interval over songs {low:.3f} to {high:.3f}.",

@@ -54,7 +54,7 @@ _BASE_SAMPLING: dict[str, Any] = {
         "bass": {"temperature": 0.9, "guidance": 2.0},
         "guitar": {"temperature": 0.9, "top_p": 0.95, "guidance": 2.0},
         "piano": {"temperature": 0.65, "top_p": 0.95},
-        "strings": {"temperature": 0.75},
+        "strings": {"guidance": 2.0},
     },
 }
 """Chosen on requests of dev songs by total and distance to training; see docs/decisions.md."""
