@@ -44,7 +44,7 @@ def train_monitor() -> None:
 
 
 def _watch(name: str, state_before: str) -> None:
-    """One reading of the run's files; a change of state draws the whole page anew."""
+    """One reading of the run's files; when it begins or ends to work, the whole page is drawn anew."""
     with errors_as_messages():
         _show(name, state_before)
 
@@ -59,8 +59,8 @@ def _show(name: str, state_before: str) -> None:
     _actions(run)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
-    if run.state != state_before:
-        st.rerun()  # last, or a click that came with this reading would be lost
+    if (run.state in WORKING) != (state_before in WORKING):
+        st.rerun()  # only where it matters and last, or a click that came with this reading would be lost
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:
