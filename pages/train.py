@@ -6,8 +6,9 @@ import streamlit as st
 
 from studio.text import t
 from studio.train_form import train_form
-from studio.train_monitor import train_monitor
+from studio.train_monitor import follow_click, train_monitor
 
+follow_click()
 st.title(t("page.train"))
 st.caption(t("train.about"))
 left, right = st.columns([1, 1.5], gap="large")

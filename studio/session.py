@@ -90,6 +90,11 @@ def set_problem(error: ComposerError) -> None:
     st.session_state[PROBLEM] = error
 
 
+def problem_waits() -> bool:
+    """True while an error is kept that nothing has shown yet."""
+    return PROBLEM in st.session_state
+
+
 def take_problem() -> ComposerError | None:
     """The kept error, once."""
     return cast("ComposerError | None", st.session_state.pop(PROBLEM, None))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Literal
 
 import streamlit as st
 
+from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation import generate, render_take, save_takes
 from composer_core.pipeline.training import RunStatus, TrainRequest, resume, runs, status, stop
@@ -45,6 +47,7 @@ def train_monitor() -> None:
 
 def _watch(name: str, state_before: str) -> None:
     """One reading of the run's files; when it begins or ends to work, the whole page is drawn anew."""
+    follow_click()
     with errors_as_messages():
         _show(name, state_before)
 
@@ -60,7 +63,7 @@ def _show(name: str, state_before: str) -> None:
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
     if (run.state in WORKING) != (state_before in WORKING):
-        st.rerun()  # only where it matters and last, or a click that came with this reading would be lost
+        st.rerun()
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:
@@ -106,22 +109,52 @@ def _way(request: TrainRequest) -> str:
 def _actions(run: RunStatus) -> None:
     with st.container(horizontal=True):
         if run.state in WORKING:
-            if st.button(t("train.stop"), icon=":material/stop_circle:", key="train.stop"):
-                stop(session.workspace(), run.run)
-                st.toast(t("train.stopping"))
-        elif run.state != "finished" and st.button(t("train.resume"), icon=":material/resume:", key="train.resume"):
-            resume(session.workspace(), run.run)
-            st.rerun()
+            _button("stop", ":material/stop_circle:", _stop, run.run)
+        elif run.state != "finished":
+            _button("resume", ":material/resume:", _resume, run.run)
         if run.has_model:
             if st.button(
                 t("train.sample"), icon=":material/play_arrow:", key="train.sample", help=t("train.sample_help")
             ):
                 _sample(run)
-            if st.button(t("train.use"), icon=":material/auto_awesome:", key="train.use"):
-                heard = run.request.heard_instrument
-                session.set_widget("generate.instruments", [heard])
-                session.set_widget(f"generate.model.{heard}", run.run)
-                st.switch_page(places.page("generate"))
+            _button("use", ":material/auto_awesome:", _use, run)
+
+
+def _button(name: str, icon: str, act: Callable[..., None], of: RunStatus | str) -> None:
+    """A button whose act is a callback: the next reading may come before this one has drawn its buttons."""
+    st.button(t(f"train.{name}"), icon=icon, key=f"train.{name}", on_click=act, args=(of,))
+
+
+def _stop(name: str) -> None:
+    try:
+        stop(session.workspace(), name)
+    except ComposerError as error:
+        session.set_problem(error)
+    else:
+        st.toast(t("train.stopping"))
+
+
+def _resume(name: str) -> None:
+    try:
+        resume(session.workspace(), name)
+    except ComposerError as error:
+        session.set_problem(error)
+
+
+def _use(run: RunStatus) -> None:
+    """Generate with the model; the next drawing goes there."""
+    heard = run.request.heard_instrument
+    session.set_widget("generate.instruments", [heard])
+    session.set_widget(f"generate.model.{heard}", run.run)
+    session.go_to("generate")
+
+
+def follow_click() -> None:
+    """Do what a click has left to the drawing: go to another page, or have the shell say what went wrong."""
+    if session.take_destination() == "generate":
+        st.switch_page(places.page("generate"))
+    if session.problem_waits():
+        st.rerun()
 
 
 def _sample(run: RunStatus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from composer_core.store.atomic import write_json
 from composer_core.workspace import Workspace
 from groove_files import write_grooves
 from studio import transport
+from studio.text import dictionary
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -138,6 +140,26 @@ def test_a_sample_of_the_newest_checkpoint_is_played(workspace: Workspace, monke
     assert not app.exception and not app.error
     assert [take.model for take in list_takes(workspace)] == ["groove"]
     assert component_data(app, "composer_transport")["loop"]["title"] == "groove · step 1"
+
+
+def test_using_a_model_leads_to_generate(workspace: Workspace) -> None:
+    write_run(workspace, "groove", written("stopped"), [5.0])
+    add_untrained_model(workspace, name="groove")
+    app = open_studio("train")
+    app.button(key="train.use").click().run()
+    assert not app.exception and not app.error
+    assert [title.value for title in app.title] == [dictionary()["page.generate"][0]]
+    assert app.session_state["generate.instruments"] == ["drums"]
+    assert app.session_state["generate.model.drums"] == "groove"
+
+
+def test_a_run_that_cannot_be_resumed_says_why(workspace: Workspace) -> None:
+    folder = write_run(workspace, "groove", written("stopped"), [5.0])
+    app = open_studio("train")
+    shutil.rmtree(folder)
+    app.button(key="train.resume").click().run()
+    assert not app.exception
+    assert any("groove" in error.value for error in app.error)
 
 
 @pytest.fixture
