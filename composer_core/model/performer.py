@@ -26,6 +26,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
 from composer_core.errors import InvalidValue, ModelError, NotFound, require_range
+from composer_core.model.device import inference_threads
 from composer_core.model.performer_features import (
     CATEGORY_SIZES,
     N_CONTEXT,
@@ -248,7 +249,7 @@ class Performer:
     ) -> tuple[Tensor, Tensor]:
         """Logits of one loop: (n, N_VELOCITY_BINS), (n, N_OFFSET_BINS)."""
         arrays = (features.categories, features.numbers, features.step, context, played)
-        with torch.inference_mode():
+        with inference_threads(self.network):
             velocity, offset = self.network(*(torch.from_numpy(array)[None] for array in arrays), None)
         return velocity[0], offset[0]
 

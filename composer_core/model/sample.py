@@ -20,6 +20,7 @@ from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
 from composer_core.model.data import WindowSet
+from composer_core.model.device import inference_threads
 from composer_core.model.steering import Steering, Tally
 from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
@@ -152,7 +153,7 @@ class _Sampler:
             _Row.of(vocabulary, condition, seed, self.given.first, self.settings.steering) for condition, seed in pairs
         ]
         guided = self.settings.guidance != 1.0
-        with torch.inference_mode():
+        with inference_threads(composer):
             arrays = self._arrays()
             vectors = composer.condition_vectors(arrays).expand(len(rows), -1, -1)
             if guided:
