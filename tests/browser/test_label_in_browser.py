@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
 ]
 PATIENCE_MS = 120_000
+TRIES = 6
 N_LABELLED = 20
 MOODS = tuple(vocabularies().moods)
 """The emotions in the order of their keys 1 to 8."""
@@ -136,6 +137,33 @@ def become(page: Any, name: str) -> None:
     page.keyboard.press("Escape")
 
 
+def notices(page: Any, place: Any, state: str = "visible") -> None:
+    """Wait until a page that nobody touches shows what others did. Streamlit loses a fragment's timer when a run ends
+    just as the timer fires, until the page is next used: then somebody looks at another of the panels beside."""
+    for attempt in range(TRIES):
+        try:
+            place.wait_for(state=state, timeout=PATIENCE_MS / TRIES)
+        except sync_api.TimeoutError:
+            page.get_by_role("radio", name=("Guide", "Why")[attempt % 2]).check(force=True)
+            page.keyboard.press("Escape")
+        else:
+            return
+    raise AssertionError(f"{place} is not {state}")
+
+
+def approve(page: Any) -> None:
+    """Press Enter until the votes are gone: a key pressed while the page is drawn anew may go unheard."""
+    votes = page.locator(".st-key-label-votes")
+    for _ in range(TRIES):
+        page.keyboard.press("Enter")
+        try:
+            votes.wait_for(state="detached", timeout=PATIENCE_MS / TRIES)
+        except sync_api.TimeoutError:
+            continue
+        return
+    raise AssertionError("nothing was approved")
+
+
 def newest_first(page: Any) -> None:
     page.locator(".st-key-label-order input").click()
     page.get_by_role("option", name="Newest first").click()
@@ -158,6 +186,7 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         aki.keyboard.press("Enter")
         decided(aki, 1)
         arrived = ben.locator(".st-key-label-arrived").get_by_role("row", name="emotion")
+        notices(ben, arrived)
         expect(arrived).to_contain_text("Happy")
         expect(arrived).to_contain_text("aki")
         expect(arrived).to_contain_text("Sad")
@@ -169,6 +198,7 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         ben.keyboard.press("m")
         ben.locator(".st-key-label-conflict").wait_for(state="detached")
         against = aki.locator(".st-key-label-elsewhere")
+        notices(aki, against)
         for words in (title, "Emotion: Happy (you)", "ben: Sad"):
             expect(against).to_contain_text(words)
         (dispute,) = label_review.disputes(workspace)
@@ -177,8 +207,8 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         aki.get_by_role("button", name="Listen again").click()
         aki.locator(".st-key-label-votes").get_by_role("button", name="ben: Sad").click()
         chosen(aki, "sad")
-        aki.keyboard.press("Enter")  # the key's button alone acts, not the one that was clicked
-        ben.locator(".st-key-label-elsewhere").wait_for(state="detached")
+        approve(aki)  # the key's button alone acts, not the one that was clicked
+        notices(ben, ben.locator(".st-key-label-elsewhere"), "detached")
         assert label_review.disputes(workspace) == []
         for seen in (watch, other_watch):
             assert complaints(seen, address) == [] and seen.strangers == []
@@ -190,12 +220,23 @@ def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace
         page, watch = open_label(browser, address)
         for chart, shape in (("counts", ".bars .point path"), ("plane", ".scatterlayer .point")):
             page.get_by_role("radio", name="Distributions").click()
-            mark = page.locator(f".st-key-label-spread_{chart} {shape}").first
-            mark.wait_for()
-            # The plot listens on a layer above its marks.
-            mark.scroll_into_view_if_needed()
-            box = mark.bounding_box()
-            assert box is not None
-            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            click_mark(page, f".st-key-label-spread_{chart} {shape}")
             expect(page.locator(".st-key-label-loop")).to_contain_text("You chose it in the distributions")
         assert complaints(watch, address) == [] and watch.strangers == []
+
+
+def click_mark(page: Any, shape: str) -> None:
+    """Click the first mark of a plot, on the layer above it that listens; once more when it was drawn anew."""
+    chosen_loop = page.locator(".st-key-label-loop")
+    for _ in range(TRIES):
+        try:
+            mark = page.locator(shape).first
+            mark.scroll_into_view_if_needed(timeout=PATIENCE_MS / TRIES)
+            box = mark.bounding_box()
+            if box is not None:
+                page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            chosen_loop.wait_for(timeout=PATIENCE_MS / TRIES)
+        except sync_api.Error:
+            continue
+        return
+    raise AssertionError(f"a click on {shape} leads nowhere")
