@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 PATIENCE_MS = 120_000
+CLICKS = 6
 LEAST_LEVEL = 0.002
 """Root mean square in the analyser: silence measures 0, a soft loop about 0.01."""
 
@@ -193,8 +194,7 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
             assert stopped.state == "stopped" and stopped.pid is None
             page.get_by_role("button", name="Resume").click()
             page.get_by_role("button", name="Stop", exact=True).wait_for()
-            page.get_by_role("button", name="Use in Generate").first.click()
-            page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
+            use_in_generate(page)
             generate(page, "Generate", "Play")
             wait_until(page, "s.playing")
             assert "mine" in {take.model for take in list_takes(workspace)}
@@ -205,6 +205,19 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
     finally:
         training.stop(workspace, "mine")
     patiently(lambda: training.status(workspace, "mine").state == "stopped")
+
+
+def use_in_generate(page: Any) -> None:
+    """Click until the page changes: Streamlit drops a click on a part of the page that a run is replacing."""
+    heading = page.get_by_role("heading", level=1).filter(has_text="Generate")
+    for _ in range(CLICKS):
+        page.get_by_role("button", name="Use in Generate").first.click()
+        try:
+            heading.wait_for(timeout=PATIENCE_MS / CLICKS)
+        except sync_api.TimeoutError:
+            continue
+        return
+    raise AssertionError("no click led to Generate")
 
 
 def patiently(question: Callable[[], bool]) -> None:
