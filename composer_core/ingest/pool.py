@@ -87,11 +87,11 @@ def read_all(
     `task` names a function "module:function" (see worker), `seen` is called with the number
     of files done. Raises Unavailable when no worker can be started at all.
     """
-    todo = [Job(index, path, kind) for index, (path, kind) in enumerate(files)]
-    if not todo:
+    queued = [Job(index, path, kind) for index, (path, kind) in enumerate(files)]
+    if not queued:
         return
-    n_workers = min(jobs or default_jobs(), -(-len(todo) // _FILES_A_WORKER))
-    with _Pool(todo, n_workers, [task, json.dumps(options), str(limit_sec)], limit_sec) as pool:
+    n_workers = min(jobs or default_jobs(), -(-len(queued) // _FILES_A_WORKER))
+    with _Pool(queued, n_workers, [task, json.dumps(options), str(limit_sec)], limit_sec) as pool:
         held: dict[int, JobReport] = {}
         next_id = 0
         for done, report in enumerate(pool.reports(), 1):

@@ -134,12 +134,12 @@ class _Reading:
         import ray
 
         remote = ray.remote(num_cpus=1)(read_batch)
-        todo = deque(_batches(files, self._n_tasks))
+        queued = deque(_batches(files, self._n_tasks))
         under_way: deque[tuple[int, Any]] = deque()
         done = 0
-        while todo or under_way:
-            while todo and len(under_way) < self._n_tasks:
-                start, batch = todo.popleft()
+        while queued or under_way:
+            while queued and len(under_way) < self._n_tasks:
+                start, batch = queued.popleft()
                 under_way.append((start, remote.remote(batch, task, options, LIMIT_SEC)))
             start, answer = under_way.popleft()
             for report in self._reports(answer, start):
