@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import json
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from composer_core.pipeline.label_review import Dispute, FieldAgreement
 from composer_core.workspace import Workspace
 from studio import label_answers, label_charts, session
 from studio.label_answers import LoopWords
+from studio.label_charts import Cell
+from studio.label_click import chart_to_queue
 from studio.label_conflict import draw_table, said_text
 from studio.label_desk import MOST_QUEUED, play_key, queue_loops
 from studio.label_words import code_text, field_title, listed, time_text
@@ -75,6 +78,7 @@ def _draw_coefficients(workspace: Workspace) -> None:
     if found.kappa:
         rows = [(plain(f"{a} / {b}"), coefficient_text(one), f"{one.n_units:,}") for (a, b), one in found.kappa.items()]
         draw_table([t("label.pair"), t("label.kappa"), t("label.n_shared")], rows)
+    if found.confusion:
         _draw_confusion(found)
 
 
@@ -87,18 +91,27 @@ def _draw_confusion(found: FieldAgreement) -> None:
     if len(pairs) > 1:
         words = worded(names, lambda name: " / ".join(pairs[name]))
         st.selectbox(t("label.pair"), names, format_func=words, key=PAIR, persist_state="session")
-    first, second = pairs[str(session.widget(PAIR))]
-    counts = confusion_words(found.field, found.confusion[(first, second)])
-    st.plotly_chart(
-        label_charts.confusion(counts, t("label.said_by", rater=first), t("label.said_by", rater=second)),
-        key=f"label.confusion.{found.field}",
-        config=label_charts.CONFIG,
-    )
+    pair = pairs[str(session.widget(PAIR))]
+    first, second = (t("label.said_by", rater=rater) for rater in pair)
+    cells = [
+        Cell(_words(found.field, a), _words(found.field, b), len(loop_ids), (found.field, *pair, *_coded(a, b)))
+        for (a, b), loop_ids in found.confusion[pair].items()
+    ]
+    st.caption(t("label.confusion_hint"))
+    # Another table has another key: what was chosen in one is not chosen in the next.
+    key = f"label.confusion.{found.field}.{list(pairs).index(str(session.widget(PAIR)))}"
+    chart_to_queue(label_charts.confusion(cells, first, second), key, loops_of_cell)
 
 
-def confusion_words(field: str, counts: Mapping[tuple[Hashable, Hashable], int]) -> dict[tuple[str, str], int]:
-    """A confusion table with its values in words."""
-    return {(_words(field, a), _words(field, b)): n for (a, b), n in counts.items()}
+def loops_of_cell(workspace: Workspace, leads_to: Sequence[str]) -> tuple[str, ...]:
+    """The loops on which two raters said the values of a cell; none where they say something else by now."""
+    field, first, second, *codes = leads_to
+    table = label_answers.agreement(workspace, field).confusion.get((first, second), {})
+    return next((loop_ids for said, loop_ids in table.items() if _coded(*said) == codes), ())
+
+
+def _coded(first: Hashable, second: Hashable) -> list[str]:
+    return [json.dumps(value, ensure_ascii=False) for value in (first, second)]
 
 
 def _words(field: str, value: Any) -> str:

@@ -14,7 +14,7 @@ CONFIG = {"displayModeBar": False}
 COLOUR, SOFT_COLOUR = "#6d5ef5", "#b9b2fa"
 _BAR_PX, _LEAST_PX, _AXIS_PX = 27, 150, 62
 PLANE_PX = 430
-CONFUSION_PX, PAIRS_PX = 330, 300
+CONFUSION_PX, PAIRS_PX, _CELL_PX = 420, 300, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,27 +123,44 @@ def plane(
     return figure
 
 
-def confusion(counts: Mapping[tuple[str, str], int], first: str, second: str) -> go.Figure:
-    """How often one rater said the word of a row where the other said that of a column."""
-    words = sorted({word for pair in counts for word in pair})
-    table = [[counts.get((row, column), 0) for column in words] for row in words]
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table: the words of its row and its column, what it counts, and what a click on it leads to."""
+
+    row: str
+    column: str
+    n: int
+    leads_to: tuple[str, ...]
+
+
+def confusion(cells: Sequence[Cell], first: str, second: str) -> go.Figure:
+    """How often one rater said the word of a row where the other said that of a column: a square for each cell that
+    is not empty, paler where both said the same. Squares, for no cell of a plotly heatmap can be chosen."""
+    words = sorted({word for cell in cells for word in (cell.row, cell.column)})
+    cell_px = min(_CELL_PX, CONFUSION_PX / max(len(words), 1))
     figure = go.Figure(
-        go.Heatmap(
-            z=table,
-            x=words,
-            y=words,
-            colorscale=[[0.0, "rgba(109,94,245,0.04)"], [1.0, COLOUR]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            text=[[str(n) if n else "" for n in row] for row in table],
-            texttemplate="%{text}",
-            hovertemplate=f"{first}: %{{y}}<br>{second}: %{{x}}<br>%{{z}}<extra></extra>",
+        go.Scatter(
+            x=[cell.column for cell in cells],
+            y=[cell.row for cell in cells],
+            mode="markers+text",
+            marker={
+                "symbol": "square",
+                "size": 0.88 * cell_px,
+                "color": [SOFT_COLOUR if cell.row == cell.column else COLOUR for cell in cells],
+                "line": {"width": 0},
+            },
+            text=[f"{cell.n:,}" for cell in cells],
+            textfont={"color": ["#1f1a4d" if cell.row == cell.column else "#ffffff" for cell in cells]},
+            customdata=[list(cell.leads_to) for cell in cells],
+            hovertemplate=f"{first}: %{{y}}<br>{second}: %{{x}}<br>%{{text}}<extra></extra>",
         )
     )
-    figure.update_layout(height=CONFUSION_PX, **_layout(second, first))
-    figure.update_xaxes(showgrid=False)
-    figure.update_yaxes(showgrid=False, autorange="reversed")
+    height = int(cell_px * len(words)) + 2 * _AXIS_PX
+    figure.update_layout(height=height, clickmode="event+select", dragmode=False, **_layout(second, first))
+    whole = [-0.5, len(words) - 0.5]
+    common = {"type": "category", "categoryorder": "array", "categoryarray": words, "zeroline": False}
+    figure.update_xaxes(range=whole, **common)
+    figure.update_yaxes(range=whole[::-1], ticksuffix=" ", **common)
     return figure
 
 

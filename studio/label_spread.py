@@ -8,7 +8,6 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from composer_core.errors import ComposerError
 from composer_core.pipeline import browse, label_distributions
 from composer_core.pipeline.label_distributions import COUNTED, AffectDensity, Drift, LabelCount, Missing, ScoreOfLabel
 from composer_core.pipeline.label_fields import CAPTIONS, LABEL_FIELDS
@@ -16,7 +15,8 @@ from composer_core.pipeline.library import SCORE_AXES
 from composer_core.workspace import Workspace
 from studio import label_charts, session
 from studio.label_charts import Bar
-from studio.label_desk import MOST_QUEUED, queue_loops
+from studio.label_click import chart_to_queue, queue_chosen
+from studio.label_desk import MOST_QUEUED
 from studio.label_words import code_text, field_title, listed, who_text
 from studio.library_answers import answered
 from studio.loop_names import plain
@@ -154,7 +154,7 @@ def _draw_drift(workspace: Workspace) -> None:
             key=f"label.drift.{number}",
             icon=":material/playlist_add:",
             disabled=not one.loop_ids,
-            on_click=_queue,
+            on_click=queue_chosen,
             args=(workspace, one.loop_ids),
             width="stretch",
         )
@@ -206,23 +206,7 @@ def loops_behind(workspace: Workspace, leads_to: Sequence[str]) -> list[str]:
 
 def _chart(figure: go.Figure, name: str) -> None:
     """A chart whose bars, dots and cells lead to the queue."""
-    key = f"label.spread.chart.{name}"
-
-    def choose() -> None:
-        leads_to = label_charts.clicked(session.widget(key))
-        if leads_to is not None:
-            _queue(session.workspace(), loops_behind(session.workspace(), leads_to))
-
-    st.plotly_chart(figure, key=key, config=label_charts.CONFIG, selection_mode="points", on_select=choose)
-
-
-def _queue(workspace: Workspace, loop_ids: Sequence[str]) -> None:
-    try:
-        queue_loops(workspace, list(loop_ids)[:MOST_QUEUED], "from_chart")
-    except ComposerError as error:
-        session.set_problem(error)
-        return
-    session.notify(t("label.queued", n=f"{min(len(loop_ids), MOST_QUEUED):,}"))
+    chart_to_queue(figure, f"label.spread.chart.{name}", loops_behind)
 
 
 def _counts(workspace: Workspace, field: str) -> list[LabelCount]:

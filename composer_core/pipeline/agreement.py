@@ -81,9 +81,13 @@ def cohen_kappa(ratings: Ratings, first: str, second: str) -> float | None:
     return None if chance == 1.0 else (observed - chance) / (1.0 - chance)
 
 
-def confusion(ratings: Ratings, first: str, second: str) -> dict[tuple[Hashable, Hashable], int]:
-    """How often `first` gave one value where `second` gave the other."""
-    return dict(Counter((unit[first], unit[second]) for unit in ratings if first in unit and second in unit))
+def confusion(ratings: Ratings, first: str, second: str) -> dict[tuple[Hashable, Hashable], list[int]]:
+    """(value of `first`, value of `second`) -> the places in `ratings` of the units that got them."""
+    met: dict[tuple[Hashable, Hashable], list[int]] = {}
+    for place, unit in enumerate(ratings):
+        if first in unit and second in unit:
+            met.setdefault((unit[first], unit[second]), []).append(place)
+    return met
 
 
 def alpha_with_interval(ratings: Ratings, level: str = "nominal", n_draws: int = 500, seed: int = 1) -> Agreement:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from composer_core.store.label_view import HUMAN, IMPORT, MODEL, RULE, LabelEvent, agree
+from composer_core.store.label_view import HUMAN, IMPORT, MODEL, RULE, LabelEvent, agree, weight_apart
 
 _AXIS = {"emotion_valence": 2.0, "emotion_arousal": 1.0, "quality": 4.0}
 """Length of the axis a number lies on."""
@@ -20,7 +20,7 @@ def value_distance(field: str, first: Any, second: Any) -> float:
     Numbers differ by their distance as a share of the axis (tempos by |a - b| / the faster);
     genres by half the sum of the differences of their weights; techniques by
     1 - shared / all (Jaccard); everything else by being equal or not. Within
-    `label_view.AGREEMENT_TOLERANCE` numbers say the same.
+    `label_view.AGREEMENT_TOLERANCE` numbers, within WEIGHT_TOLERANCE genres say the same.
     """
     if first is None or second is None:
         return float(first is not second)
@@ -31,7 +31,7 @@ def value_distance(field: str, first: Any, second: Any) -> float:
     if field == _TEMPO:
         return abs(float(first) - float(second)) / max(float(first), float(second))
     if isinstance(first, Mapping) and isinstance(second, Mapping):
-        return sum(abs(first.get(code, 0.0) - second.get(code, 0.0)) for code in {*first, *second}) / 2.0
+        return weight_apart(first, second)
     if isinstance(first, list) and isinstance(second, list):
         return 1.0 - len(set(first) & set(second)) / len({*first, *second})
     return 1.0

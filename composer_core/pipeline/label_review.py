@@ -49,13 +49,14 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class FieldAgreement:
-    """Alpha over all raters of a field, and kappa and confusion of each pair who share loops (nominal fields)."""
+    """Alpha over all raters of a field; of each pair who share loops kappa (nominal fields) and confusion (all but
+    numbers): the loops on which the first said one value and the second another."""
 
     field: str
     level: str
     alpha: Agreement
     kappa: dict[tuple[str, str], Agreement]
-    confusion: dict[tuple[str, str], dict[tuple[Hashable, Hashable], int]]
+    confusion: dict[tuple[str, str], dict[tuple[Hashable, Hashable], tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +117,23 @@ def agreement(workspace: Workspace, field: str) -> FieldAgreement:
     """
     require_choice("field", field, LABEL_FIELDS)
     level = LEVEL_OF_FIELD.get(field, "nominal")
-    ratings = [
-        {event.author: _comparable(event.value) for event in fields.get(field, ()) if _approved(event)}
-        for fields in _of_several_people(workspace).values()
-    ]
+    by_loop = {
+        loop_id: {event.author: _comparable(event.value) for event in fields.get(field, ()) if _approved(event)}
+        for loop_id, fields in _of_several_people(workspace).items()
+    }
+    loop_ids, ratings = list(by_loop), list(by_loop.values())
     names = sorted({rater for unit in ratings for rater in unit})
     pairs = [(a, b) for k, a in enumerate(names) for b in names[k + 1 :] if any(a in u and b in u for u in ratings)]
-    nominal = pairs if level == "nominal" else []
+    met = {pair: confusion(ratings, *pair) for pair in pairs if level != "interval"}
     return FieldAgreement(
         field,
         level,
         alpha_with_interval(ratings, level),
-        {pair: kappa_with_interval(ratings, *pair) for pair in nominal},
-        {pair: confusion(ratings, *pair) for pair in nominal},
+        {pair: kappa_with_interval(ratings, *pair) for pair in pairs if level == "nominal"},
+        {
+            pair: {said: tuple(loop_ids[place] for place in places) for said, places in of_pair.items()}
+            for pair, of_pair in met.items()
+        },
     )
 
 

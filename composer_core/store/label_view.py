@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 STATUSES = ("suggested", "draft", "approved", "rejected", "disputed")
@@ -28,9 +29,15 @@ HUMAN, IMPORT, MODEL, RULE = "human", "import", "model", "rule"
 SOURCE_KINDS = (HUMAN, IMPORT, MODEL, RULE)
 SETTLED_RANK, APPROVED_RANK, KIND_RANK = 0, 1, {HUMAN: 2, IMPORT: 3, MODEL: 4, RULE: 5}
 
-AGREEMENT_TOLERANCE = {"emotion_valence": 0.25, "emotion_arousal": 0.125}
-"""Two raters agree on these within an eighth of the axis; on every other field only when equal.
-On the nine-point scale of the Self-Assessment Manikin one step is an eighth of the axis too."""
+AGREEMENT_TOLERANCE = {"emotion_valence": 0.25, "emotion_arousal": 0.125, "quality": 1.0}
+"""Two raters agree on these within so much; on every other field only when equal.
+An eighth of the axis for valence and arousal: one step on the nine-point scale of the Self-Assessment Manikin.
+One star for quality: the guide names 5, 3 and 1 only, and nobody has to settle whether a loop lies just above 3."""
+WEIGHT_TOLERANCE = 0.25
+"""Genres are agreed on while no more than a quarter of the weight lies elsewhere: 60 % funk and 40 % soul says the
+same as half and half, funk alone does not."""
+_ROUNDING = 1e-9
+"""0.35 and 0.6 lie 0.25 apart in decimals, a little more in binary."""
 
 LOOP_STATUS_ORDER = ("disputed", "draft", "approved", "rejected", "suggested")
 
@@ -82,11 +89,18 @@ class CurrentLabel:
 
 
 def agree(field: str, first: Any, second: Any) -> bool:
-    """Whether two values of a field say the same within AGREEMENT_TOLERANCE."""
+    """Whether two values of a field say the same within AGREEMENT_TOLERANCE, weights within WEIGHT_TOLERANCE."""
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return weight_apart(first, second) <= WEIGHT_TOLERANCE + _ROUNDING
     tolerance = AGREEMENT_TOLERANCE.get(field)
     if tolerance is None or first is None or second is None:
         return bool(first == second)
-    return abs(float(first) - float(second)) <= tolerance
+    return abs(float(first) - float(second)) <= tolerance + _ROUNDING
+
+
+def weight_apart(first: Mapping[str, float], second: Mapping[str, float]) -> float:
+    """The share of the weight that lies elsewhere: half the sum of the differences, 0 to 1 for weights that sum to 1."""
+    return sum(abs(first.get(code, 0.0) - second.get(code, 0.0)) for code in {*first, *second}) / 2.0
 
 
 def disputed(standing: Sequence[LabelEvent]) -> bool:
@@ -100,7 +114,8 @@ def disputed(standing: Sequence[LabelEvent]) -> bool:
     if settlement is not None:
         later = [event for event in votes if event.id > settlement.id]
         return not all(agree(event.field, _meant(event), settlement.value) for event in later)
-    return any(not agree(vote.field, _meant(vote), _meant(votes[0])) for vote in votes[1:])
+    # Every pair: 2 and 4 lie apart though both agree with the 3 of a third.
+    return any(not agree(a.field, _meant(a), _meant(b)) for a, b in combinations(votes, 2))
 
 
 def votes_of(standing: Sequence[LabelEvent]) -> list[LabelEvent]:

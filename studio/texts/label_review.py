@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "label.why_from_chart": ("You chose it in the distributions", "分布から選んだループです"),
+    "label.why_from_chart": ("You chose it in a chart", "グラフから選んだループです"),
     "label.queued": ("{n} loops laid on the desk", "{n} 件をキューの先頭に入れました"),
+    "label.queued_one": ("{n} loop laid on the desk", "{n} 件をキューの先頭に入れました"),
     "label.spread_hint": (
         "Click a bar, a dot or a cell to hear its loops one by one (at most {most}).",
         "棒や点、マス目を押すと、そのループを1件ずつ聴けます（最大 {most} 件）。",
@@ -77,11 +78,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.kappa": ("Cohen's kappa", "コーエンの κ"),
     "label.n_shared": ("Shared loops", "共通のループ"),
     "label.said_by": ("{rater} said", "{rater} の値"),
+    "label.confusion_hint": (
+        "Who said what of the same loops. Click a cell to hear its loops.",
+        "同じループにそれぞれが付けた値です。マス目を押すと、そのループを聴けます。",
+    ),
     "label.coefficient": ("{value} ({low} to {high})", "{value}（{low}〜{high}）"),
     "label.disputes": ("Loops in dispute: {n}", "意見が分かれているループ：{n} 件"),
     "label.dispute_rule": (
-        "Whoever has no vote in it settles a dispute; it also ends when one takes over the other value.",
-        "まだ評価していない人が裁定するか、どちらかが相手の値に合わせると決着します。",
+        "Whoever has no vote in it settles a dispute; it also ends when one takes over the other value. One star, an "
+        "eighth of valence or arousal and a quarter of the genre weights are no dispute.",
+        "まだ評価していない人が裁定するか、どちらかが相手の値に合わせると決着します。品質の1段階、感情価と覚醒度の8分の1、"
+        "ジャンルの割合の4分の1までの差は食い違いとみなしません。",
     ),
     "label.no_disputes": ("Nobody contradicts anybody.", "意見の食い違いはありません。"),
     "label.disputes_whose": ("Which disputes", "表示する食い違い"),

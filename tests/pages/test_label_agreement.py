@@ -12,7 +12,7 @@ import studio_app
 from composer_core.pipeline import label_review, labelling, library
 from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.workspace import Workspace
-from studio import session
+from studio import label_agreement, label_click, session
 from studio.text import dictionary
 
 
@@ -66,10 +66,24 @@ def test_coefficients_confusion_and_progress_are_shown(rated: Workspace, spoken:
     assert str(app.metric[0].value).startswith("0.53")
     assert "| aki / ben | 0.50" in written(app)
     assert "| aki | 4 | 0 | 0 | 0 |" in written(app) and "| ben | 4 |" in written(app)
-    figure = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    (cells,) = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
     # Both said happy once and sad twice; once aki said happy where ben said sad.
-    assert sum(sum(row) for row in figure["z"]) == 4
-    assert sorted(n for row in figure["z"] for n in row) == [0, 1, 1, 2]
+    assert sorted(cells["text"]) == ["1", "1", "2"]
+    loops = ids(rated)
+    behind = [label_agreement.loops_of_cell(rated, leads_to) for leads_to in cells["customdata"]]
+    assert sorted(behind) == sorted([(loops[0],), (loops[2],), (loops[1], loops[3])])
+
+
+def test_a_cell_of_the_table_lays_its_loops_on_the_desk(rated: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_agreement(rated, "chie")
+    (cells,) = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    place = cells["text"].index("2")
+    loops = label_agreement.loops_of_cell(rated, cells["customdata"][place])
+    laid: list[str] = []
+    monkeypatch.setattr(label_click, "queue_loops", lambda _workspace, some, _reason: laid.extend(some))
+    monkeypatch.setattr(session, "notify", laid.append)
+    label_click.queue_chosen(rated, loops)
+    assert laid == [*loops, text("label.queued", n=2)]
 
 
 def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated: Workspace, spoken: str) -> None:

@@ -62,7 +62,7 @@ def test_krippendorffs_own_example() -> None:
 def test_kappa_by_hand() -> None:
     # Agreement 3 / 4; a says 1 twice and 2 twice, b 1 once and 2 thrice: chance (2 * 1 + 2 * 3) / 16 = 1 / 2.
     assert cohen_kappa(FOUR, "a", "b") == pytest.approx((0.75 - 0.5) / 0.5)
-    assert confusion(FOUR, "a", "b") == {(1, 1): 1, (2, 2): 2, (1, 2): 1}
+    assert confusion(FOUR, "a", "b") == {(1, 1): [0], (2, 2): [1, 3], (1, 2): [2]}
 
 
 def test_nothing_to_compare_is_none() -> None:

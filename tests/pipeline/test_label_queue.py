@@ -63,6 +63,9 @@ def test_distances_of_values_by_hand() -> None:
     # One of three is shared.
     assert value_distance("technique", ["ghost", "ride"], ["ghost", "flam"]) == pytest.approx(2 / 3)
     assert value_distance("tempo_bpm", 60.0, 120.0) == 0.5
+    # One star is no difference; then 2 of the 4 steps from 1 to 5.
+    assert value_distance("quality", 3, 4) == 0.0
+    assert value_distance("quality", 3, 5) == 0.5
 
 
 def test_sure_sources_disagree_more() -> None:

@@ -84,7 +84,11 @@ def test_disputes_name_every_vote_and_agreement_is_measured(workspace: Workspace
     # The four pairs of test_agreement: alpha 1 - 14 / 30, kappa 1 / 2.
     assert found.alpha.value == pytest.approx(1 - 14 / 30)
     assert found.kappa["aki", "ben"].value == pytest.approx(0.5)
-    assert found.confusion["aki", "ben"]["happy", "sad"] == 1
+    assert found.confusion["aki", "ben"] == {
+        ("happy", "happy"): (loops[0],),
+        ("sad", "sad"): (loops[1], loops[3]),
+        ("happy", "sad"): (loops[2],),
+    }
     rows = label_review.progress_of_raters(workspace)
     assert [(row.rater, row.approved, row.skipped) for row in rows] == [("aki", 4, 0), ("ben", 4, 0)]
 

@@ -92,6 +92,13 @@ def test_rejected_value_is_no_current_value(store: LabelStore) -> None:
         # An eighth of the arousal axis: 1 / 8 = 0.125.
         ("emotion_arousal", 0.5, 0.625, "approved"),
         ("emotion_arousal", 0.5, 0.75, "disputed"),
+        # One star apart is agreement, two are not.
+        ("quality", 3, 4, "approved"),
+        ("quality", 3, 5, "disputed"),
+        # Of the weight 0.1 lies elsewhere; then 0.25, which is the most; then half of it.
+        ("genre", {"funk": 0.5, "soul": 0.5}, {"funk": 0.6, "soul": 0.4}, "approved"),
+        ("genre", {"funk": 0.6, "soul": 0.4}, {"funk": 0.35, "soul": 0.65}, "approved"),
+        ("genre", {"funk": 0.5, "soul": 0.5}, {"funk": 1.0}, "disputed"),
     ],
 )
 def test_two_raters_dispute_only_beyond_the_tolerance(
@@ -101,6 +108,14 @@ def test_two_raters_dispute_only_beyond_the_tolerance(
     write(store, "ben", second, seen=seen, field=field)
     label = store.view()["L"][field]
     assert (label.value, label.status) == (second, expected)
+
+
+@pytest.mark.parametrize("stars", [(2, 3, 4), (3, 2, 4), (4, 2, 3)])
+def test_two_who_lie_apart_dispute_whoever_stands_between_them(store: LabelStore, stars: tuple[int, ...]) -> None:
+    seen = 0
+    for rater, star in zip(("aki", "ben", "chie"), stars, strict=True):
+        seen = write(store, rater, star, seen=seen, field="quality")
+    assert store.view()["L"]["quality"].status == "disputed"
 
 
 def test_rejecting_what_another_approved_disputes_and_agreeing_settles(store: LabelStore) -> None:
