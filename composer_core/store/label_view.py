@@ -99,7 +99,7 @@ def agree(field: str, first: Any, second: Any) -> bool:
 
 
 def weight_apart(first: Mapping[str, float], second: Mapping[str, float]) -> float:
-    """The share of the weight that lies elsewhere: half the sum of the differences, 0 to 1 for weights that sum to 1."""
+    """The share of the weight that lies elsewhere: half the sum of the differences, 0 to 1 where weights sum to 1."""
     return sum(abs(first.get(code, 0.0) - second.get(code, 0.0)) for code in {*first, *second}) / 2.0
 
 

@@ -87,7 +87,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.dispute_rule": (
         "Whoever has no vote in it settles a dispute; it also ends when one takes over the other value. One star, an "
         "eighth of valence or arousal and a quarter of the genre weights are no dispute.",
-        "まだ評価していない人が裁定するか、どちらかが相手の値に合わせると決着します。品質の1段階、感情価と覚醒度の8分の1、"
+        "まだ評価していない人が裁定するか、どちらかが相手の値に合わせると決着します。品質の1段階、明るさと激しさの8分の1、"
         "ジャンルの割合の4分の1までの差は食い違いとみなしません。",
     ),
     "label.no_disputes": ("Nobody contradicts anybody.", "意見の食い違いはありません。"),
