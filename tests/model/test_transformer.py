@@ -17,6 +17,7 @@ from composer_core.model.conditions import Asked, arrays_of, bars_index, conditi
 from composer_core.model.config import ModelConfig, TrainConfig, config_from_json, read_train_config
 from composer_core.model.heads import head_losses
 from composer_core.model.notices import notices_of
+from composer_core.model.stepping import next_logits
 from composer_core.model.transformer import Composer
 from composer_core.music.chords import Chord, parse_chord_line
 from composer_core.music.condition import Condition
@@ -57,6 +58,37 @@ def test_the_cache_changes_nothing() -> None:
         cache = model.composer.new_cache(1)
         steps = [model.composer(ids[:, i : i + 1], vector[:, i : i + 1], cache) for i in range(20)]
         assert torch.allclose(torch.cat(steps, dim=1), model.composer(ids, vector), atol=1e-5)
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+def test_one_token_at_a_time_says_the_same(adapted: bool) -> None:
+    """Three sequences: five tokens by the composer's layers, ten one by one in the other layout; gains are not 1."""
+    model = tiny_model(VOCABULARY)
+    composer = add_adapters(model.composer, 4) if adapted else model.composer
+    ids = torch.randint(4, len(VOCABULARY), (3, 15), generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        for name, parameter in composer.named_parameters():
+            if "norm" in name or name.endswith(".up"):
+                parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)), alpha=0.3)
+        vectors = vectors_of(model, CONDITION, ids)
+        whole = composer(ids, vectors)
+        cache = composer.new_cache(3)
+        found = [next_logits(composer, ids[:, :5], vectors[:, :5], cache)]
+        found += [next_logits(composer, ids[:, i : i + 1], vectors[:, i : i + 1], cache) for i in range(5, 15)]
+    assert torch.allclose(torch.stack(found, dim=1), whole[:, 4:], atol=1e-4)
+
+
+def test_steps_follow_weights_that_change() -> None:
+    model = tiny_model(VOCABULARY)
+    ids = torch.tensor([[5]])
+    with torch.no_grad():
+        vectors = vectors_of(model, CONDITION, ids)
+        before = next_logits(model.composer, ids, vectors, model.composer.new_cache(1))
+        model.composer.layers[0].mlp.down_proj.weight.mul_(30.0)
+        after = next_logits(model.composer, ids, vectors, model.composer.new_cache(1))
+        whole = model.composer(ids, vectors)[:, -1]
+    assert not torch.allclose(after, before, atol=1e-3)
+    assert torch.allclose(after, whole, atol=1e-4)
 
 
 def test_llama_of_transformers_says_the_same() -> None:
