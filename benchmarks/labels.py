@@ -40,9 +40,9 @@ from composer_core.workspace import Workspace
 SAVE_LIMIT_MS = 300.0
 WAIT_LIMIT_MS = 500.0
 """A rerun of a page may take so long (20 users, p95); a look at a loop is part of one."""
-QUEUE_LIMIT_MS = 3000.0
-"""A queue is made when the order or the rater changes, and again when its 50 loops are used up. The first of a process
-reads all labels and has no limit; this one is for those that follow, each after another approval."""
+QUEUE_LIMIT_MS, FIRST_LIMIT_MS = 1000.0, 10_000.0
+"""A queue is made when the order or the rater changes, and again when its 50 loops are used up; it includes an approval
+here. The first of a process reads all labels, behind a spinner."""
 RATERS, EDITS, SHARED = 20, 60, 5
 BACKUPS, WRITERS = 100, 4
 _LOOKS, _SAVES, _QUEUES, _WHOLE = 100, 100, 5, 1
@@ -110,7 +110,7 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
         labelling.decide(workspace, loop_id, rater="cho", action="approve", values=values, seen=seen[loop_id])
 
     first = [
-        measure(f"first queue {order}", lambda _, o=order: labelling.queue(workspace, rater="aki", order=o), 1)
+        measure(f"first queue {order}", lambda _, o=order: labelling.queue(workspace, rater="aki", order=o), 1, FIRST_LIMIT_MS)
         for order in ("uncertainty", "disagreement", "outlier")
     ]
     rows = [

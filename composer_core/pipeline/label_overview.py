@@ -1,7 +1,7 @@
 """What the desk asks of all labels again and again, kept in memory and brought up to date by the loops that changed.
 
 Statuses, confidences and differences of opinion come from every event there is; at a hundred
-thousand loops reading them anew takes longer than a rater waits. So each is read once a process,
+thousand loops reading them anew takes seconds. So they are read once a process,
 and then only for loops with a newer event. Other processes' events are seen as well, and a restored backup begins anew.
 """
 
@@ -13,8 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from composer_core.pipeline.label_difference import against_model, difference
+from composer_core.store.label_arrays import differing, lowest_confidence, read_events
 from composer_core.store.label_projection import loops_changed_since
-from composer_core.store.label_view import HUMAN, MODEL, RULE, LabelEvent, current_label, loop_status
+from composer_core.store.label_view import (
+    HUMAN,
+    MODEL,
+    RULE,
+    SETTLED,
+    LabelEvent,
+    current_label,
+    loop_status,
+    votes_of,
+)
 from composer_core.store.labels import LabelStore
 
 _MOST_CHANGED = 5000
@@ -28,13 +38,40 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """A label of a person or an import that a model contradicts: on which field, by how much (0 to 1), the model's
+    event and confidence; the raters' votes on the field as (rater, status, event), and whether it is settled."""
+
+    field: str
+    amount: float
+    model_event: int
+    confidence: float | None
+    votes: tuple[tuple[str, str, int], ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Opinions:
-    """How far the sources of a loop differ: most on `field`, by `amount` (0 to 1); and the people's label that a
-    model contradicts most surely, as (difference, field, the model's event, all events of the field)."""
+    """How far the sources of a loop differ: most on `field`, by `amount` (0 to 1); and the label that a model
+    contradicts most surely."""
 
     amount: float
     field: str
-    against: tuple[float, str, LabelEvent, tuple[LabelEvent, ...]] | None
+    against: Against | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What machines say of a loop, and how far all its sources differ.
+
+    `confidence` is the lowest of the newest suggestion of each field and `field` the one it is of; 0 and "" where
+    none gave a confidence, None and "" where no machine has looked at the loop. `opinions` is None where nobody
+    contradicts anybody.
+    """
+
+    confidence: float | None
+    field: str
+    opinions: Opinions | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +99,9 @@ def statuses(store: LabelStore) -> Mapping[str, str]:
     return _known(store, "statuses", _Kind(_all_statuses, _status))
 
 
-def lowest_confidence(store: LabelStore) -> Mapping[str, tuple[float, str]]:
-    """As `LabelStore.suggested_confidence`: loop -> (lowest confidence of a suggestion, its field)."""
-    return _known(store, "confidence", _Kind(lambda s: s.suggested_confidence(), _lowest))
-
-
-def opinions(store: LabelStore) -> Mapping[str, Opinions]:
-    """Loop -> how its sources differ, of the loops where two or more have spoken of one field and do not agree."""
-    return _known(store, "opinions", _Kind(_all_opinions, _opinions))
+def said(store: LabelStore) -> Mapping[str, Said]:
+    """Loop -> what its sources say, of the loops of which a machine has spoken or on which sources differ."""
+    return _known(store, "said", _Kind(_all_said, _said))
 
 
 def _known(store: LabelStore, name: str, kind: _Kind[Value]) -> Mapping[str, Value]:
@@ -115,7 +147,24 @@ def _status(fields: Fields) -> str | None:
     return loop_status(labels) if labels else None
 
 
-def _lowest(fields: Fields) -> tuple[float, str] | None:
+def _all_said(store: LabelStore) -> dict[str, Said]:
+    events = read_events(store)
+    if events is None:
+        return {}
+    differ = {loop_id: made for loop_id, fields in differing(events) if (made := _opinions(fields))}
+    lowest = lowest_confidence(events)
+    alone = {loop_id: Said(*lowest[loop_id], differ.get(loop_id)) for loop_id in lowest}
+    return alone | {loop_id: Said(None, "", made) for loop_id, made in differ.items() if loop_id not in lowest}
+
+
+def _said(fields: Fields) -> Said | None:
+    sure, field = _lowest(fields)
+    opinions = _opinions(fields)
+    return None if sure is None and opinions is None else Said(sure, field, opinions)
+
+
+def _lowest(fields: Fields) -> tuple[float | None, str]:
+    """As `label_arrays.lowest_confidence`, of one loop."""
     found: list[tuple[float, str]] = []
     spoken = False
     for name in sorted(fields):
@@ -126,11 +175,7 @@ def _lowest(fields: Fields) -> tuple[float, str] | None:
             found += [] if newest.confidence is None else [(newest.confidence, name)]
     if found:
         return min(found, key=lambda one: one[0])
-    return (0.0, "") if spoken else None
-
-
-def _all_opinions(store: LabelStore) -> dict[str, Opinions]:
-    return {loop_id: made for loop_id, fields in store.standing_of_several() if (made := _opinions(fields))}
+    return (0.0 if spoken else None), ""
 
 
 def _opinions(fields: Fields) -> Opinions | None:
@@ -138,8 +183,12 @@ def _opinions(fields: Fields) -> Opinions | None:
     if not shared:
         return None
     amount, field = max((difference(events), name) for name, events in shared.items())
-    worst = [
-        (size, name, model, tuple(events)) for name, events in shared.items() for size, model in against_model(events)
-    ]
-    against = max(worst, key=lambda one: ((one[2].confidence or 0.0) * one[0], one[1])) if worst else None
-    return Opinions(amount, field, against) if amount > 0 or against is not None else None
+    against = [_against(size, model, events) for events in shared.values() for size, model in against_model(events)]
+    worst = max(against, key=lambda one: ((one.confidence or 0.0) * one.amount, one.field), default=None)
+    return Opinions(amount, field, worst) if amount > 0 or worst is not None else None
+
+
+def _against(amount: float, model: LabelEvent, events: Sequence[LabelEvent]) -> Against:
+    votes = tuple((vote.author, vote.status, vote.id) for vote in votes_of(events))
+    settled = any(event.status == SETTLED for event in events)
+    return Against(model.field, amount, model.id, model.confidence, votes, settled)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from composer_core.errors import require_choice
 from composer_core.pipeline import label_overview
+from composer_core.pipeline.label_overview import Against, Opinions
 from composer_core.pipeline.outliers import outlyingness
-from composer_core.store.label_view import SETTLED, LabelEvent, votes_of
 from composer_core.store.labels import LabelStore, open_labels
 from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
@@ -26,6 +27,9 @@ _SECOND_OPINION = 2
 
 _unique: dict[Path, tuple[str, list[str]]] = {}
 """The unique loops of a workspace with the state of the library they were read at."""
+_shuffles: dict[tuple[Path, str], tuple[str, dict[str, int]]] = {}
+"""The places of these loops in the order of a rater's own, with that state."""
+_MOST_SHUFFLES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,13 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """What an order says: a reason for each loop it has one for, the first to be heard first, and loops
-    that are asked for although they are settled."""
+    """What an order says: a rank for each loop it has a reason for, the lowest to be heard first; how to say the
+    reason; loops that are asked for although they are settled; and whether every fifth comes at random."""
 
-    items: Mapping[str, QueueItem]
+    ranks: Mapping[str, float]
+    item: Callable[[str], QueueItem]
     again: frozenset[str] = frozenset()
+    is_mixed: bool = False
 
 
 def queue(
@@ -81,28 +87,67 @@ def queue(
     own = store.acts(rater)
     statuses = label_overview.statuses(store)
     decided = {loop_id for _, kind, loop_id in own if kind in ("approve", "reject")}
-    wanted = unique_loops(workspace)
+    state, wanted = _unique_at(workspace)
+    places = _shuffled(workspace, state, wanted, rater)
     if loop_ids is not None:
         asked = set(loop_ids)
         wanted = [loop for loop in wanted if loop in asked]
     ranking = _RANKINGS[order](workspace, store, wanted, rater)
     left = [loop for loop in wanted if loop in ranking.again or _open(statuses.get(loop), loop in decided)]
     skipped = _skipped(own)
-    position = {loop: number for number, loop in enumerate(_in_order(left, order, rater, ranking))}
-    left.sort(key=lambda loop: (statuses.get(loop) != "disputed", skipped.get(loop, 0), position[loop]))
-    rest = order if order in ("newest", "random") else "random"
-    return [_item(loop, statuses.get(loop), loop in skipped, ranking, rest) for loop in left[:limit]]
+    found = _first(left, limit, ranking, skipped, places, lambda loop: statuses.get(loop) == "disputed")
+    return [_item(loop, drawn, statuses.get(loop), loop in skipped, ranking) for loop, drawn in found]
+
+
+def _first(
+    left: Sequence[str],
+    limit: int,
+    ranking: _Ranking,
+    skipped: Mapping[str, int],
+    places: Mapping[str, int],
+    is_disputed: Callable[[str], bool],
+) -> list[tuple[str, bool]]:
+    """The loops to be heard first: those in dispute, those of the order, those skipped; and whether each was drawn."""
+
+    def place(loop: str) -> tuple[float, ...]:
+        return ranking.ranks.get(loop, math.inf), places[loop]
+
+    disputed = [loop for loop in left if is_disputed(loop)]
+    disputed.sort(key=lambda loop: (skipped.get(loop, 0), *place(loop)))
+    fresh = [loop for loop in left if loop not in skipped and not is_disputed(loop)]
+    ordered = dict.fromkeys(heapq.nsmallest(limit, fresh, key=place), False)
+    if ranking.is_mixed:
+        ordered = _mixed(list(ordered), heapq.nsmallest(limit, fresh, key=lambda loop: places[loop]))
+    last = sorted((loop for loop in left if loop in skipped and not is_disputed(loop)), key=lambda loop: skipped[loop])
+    found = dict.fromkeys(disputed, False) | ordered | dict.fromkeys(last, False)
+    return list(found.items())[:limit]
+
+
+def _mixed(doubtful: Sequence[str], chance: Sequence[str]) -> dict[str, bool]:
+    """Loop -> whether it was drawn: every fifth place goes to the next of the rater's shuffle that has not come yet."""
+    mixed: dict[str, bool] = {}
+    by_doubt, drawn = iter(doubtful), iter(chance)
+    while len(mixed) < len(doubtful):
+        is_drawn = len(mixed) % MIX_EVERY == MIX_EVERY - 1
+        loop = next(loop for loop in (drawn if is_drawn else by_doubt) if loop not in mixed)
+        mixed[loop] = is_drawn
+    return mixed
 
 
 def unique_loops(workspace: Workspace) -> list[str]:
     """Ids in the order the loops were added, without exact duplicates of another."""
+    return list(_unique_at(workspace)[1])
+
+
+def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
+    """The state of the library, and its unique loops; not to be changed in place."""
     store = LoopStore(workspace)
     state = store.digest()
     known = _unique.get(workspace.root)
     if known is None or known[0] != state:
         loops = store.table(["loop_id", "duplicate_of"])
         known = _unique[workspace.root] = (state, list(loops["loop_id"][loops["duplicate_of"].isna()]))
-    return list(known[1])
+    return known
 
 
 def _open(status: str | None, decided_by_rater: bool) -> bool:
@@ -118,87 +163,99 @@ def _skipped(acts: Iterable[tuple[int, str, str]]) -> dict[str, int]:
     return {loop_id: number for loop_id, (number, kind) in last.items() if kind == "skip"}
 
 
-def _in_order(loop_ids: list[str], order: str, rater: str, ranking: _Ranking) -> list[str]:
-    if order == "newest":
-        return loop_ids[::-1]
-    place = {loop: number for number, loop in enumerate(ranking.items)}
-    return sorted(_shuffled(loop_ids, rater), key=lambda loop: place.get(loop, math.inf))
-
-
-def _item(loop_id: str, status: str | None, skipped: bool, ranking: _Ranking, rest: str) -> QueueItem:
+def _item(loop_id: str, drawn: bool, status: str | None, skipped: bool, ranking: _Ranking) -> QueueItem:
     if status in ("disputed", "draft"):
         return QueueItem(loop_id, status)
-    if skipped:
-        return QueueItem(loop_id, "skipped")
-    return ranking.items.get(loop_id) or QueueItem(loop_id, rest)
+    if skipped or drawn:
+        return QueueItem(loop_id, "random" if drawn else "skipped")
+    return ranking.item(loop_id)
 
 
-def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
+def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
     """The least certain first; loops no estimator has looked at follow."""
-    confidence = label_overview.lowest_confidence(store)
-    known = [loop for loop in _shuffled(loop_ids, rater) if loop in confidence]
-    known.sort(key=lambda loop: confidence[loop][0])
-    items = {loop: QueueItem(loop, "uncertain", confidence[loop][1], confidence[loop][0]) for loop in known}
-    return _Ranking(items | {loop: QueueItem(loop, "unsuggested") for loop in loop_ids if loop not in confidence})
+    known = label_overview.said(store)
+    ranks = {
+        loop: said.confidence
+        for loop in loop_ids
+        if (said := known.get(loop)) is not None and said.confidence is not None
+    }
+
+    def item(loop_id: str) -> QueueItem:
+        if loop_id not in ranks:
+            return QueueItem(loop_id, "unsuggested")
+        return QueueItem(loop_id, "uncertain", known[loop_id].field, ranks[loop_id])
+
+    return _Ranking(ranks, item)
 
 
-def _mixed(workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
-    """Uncertainty, every fifth place given to the next loop of the rater's shuffle that has not come yet."""
-    by_doubt = _by_uncertainty(workspace, store, loop_ids, rater).items
-    doubtful, chance = iter(by_doubt), iter(_shuffled(loop_ids, rater))
-    mixed: dict[str, QueueItem] = {}
-    while len(mixed) < len(by_doubt):
-        drawn = len(mixed) % MIX_EVERY == MIX_EVERY - 1
-        loop = next(loop for loop in (chance if drawn else doubtful) if loop not in mixed)
-        mixed[loop] = QueueItem(loop, "random") if drawn else by_doubt[loop]
-    return _Ranking(mixed)
+def _by_doubt_and_chance(workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
+    """Uncertainty, every fifth at random."""
+    return replace(_by_uncertainty(workspace, store, loop_ids, rater), is_mixed=True)
 
 
 def _by_disagreement(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
-    known = label_overview.opinions(store)
-    found = [
-        QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
-        for loop_id in loop_ids
-        if loop_id in known and known[loop_id].amount > 0
-    ]
-    return _Ranking({item.loop_id: item for item in sorted(found, key=lambda item: -(item.amount or 0.0))})
+    known = _opinions(store, loop_ids)
+    ranks = {loop_id: -opinions.amount for loop_id, opinions in known.items() if opinions.amount > 0}
+
+    def item(loop_id: str) -> QueueItem:
+        if loop_id not in ranks:
+            return QueueItem(loop_id, "random")
+        return QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
+
+    return _Ranking(ranks, item)
 
 
 def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
-    known = label_overview.opinions(store)
-    found, again = [], set()
-    for loop_id in loop_ids:
-        against = known[loop_id].against if loop_id in known else None
-        if against is None:
-            continue
-        size, name, model, events = against
-        if _unsettled(events, rater, model):
-            found.append(QueueItem(loop_id, "against_model", name, model.confidence, round(size, 3)))
-            again.add(loop_id)
-    found.sort(key=lambda item: -(item.confidence or 0.0) * (item.amount or 0.0))
-    return _Ranking({item.loop_id: item for item in found}, frozenset(again))
+    found = {
+        loop_id: against
+        for loop_id, opinions in _opinions(store, loop_ids).items()
+        if (against := opinions.against) is not None and _unsettled(against, rater)
+    }
+    ranks = {loop_id: -(against.confidence or 0.0) * against.amount for loop_id, against in found.items()}
+
+    def item(loop_id: str) -> QueueItem:
+        if loop_id not in found:
+            return QueueItem(loop_id, "random")
+        against = found[loop_id]
+        return QueueItem(loop_id, "against_model", against.field, against.confidence, round(against.amount, 3))
+
+    return _Ranking(ranks, item, frozenset(found))
 
 
-def _unsettled(events: Sequence[LabelEvent], rater: str, model: LabelEvent) -> bool:
+def _opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, Opinions]:
+    known = label_overview.said(store)
+    return {
+        loop_id: said.opinions
+        for loop_id in loop_ids
+        if (said := known.get(loop_id)) is not None and said.opinions is not None
+    }
+
+
+def _unsettled(against: Against, rater: str) -> bool:
     """Whether a second opinion is wanted of this rater: none of theirs is newer than the model's, nor do two stand."""
-    if any(event.status == SETTLED for event in events):
+    if against.settled or sum(status == "approved" for _, status, _ in against.votes) >= _SECOND_OPINION:
         return False
-    people = votes_of(events)
-    if sum(event.status == "approved" for event in people) >= _SECOND_OPINION:
-        return False
-    return all(event.id < model.id for event in people if event.author == rater)
+    return all(event < against.model_event for author, _, event in against.votes if author == rater)
 
 
-def _by_outlier(workspace: Workspace, _store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
-    wanted = set(loop_ids)
-    ranked = [one for one in outlyingness(workspace) if one.loop_id in wanted]
-    return _Ranking(
-        {one.loop_id: QueueItem(one.loop_id, "outlier", one.metric, amount=one.deviation) for one in ranked}
-    )
+def _by_outlier(workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    known = {one.loop_id: one for one in outlyingness(workspace)}
+
+    def item(loop_id: str) -> QueueItem:
+        if loop_id not in known:
+            return QueueItem(loop_id, "random")
+        return QueueItem(loop_id, "outlier", known[loop_id].metric, amount=known[loop_id].deviation)
+
+    return _Ranking({loop_id: rank for rank, loop_id in enumerate(known)}, item)
 
 
-def _unranked(_workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[str], _rater: str) -> _Ranking:
-    return _Ranking({})
+def _at_random(_workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    return _Ranking({}, lambda loop_id: QueueItem(loop_id, "random"))
+
+
+def _newest(_workspace: Workspace, _store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    ranks = {loop_id: -number for number, loop_id in enumerate(loop_ids)}
+    return _Ranking(ranks, lambda loop_id: QueueItem(loop_id, "newest"))
 
 
 _RANKINGS: dict[str, Callable[[Workspace, LabelStore, Sequence[str], str], _Ranking]] = {
@@ -206,12 +263,19 @@ _RANKINGS: dict[str, Callable[[Workspace, LabelStore, Sequence[str], str], _Rank
     "disagreement": _by_disagreement,
     "against_model": _against_model,
     "outlier": _by_outlier,
-    "mixed": _mixed,
-    "random": _unranked,
-    "newest": _unranked,
+    "mixed": _by_doubt_and_chance,
+    "random": _at_random,
+    "newest": _newest,
 }
 
 
-def _shuffled(loop_ids: Sequence[str], rater: str) -> list[str]:
-    """The rater's own order, the same every time."""
-    return sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
+def _shuffled(workspace: Workspace, state: str, loop_ids: Sequence[str], rater: str) -> dict[str, int]:
+    """Loop -> its place in an order of the rater's own, the same every time; `state` is the library's."""
+    key = (workspace.root, rater)
+    known = _shuffles.get(key)
+    if known is None or known[0] != state:
+        ordered = sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
+        if len(_shuffles) >= _MOST_SHUFFLES:
+            _shuffles.clear()
+        known = _shuffles[key] = (state, {loop: place for place, loop in enumerate(ordered)})
+    return known[1]

@@ -119,8 +119,9 @@ def suggest_missing(
     """
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
-    known = label_overview.lowest_confidence(store)
-    missing = [loop_id for loop_id in unique_loops(workspace) if loop_id not in known][:limit]
+    known = label_overview.said(store)
+    missing = [one for one in unique_loops(workspace) if (said := known.get(one)) is None or said.confidence is None]
+    missing = missing[:limit]
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
@@ -188,7 +189,8 @@ def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
 def statuses(workspace: Workspace) -> dict[str, str]:
     """Status of every loop that has any label or suggestion."""
     store = open_labels(workspace)
-    return dict.fromkeys(label_overview.lowest_confidence(store), "suggested") | dict(label_overview.statuses(store))
+    suggested = [loop_id for loop_id, said in label_overview.said(store).items() if said.confidence is not None]
+    return dict.fromkeys(suggested, "suggested") | dict(label_overview.statuses(store))
 
 
 def progress(workspace: Workspace, rater: str) -> Progress:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from composer_core.pipeline.similar import COMPARED, Standard, rows_by_instrument, standard_of
+from composer_core.store.loops import LoopStore
 from composer_core.store.similarity import Rows
 from composer_core.workspace import Workspace
 
@@ -26,19 +28,31 @@ class Outlier:
     deviation: float
 
 
-def outlyingness(workspace: Workspace, most: int = 2000) -> list[Outlier]:
+_known: dict[tuple[Path, int], tuple[str, tuple[Outlier, ...]]] = {}
+"""What was found in a library, with the state of it."""
+
+
+def outlyingness(workspace: Workspace, most: int = 2000) -> tuple[Outlier, ...]:
     """The loops that lie farthest from the mean of their instrument in COMPARED metrics, the farthest first.
 
     At most `most`; an instrument with fewer than five loops has no middle to be far from.
-    Missing values do not count.
+    Missing values do not count. Answered from memory while no loop changes.
     """
+    key, state = (workspace.root, most), LoopStore(workspace).digest()
+    known = _known.get(key)
+    if known is None or known[0] != state:
+        known = _known[key] = (state, _outlyingness(workspace, most))
+    return known[1]
+
+
+def _outlyingness(workspace: Workspace, most: int) -> tuple[Outlier, ...]:
     found: list[Outlier] = []
     for rows in rows_by_instrument(workspace).values():
         standard = standard_of(rows)
         if sum(len(part.loop_ids) for part in rows) >= _LEAST_LOOPS and standard.columns:
             for part in rows:
                 found += _farthest(part, standard, most)
-    return sorted(found, key=lambda one: (-one.distance, one.loop_id))[:most]
+    return tuple(sorted(found, key=lambda one: (-one.distance, one.loop_id))[:most])
 
 
 def _farthest(part: Rows, standard: Standard, most: int) -> Sequence[Outlier]:

@@ -94,8 +94,9 @@ def read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
 
 
 def event_of(row: Row[Any]) -> LabelEvent:
-    """An event out of its row."""
-    return LabelEvent(**{**row._mapping, "value": json.loads(row.value)})
+    """An event out of its row, whose columns are those of EVENTS in their order."""
+    number, loop_id, field, value, *rest = row
+    return LabelEvent(number, loop_id, field, json.loads(value), *rest)
 
 
 def action_of(row: Row[Any]) -> Action:

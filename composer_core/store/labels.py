@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select, text, tuple_
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text
 
 from composer_core.errors import require_choice
 from composer_core.store import label_queries as sql
@@ -24,7 +24,7 @@ from composer_core.store.label_schema import (
     open_engine,
     schema_version,
 )
-from composer_core.store.label_view import HUMAN, MODEL, RULE, CurrentLabel, LabelEvent, current_label
+from composer_core.store.label_view import HUMAN, CurrentLabel, LabelEvent, current_label
 from composer_core.workspace import Workspace
 
 __all__ = [
@@ -192,12 +192,6 @@ class LabelStore:
         """(loop, field -> standing events of people alone, the one that counts first), of loops that have any."""
         return self._by_loop(sql.standing_events(sql.of_kind(HUMAN)))
 
-    def standing_of_several(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
-        """(loop, field -> standing events), of the fields on which two or more sources have spoken."""
-        places = select(EVENTS.c.loop_id, EVENTS.c.field).group_by(EVENTS.c.loop_id, EVENTS.c.field)
-        several = places.having(func.min(EVENTS.c.source) != func.max(EVENTS.c.source))
-        return self._by_loop(sql.standing_events(tuple_(EVENTS.c.loop_id, EVENTS.c.field).in_(several)))
-
     def _by_loop(self, query: Select[Any]) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
         for loop_id, rows in groupby(self.stream(query), key=lambda row: row.loop_id):
             fields: dict[str, list[LabelEvent]] = {}
@@ -268,25 +262,6 @@ class LabelStore:
         """Everyone who has acted, by name."""
         with self.transaction() as connection:
             return sorted(connection.execute(select(ACTIONS.c.rater).distinct()).scalars())
-
-    def suggested_confidence(self) -> dict[str, tuple[float, str]]:
-        """Loop -> (lowest confidence, its field) over the newest machine event of each field.
-
-        Every loop a model or rule has looked at is in it; where none gave a confidence it is 0
-        with an empty field.
-        """
-        newest = (
-            select(func.max(EVENTS.c.id)).where(sql.of_kind(MODEL, RULE)).group_by(EVENTS.c.loop_id, EVENTS.c.field)
-        )
-        query = select(EVENTS.c.loop_id, EVENTS.c.confidence, EVENTS.c.field).where(EVENTS.c.id.in_(newest))
-        lowest: dict[str, tuple[float, str]] = {}
-        with self.transaction() as connection:
-            for loop_id, confidence, name in connection.execute(query.order_by(EVENTS.c.field)):
-                if confidence is None:
-                    lowest.setdefault(loop_id, (0.0, ""))
-                elif loop_id not in lowest or not lowest[loop_id][1] or confidence < lowest[loop_id][0]:
-                    lowest[loop_id] = (confidence, name)
-        return lowest
 
     def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
         """Rows of a query over EVENTS or ACTIONS, read in pieces, so that millions need no memory."""
