@@ -121,6 +121,7 @@ def _coded(table: pa.Table) -> Events:
 
 
 def code_of(events: Events, column: str, name: str) -> int:
+    """Index of a name in a column of _CODED; -1 where it does not occur."""
     names = events.names[column]
     return names.index(name) if name in names else -1
 

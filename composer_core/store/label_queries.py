@@ -30,6 +30,7 @@ PEOPLE_ONLY = ("quality",)
 """No model or rule may say this."""
 MANY_LOOPS = 500
 """Ids in one query: SQLite limits its variables."""
+_VALUE = list(EVENTS.c.keys()).index("value")
 Place = tuple[str, str]
 """A loop's id and a field."""
 
@@ -95,8 +96,9 @@ def read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
 
 def event_of(row: Row[Any]) -> LabelEvent:
     """An event out of its row, whose columns are those of EVENTS in their order."""
-    number, loop_id, field, value, *rest = row
-    return LabelEvent(number, loop_id, field, json.loads(value), *rest)
+    columns: list[Any] = list(row)
+    columns[_VALUE] = json.loads(columns[_VALUE])
+    return LabelEvent(*columns)
 
 
 def action_of(row: Row[Any]) -> Action:
