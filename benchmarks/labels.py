@@ -110,7 +110,12 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
         labelling.decide(workspace, loop_id, rater="cho", action="approve", values=values, seen=seen[loop_id])
 
     first = [
-        measure(f"first queue {order}", lambda _, o=order: labelling.queue(workspace, rater="aki", order=o), 1, FIRST_LIMIT_MS)
+        measure(
+            f"first queue {order}",
+            lambda _, o=order: labelling.queue(workspace, rater="aki", order=o),
+            1,
+            FIRST_LIMIT_MS,
+        )
         for order in ("uncertainty", "disagreement", "outlier")
     ]
     rows = [

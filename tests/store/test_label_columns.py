@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from composer_core.store.label_arrays import lowest_confidence, read_events
 from composer_core.store.label_columns import all_labels
 from composer_core.store.label_projection import LABEL_SCHEMA, labels_of
 from composer_core.store.label_records import Entry
@@ -68,3 +69,21 @@ def test_nothing_and_everything_taken_back(tmp_path: Path) -> None:
     store.undo("ann")
     table = all_labels(store)
     assert table.num_rows == 0 and table.schema == LABEL_SCHEMA
+
+
+def test_lowest_confidence_names_its_field(location: Path | str) -> None:
+    store = LabelStore(location)
+
+    def lowest() -> dict[str, tuple[float, str]]:
+        events = read_events(store)
+        assert events is not None
+        return lowest_confidence(events)
+
+    entries = [Entry("L", "emotion", "sad", "suggested", 0.6), Entry("L", "genre", {"funk": 1.0}, "suggested", 0.2)]
+    store.add("model:affect@1", [*entries, Entry("M", "emotion", "calm", "suggested", 0.9)])
+    store.add("rule:density", [Entry("N", "emotion", "sad", "suggested")])
+    store.add("import:emopia", [Entry("O", "emotion", "sad", "suggested", 0.1)])
+    assert lowest() == {"L": (0.2, "genre"), "M": (0.9, "emotion"), "N": (0.0, "")}
+    # The newest event of a field counts: a better model is surer of the genre now.
+    store.add("model:affect@2", [Entry("L", "genre", {"funk": 1.0}, "suggested", 0.8)])
+    assert lowest()["L"] == (0.6, "emotion")

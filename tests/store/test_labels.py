@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from composer_core.errors import ComposerError, InvalidValue, StoreError
-from composer_core.store.label_arrays import lowest_confidence, read_events
 from composer_core.store.label_schema import (
     ACTIONS,
     EVENTS,
@@ -227,22 +226,6 @@ def test_confidence_and_status_are_checked(store: LabelStore) -> None:
         store.add(MODEL, [Entry("L", "emotion", "sad", "suggested", 1.5)])
     with pytest.raises(InvalidValue, match="status"):
         store.add(MODEL, [Entry("L", "emotion", "sad", "sure")])
-
-
-def test_lowest_confidence_names_its_field(store: LabelStore) -> None:
-    def lowest() -> dict[str, tuple[float, str]]:
-        events = read_events(store)
-        assert events is not None
-        return lowest_confidence(events)
-
-    entries = [Entry("L", "emotion", "sad", "suggested", 0.6), Entry("L", "genre", {"funk": 1.0}, "suggested", 0.2)]
-    store.add(MODEL, [*entries, Entry("M", "emotion", "calm", "suggested", 0.9)])
-    store.add(RULE, [Entry("N", "emotion", "sad", "suggested")])
-    store.add(IMPORT, [Entry("O", "emotion", "sad", "suggested", 0.1)])
-    assert lowest() == {"L": (0.2, "genre"), "M": (0.9, "emotion"), "N": (0.0, "")}
-    # The newest event of a field counts: a better model is surer of the genre now.
-    store.add("model:affect@2", [Entry("L", "genre", {"funk": 1.0}, "suggested", 0.8)])
-    assert lowest()["L"] == (0.6, "emotion")
 
 
 def test_japanese_survives_and_is_stored_as_itself(store: LabelStore) -> None:
