@@ -135,6 +135,7 @@ def boosting_learner(recipe: Recipe) -> Callable[[FloatArray, FloatArray], Calla
     """`learn` for `held_out` by boosting."""
 
     def learn(rows: FloatArray, truth: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """Trees of the recipe on (n, features) rows and their n truths from 0 to 1; gives what reads further rows."""
         text = fit_text(rows, truth, recipe)
         return lambda unseen: predict_text(text, unseen)
 

@@ -59,6 +59,7 @@ def find_files(paths: list[str]) -> Found:
 
 def _walk(folder: str, found: Found) -> None:
     def refuse(error: OSError) -> None:
+        """A folder that cannot be listed is a refusal, not a silence."""
         found.refused.append(RefusedFile("permission_denied", path=str(error.filename or folder)))
 
     for parent, folders, names in os.walk(folder, onerror=refuse):

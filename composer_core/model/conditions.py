@@ -230,6 +230,7 @@ def drop_fields(
     everything = rng.random((n, 1)) >= all_rate
 
     def kept(width: int = 1) -> NDArray[np.bool_]:
+        """(n, width) mask: False where a field is hidden."""
         return (rng.random((n, width)) >= field_rate) & everything
 
     given = arrays.given * kept(arrays.given.shape[1])

@@ -113,6 +113,7 @@ def table_baseline(train: Sequence[PlayedWindow], columns: tuple[int, ...], with
     overall = (float(velocity.mean()), float(offset.sum() / max(1.0, timed.sum())))
 
     def predict(window: PlayedWindow, _: int) -> Prediction:
+        """Velocity and offset in ms of each note from its cell of the table; the overall mean for cells never seen."""
         wanted = _keys(window, columns)
         index = np.minimum(np.searchsorted(names, wanted), len(names) - 1)
         known = names[index] == wanted

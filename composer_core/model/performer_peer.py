@@ -46,6 +46,7 @@ def boosting(train: Sequence[PlayedWindow], timing: bool = True) -> Predictor:
         models.append(_fitted(timed, [w.offset_ms for w in timed]))
 
     def predict(window: PlayedWindow, _: int) -> Prediction:
+        """Velocity and offset in ms of each note of a window; the pass number changes nothing."""
         columns = feature_table(window)
         found = [np.asarray(model.predict(columns), dtype=np.float64) for model in models]
         return Prediction(found[0], found[1] if timing else np.zeros(len(window)))

@@ -185,6 +185,7 @@ def key_of_chords(chords: Sequence[Chord]) -> Key:
     """The major or minor key whose scale holds most chord tones; the first chord as tonic breaks ties."""
 
     def fit(key: Key) -> tuple[int, bool, bool]:
+        """Chord tones inside the scale; whether the first chord is the tonic chord; whether it stands on the tonic."""
         inside = sum(tone in key.scale for chord in chords for tone in chord.pitch_classes)
         is_tonic = chords[0].root == key.root
         return inside, is_tonic and chords[0].is_minor == key.is_minor, is_tonic

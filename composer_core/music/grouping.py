@@ -19,6 +19,7 @@ def groups_of(keys: Sequence[Iterable[Hashable]]) -> list[int]:
     parent = list(range(len(keys)))
 
     def root(item: int) -> int:
+        """The first item of the group; the way there is halved for the next question."""
         while parent[item] != item:
             parent[item] = parent[parent[item]]
             item = parent[item]

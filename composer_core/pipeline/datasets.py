@@ -107,6 +107,7 @@ def ingest_with_facts(
     readings = [(str(path), chosen or detect(Path(path)), chosen is None) for path in paths]
 
     def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What each path's data set says of its files, by their digests."""
         return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
 
     return ingest(paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine)

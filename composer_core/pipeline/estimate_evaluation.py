@@ -163,6 +163,7 @@ def _linear_learner(rows: FloatArray, truth: FloatArray) -> Any:
     mean, deviation = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0) + 1e-9
 
     def prepared(table: FloatArray) -> FloatArray:
+        """Standardised by the training rows, clipped to 4 deviations; what is not known counts as the mean."""
         return np.nan_to_num(np.clip((table - mean) / deviation, -4.0, 4.0))
 
     weights = fit(prepared(rows), truth.astype(np.int64), 2, np.ones(len(rows)), _LINEAR_L2, _LINEAR_STEPS)

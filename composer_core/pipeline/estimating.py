@@ -221,6 +221,7 @@ def emotion_judge(*, data: Path | None = None, model: Path | None = None) -> Jud
         questions = train_emotion(emotion_clips(Path(str(data))), "judge", {})
 
     def judge(notes: NoteList) -> tuple[float, float] | None:
+        """Valence (-1 to 1) and arousal (0 to 1) of the notes; None where they are too few to tell."""
         found = read_trained_emotion(questions, notes)
         return None if found is None else (found.valence, found.arousal)
 

@@ -85,6 +85,7 @@ def scatter(title: str, points: Sequence[Sequence[float]], axes: tuple[str, str]
     wide, tall = WIDTH - LEFT - 12, HEIGHT - TOP - BOTTOM
 
     def place(point: Sequence[float]) -> tuple[float, float]:
+        """Pixels of a point, x to the right and y down."""
         return LEFT + (point[0] - low) / span * wide, TOP + tall * (1 - (point[1] - low) / span)
 
     body = [f'<line x1="{LEFT}" y1="{TOP + tall}" x2="{LEFT + wide}" y2="{TOP}" class="axis"/>']
@@ -102,6 +103,7 @@ def range_bars(title: str, rows: Sequence[tuple[str, float, float, float]], limi
     height = TOP + row_height * len(rows) + 24
 
     def x_of(value: float) -> float:
+        """Pixels from the left of a value from 0 to 100."""
         return left + value / 100 * (width - left - 20)
 
     body = []

@@ -31,6 +31,7 @@ def random_condition(instrument: str, genres: tuple[str, ...], rng: np.random.Ge
     """A request with any subset of fields, over all metres and lengths and the whole range of tempo and swing."""
 
     def some(value: Any) -> Any:
+        """The value, or None half of the time."""
         return value if rng.random() < 0.5 else None
 
     pitched: dict[str, Any] = {}

@@ -141,6 +141,7 @@ def train_performer(
     timing = any(window.timed for window in parts["train"])
 
     def report(at: PerformerProgress) -> None:
+        """A sentence at each validation."""
         if at.validation is not None:
             progress(f"step {at.step} of {at.steps}: loss {at.loss:.3f}, dev {at.validation:.3f} nats a note")
 

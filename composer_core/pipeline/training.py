@@ -288,6 +288,7 @@ def _reader(
     learnt = None if config.instrument == SHARED else config.instrument
 
     def read() -> list[Loop]:
+        """All loops to train on; NotFound where there are none."""
         loops = read_loops() if read_loops is not None else loops_of(data, learnt, say)
         if not loops:
             where = str(data.root if isinstance(data, Workspace) else data)
@@ -338,6 +339,7 @@ class _Heartbeat:
 
 def _reporter(beat: _Heartbeat, say: Callable[[str], None]) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
+        """Beat at every step; a sentence at each validation."""
         beat.step, beat.steps = progress.step, progress.steps
         beat.write("running", "")
         if progress.validation is not None:

@@ -180,6 +180,7 @@ def encode(
     from composer_core.model.data import WindowSet
 
     def known(row: MeasuredWindow) -> Asked:
+        """What is asked, without genres that neither the model nor its families know."""
         genre = {code: w for code, w in row.asked.genre.items() if code in genres or family_of(code) in genres}
         return replace(row.asked, genre=genre)
 

@@ -122,6 +122,7 @@ class Renderer:
         late = threading.Event()
 
         def stop() -> None:
+            """Kill the child, and remember that it was the limit that did."""
             late.set()
             child.process.kill()
 

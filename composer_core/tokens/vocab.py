@@ -88,6 +88,8 @@ def _base_tokenizer(kind: str) -> Any:
     from miditok import REMI
 
     class LoopRemi(REMI):
+        """REMI over the tokens of `base_names`; miditok adds its special ones itself."""
+
         def _create_base_vocabulary(self) -> list[str]:
             return base_names(kind)[3:]
 

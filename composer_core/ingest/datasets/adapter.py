@@ -128,6 +128,7 @@ def facts_by_name(of_name: Callable[[str], FileFacts | None]) -> FactsOf:
     """`facts` for data sets whose file names say everything; None for a name of another shape."""
 
     def read(files: Sequence[str], _parsed: Sequence[Parsed]) -> Reading:
+        """One row a file whose name says something; the other files are unmatched."""
         reading = Reading()
         for file in files:
             facts = of_name(file)

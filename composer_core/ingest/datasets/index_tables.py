@@ -126,6 +126,7 @@ def has_table(file: str, columns: tuple[str, ...], delimiter: str = ",") -> Dete
     """`detect` of sets that an index with these columns tells."""
 
     def detect(root: Path) -> bool:
+        """Whether the folder holds the index with all of these columns; a file that is not there has none."""
         header = header_of(root / file, delimiter)
         return all(column in header for column in columns)
 
