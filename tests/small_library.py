@@ -6,7 +6,7 @@ from pathlib import Path
 
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.pipeline.library import ingest
+from composer_core.pipeline.library import ingest, table
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
 
@@ -57,3 +57,8 @@ def make_library(root: Path) -> Workspace:
     report = ingest([str(folder)], workspace, jobs=1)
     assert (report.files_accepted, report.loops_added) == (len(FILES), N_LOOPS), report
     return workspace
+
+
+def ids(workspace: Workspace) -> list[str]:
+    """The loops of a workspace as the library lists them."""
+    return list(table(workspace)["loop_id"])

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-import small_library
 from composer_core.pipeline.generation import Take, list_takes, models
 from composer_core.workspace import Workspace
-from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
+from studio_browser import IN_BROWSER, LEAST_LEVEL, SILENCE, open_page, settled, sync_api, transport, wait_until
+from studio_server import studio_server
 
-sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
+    *IN_BROWSER,
     pytest.mark.skipif(not (models(None, "drums") and models(None, "bass")), reason="no shipped models"),
 ]
-PATIENCE_MS = 240_000
-LEAST_LEVEL, SILENCE = 0.002, 0.0001
-"""Root mean square in the analyser: a soft loop measures about 0.01."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api.expect.set_options(timeout=PATIENCE_MS)
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_library.make_library(tmp_path_factory.mktemp("library"))
-
-
-def wait_until(page: Any, expression: str) -> None:
-    page.wait_for_function(f"() => {{ const s = window.composerTransport.state(); return {expression}; }}")
-
-
-def state(page: Any) -> dict[str, Any]:
-    found: dict[str, Any] = page.evaluate("window.composerTransport.state()")
-    return found
 
 
 def ask_for_an_ensemble(page: Any) -> None:
@@ -55,6 +25,7 @@ def ask_for_an_ensemble(page: Any) -> None:
     page.get_by_label("Takes", exact=True).press("Enter")
     page.get_by_label("Best of", exact=True).click()
     page.get_by_role("option", name="2", exact=True).click()
+    settled(page)
     page.get_by_role("button", name="Generate an ensemble").click()
     page.locator(".st-key-panel").wait_for()
 
@@ -67,29 +38,28 @@ def rows_outside(take: Take, bar: int) -> list[tuple[int, ...]]:
 def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: Workspace) -> None:
     expect = sync_api.expect
     with studio_server(workspace.root) as address:
-        page = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900}).new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        watch = Watch(page)
-        page.goto(address)
+        page, watch = open_page(browser, address)
         ask_for_an_ensemble(page)
         cards = page.locator("[class*='st-key-card-']")
         expect(cards).to_have_count(1)
         made = {take.condition.instrument: take for take in list_takes(workspace)}
         assert set(made) == {"drums", "bass"} and {take.candidates for take in made.values()} == {2}
 
+        settled(page)
         cards.first.get_by_role("button", name="Play").click()
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
-        assert state(page)["stems"] == ["drums", "bass"]
+        assert transport(page)["stems"] == ["drums", "bass"]
         page.get_by_role("button", name="Mute Drums").click()
         page.get_by_role("button", name="Mute Bass").click()
         wait_until(page, f"s.playing && s.level < {SILENCE} && !s.heard[0] && !s.heard[1]")
         page.get_by_role("button", name="Solo Drums").click()
         wait_until(page, f"s.heard[0] && !s.heard[1] && s.level > {LEAST_LEVEL}")
-        before = state(page)
+        before = transport(page)
 
         panel = page.locator(".st-key-panel")
         panel.get_by_role("button", name="2", exact=True).click()
         expect(panel.get_by_role("button", name="Rewrite")).to_be_enabled()
+        settled(page)
         panel.get_by_role("button", name="Rewrite").click()
         expect(page.locator(".st-key-lineage")).to_contain_text("Drums: bars 2")
         wait_until(page, f"s.playing && s.key === '{before['key']}' && s.source > {before['source']}")
@@ -97,8 +67,9 @@ def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: W
         assert edited.parent == made["drums"].take_id
         assert rows_outside(edited, 1) == rows_outside(made["drums"], 1)
 
-        after = state(page)
+        after = transport(page)
         undo = page.locator(".st-key-generate-undo").get_by_role("button")
+        settled(page)
         undo.click()
         wait_until(page, f"s.playing && s.source > {after['source']}")
         expect(undo).to_be_disabled()

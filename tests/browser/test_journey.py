@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from composer_core.pipeline import training
+from composer_core.pipeline import library, training
 from composer_core.pipeline.generation import list_takes, models
 from composer_core.pipeline.labelling import statuses
+from composer_core.pipeline.starter import starter_conditions
 from composer_core.workspace import Workspace
 from groove_files import write_grooves
-from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
+from studio_browser import (
+    IN_BROWSER,
+    LEAST_LEVEL,
+    PATIENCE_MS,
+    insist,
+    open_page,
+    settled,
+    sync_api,
+    transport,
+    wait_until,
+)
+from studio_server import Watch, studio_server
 
-sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
+    *IN_BROWSER,
     pytest.mark.skipif(not models(None, "drums"), reason="no shipped drums model"),
 ]
-
-PATIENCE_MS = 120_000
-CLICKS = 6
-LEAST_LEVEL = 0.002
-"""Root mean square in the analyser: silence measures 0, a soft loop about 0.01."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api.expect.set_options(timeout=PATIENCE_MS)
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
+N_STARTER = len(starter_conditions())
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +40,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return Workspace(tmp_path_factory.mktemp("studio"))
 
 
-def open_page(browser: Any, address: str, locale: str) -> tuple[Any, Watch]:
-    page = browser.new_context(locale=locale, viewport={"width": 1440, "height": 950}).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    watch = Watch(page)
-    page.goto(address)
+def open_studio(browser: Any, address: str, locale: str) -> tuple[Any, Watch]:
+    page, watch = open_page(browser, address, locale=locale)
     page.get_by_role("heading", level=1).wait_for()
     return page, watch
 
@@ -56,15 +49,6 @@ def open_page(browser: Any, address: str, locale: str) -> tuple[Any, Watch]:
 def go_to(page: Any, name: str) -> None:
     page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
     page.get_by_role("heading", level=1).filter(has_text=name).wait_for()
-
-
-def transport(page: Any) -> dict[str, Any]:
-    state: dict[str, Any] = page.evaluate("window.composerTransport.state()")
-    return state
-
-
-def wait_until(page: Any, expression: str) -> None:
-    page.wait_for_function(f"() => {{ const s = window.composerTransport.state(); return {expression}; }}")
 
 
 def generate(page: Any, button: str, play: str) -> None:
@@ -75,7 +59,7 @@ def generate(page: Any, button: str, play: str) -> None:
 
 def test_generate_play_switch_pages_and_approve(browser: Any, workspace: Workspace) -> None:
     with studio_server(workspace.root) as address:
-        page, watch = open_page(browser, address, "en-US")
+        page, watch = open_studio(browser, address, "en-US")
         generate(page, "Generate", "Play")
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
         sounding = transport(page)
@@ -105,21 +89,23 @@ def test_generate_play_switch_pages_and_approve(browser: Any, workspace: Workspa
     assert approved(workspace) == 5
 
     with studio_server(workspace.root) as address:  # started anew: the labels are there
-        page, watch = open_page(browser, address, "en-US")
+        page, watch = open_studio(browser, address, "en-US")
         go_to(page, "Label")
-        page.get_by_text("5 of 32 loops decided").wait_for()
+        page.get_by_text(f"5 of {N_STARTER} loops decided").wait_for()
         assert watch.errors == [] and watch.strangers == []
 
 
 def approve(page: Any, workspace: Workspace, loops: int) -> None:
     """Approve by keyboard, once the starter library is there."""
+    patiently(lambda: len(library.table(workspace)) == N_STARTER)
     page.get_by_text("loops for your library").wait_for(state="hidden")
     go_to(page, "Label")
     page.get_by_role("button", name="Approve").wait_for()
     for count in range(1, loops + 1):
+        settled(page)
         page.get_by_role("heading", level=1).click()
         page.keyboard.press("Enter")
-        page.get_by_text(f"{count} of 32 loops decided").wait_for()
+        page.get_by_text(f"{count} of {N_STARTER} loops decided").wait_for()
         assert approved(workspace) == count
 
 
@@ -129,7 +115,7 @@ def approved(workspace: Workspace) -> int:
 
 def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspace: Workspace) -> None:
     with studio_server(workspace.root) as address:
-        page, watch = open_page(browser, address, "ja-JP")
+        page, watch = open_studio(browser, address, "ja-JP")
         assert page.get_by_role("heading", level=1).inner_text() == "生成"
         generate(page, "生成する", "再生")
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
@@ -139,6 +125,7 @@ def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspac
         after = transport(page)
         assert after["key"] == before["key"] and after["loopSec"] < before["loopSec"]
 
+        settled(page)
         page.get_by_text("English", exact=True).click()
         page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
         assert transport(page)["source"] == after["source"]
@@ -150,11 +137,12 @@ def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspac
 
 def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace) -> None:
     with studio_server(workspace.root) as address:
-        page, watch = open_page(browser, address, "en-US")
+        page, watch = open_studio(browser, address, "en-US")
         pad = page.get_by_role("slider", name="Feeling: valence and arousal")
         valence, arousal = (
             page.get_by_label(name, exact=True).locator("visible=true") for name in ("Valence", "Arousal")
         )
+        settled(page)  # the pad moves no more
         box = pad.bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -169,6 +157,7 @@ def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace)
         sync_api.expect(pad).to_have_attribute("aria-valuetext", "Valence -0.4, Arousal 0.3, Sad")
         page.get_by_label("Takes").fill("1")
         page.get_by_label("Takes").press("Enter")
+        settled(page)
         page.get_by_test_id("stMain").get_by_role("button", name="Generate", exact=True).click()
         panel = page.locator(".st-key-panel")
         sync_api.expect(panel.get_by_role("row", name="Valence")).to_contain_text("-0.40")
@@ -181,11 +170,11 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
     grooves = write_grooves(tmp_path / "midi")
     try:
         with studio_server(workspace.root) as address:
-            page, _ = open_page(browser, address, "en-US")
+            page, _ = open_studio(browser, address, "en-US")
             start_training(page, str(grooves))
             page.get_by_text("Training loss").wait_for()
             page.context.close()
-            page, watch = open_page(browser, address, "en-US")
+            page, watch = open_studio(browser, address, "en-US")
             go_to(page, "Train")
             page.get_by_role("button", name="Use in Generate").first.wait_for()
             page.get_by_role("button", name="Stop", exact=True).click()
@@ -210,14 +199,8 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
 def use_in_generate(page: Any) -> None:
     """Click until the page changes: Streamlit drops a click on a part of the page that a run is replacing."""
     heading = page.get_by_role("heading", level=1).filter(has_text="Generate")
-    for _ in range(CLICKS):
-        page.get_by_role("button", name="Use in Generate").first.click()
-        try:
-            heading.wait_for(timeout=PATIENCE_MS / CLICKS)
-        except sync_api.TimeoutError:
-            continue
-        return
-    raise AssertionError("no click led to Generate")
+    button = page.get_by_role("button", name="Use in Generate").first
+    insist(button.click, lambda ms: heading.wait_for(timeout=ms), "no click led to Generate")
 
 
 def patiently(question: Callable[[], bool]) -> None:
@@ -240,14 +223,13 @@ def start_training(page: Any, folder: str) -> None:
     page.get_by_label("Steps", exact=True).fill("20000")
     page.get_by_label("Steps", exact=True).press("Enter")
     sync_api.expect(page.get_by_test_id("stCode").first).to_contain_text("--steps 20000")
+    settled(page)
     page.get_by_role("button", name="Start training").click()
 
 
 def test_an_address_outside_the_cache_is_not_served(browser: Any, tmp_path: Path) -> None:
     with studio_server(tmp_path) as address:
         page = browser.new_context().new_page()
-        started = time.monotonic()
         for name in ("..%2Fsettings.json", "%2e%2e%2fserver.log", "server.log", "a" * 40 + ".flac"):
             assert page.request.get(f"{address}/api/audio/{name}").status in (400, 404)
         assert page.request.get(f"{address}/_stcore/health").ok
-        assert time.monotonic() > started

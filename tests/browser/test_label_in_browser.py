@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +19,13 @@ from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
-from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
+from studio_browser import IN_BROWSER, TRY_MS, insist, open_page, settled, sync_api
+from studio_server import Watch, studio_server
 
-sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
-]
-PATIENCE_MS = 120_000
-TRIES = 6
+pytestmark = IN_BROWSER
 N_LABELLED = 20
 MOODS = tuple(vocabularies().moods)
 """The emotions in the order of their keys 1 to 8."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api.expect.set_options(timeout=PATIENCE_MS)
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
 
 
 def beat(number: int) -> Loop:
@@ -64,10 +50,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def open_label(browser: Any, address: str) -> tuple[Any, Watch]:
-    page = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 1000}).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    watch = Watch(page)
-    page.goto(f"{address}/label")
+    page, watch = open_page(browser, f"{address}/label", height=1000)
     page.get_by_role("button", name="Approve").wait_for()
     return page, watch
 
@@ -81,17 +64,24 @@ def complaints(watch: Watch, address: str) -> list[str]:
 
 
 def choose_mood(page: Any, number: int) -> None:
-    """Press a number key and wait until its emotion stands out."""
-    page.keyboard.press(str(number))
-    chosen(page, MOODS[number - 1])
+    """Press a number key until its emotion stands out."""
+    button = page.locator(f".st-key-label-mood-{MOODS[number - 1]} button[kind=primary]")
+    insist(lambda: page.keyboard.press(str(number)), lambda ms: button.wait_for(timeout=ms), f"key {number} is unheard")
 
 
-def chosen(page: Any, mood: str) -> None:
-    sync_api.expect(page.locator(f".st-key-label-mood-{mood} button")).to_have_attribute("kind", "primary")
+def decide(page: Any, workspace: Workspace, key: str, count: int) -> None:
+    """Press a key until so many loops are decided; no second time when only the page is late to say so."""
+
+    def press() -> None:
+        if count_decided(workspace) != count:
+            page.keyboard.press(key)
+
+    said = page.get_by_text(f"{count} of {N_LABELLED + 2} loops decided")
+    insist(press, lambda ms: said.wait_for(timeout=ms), f"{key} is unheard")
 
 
-def decided(page: Any, count: int) -> None:
-    page.get_by_text(f"{count} of {N_LABELLED + 2} loops decided").wait_for()
+def count_decided(workspace: Workspace) -> int:
+    return sum(status in ("approved", "rejected") for status in labelling.statuses(workspace).values())
 
 
 def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, capsys: Any) -> None:
@@ -101,8 +91,7 @@ def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, 
         started = time.monotonic()
         for count in range(1, N_LABELLED + 1):
             choose_mood(page, (count - 1) % len(MOODS) + 1)
-            page.keyboard.press("Enter")
-            decided(page, count)
+            decide(page, workspace, "Enter", count)
         seconds = time.monotonic() - started
         with capsys.disabled():
             rate = 60 * N_LABELLED / seconds
@@ -114,11 +103,10 @@ def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, 
             "title => { const s = window.composerTransport.state(); return s.playing && s.title === title; }",
             arg=title,
         )
-        page.keyboard.press("u")
-        decided(page, N_LABELLED - 1)
-        page.keyboard.press("Backspace")
-        decided(page, N_LABELLED)
+        decide(page, workspace, "u", N_LABELLED - 1)
+        decide(page, workspace, "Backspace", N_LABELLED)
         sync_api.expect(heading).to_have_text(title)
+        settled(page)
         page.keyboard.press("s")
         sync_api.expect(heading).not_to_have_text(title)
         assert complaints(watch, address) == [] and watch.strangers == []
@@ -140,28 +128,21 @@ def become(page: Any, name: str) -> None:
 def notices(page: Any, place: Any, state: str = "visible") -> None:
     """Wait until a page that nobody touches shows what others did. Streamlit loses a fragment's timer when a run ends
     just as the timer fires, until the page is next used: then somebody looks at another of the panels beside."""
-    for attempt in range(TRIES):
-        try:
-            place.wait_for(state=state, timeout=PATIENCE_MS / TRIES)
-        except sync_api.TimeoutError:
-            page.get_by_role("radio", name=("Guide", "Why")[attempt % 2]).check(force=True)
+    panels = itertools.cycle(("", "Guide", "Why"))
+
+    def look() -> None:
+        if panel := next(panels):
+            page.get_by_role("radio", name=panel).check(force=True)
             page.keyboard.press("Escape")
-        else:
-            return
-    raise AssertionError(f"{place} is not {state}")
+
+    insist(look, lambda ms: place.wait_for(state=state, timeout=ms), f"{place} is not {state}")
 
 
 def approve(page: Any) -> None:
     """Press Enter until the votes are gone: a key pressed while the page is drawn anew may go unheard."""
     votes = page.locator(".st-key-label-votes")
-    for _ in range(TRIES):
-        page.keyboard.press("Enter")
-        try:
-            votes.wait_for(state="detached", timeout=PATIENCE_MS / TRIES)
-        except sync_api.TimeoutError:
-            continue
-        return
-    raise AssertionError("nothing was approved")
+    press = partial(page.keyboard.press, "Enter")
+    insist(press, lambda ms: votes.wait_for(state="detached", timeout=ms), "nothing was approved")
 
 
 def newest_first(page: Any) -> None:
@@ -183,20 +164,21 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         expect(ben.locator(".st-key-label-loop strong").first).to_have_text(title)
         choose_mood(aki, 1)
         choose_mood(ben, 2)
-        aki.keyboard.press("Enter")
-        decided(aki, 1)
+        decide(aki, workspace, "Enter", 1)
         arrived = ben.locator(".st-key-label-arrived").get_by_role("row", name="emotion")
         notices(ben, arrived)
         expect(arrived).to_contain_text("Happy")
         expect(arrived).to_contain_text("aki")
         expect(arrived).to_contain_text("Sad")
 
-        ben.keyboard.press("Enter")
-        refused = ben.locator(".st-key-label-conflict").get_by_role("row", name="emotion")
+        conflict = ben.locator(".st-key-label-conflict")
+        insist(lambda: ben.keyboard.press("Enter"), lambda ms: conflict.wait_for(timeout=ms), "nothing was refused")
+        refused = conflict.get_by_role("row", name="emotion")
         for words in ("Happy", "aki", "Sad"):
             expect(refused).to_contain_text(words)
+        settled(ben)
         ben.keyboard.press("m")
-        ben.locator(".st-key-label-conflict").wait_for(state="detached")
+        conflict.wait_for(state="detached")
         against = aki.locator(".st-key-label-elsewhere")
         notices(aki, against)
         for words in (title, "Emotion: Happy (you)", "ben: Sad"):
@@ -204,9 +186,11 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         (dispute,) = label_review.disputes(workspace)
         assert {vote.author: vote.value for vote in dispute.votes} == {"aki": "happy", "ben": "sad"}
 
-        aki.get_by_role("button", name="Listen again").click()
-        aki.locator(".st-key-label-votes").get_by_role("button", name="ben: Sad").click()
-        chosen(aki, "sad")
+        vote = aki.locator(".st-key-label-votes").get_by_role("button", name="ben: Sad")
+        again = aki.get_by_role("button", name="Listen again")
+        insist(lambda: again.click(timeout=TRY_MS), lambda ms: vote.wait_for(timeout=ms), "the loop is not heard again")
+        taken = aki.locator(".st-key-label-mood-sad button[kind=primary]")
+        insist(lambda: vote.click(timeout=TRY_MS), lambda ms: taken.wait_for(timeout=ms), "the vote is not taken over")
         approve(aki)  # the key's button alone acts, not the one that was clicked
         notices(ben, ben.locator(".st-key-label-elsewhere"), "detached")
         assert label_review.disputes(workspace) == []
@@ -227,16 +211,13 @@ def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace
 
 def click_mark(page: Any, shape: str) -> None:
     """Click the first mark of a plot, on the layer above it that listens; once more when it was drawn anew."""
+
+    def click() -> None:
+        settled(page)
+        mark = page.locator(shape).first
+        mark.scroll_into_view_if_needed(timeout=TRY_MS)
+        if (box := mark.bounding_box(timeout=TRY_MS)) is not None:
+            page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
     chosen_loop = page.locator(".st-key-label-loop")
-    for _ in range(TRIES):
-        try:
-            mark = page.locator(shape).first
-            mark.scroll_into_view_if_needed(timeout=PATIENCE_MS / TRIES)
-            box = mark.bounding_box()
-            if box is not None:
-                page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            chosen_loop.wait_for(timeout=PATIENCE_MS / TRIES)
-        except sync_api.Error:
-            continue
-        return
-    raise AssertionError(f"a click on {shape} leads nowhere")
+    insist(click, lambda ms: chosen_loop.wait_for(timeout=ms), f"a click on {shape} leads nowhere")

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 import small_library
 from composer_core.workspace import Workspace
-from studio_server import CHROMIUM_FLAGS, Watch, chromium, studio_server
+from studio_browser import IN_BROWSER, LEAST_LEVEL, insist, open_page, settled, sync_api, transport, wait_until
+from studio_server import Watch, studio_server
 
-sync_api = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="no Chromium here"),
-]
-PATIENCE_MS = 120_000
-LASSO_TRIES = 6
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api.expect.set_options(timeout=PATIENCE_MS)
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_library.make_library(tmp_path_factory.mktemp("library"))
+pytestmark = IN_BROWSER
 
 
 def open_at(browser: Any, address: str) -> tuple[Any, Watch]:
-    page = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 1800}).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    watch = Watch(page)
-    page.goto(address)
+    page, watch = open_page(browser, address, height=1800)
     page.locator(".pages .span").first.wait_for()
     return page, watch
-
-
-def titles(page: Any) -> list[str]:
-    found: list[str] = page.locator("tbody .title").all_inner_texts()
-    return found
-
-
-def wait_until(page: Any, expression: str) -> None:
-    page.wait_for_function(f"() => {{ const s = window.composerTransport.state(); return {expression}; }}")
 
 
 def test_filter_play_compare_and_lasso(browser: Any, workspace: Workspace) -> None:
@@ -72,23 +37,25 @@ def test_filter_play_compare_and_lasso(browser: Any, workspace: Workspace) -> No
         page.wait_for_url("**q=shuffle*")
         expect(page.locator("tbody .title")).to_have_text(["=shuffle"])
         page.locator("tbody .play").click()
-        wait_until(page, "s.playing && s.level > 0.002")
+        wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
         expect(page.locator("tbody tr")).to_have_class("sounding")
         page.locator(".rail .clear").click()
         expect(page.locator("tbody .title")).to_have_count(small_library.N_LOOPS)
 
         for name in ("=shuffle", "bass *line*"):
             page.locator("tbody tr", has_text=name).locator(".mark-cell input").check()
+        settled(page)
         page.get_by_role("button", name="Compare A/B").click()
         wait_until(page, "s.playing && s.gains.length === 2")
-        before = page.evaluate("window.composerTransport.state()")
+        before = transport(page)
         page.keyboard.press("x")
         wait_until(page, "s.side === 1 && s.gains[1] === 1 && s.gains[0] === 0")
-        after = page.evaluate("window.composerTransport.state()")
+        after = transport(page)
         # Nothing was started anew: both loops run on from one start, so the place in the bar is kept.
         assert (after["source"], after["startedAt"]) == (before["source"], before["startedAt"])
         assert after["title"].startswith("bass *line*") and before["title"].startswith("=shuffle")
         page.get_by_role("button", name="Close").click()
+        settled(page)
         page.locator("[class*='st-key-library-unselect_all'] button").click()
 
         expect(page.get_by_text("selected", exact=False)).to_have_count(0)
@@ -100,22 +67,20 @@ def test_filter_play_compare_and_lasso(browser: Any, workspace: Workspace) -> No
 
 def lasso_everything(page: Any) -> None:
     """Draw a lasso around the whole scatter; once more when the chart was drawn anew under the mouse."""
-    selection = page.locator("[class*='st-key-library-selection']", has_text="5 selected")
-    for _ in range(LASSO_TRIES):
+
+    def draw() -> None:
+        settled(page)
         plot = page.locator("[class*='st-key-library-plane_card'] .nsewdrag").first
         plot.scroll_into_view_if_needed()
         box = plot.bounding_box()
         if box is None:
-            continue
+            return
         left, top, right, low = box["x"] + 3, box["y"] + 3, box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
         page.mouse.move(left, top)
         page.mouse.down()
         for x, y in ((right, top), (right, low), (left, low), (left, top + 4)):
             page.mouse.move(x, y, steps=8)
         page.mouse.up()
-        try:
-            selection.wait_for(timeout=PATIENCE_MS / LASSO_TRIES)
-        except sync_api.TimeoutError:
-            continue
-        return
-    raise AssertionError("a lasso around all loops selected none of them")
+
+    selection = page.locator("[class*='st-key-library-selection']", has_text="5 selected")
+    insist(draw, lambda ms: selection.wait_for(timeout=ms), "a lasso around all loops selected none of them")

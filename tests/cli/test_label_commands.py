@@ -13,11 +13,6 @@ from composer_core.pipeline import labelling, library
 from composer_core.workspace import Workspace
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return small_library.make_library(tmp_path)
-
-
 def test_labels_are_saved_restored_and_kept(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,13 +11,13 @@ from composer_core.cli import main
 from composer_core.pipeline import browse
 from composer_core.pipeline.library import add_generated
 from composer_core.rules.damage import damage
-from small_library import N_LOOPS, make_library, rock
+from composer_core.workspace import Workspace
+from small_library import N_LOOPS, rock
 
 
 def test_retry_shows_before_and_after_and_keeps_the_better_loop(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    workspace = make_library(tmp_path)
     loop_id = add_generated(workspace, [(damage(rock(4), "jitter", 40.0, seed=3), "take")])[0]
     where = ["--workspace", str(workspace.root)]
     assert main(["retry", loop_id, "--dry-run", *where]) == 0

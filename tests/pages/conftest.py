@@ -1,28 +1,20 @@
-"""A library for the page tests: made once, copied for each test, its folder set as the studio's workspace."""
+"""Workspaces of the page tests, set as the studio's."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-import small_library
 from composer_core.workspace import ENVIRONMENT_VARIABLE, Workspace
 from studio import session
 
 
-@pytest.fixture(scope="session")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
 @pytest.fixture
-def library_workspace(made_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    root = tmp_path / "workspace"
-    shutil.copytree(made_library, root)
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(root))
-    return Workspace(root)
+def library_workspace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A copy of the small library."""
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(workspace.root))
+    return workspace
 
 
 @pytest.fixture

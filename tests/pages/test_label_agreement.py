@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-import studio_app
-from composer_core.pipeline import label_review, labelling, library
-from composer_core.pipeline.settings import Settings, save_settings
+from composer_core.pipeline import label_review, labelling
 from composer_core.workspace import Workspace
+from small_library import ids
 from studio import label_agreement, label_click, session
-from studio.text import dictionary
-
-
-def text(key: str, language: str = "en", **values: Any) -> str:
-    return dictionary()[key][language == "ja"].format(**values)
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
+from studio_app import open_label, press, text, written
 
 
 def say(workspace: Workspace, loop_id: str, rater: str, emotion: str) -> None:
@@ -40,24 +30,7 @@ def rated(library_workspace: Workspace) -> Workspace:
     return library_workspace
 
 
-def open_agreement(workspace: Workspace, rater: str, language: str = "en") -> AppTest:
-    save_settings(workspace, Settings(rater=rater))
-    app = studio_app.open_studio("generate", language)
-    app.session_state["label.autoplay"] = False
-    app.session_state["label.section"] = "agreement"
-    app.switch_page("../pages/label.py").run()
-    assert not app.exception
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
-
-
-def written(app: AppTest) -> str:
-    return "\n".join(str(element.value) for kind in (app.markdown, app.caption, app.info) for element in kind)
+open_agreement = partial(open_label, section="agreement")
 
 
 def test_coefficients_confusion_and_progress_are_shown(rated: Workspace, spoken: str) -> None:

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from streamlit.testing.v1 import AppTest
 
-import studio_app
-from composer_core.pipeline import labelling, library
-from composer_core.pipeline.settings import Settings, save_settings
+from composer_core.pipeline import labelling
 from composer_core.workspace import Workspace
+from small_library import ids
 from studio import session
-from studio.text import dictionary
+from studio_app import open_label, open_studio, press, text
 
-
-def text(key: str, language: str = "en", **values: Any) -> str:
-    return dictionary()[key][language == "ja"].format(**values)
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
-
-
-def open_bulk(workspace: Workspace, selected: list[str], language: str = "en") -> AppTest:
-    save_settings(workspace, Settings(rater="aki"))
-    app = studio_app.open_studio("generate", language)
-    app.session_state["label.section"] = "bulk"
-    app.session_state[session.SELECTION] = selected
-    app.switch_page("../pages/label.py").run()
-    assert not app.exception
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
+open_bulk = partial(open_label, section="bulk")
 
 
 def figures(app: AppTest) -> list[str]:
@@ -45,7 +22,7 @@ def figures(app: AppTest) -> list[str]:
 def test_a_selection_is_previewed_labelled_and_taken_back_at_once(library_workspace: Workspace, spoken: str) -> None:
     loops = ids(library_workspace)
     labelling.decide(library_workspace, loops[0], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
-    app = open_bulk(library_workspace, loops[:3], spoken)
+    app = open_bulk(library_workspace, language=spoken, selected=loops[:3])
     assert app.button(key="label.bulk.preview").disabled
     app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
     press(app, "label.bulk.preview")
@@ -61,7 +38,7 @@ def test_a_selection_is_previewed_labelled_and_taken_back_at_once(library_worksp
 
 
 def test_the_loops_a_filter_leaves_are_drafted(library_workspace: Workspace) -> None:
-    app = open_bulk(library_workspace, [])
+    app = open_bulk(library_workspace)
     assert app.session_state["label.bulk.source"] == "filter"
     app.selectbox(key="label.bulk.field").set_value("technique").run()
     app.multiselect(key="label.bulk.value.technique").set_value(["bass:slap"]).run()
@@ -75,7 +52,7 @@ def test_the_loops_a_filter_leaves_are_drafted(library_workspace: Workspace) -> 
 
 
 def test_another_request_has_no_preview_yet(library_workspace: Workspace) -> None:
-    app = open_bulk(library_workspace, ids(library_workspace))
+    app = open_bulk(library_workspace, selected=ids(library_workspace))
     app.selectbox(key="label.bulk.field").set_value("emotion_arousal").run()
     app.slider(key="label.bulk.value.emotion_arousal").set_value(0.8).run()
     press(app, "label.bulk.preview")
@@ -86,7 +63,7 @@ def test_another_request_has_no_preview_yet(library_workspace: Workspace) -> Non
 
 def test_what_changed_since_the_preview_stores_nothing(library_workspace: Workspace) -> None:
     loops = ids(library_workspace)
-    app = open_bulk(library_workspace, loops)
+    app = open_bulk(library_workspace, selected=loops)
     app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
     press(app, "label.bulk.preview")
     labelling.decide(library_workspace, loops[2], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
@@ -96,7 +73,7 @@ def test_what_changed_since_the_preview_stores_nothing(library_workspace: Worksp
 
 
 def test_the_librarys_selection_leads_here(library_workspace: Workspace) -> None:
-    app = studio_app.open_studio("library")
+    app = open_studio("library")
     app.session_state[session.SELECTION] = ids(library_workspace)[:2]
     app.run()
     press(app, "library.bulk")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from streamlit.errors import StreamlitMissingAuthlibError
 from streamlit.testing.v1 import AppTest
 
 import small_library
-import studio_app
 from composer_core.errors import ComposerError
 from composer_core.pipeline import labelling
 from composer_core.pipeline.audition import soundfont_choice
@@ -18,28 +15,7 @@ from composer_core.workspace import Workspace
 from studio import label_rater, session
 from studio.label_desk import LabelDesk
 from studio.label_rater import default_rater
-from studio.text import dictionary
-
-
-def text(key: str, language: str = "en", **values: Any) -> str:
-    return dictionary()[key][language == "ja"].format(**values)
-
-
-def open_label(workspace: Workspace, rater: str = "aki", language: str = "en", order: str = "newest") -> AppTest:
-    """The page for a rater, without sound."""
-    save_settings(workspace, Settings(rater=rater))
-    app = studio_app.open_studio("generate", language)
-    app.session_state["label.autoplay"] = False
-    app.session_state["label.order"] = order
-    app.switch_page("../pages/label.py").run()
-    assert not app.exception
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
+from studio_app import component_data, open_label, open_studio, press, text, written
 
 
 def desk(app: AppTest) -> LabelDesk:
@@ -53,14 +29,8 @@ def in_hand(app: AppTest) -> str:
     return held.item.loop_id
 
 
-def written(app: AppTest) -> str:
-    """Everything the page says in words."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.success, app.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
 def test_empty_library_leads_to_the_import(empty_workspace: Workspace) -> None:
-    app = studio_app.open_studio("label")
+    app = open_studio("label")
     assert not app.exception
     assert text("label.empty") in written(app)
     assert [link.proto.label for link in app.get("page_link")] == [text("label.to_library")]
@@ -69,7 +39,7 @@ def test_empty_library_leads_to_the_import(empty_workspace: Workspace) -> None:
 def test_suggestion_fills_the_form_with_its_confidence(library_workspace: Workspace, spoken: str) -> None:
     app = open_label(library_workspace, language=spoken)
     suggested = labelling.suggestion(library_workspace, in_hand(app))
-    pad = studio_app.component_data(app, "composer_xypad")
+    pad = component_data(app, "composer_xypad")
     assert (pad["valence"], pad["arousal"]) == (suggested["emotion_valence"].value, suggested["emotion_arousal"].value)
     assert pad["suggested"] == [pad["valence"], pad["arousal"]]
     assert app.session_state["label.emotion"] == suggested["emotion"].value
@@ -241,7 +211,7 @@ def test_without_a_name_nothing_can_be_labelled(library_workspace: Workspace, mo
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert default_rater(library_workspace) == ""
-    app = studio_app.open_studio("label")
+    app = open_studio("label")
     assert text("label.who_are_you") in written(app)
     assert "label.approve" not in [button.key for button in app.button]
 
@@ -252,7 +222,7 @@ def test_loop_in_hand_plays_once_by_itself(library_workspace: Workspace) -> None
     except ComposerError as error:
         pytest.skip(f"no sound on this machine: {error}")
     save_settings(library_workspace, Settings(rater="aki"))
-    app = studio_app.open_studio("label")
+    app = open_studio("label")
     assert not app.exception
     assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
     assert app.session_state[session.PLAY_COUNT] == 1

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import studio_app
-from composer_core.pipeline import labelling, library
-from composer_core.pipeline.settings import Settings, save_settings
+from composer_core.pipeline import labelling
 from composer_core.workspace import Workspace
+from small_library import ids
 from studio import label_spread, session
-from studio.text import dictionary
-
-
-def text(key: str, language: str = "en", **values: Any) -> str:
-    return dictionary()[key][language == "ja"].format(**values)
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
+from studio_app import open_label, text
 
 
 @pytest.fixture
@@ -32,17 +24,10 @@ def labelled(library_workspace: Workspace) -> Workspace:
     ):
         values = {"emotion": emotion, "emotion_valence": valence, "emotion_arousal": 0.3}
         labelling.decide(library_workspace, loop_id, rater="ben", action="approve", values=values, seen={})
-    save_settings(library_workspace, Settings(rater="aki"))
     return library_workspace
 
 
-def open_spread(language: str = "en") -> AppTest:
-    app = studio_app.open_studio("generate", language)
-    app.session_state["label.autoplay"] = False
-    app.session_state["label.section"] = "spread"
-    app.switch_page("../pages/label.py").run()
-    assert not app.exception
-    return app
+open_spread = partial(open_label, section="spread")
 
 
 def chart(app: AppTest, name: str) -> dict[str, Any]:
@@ -63,7 +48,7 @@ def queued(app: AppTest) -> list[str]:
 
 
 def test_every_bar_and_cell_leads_to_exactly_its_loops(labelled: Workspace, spoken: str) -> None:
-    app = open_spread(spoken)
+    app = open_spread(labelled, language=spoken)
     moods = labelling.vocabularies().moods
     names = [moods[code].name_ja if spoken == "ja" else moods[code].name_en for code in ("calm", "sad")]
     (counts,) = chart(app, "counts.emotion")["data"]
@@ -77,7 +62,7 @@ def test_every_bar_and_cell_leads_to_exactly_its_loops(labelled: Workspace, spok
 
 
 def test_what_is_missing_leads_to_the_loops_that_lack_it(labelled: Workspace) -> None:
-    without, unapproved = chart(open_spread(), "missing")["data"]
+    without, unapproved = chart(open_spread(labelled), "missing")["data"]
     row = without["customdata"].index(["without", "emotion"])
     # Two of the five loops have no emotion at all, and so none a person approved.
     assert (without["y"][row], unapproved["y"][row]) == (2, 2)
@@ -86,7 +71,7 @@ def test_what_is_missing_leads_to_the_loops_that_lack_it(labelled: Workspace) ->
 
 
 def test_scores_are_shown_by_label(labelled: Workspace) -> None:
-    (scores,) = chart(open_spread(), "scores.emotion.total")["data"]
+    (scores,) = chart(open_spread(labelled), "scores.emotion.total")["data"]
     assert len(scores["x"]) == 2 and all(0 <= median <= 100 for median in scores["x"])
     assert [leads_to[:3] for leads_to in scores["customdata"]] == [
         ["labelled", "emotion", "calm"],
@@ -96,7 +81,7 @@ def test_scores_are_shown_by_label(labelled: Workspace) -> None:
 
 def test_a_model_that_differs_from_people_leads_to_the_loops(labelled: Workspace) -> None:
     labelling.suggest_missing(labelled)
-    app = open_spread()
+    app = open_spread(labelled)
     hear = next(button for button in app.button if str(button.key).startswith("label.drift.") and not button.disabled)
     hear.click().run()
     assert not app.exception
@@ -106,6 +91,6 @@ def test_a_model_that_differs_from_people_leads_to_the_loops(labelled: Workspace
 
 
 def test_nothing_labelled_says_so(library_workspace: Workspace, spoken: str) -> None:
-    said = "\n".join(str(caption.value) for caption in open_spread(spoken).caption)
+    said = "\n".join(str(caption.value) for caption in open_spread(library_workspace, language=spoken).caption)
     for key in ("label.spread_none", "label.drift_none"):
         assert text(key, spoken) in said

@@ -10,7 +10,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import small_library
-import studio_app
 from composer_core.metrics import METRICS
 from composer_core.pipeline import duplicates, exclusions, labelling, library
 from composer_core.pipeline.audition import Audio
@@ -20,26 +19,9 @@ from composer_core.workspace import Workspace
 from studio import library_filters, library_view, session, transport
 from studio.facets import Asked
 from studio.text import dictionary
+from studio_app import component_data, open_library, open_studio, press, text, written
 
 NOT_MIDI = b"RIFF, says this file, and holds no MIDI"
-
-
-def text(key: str, language: str = "en", **values: Any) -> str:
-    return dictionary()[key][language == "ja"].format(**values)
-
-
-def open_library(params: dict[str, str] | None = None) -> AppTest:
-    app = studio_app.open_studio()
-    app.query_params.update(params or {})
-    app.switch_page("../pages/library.py").run()
-    assert not app.exception
-    return app
-
-
-def written(app: AppTest) -> str:
-    """Everything the page says in words."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.success, app.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def table_data(app: AppTest) -> dict[str, Any]:
@@ -55,7 +37,7 @@ def names_shown(app: AppTest) -> set[str]:
 
 def facet(app: AppTest, name: str) -> dict[str, Any]:
     """One filter of the rail as it was given."""
-    groups = studio_app.component_data(app, "composer_facets")["groups"]
+    groups = component_data(app, "composer_facets")["groups"]
     found: dict[str, Any] = next(group for group in groups if group["id"] == name)
     return found
 
@@ -71,12 +53,6 @@ def callbacks(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, argument:
 
     monkeypatch.setattr(module, name, drawn)
     return kept
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
 
 
 def test_empty_library_welcomes_with_the_import(empty_workspace: Workspace, spoken: str) -> None:
@@ -163,7 +139,7 @@ def test_filters_of_an_address_reproduce_the_view(library_workspace: Workspace) 
     # between 92 and 130 BPM three are drums and one is bass.
     assert [(o["code"], o["count"]) for o in facet(app, "instrument")["options"]] == [("drums", 3), ("bass", 1)]
     assert sum(facet(app, "tempo_bpm")["counts"]) == 4  # all drums, whatever their tempo
-    asked = studio_app.component_data(app, "composer_facets")["asked"]
+    asked = component_data(app, "composer_facets")["asked"]
     assert asked == {"instrument": ["drums"], "tempo_bpm": [92, 130]}
     assert dict(app.query_params) == {"instrument": "drums", "tempo_bpm": "91.51..130.49", "sort": "-tempo_bpm"}
 
@@ -176,7 +152,7 @@ def test_what_is_asked_in_the_rail_goes_into_the_address(
     ask_in_rail(app, asked, {"text": "", "asked": {"instrument": ["bass"], "tempo_bpm": [90, 110]}, "seq": 5})
     assert dict(app.query_params) == {"instrument": "bass", "tempo_bpm": "89.51..110.49"}
     assert names_shown(app) == {"bass *line*"}
-    assert studio_app.component_data(app, "composer_facets")["seq"] == 5
+    assert component_data(app, "composer_facets")["seq"] == 5
     ask_in_rail(app, asked, {"text": "七拍子", "asked": {}, "seq": 6})
     assert dict(app.query_params) == {"q": "七拍子"}
     assert names_shown(app) == {"七拍子<b>"}
@@ -357,7 +333,7 @@ def test_two_loops_are_compared(library_workspace: Workspace, monkeypatch: pytes
     app.session_state[session.SELECTION] = [first, second]
     app.run()
     press(app, "library.compare_two")
-    loop = studio_app.component_data(app, "composer_transport")["loop"]
+    loop = component_data(app, "composer_transport")["loop"]
     assert (loop["loopId"], loop["other"]["loopId"]) == (first, second)
     assert loop["other"]["barSec"] == pytest.approx(loop["barSec"])
     assert text("library.heard_at", spoken, tempo="92") in written(app)
@@ -391,6 +367,6 @@ def test_charts_follow_the_address(library_workspace: Workspace) -> None:
 def test_damaged_library_is_a_message(library_workspace: Workspace) -> None:
     part = next(library_workspace.loops.glob("part-*.parquet"))
     part.write_bytes(b"damaged")
-    app = studio_app.open_studio("library")
+    app = open_studio("library")
     assert not app.exception
     assert part.name in "\n".join(error.value for error in app.error)

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import small_library
-import studio_app
 from composer_core.pipeline import browse, library
 from composer_core.pipeline.score_preview import totals
 from composer_core.pipeline.scoring import AXES
 from composer_core.pipeline.settings import load_settings
 from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace
-from studio.text import dictionary
-
-
-def text(key: str, language: str = "en") -> str:
-    return dictionary()[key][language == "ja"]
-
-
-def open_library(params: dict[str, str] | None = None) -> AppTest:
-    app = studio_app.open_studio()
-    app.query_params.update(params or {})
-    app.switch_page("../pages/library.py").run()
-    assert not app.exception
-    return app
-
-
-def written(app: AppTest) -> str:
-    found: list[Any] = [*app.markdown, *app.caption, *app.info]
-    return "\n".join(str(element.value) for element in found)
+from studio_app import open_library, text, written
 
 
 def test_pass_mark_and_weights_show_what_they_would_change_and_are_kept(library_workspace: Workspace) -> None:

@@ -29,11 +29,6 @@ N_CAPTIONS = 2 * small_library.N_LOOPS
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return small_library.make_library(tmp_path)
-
-
-@pytest.fixture
 def server() -> Iterator[CaptionServer]:
     with caption_server() as made:
         yield made

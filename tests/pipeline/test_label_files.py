@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import small_library
 from composer_core.errors import ComposerError, InvalidValue
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.label_files import FORMATS, _confidence, export_labels, import_label_file
@@ -27,13 +26,8 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
-def copy(made_library: Path, place: Path) -> Workspace:
-    shutil.copytree(made_library, place)
+def copy(made_library: Workspace, place: Path) -> Workspace:
+    shutil.copytree(made_library.root, place)
     return Workspace(place)
 
 

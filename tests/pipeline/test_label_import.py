@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-import small_library
 from composer_core.errors import InvalidValue
-from composer_core.pipeline import labelling, library
+from composer_core.pipeline import labelling
 from composer_core.pipeline.label_import import LabelRow, import_labels
 from composer_core.store.labels import LabelStore
 from composer_core.workspace import Workspace
+from small_library import ids
 
 SOURCE = "import:some set"
-
-
-@pytest.fixture(scope="module")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
-@pytest.fixture
-def workspace(made_library: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made_library, tmp_path / "workspace")
-    return Workspace(tmp_path / "workspace")
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
 
 
 def rows_for(workspace: Workspace) -> list[LabelRow]:

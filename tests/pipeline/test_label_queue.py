@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import small_library
 from composer_core.errors import InvalidValue
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.label_difference import against_model, difference, value_distance
@@ -17,21 +14,7 @@ from composer_core.pipeline.label_queue import MIX_EVERY, QueueItem
 from composer_core.store.label_view import LabelEvent
 from composer_core.store.labels import Entry, LabelStore
 from composer_core.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
-@pytest.fixture
-def workspace(made_library: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made_library, tmp_path / "workspace")
-    return Workspace(tmp_path / "workspace")
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
+from small_library import N_LOOPS, ids
 
 
 def say(workspace: Workspace, source: str, loop_id: str, field: str, value: Any, confidence: float | None) -> None:
@@ -91,7 +74,7 @@ def test_the_largest_disagreement_comes_first(workspace: Workspace) -> None:
         QueueItem(second, "disagreement", "emotion", amount=0.64),
         QueueItem(first, "disagreement", "emotion", amount=0.25),
     ]
-    assert len(items) == small_library.N_LOOPS and {item.reason for item in items[2:]} == {"random"}
+    assert len(items) == N_LOOPS and {item.reason for item in items[2:]} == {"random"}
 
 
 def test_a_decided_disagreement_leaves_and_a_skipped_one_comes_last(workspace: Workspace) -> None:

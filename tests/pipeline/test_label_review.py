@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-import small_library
 from composer_core.errors import InvalidValue, StoreError
-from composer_core.pipeline import label_review, labelling, library
+from composer_core.pipeline import label_review, labelling
 from composer_core.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
-@pytest.fixture
-def workspace(made_library: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made_library, tmp_path / "workspace")
-    return Workspace(tmp_path / "workspace")
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
+from small_library import ids
 
 
 def say(workspace: Workspace, loop_id: str, rater: str, emotion: str) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import small_library
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.pipeline import labelling, library
 from composer_core.pipeline.label_fields import FORM_FIELDS, check_values
 from composer_core.store.labels import Entry, LabelStore
 from composer_core.workspace import Workspace
+from small_library import N_LOOPS, ids
 
 VALUES: dict[str, Any] = {
     "emotion_valence": 0.5,
@@ -22,21 +21,6 @@ VALUES: dict[str, Any] = {
     "genre": {"rock": 0.75, "funk": 0.25},
     "technique": ["ghost"],
 }
-
-
-@pytest.fixture(scope="module")
-def made_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_library.make_library(tmp_path_factory.mktemp("library")).root
-
-
-@pytest.fixture
-def workspace(made_library: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made_library, tmp_path / "workspace")
-    return Workspace(tmp_path / "workspace")
-
-
-def ids(workspace: Workspace) -> list[str]:
-    return list(library.table(workspace)["loop_id"])
 
 
 def drums(workspace: Workspace) -> list[str]:
@@ -92,7 +76,7 @@ def test_unknown_order_and_action_are_refused(workspace: Workspace) -> None:
 
 def test_suggestions_are_stored_once_and_are_what_is_current(workspace: Workspace) -> None:
     assert labelling.suggest_missing(workspace, limit=2) == 2
-    assert labelling.suggest_missing(workspace) == small_library.N_LOOPS - 2
+    assert labelling.suggest_missing(workspace) == N_LOOPS - 2
     assert labelling.suggest_missing(workspace) == 0
     loop_id = ids(workspace)[0]
     events = len(labelling.history(workspace, loop_id))
@@ -125,7 +109,7 @@ def test_approved_and_rejected_loops_leave_the_queue(workspace: Workspace) -> No
     statuses = labelling.statuses(workspace)
     assert (statuses[first], statuses[second]) == ("approved", "rejected")
     progress = labelling.progress(workspace, "aki")
-    assert (progress.total, progress.decided, progress.mine) == (small_library.N_LOOPS, 2, 2)
+    assert (progress.total, progress.decided, progress.mine) == (N_LOOPS, 2, 2)
     assert labelling.progress(workspace, "ben").mine == 0
     assert labelling.raters(workspace) == ["aki"]
 
@@ -161,8 +145,8 @@ def test_disputed_loops_come_first_for_those_who_have_not_decided(workspace: Wor
 def test_exact_duplicates_are_not_asked_twice(workspace: Workspace) -> None:
     taken = library.load_loop(workspace, drums(workspace)[0])
     library.add_generated(workspace, [(taken, "take-1")])
-    assert len(ids(workspace)) == small_library.N_LOOPS + 1
-    assert len(queued(workspace)) == small_library.N_LOOPS
+    assert len(ids(workspace)) == N_LOOPS + 1
+    assert len(queued(workspace)) == N_LOOPS
 
 
 def test_stale_decision_is_refused_with_both_values(workspace: Workspace) -> None:

@@ -153,9 +153,8 @@ def test_a_loop_that_was_left_out_is_in_no_pair(library_of_four: Workspace, tmp_
     assert first not in {row["loop_id"] for row in made.texts}
 
 
-def test_a_library_without_labels_is_paired_by_rhythm(tmp_path: Path) -> None:
-    workspace = small_library.make_library(tmp_path)
-    build_master(workspace, tmp_path / "master")
+def test_a_library_without_labels_is_paired_by_rhythm(made_library: Workspace, tmp_path: Path) -> None:
+    build_master(made_library, tmp_path / "master")
     build_pairs(tmp_path / "master", tmp_path / "pairs")
     made = read_pairs(tmp_path / "pairs")
     assert all(row["label_distance"] is None and row["kind"] != "hard_negative" for row in made.pairs)

@@ -15,12 +15,7 @@ from composer_core.pipeline.scoring import AXES, SCORE_NAMES, score
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.rules.damage import damage
 from metric_loops import groove_loops
-from small_library import N_LOOPS, make_library, rock
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    return make_library(tmp_path)
+from small_library import N_LOOPS, rock
 
 
 def test_settings_keep_pass_mark_and_weights_and_refuse_nonsense(workspace):

@@ -19,11 +19,6 @@ from composer_core.workspace import Workspace
 from searched_library import add, label, record
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return small_library.make_library(tmp_path_factory.mktemp("library"))
-
-
 def named(workspace: Workspace, name: str) -> list[str]:
     table = library.table(workspace)
     return [str(loop_id) for loop_id in table["loop_id"][table["source"].str.endswith(name)]]
@@ -104,15 +99,14 @@ def test_search_is_exact(tmp_path: Path) -> None:
     assert [one.loop_id for one in similar(workspace, "07", 10)] == expected
 
 
-def test_loops_stored_without_codes_are_given_them(tmp_path: Path) -> None:
+def test_loops_stored_without_codes_are_given_them(workspace: Workspace, tmp_path: Path) -> None:
     """Parts of an earlier release have no fingerprint; the answer is the same."""
-    older = small_library.make_library(tmp_path)
-    loop_id = named(older, "=shuffle.mid")[0]
-    before = similar(older, loop_id, by=BY_FINGERPRINT)
-    for path in older.loops.glob("part-*.parquet"):
+    loop_id = named(workspace, "=shuffle.mid")[0]
+    before = similar(workspace, loop_id, by=BY_FINGERPRINT)
+    for path in workspace.loops.glob("part-*.parquet"):
         pq.write_table(pq.read_table(path).drop_columns(["fingerprint"]), path)
     moved = tmp_path / "moved"
-    older.root.rename(moved)
+    workspace.root.rename(moved)
     shutil.rmtree(Workspace(moved).similarity)
     assert similar(Workspace(moved), loop_id, by=BY_FINGERPRINT) == before
 
@@ -169,13 +163,12 @@ def test_percentiles_follow_the_library_and_not_its_labels(tmp_path: Path) -> No
     assert browse.percentiles(workspace, "drums")["syncopation"][50] == pytest.approx(2.0)
 
 
-def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(tmp_path: Path) -> None:
-    older = small_library.make_library(tmp_path)
-    assert browse.count(older) == small_library.N_LOOPS
-    for path in older.catalogue.glob("loops-*.parquet"):
+def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(workspace: Workspace, tmp_path: Path) -> None:
+    assert browse.count(workspace) == small_library.N_LOOPS
+    for path in workspace.catalogue.glob("loops-*.parquet"):
         pq.write_table(pq.read_table(path).drop_columns(["key_mode", "score_digest", "labels.genres"]), path)
     moved = tmp_path / "moved"
-    older.root.rename(moved)
+    workspace.root.rename(moved)
     found = browse.page(Workspace(moved), columns=("loop_id", "key_mode", "score_digest"))
     assert found.total == small_library.N_LOOPS and found.rows["key_mode"].isna().all()
     assert [facet.value for facet in browse.facets(Workspace(moved), Filter(), ("genre",))["genre"]] in ([], [None])
