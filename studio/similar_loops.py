@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from composer_core.music.loop import Loop
-from composer_core.pipeline.similar import BY_FINGERPRINT, WAYS, Similar, similar_to
+from composer_core.pipeline.similar import BY_FINGERPRINT, WAYS, Similar
 from composer_core.workspace import Workspace
 from studio import library_answers, session
 from studio.library_rows import number, sub_line
@@ -25,11 +24,6 @@ _HEIGHT = "21rem"
 def draw_similar(workspace: Workspace, loop_id: str) -> None:
     """The loops most similar to one of the library, the nearest first."""
     _draw(workspace, "library.similar", lambda by: library_answers.similar(workspace, loop_id, N_SIMILAR, by))
-
-
-def draw_similar_to(workspace: Workspace, loop: Loop, key: str) -> None:
-    """The loops of the library most similar to a loop that is not in it, such as a take; `key` names its widgets."""
-    _draw(workspace, key, lambda by: similar_to(workspace, loop, N_SIMILAR, by))
 
 
 def _draw(workspace: Workspace, key: str, search: Callable[[str], Sequence[Similar]]) -> None:

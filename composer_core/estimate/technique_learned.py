@@ -7,8 +7,6 @@ held-out F1 is at least LEAST_F1 and above that of saying yes always.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from composer_core.estimate.cues import cue_reasons
@@ -71,8 +69,3 @@ def merged(learnt: Suggestion | None, ruled: Suggestion | None) -> Suggestion | 
     codes = sorted({*learnt.value, *ruled.value})
     confidence = min(learnt.confidence, ruled.confidence)
     return Suggestion(codes, confidence, (*learnt.reasons, *ruled.reasons), learnt.source)
-
-
-def folder_of(instrument: str, root: Path = FOLDER) -> Path:
-    """Where an instrument's technique model lies."""
-    return root / f"technique-{instrument}"

@@ -29,8 +29,8 @@ _NOTES_OR_PROGRAMS = re.compile(
 """Passes over other messages to the next note-ons (status, data) or program changes (status), or to the end."""
 _NOTE = re.compile(rb"(%b)(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
 _VELOCITY = re.compile(rb"%b(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
-META_SEQUENCE, META_TEXT_FIRST, META_TEXT_LAST = 0x00, 0x01, 0x0F
-META_COPYRIGHT, META_TRACK_NAME, META_INSTRUMENT, META_LYRIC, META_MARKER = 0x02, 0x03, 0x04, 0x05, 0x06
+META_SEQUENCE = 0x00
+META_TRACK_NAME, META_INSTRUMENT, META_LYRIC, META_MARKER = 0x03, 0x04, 0x05, 0x06
 META_END, META_TEMPO, META_SMPTE_OFFSET, META_METER, META_KEY = 0x2F, 0x51, 0x54, 0x58, 0x59
 
 

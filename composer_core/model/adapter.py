@@ -55,8 +55,3 @@ def merged_state(composer: Composer) -> dict[str, Tensor]:
             state[f"{name}.weight"] = module.merged().detach()
             del state[f"{name}.down"], state[f"{name}.up"]
     return state
-
-
-def n_trained(composer: Composer) -> int:
-    """Number of weights that training moves."""
-    return sum(parameter.numel() for parameter in composer.parameters() if parameter.requires_grad)

@@ -47,10 +47,6 @@ class WindowSet:
             total.update(np.ascontiguousarray(getattr(self.conditions, spec.name)).tobytes())
         return total.hexdigest()
 
-    def of_takes(self, takes: Sequence[int]) -> WindowSet:
-        """The windows of some takes."""
-        return self.rows(np.flatnonzero(np.isin(self.take, np.asarray(takes))))
-
     def rows(self, index: NDArray[np.int64]) -> WindowSet:
         """The windows an index array picks."""
         return WindowSet(

@@ -55,12 +55,6 @@ class Key:
         """Semitones from C to the tonic by the shorter way: what a loop written on C is transposed by."""
         return nearest_transposition(0, self.root)
 
-    @property
-    def diatonic_root(self) -> int:
-        """Tonic of the major scale with the same notes: 0 for C:major, A:minor and D:dorian."""
-        position = {"major": 0, "dorian": 2, "phrygian": 4, "lydian": 5, "mixolydian": 7, "minor": 9, "locrian": 11}
-        return (self.root - position[self.mode]) % 12
-
     @classmethod
     def parse(cls, text: str) -> Key:
         """Read 'E:minor', 'F#:dorian', 'Em', 'Bb' or 'C major'; InvalidValue for anything else."""

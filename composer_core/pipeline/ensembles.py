@@ -120,22 +120,6 @@ def generate_ensemble(
     return Ensemble(name, tuple(takes), planned.key, planned.chords, drawn, source)
 
 
-def replace_part(
-    ensemble: Ensemble,
-    instrument: str,
-    *,
-    seed: int,
-    best_of: int = 1,
-    model: str | None = None,
-    workspace: Workspace | None = None,
-) -> Ensemble:
-    """The ensemble with one part made anew beside the others, which stay as they are. InvalidValue for a part
-    it does not have."""
-    fresh = replace_in(ensemble.takes, instrument, seed=seed, best_of=best_of, model=model, workspace=workspace)
-    takes = tuple(fresh if take.condition.instrument == instrument else take for take in ensemble.takes)
-    return replace(ensemble, takes=takes)
-
-
 def replace_in(
     takes: Sequence[Take],
     instrument: str,

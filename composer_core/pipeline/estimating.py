@@ -11,13 +11,10 @@ import numpy as np
 
 from composer_core.errors import RefusedFile, require_choice
 from composer_core.estimate.affect import suggest_affect
-from composer_core.estimate.emotion import WHOLE, read_trained_emotion
+from composer_core.estimate.emotion import WHOLE
 from composer_core.estimate.estimators import Estimators, load_estimators
 from composer_core.estimate.key_reading import suggest_key
 from composer_core.estimate.meter import suggest_meter
-from composer_core.estimate.note_features import FEATURE_NAMES
-from composer_core.estimate.note_list import NoteList
-from composer_core.estimate.questions import QuestionSet, load_questions
 from composer_core.estimate.suggest import emotion_of, suggest, suggest_loop_genre, suggest_loop_technique
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.ingest.cut import WHOLE_SONG, cut
@@ -28,8 +25,7 @@ from composer_core.ingest.worker import Result
 from composer_core.metrics import measure
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME
-from composer_core.pipeline.estimate_data import emotion_clips, pitched_notes, whole_drums
-from composer_core.pipeline.estimate_training import train_emotion
+from composer_core.pipeline.estimate_data import pitched_notes, whole_drums
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels import Entry, open_labels
 from composer_core.store.loops import LoopStore
@@ -203,26 +199,3 @@ def apply_estimates(
 
 def _stored(value: Any) -> Any:
     return {code: value[code] for code in sorted(value)} if isinstance(value, Mapping) else value
-
-
-Judge = Callable[[NoteList], tuple[float, float] | None]
-"""Valence (-1 to 1) and arousal (0 to 1) of pitched notes; None for fewer than four."""
-
-
-def emotion_judge(*, data: Path | None = None, model: Path | None = None) -> Judge:
-    """A second opinion for judging generated loops: trained on rated clips under `data`, or read from `model`.
-
-    Trained on ratings, it differs in data and in family from the shipped cues that label the training
-    loops. Judging by the shipped cues themselves would only measure that they agree with themselves.
-    """
-    if model is not None:
-        questions: QuestionSet = load_questions(model, "emotion", FEATURE_NAMES)
-    else:
-        questions = train_emotion(emotion_clips(Path(str(data))), "judge", {})
-
-    def judge(notes: NoteList) -> tuple[float, float] | None:
-        """Valence (-1 to 1) and arousal (0 to 1) of the notes; None where they are too few to tell."""
-        found = read_trained_emotion(questions, notes)
-        return None if found is None else (found.valence, found.arousal)
-
-    return judge

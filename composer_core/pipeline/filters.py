@@ -148,11 +148,6 @@ class Filter:
             **asked,
         )
 
-    @property
-    def asks_nothing(self) -> bool:
-        """True when every loop answers."""
-        return self == EVERYTHING
-
 
 EVERYTHING = Filter()
 """Asks for nothing."""

@@ -23,7 +23,7 @@ from composer_core.music.loop import Loop
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.performed_keys import is_pop909, played_piano
 from composer_core.pipeline.takes import genre_of, part_of, window_of
-from composer_core.store.atomic import read_json, write_json
+from composer_core.store.atomic import write_json
 from composer_core.tokens.snap import snap_loop
 from composer_core.workspace import ASSETS
 
@@ -178,15 +178,6 @@ def evaluate_performer(
     if keep:
         write_json(folder / EVALUATION_FILE, report)
     return report
-
-
-def performer_figures(folder: Path) -> dict[str, Any]:
-    """The figures a performer was evaluated with; NotFound when it was not."""
-    path = folder / EVALUATION_FILE
-    if not path.is_file():
-        raise NotFound("path_missing", path=str(path))
-    found: dict[str, Any] = read_json(path)
-    return found
 
 
 def _parts(data: Sequence[Path], instrument: str, progress: Callable[[str], None]) -> Windows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation import Take, generate, render_take, save_takes
@@ -52,19 +52,3 @@ def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
     """Put starter takes into the history and the library; how many there are."""
     save_takes(workspace, list(takes))
     return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))
-
-
-def ensure_starter_library(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> int:
-    """Fill an empty library with generated loops; returns how many were added, 0 when it is not empty.
-
-    `progress` hears (done, total). Without a shipped drums model nothing is added.
-    """
-    if not wants_starter(workspace):
-        return 0
-    total = len(starter_conditions())
-    takes = []
-    for index in range(total):
-        takes.append(starter_take(index))
-        if progress is not None:
-            progress(index + 1, total)
-    return keep_starter(workspace, takes)

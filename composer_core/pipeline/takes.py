@@ -121,12 +121,6 @@ def window_of(loop: Loop, start: int, bars: int) -> Loop:
     return loop.with_notes(notes.with_columns(onset_tick=notes.onset_tick - first), bars=bars, tempo_events=())
 
 
-def measured_condition(take: Take, start: int, bars: int) -> dict[str, float | None]:
-    """Continuous condition fields of a window, as it was played."""
-    window = window_of(take.played, start, bars)
-    return _continuous(take, window, measure(window))
-
-
 def _continuous(take: Take, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
     valence, arousal = estimate_affect(metrics, window.instrument)
     return {

@@ -25,7 +25,7 @@ GRACE_SHARE = 0.45
 """Velocity of a grace note as a share of its stroke's."""
 ROLL_TICK = 60
 """Strokes of a roll: 32nds."""
-SIDE_STICK, SNARE, RIM, CLOSED_HAT, OPEN_HAT, RIDE = 37, 38, 40, 42, 46, 51
+SIDE_STICK, RIM, OPEN_HAT, RIDE = 37, 40, 46, 51
 _NEAR_TICK = 40
 
 

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-STATUSES = ("suggested", "draft", "approved", "rejected", "disputed")
-"""What a loop or one of its fields can be."""
 SETTLED = "settled"
 """Status of an event that settles a dispute, its value None where none of the votes is right; the status of
 the field is then approved, or rejected."""

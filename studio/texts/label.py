@@ -64,7 +64,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.why_skipped": ("You skipped it before", "前にスキップしたループです"),
     "label.why_chosen": ("You chose it in the Library", "ライブラリで選んだループです"),
     "label.why_undone": ("Back because you took the decision back", "判断を取り消したので戻ってきました"),
-    "label.feeling": ("Feeling", "感情"),
     "label.emotion": ("Emotion", "感情の種類"),
     "label.no_emotion": ("None", "なし"),
     "label.headed": ("{field} (suggestion {confidence} sure)", "{field}（推定の確信度 {confidence}）"),

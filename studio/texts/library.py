@@ -21,7 +21,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "loop_table.hint": ("↑ ↓ next loop · Enter plays · Space stops", "↑↓ で移動・Enter で再生・スペースで停止"),
     "library.browse": ("Browse", "一覧"),
     "library.retry": ("Retry queue", "再調整待ち"),
-    "library.scoring": ("Scoring", "採点設定"),
     "library.genre": ("Genre", "ジャンル"),
     "library.emotion": ("Emotion", "感情"),
     "library.measured_root": ("Key, measured", "キー（推定・主音）"),

@@ -41,27 +41,3 @@ def test_the_detail_lists_them_nearest_first(library_workspace: Workspace, by: s
     assert len(near) == 3 and near[0]["title"] == nearest  # three other drum loops
     distances = [float(row["cells"]["near"]) for row in near]
     assert distances == sorted(distances) and 0 <= distances[0] <= distances[-1] <= 1
-
-
-def panel() -> None:
-    """A page with nothing but the panel, for the take named in the session."""
-    import streamlit as st
-
-    from composer_core.pipeline import library
-    from studio import session
-    from studio.similar_loops import draw_similar_to
-
-    workspace = session.workspace()
-    draw_similar_to(workspace, library.load_loop(workspace, st.session_state["which"]), "take.1.similar")
-
-
-@pytest.mark.parametrize(("by", "first"), [("fingerprint", {"rock=beat", "=shuffle"}), ("metrics", {"rock=beat"})])
-def test_a_loop_from_elsewhere_is_compared_too(library_workspace: Workspace, by: str, first: set[str]) -> None:
-    app = AppTest.from_function(panel)
-    app.session_state["which"] = rock(library_workspace)
-    app.run()
-    app.segmented_control(key="take.1.similar.by").set_value(by).run()
-    assert not app.exception
-    near = near_rows(app, 0)
-    # It finds itself (by rhythm beside the shuffle, which is as near), then the others of its instrument.
-    assert len(near) == 4 and near[0]["title"] in first and near[0]["cells"]["near"] == "0.00"

@@ -15,7 +15,7 @@ from composer_core.pipeline.ensembles import (
     generate_ensemble,
     parse_instruments,
     plan,
-    replace_part,
+    replace_in,
 )
 from composer_core.pipeline.progression_lines import shipped_lines
 from composer_core.pipeline.progressions import keep_progressions
@@ -81,15 +81,14 @@ def test_cheap_controls_reach_all_parts(workspace):
     assert {loop.tempo_bpm for loop in ensemble.loops({"tempo_bpm": 120.0})} == {120.0}
 
 
-def test_a_part_is_replaced_and_the_others_stay(workspace):
+def test_a_part_is_made_anew_beside_the_others(workspace):
     before = make(workspace)
-    after = replace_part(before, "bass", seed=99, model=MODELS["bass"], workspace=workspace)
-    assert after.takes[0] is before.takes[0]
-    assert after.takes[2] is before.takes[2]
-    assert after.takes[1].parent == before.takes[1].take_id
-    assert after.takes[1].grid.notes != before.takes[1].grid.notes
+    fresh = replace_in(before.takes, "bass", seed=99, model=MODELS["bass"], workspace=workspace)
+    assert (fresh.condition.instrument, fresh.ensemble) == ("bass", before.name)
+    assert (fresh.parent, fresh.edit) == (before.takes[1].take_id, "replace")
+    assert fresh.grid.notes != before.takes[1].grid.notes
     with pytest.raises(InvalidValue):
-        replace_part(before, "guitar", seed=1, workspace=workspace)
+        replace_in(before.takes, "guitar", seed=1, workspace=workspace)
 
 
 def test_asked_chords_are_kept_and_drawn_ones_follow_the_mood():

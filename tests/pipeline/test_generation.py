@@ -29,7 +29,7 @@ from composer_core.pipeline.generation import (
 )
 from composer_core.pipeline.library import load_loop, table
 from composer_core.pipeline.models import find_model, load, models
-from composer_core.pipeline.starter import ensure_starter_library, starter_conditions
+from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
 
 FUNK = Condition("drums", tempo_bpm=104.0, valence=0.4, arousal=0.8, genre={"funk": 1.0}, swing_percent=58.0)
@@ -164,14 +164,13 @@ def test_starter_conditions_cover_every_mood() -> None:
 @pytest.mark.slow
 def test_an_empty_library_is_filled_once_and_marked(tmp_path) -> None:  # type: ignore[no-untyped-def]
     workspace = Workspace(tmp_path)
-    heard: list[tuple[int, int]] = []
-    added = ensure_starter_library(workspace, lambda done, total: heard.append((done, total)))
+    assert wants_starter(workspace)
+    added = keep_starter(workspace, [starter_take(index) for index in range(len(starter_conditions()))])
     rows = table(workspace)
     assert added == len(rows)
     assert added >= 30
     assert set(rows["origin"]) == {"generated"}
-    assert heard[-1] == (32, 32)
-    assert ensure_starter_library(workspace) == 0
+    assert not wants_starter(workspace)
     loop = load_loop(workspace, rows["loop_id"].iloc[0])
     take = load_take(workspace, rows["take_id"].iloc[0])
     assert loop.notes == render_take(take).notes

@@ -10,16 +10,16 @@ import pytest
 import torch
 
 from composer_core.cli import main
-from composer_core.errors import NotFound
 from composer_core.model.performer import Performer
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.performing import (
+    EVALUATION_FILE,
     evaluate_performer,
-    performer_figures,
     played_windows,
     shipped_performer,
     train_performer,
 )
+from composer_core.store.atomic import read_json
 
 GROOVE = Path(__file__).parents[3] / "shared" / "data" / "cc-by" / "gmd"
 
@@ -68,7 +68,7 @@ def test_windows_keep_the_split_and_pair_notes_with_what_was_played(takes):
 
 def test_training_writes_a_performer_with_its_figures(takes, tmp_path):
     report = train_performer([takes], tmp_path / "run", epochs=0.5)
-    assert report == performer_figures(tmp_path / "run")
+    assert report == read_json(tmp_path / "run" / EVALUATION_FILE)
     assert report["takes"] == 1
     assert {"sampled", "median"} < set(report["rows"])
     assert Performer.load(tmp_path / "run").facts["parts"]["train"]["takes"] <= 4
@@ -97,13 +97,8 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_performer_without_figures_says_so(tmp_path):
-    with pytest.raises(NotFound):
-        performer_figures(tmp_path)
-
-
 def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
-    figures = performer_figures(shipped_performer("drums"))["rows"]
+    figures = read_json(shipped_performer("drums") / EVALUATION_FILE)["rows"]
     quantised, place = figures["quantised, mean velocity of the role"], figures["mean of role and place"]
     assert figures["median"]["offset_mae_ms"] < min(quantised["offset_mae_ms"], place["offset_mae_ms"])
     assert figures["median"]["velocity_mae"] < min(quantised["velocity_mae"], place["velocity_mae"])
@@ -114,7 +109,7 @@ def test_the_shipped_performer_beats_its_baselines_on_held_out_takes():
 @pytest.mark.parametrize("instrument", ["drums", "bass", "guitar", "piano", "strings"])
 def test_the_model_card_shows_the_figures_of_the_evaluation(instrument):
     card = (shipped_performer(instrument) / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for figures in performer_figures(shipped_performer(instrument))["rows"].values():
+    for figures in read_json(shipped_performer(instrument) / EVALUATION_FILE)["rows"].values():
         cells = ["-" if value is None else f"{value:.2f}" for value in figures.values()]
         assert " | ".join(cells) in card
 
