@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from composer_core.errors import NotFound
 from composer_core.pipeline.audition import audio_path
 from composer_core.workspace import default_workspace
+from studio.places import PAGE_NAMES
 
 MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav"}
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -26,5 +27,10 @@ def audio(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers=headers)
 
 
-ROUTES = [Route("/api/audio/{name}", audio)]
+def first_page(request: Request) -> Response:
+    """The first page lives at the bare address; its own name leads there, with whatever was asked behind it."""
+    return RedirectResponse(f".?{request.url.query}" if request.url.query else ".")
+
+
+ROUTES = [Route("/api/audio/{name}", audio), Route(f"/{PAGE_NAMES[0]}", first_page)]
 app = st.App("studio/shell.py", routes=ROUTES)

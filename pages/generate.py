@@ -8,7 +8,7 @@ from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.generation import foreseen, models
 from composer_core.pipeline.playing import Playing
-from studio import session
+from studio import generate_state, session
 from studio.generate_advanced import advanced
 from studio.generate_controls import (
     DEFAULTS,
@@ -25,7 +25,7 @@ from studio.generate_harmony import harmony
 from studio.generate_history import show_history
 from studio.generate_panel import show_panel
 from studio.generate_playing import playing_controls
-from studio.generate_sampling import sample
+from studio.generate_sampling import Request, go_on, show_progress
 from studio.generate_takes import follow_sliders, show_takes
 from studio.text import t
 from studio.widgets import show_error
@@ -70,7 +70,7 @@ with choice:
     instruments = instrument_choice()
 with st.container(key="desk"):
     rail, stage = st.columns([1, 1.8], gap="medium")
-shown = {name for slot in session.slots() for name in slot.instruments} or set(instruments)
+shown = {name for slot in generate_state.slots() for name in slot.instruments} or set(instruments)
 with stage:
     playing = playing_controls(tuple(name for name in GENERATED_INSTRUMENTS if name in shown))
 with rail, st.container(key="controls", gap="small"):
@@ -87,14 +87,16 @@ with rail, st.container(key="controls", gap="small"):
         on_click=throw_seed,
         help=t("generate.generate_help"),
     )
-with stage:
     if wanted and asked is not None:
-        sample(asked, playing, seed, takes, best_of)
-    slots = session.slots()
+        generate_state.set_sampling(Request(asked, playing, seed, takes, best_of))
+    progress = show_progress()
+with stage:
+    slots = generate_state.slots()
     if slots:
         show_takes(slots, playing)
-        show_panel(next((slot for slot in slots if slot.key == session.chosen_slot()), slots[0]), playing)
-    else:
+        show_panel(next((slot for slot in slots if slot.key == generate_state.chosen_slot()), slots[0]), playing)
+    elif progress is None:
         st.info(t("generate.no_takes"), icon=":material/music_note:")
 show_history()
 follow_sliders(playing)
+go_on(progress)

@@ -14,7 +14,7 @@ from composer_core.pipeline.ensembles import replace_in
 from composer_core.pipeline.generation import Take, save_takes
 from composer_core.pipeline.playing import Playing
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
-from studio import session, transport
+from studio import generate_state, session, transport
 from studio.generate_slots import Slot, play_slot
 from studio.text import t
 from studio.widgets import show_error
@@ -37,7 +37,7 @@ def perform(act: Act, slot: Slot, playing: Playing) -> None:
     except ComposerError as error:
         show_error(error)
         return
-    session.set_slots([edited if one.key == slot.key else one for one in session.slots()])
+    generate_state.set_slots([edited if one.key == slot.key else one for one in generate_state.slots()])
     if transport.now_playing() == slot.key:
         play_slot(edited, playing, swap=True)
     st.rerun()

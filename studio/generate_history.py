@@ -8,7 +8,7 @@ import streamlit as st
 
 from composer_core.pipeline.generation import Take, list_takes, models
 from composer_core.workspace import Workspace
-from studio import session
+from studio import generate_state, session
 from studio.generate_controls import take_back
 from studio.generate_slots import Slot, slots_of
 from studio.names import genre_name, instrument_name
@@ -49,7 +49,8 @@ def _row(together: Sequence[Slot]) -> None:
 
 
 def _bring_back(together: list[Slot]) -> None:
-    session.set_slots(together)
+    generate_state.set_sampling(None)
+    generate_state.set_slots(together)
     take_back(together[0].versions[0], models(session.workspace()))
 
 

@@ -14,7 +14,7 @@ from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import Take
 from composer_core.pipeline.playing import Playing, played_midi
 from composer_core.pipeline.settings import load_settings
-from studio import session
+from studio import generate_state, session
 from studio.generate_edit import Act, bar_edits, more_bars, part_anew, perform
 from studio.generate_similar import draw_similar
 from studio.generate_slots import Slot, edit_words
@@ -99,8 +99,8 @@ def _versions(slot: Slot, take: Take) -> Act | None:
 
 def _move(slot: Slot, steps: int) -> None:
     moved = slot.moved(steps)
-    session.set_slots([moved if one.key == slot.key else one for one in session.slots()])
-    session.note_slider()  # what sounds follows, as after a cheap control
+    generate_state.set_slots([moved if one.key == slot.key else one for one in generate_state.slots()])
+    generate_state.note_slider()  # what sounds follows, as after a cheap control
 
 
 def _remarks(take: Take, playing: Playing) -> None:

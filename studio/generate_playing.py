@@ -11,7 +11,7 @@ from composer_core.music.condition import DEFAULT_HUMANISE_PERCENT, DEFAULT_TEMP
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, MAX_SWING_PERCENT, MIN_SWING_PERCENT
 from composer_core.pipeline.playing import RENDERED, Playing
 from composer_core.pipeline.recipes import Recipe, parse_recipe
-from studio import session
+from studio import generate_state, session
 from studio.names import instrument_name, technique_name
 from studio.text import t
 from studio.widgets import show_error, worded
@@ -40,7 +40,7 @@ def playing_controls(instruments: tuple[str, ...]) -> Playing:
         format_func=worded(SWING_GRIDS, lambda code: t(f"generate.grid{code}")),
         key="generate.swing_grid",
         persist_state="session",
-        on_change=session.note_slider,
+        on_change=generate_state.note_slider,
     )
     _slider(humanise, "humanise", 0, 100, "%d %%", help=t("generate.humanise_help"))
     semitones.number_input(
@@ -50,7 +50,7 @@ def playing_controls(instruments: tuple[str, ...]) -> Playing:
         step=1,
         key="generate.semitones",
         persist_state="session",
-        on_change=session.note_slider,
+        on_change=generate_state.note_slider,
         help=t("generate.semitones_help"),
     )
     techniques, recipe = _more(more, instruments)
@@ -73,7 +73,7 @@ def _slider(place: Any, name: str, low: float, high: float, form: str, **more: A
         format=form,
         key=f"generate.{name}",
         persist_state="session",
-        on_change=session.note_slider,
+        on_change=generate_state.note_slider,
         **more,
     )
 
@@ -93,11 +93,11 @@ def _more(place: Any, instruments: tuple[str, ...]) -> tuple[tuple[tuple[str, st
                 format_func=names,
                 key=f"generate.play.{instrument}",
                 persist_state="session",
-                on_change=session.note_slider,
+                on_change=generate_state.note_slider,
             )
             chosen += [(instrument, code) for code in picked]
         file = st.file_uploader(
-            t("generate.recipe"), type=["yaml", "yml"], key="generate.recipe", on_change=session.note_slider,
+            t("generate.recipe"), type=["yaml", "yml"], key="generate.recipe", on_change=generate_state.note_slider,
             help=t("generate.recipe_help"),
         )  # fmt: skip
         recipe = None

@@ -15,7 +15,7 @@ from composer_core.pipeline.comparing import Comparison, compare
 from composer_core.pipeline.generation import Take
 from composer_core.pipeline.library import add_generated, digest
 from composer_core.pipeline.playing import Playing, play_take, played_midi
-from studio import session, transport
+from studio import generate_state, session, transport
 from studio.generate_slots import Slot, play_slot, slot_name
 from studio.label_rater import default_rater
 from studio.miniature import miniature
@@ -44,19 +44,19 @@ def follow_sliders(playing: Playing) -> None:
 
     Called when the page is drawn already, for rendering the sound takes longer than drawing.
     """
-    if not session.slider_moved():
+    if not generate_state.slider_moved():
         return
-    sounding = next((slot for slot in session.slots() if slot.key == transport.now_playing()), None)
+    sounding = next((slot for slot in generate_state.slots() if slot.key == transport.now_playing()), None)
     if sounding is not None:
         play_slot(sounding, playing, swap=True)
-    session.note_slider(False)
+    generate_state.note_slider(False)
 
 
 def show_takes(slots: list[Slot], playing: Playing) -> None:
     """A row each; the one that is open is marked."""
     with st.container(key="takes", gap="xsmall"):
         for slot in slots:
-            mark = "open" if slot.key == session.chosen_slot() else "shut"
+            mark = "open" if slot.key == generate_state.chosen_slot() else "shut"
             with st.container(border=True, key=f"card-{mark}-{slot.key}"):
                 _row(slot, playing)
 
@@ -69,7 +69,7 @@ def _row(slot: Slot, playing: Playing) -> None:
     picture.image(miniature(*loops, height=PICTURE_PX), width="stretch")
     words.markdown(f"**{_name(slot)}**  \n:small[{_scores(slot, playing)}]")
     with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
-        _icon("open", ":material/tune:", slot, session.choose_slot, slot.key)
+        _icon("open", ":material/tune:", slot, generate_state.choose_slot, slot.key)
         _icon("keep", ":material/library_add:", slot, _keep, slot, playing)
         _icon("approve", ":material/verified:", slot, _approve, slot, playing)
         _download(slot, playing)
@@ -89,7 +89,7 @@ def _play_button(slot: Slot, playing: Playing) -> None:
 
 
 def _start(slot: Slot, playing: Playing) -> None:
-    session.choose_slot(slot.key)
+    generate_state.choose_slot(slot.key)
     play_slot(slot, playing)
 
 

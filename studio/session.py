@@ -1,4 +1,5 @@
-"""Every session-state key, typed. Nothing else reads or writes `st.session_state` by a literal key."""
+"""Every session-state key, typed; those of the Generate page are in generate_state.py. Nothing else reads or writes
+`st.session_state` by a literal key."""
 
 from __future__ import annotations
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from composer_core.pipeline.generation import Take
     from composer_core.pipeline.label_review import BulkPreview
     from composer_core.pipeline.retry import Mended
-    from studio.generate_slots import Slot
     from studio.label_desk import LabelDesk
     from studio.library_view import View
 
@@ -27,9 +27,6 @@ NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
-SLOTS = "studio.slots"
-CHOSEN_SLOT = "studio.chosen_slot"
-SLIDER_MOVED = "studio.slider_moved"
 LIBRARY_VIEW = "studio.library.view"
 LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
@@ -134,38 +131,6 @@ def notify(message: str) -> None:
 def take_notice() -> str | None:
     """The kept message, once."""
     return cast("str | None", st.session_state.pop(NOTICE, None))
-
-
-def slots() -> list[Slot]:
-    """The takes and ensembles that stand on the Generate page."""
-    return cast("list[Slot]", st.session_state.get(SLOTS, []))
-
-
-def set_slots(shown: list[Slot]) -> None:
-    """Put other takes on the Generate page; the one that is open stays so where it is still there."""
-    st.session_state[SLOTS] = shown
-    if chosen_slot() not in {slot.key for slot in shown}:
-        choose_slot(shown[0].key if shown else "")
-
-
-def chosen_slot() -> str:
-    """Key of the take or ensemble that is open below the others, "" for none."""
-    return str(st.session_state.get(CHOSEN_SLOT, ""))
-
-
-def choose_slot(key: str) -> None:
-    """Open another take or ensemble."""
-    st.session_state[CHOSEN_SLOT] = key
-
-
-def note_slider(moved: bool = True) -> None:
-    """Note that a performance slider moved, or that what sounds has followed it."""
-    st.session_state[SLIDER_MOVED] = moved
-
-
-def slider_moved() -> bool:
-    """True while what sounds has not followed a performance slider yet."""
-    return bool(st.session_state.get(SLIDER_MOVED))
 
 
 def default_widgets(defaults: dict[str, Any]) -> None:

@@ -161,7 +161,7 @@ def _sample(run: RunStatus) -> None:
     """One take of the model as it is now, kept in the history and played."""
     workspace = session.workspace()
     asked = Condition(run.request.heard_instrument)
-    with st.spinner(t("generate.working", takes=1)):
+    with st.spinner(t("train.sampling")):
         takes = generate(asked, seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace)
     save_takes(workspace, takes)
     title = t("train.sample_title", run=run.run, step=run.step)

@@ -57,25 +57,26 @@ def iter_takes(
     condition: Condition,
     *,
     takes: int = 1,
+    first: int = 0,
     seed: int = 0,
     model: str | None = None,
     workspace: Workspace | None = None,
     best_of: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Take]:
-    """Takes one by one, as they are made. Take i depends on condition, seed, i, model and `best_of` only.
+    """Takes one by one, as they are made, from number `first` of the series on.
 
-    With `best_of` N each take is the candidate out of N that fits the condition and scores best (see
-    `judging.choose_best`). What the request leaves open may be drawn to suit its emotion (`drawing.filled`);
-    the take says what was. NotFound when the instrument has no model; InvalidValue for takes, seed or
-    candidates out of range. A stop ends the series after the take in hand.
+    Take i depends on condition, seed, i, model and `best_of` only. With `best_of` N it is the candidate out of N
+    that fits the condition and scores best (see `judging.choose_best`). What the request leaves open may be drawn
+    to suit its emotion (`drawing.filled`); the take says what was. NotFound when the instrument has no model;
+    InvalidValue for takes, seed or candidates out of range. A stop ends the series after the take in hand.
     """
-    require_range("takes", takes, 1, MAX_TAKES)
+    require_range("takes", takes, 1, MAX_TAKES - first)
     require_range("seed", seed, 0, MAX_SEED)
     require_range("best of", best_of, 1, MAX_CANDIDATES)
     loaded = load(find_model(condition.instrument, model, workspace))
     performer(condition.instrument)  # loaded before the first take is timed
-    for index in range(takes):
+    for index in range(first, first + takes):
         if should_stop():
             return
         yield make_take(condition, seed, index, loaded, best_of)

@@ -173,7 +173,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Everything on this side needs new samples from the model.",
         "こちら側の設定を変えたときは、モデルによる再生成が必要です。",
     ),
-    "generate.working": ("Takes on the way: {takes}", "{takes} テイクを生成しています…"),
+    "generate.working": ("Take {number} of {takes} …", "{takes} テイク中 {number} 番目を生成しています…"),
+    "generate.stop": ("Stop", "停止"),
+    "generate.stop_help": ("Keep the takes made so far", "ここまでにできたテイクは残ります"),
     "generate.no_takes": (
         "Choose instruments and a feeling, then press Generate: the takes appear here. Several instruments make an "
         "ensemble over one chord line.",

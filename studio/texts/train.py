@@ -96,6 +96,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "One take of the newest checkpoint, played in the transport.",
         "最新のチェックポイントで 1 テイク生成し、再生します。",
     ),
+    "train.sampling": ("Playing a take …", "テイクを生成しています…"),
     "train.sample_title": ("{run} · step {step}", "{run}・ステップ {step}"),
     "train.use": ("Use in Generate", "生成ページで使う"),
 }

@@ -18,7 +18,7 @@ from composer_core.pipeline.generation import list_takes
 from composer_core.pipeline.library import table
 from composer_core.pipeline.playing import Playing, played_midi
 from composer_core.workspace import Workspace
-from studio import session, transport
+from studio import generate_state, transport
 from studio.generate_slots import Slot, slots_of
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
@@ -66,7 +66,7 @@ def generated(*instruments: str, **more: Any) -> AppTest:
 
 
 def slots(app: AppTest) -> list[Slot]:
-    return list(app.session_state[session.SLOTS])
+    return list(app.session_state[generate_state.SLOTS])
 
 
 def press(app: AppTest, start: str) -> AppTest:
@@ -209,7 +209,7 @@ def test_an_ensemble_is_continued_in_all_parts_as_one_act(workspace: Workspace) 
 def test_a_technique_is_played_on_the_same_notes(workspace: Workspace, heard: list[Loop]) -> None:
     app = press(generated("bass"), "play.take.")
     app.session_state["generate.play.bass"] = ["staccato"]
-    app.session_state[session.SLIDER_MOVED] = True
+    app.session_state[generate_state.SLIDER_MOVED] = True
     app.run()
     assert not app.exception
     before, after = heard

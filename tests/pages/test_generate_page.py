@@ -14,7 +14,7 @@ from composer_core.pipeline import generation
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.library import table
 from composer_core.workspace import Workspace
-from studio import session, transport
+from studio import generate_sampling, generate_state, transport
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -71,7 +71,7 @@ def rows(app: AppTest) -> list[Any]:
 
 
 def opener(app: AppTest) -> str:
-    return f"open.{app.session_state[session.CHOSEN_SLOT]}"
+    return f"open.{app.session_state[generate_state.CHOSEN_SLOT]}"
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Generate"), ("ja", "生成")])
@@ -263,3 +263,29 @@ def test_requests_group_neighbouring_takes(workspace: Workspace) -> None:
     generated(takes=2, seed=2)
     groups = slots_of(generation.list_takes(workspace))
     assert [[slot.first.index for slot in group] for group in groups] == [[0, 1], [0, 1, 2]]
+
+
+def test_takes_appear_one_by_one_and_a_stop_keeps_those_made(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr("studio.generate_sampling.go_on", stops_at_two(shown))
+    app = generated(takes=4)
+    assert shown[-3:] == [0, 1, 2]
+    assert len(play_buttons(app)) == 2
+    app.button(key="generate.stop").click().run()
+    assert len(play_buttons(app)) == 2 and app.session_state[generate_state.SAMPLING] is None
+    assert "generate.stop" not in [button.key for button in app.button]
+    assert len(generation.list_takes(workspace)) == 2
+
+
+def stops_at_two(shown: list[int]) -> Any:
+    """`go_on`, except that it waits once two takes are there, as if the third took long; notes what was shown."""
+    goes_on = generate_sampling.go_on
+
+    def go_on(progress: Any) -> None:
+        shown.append(len(generate_state.slots()))
+        if len(generate_state.slots()) < 2:
+            goes_on(progress)
+
+    return go_on

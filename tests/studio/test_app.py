@@ -50,9 +50,9 @@ def get(routes: list[Any], path: str, **headers: str) -> Answer:
     scope = {
         "type": "http",
         "method": "GET",
-        "path": unquote(path),
-        "raw_path": path.encode(),
-        "query_string": b"",
+        "path": unquote(path.partition("?")[0]),
+        "raw_path": path.partition("?")[0].encode(),
+        "query_string": path.partition("?")[2].encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
@@ -89,3 +89,9 @@ def test_a_range_is_answered_in_part(routes: list[Any], audio_name: str) -> None
 )
 def test_any_other_name_is_not_found(routes: list[Any], audio_name: str, name: str) -> None:
     assert get(routes, f"/api/audio/{name}").status == 404
+
+
+@pytest.mark.parametrize(("query", "target"), [("", "."), ("open=take.1", ".?open=take.1")])
+def test_the_first_page_has_an_address_of_its_own_name(routes: list[Any], query: str, target: str) -> None:
+    answer = get(routes, f"/generate?{query}" if query else "/generate")
+    assert (answer.status, answer.headers["location"]) == (307, target)
