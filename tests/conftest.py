@@ -15,6 +15,21 @@ from composer_core.workspace import Workspace
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest_plugins = ("postgres_server",)
+CANARIES = Path("/tmp/malformed_canary")
+"""Where the hostile files of the corpus try to write."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What an earlier run may have left is cleared away once, before any worker begins."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(CANARIES, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def canaries() -> Path:
+    """The folder of the hostile files, empty as long as none of them did anything; for all workers the same."""
+    CANARIES.mkdir(exist_ok=True)
+    return CANARIES
 
 
 @pytest.fixture(scope="session")

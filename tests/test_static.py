@@ -113,15 +113,20 @@ def described_names(scope: ast.AST) -> set[str]:
 
 
 def undocumented(path: Path) -> Iterator[str]:
-    """Public modules, classes and functions at any depth that say nothing of themselves."""
+    """Modules, and classes and functions in them and in one another, that say nothing of themselves; what has a
+    private name is left out with all that is inside it."""
     module = tree(path)
     if not ast.get_docstring(module):
         yield f"{path.relative_to(ROOT)}:1 module"
     described = described_names(module)
-    for node in ast.walk(module):
-        is_public = isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")
-        if is_public and not ast.get_docstring(node) and node.name not in described:
-            yield f"{place(path, node)} {node.name}"
+    inside = list(ast.iter_child_nodes(module))
+    for node in inside:
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            if node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node) and node.name not in described:
+                yield f"{place(path, node)} {node.name}"
+        inside += ast.iter_child_nodes(node)
 
 
 def test_the_core_says_what_each_public_thing_does():
@@ -131,10 +136,10 @@ def test_the_core_says_what_each_public_thing_does():
 def test_a_function_inside_another_is_looked_at_too(monkeypatch):
     path = ROOT / "composer_core" / "sample.py"
     text = (
-        '"""Module."""\ndef _maker():\n    def made():\n        return 1\n    def told(): ...\n    told.__doc__ = "x"\n'
+        '"""Module."""\ndef maker():\n    "Makes."\n    def made(): ...\n    def told(): ...\n    told.__doc__ = "x"\n'
     )
     monkeypatch.setitem(_trees, path, ast.parse(text))
-    assert list(undocumented(path)) == ["composer_core/sample.py:3 made"]
+    assert list(undocumented(path)) == ["composer_core/sample.py:4 made"]
 
 
 def test_files_stay_short():
@@ -229,9 +234,22 @@ def test_the_studio_is_started_from_anywhere_with_further_options(copied):
 
 def test_tests_are_chosen_and_options_passed_on(copied):
     _, lines = lines_of(copied / "scripts" / "test", "-k", "two words")
-    assert lines[-1] == f"python {copied} -m pytest -m not slow and not browser -k two words"
+    assert re.sub(r"-n \d", "-n N", lines[-1]) == (
+        f"python {copied} -m pytest -n N --dist loadfile -m not slow and not browser -k two words"
+    )
     _, lines = lines_of(copied / "scripts" / "test", "--all", "-x")
-    assert lines[-1] == f"python {copied} -m pytest -x"
+    assert [re.sub(r"-n \d", "-n N", line) for line in lines[-2:]] == [
+        f"python {copied} -m pytest -n N --dist loadfile -m not browser -x",
+        f"python {copied} -m pytest -m browser -x",
+    ]
+
+
+@pytest.mark.parametrize(("statuses", "told"), [("0 0", 0), ("0 5", 0), ("5 0", 0), ("5 5", 5), ("1 0", 1), ("0 2", 2)])
+def test_both_halves_of_the_tests_are_run_and_any_failure_fails(copied, statuses, told):
+    python = copied / ".venv" / "bin" / "python"
+    cases = '*"not browser"*) exit "${STATUSES% *}";; *"-m browser"*) exit "${STATUSES#* }";;'
+    python.write_text(f'#!/bin/sh\ncase "$*" in {cases} esac\n')
+    assert lines_of(copied / "scripts" / "test", "--all", STATUSES=statuses)[0] == told
 
 
 def test_every_check_is_run_and_any_finding_fails(copied):

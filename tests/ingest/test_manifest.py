@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM
 from composer_core.pipeline.reading import READ_TASK, decode_records
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "malformed"
-CANARIES = Path("/tmp/malformed_canary")  # the corpus says where its hostile files write
 OTHER_FAMILIES = ("pickle", "yaml", "checkpoint", "csv_json")
 
 
@@ -47,7 +45,7 @@ def unpacked(stored: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory, canaries: Path) -> Corpus:
     folder = tmp_path_factory.mktemp("malformed")
     for row in ROWS:
         target = folder / unpacked(row["stored"])
@@ -56,8 +54,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         target.write_bytes(gzip.decompress(data) if row["stored"].endswith(".packed.gz") else data)
     names = [unpacked(row["stored"]) for row in ROWS]
     files = [(str(folder / name), kind) for name in names if (kind := kind_of(name)) is not None]
-    shutil.rmtree(CANARIES, ignore_errors=True)
-    CANARIES.mkdir()
     options = {"bars": 4, "instrument": None, "measure": True}
     # Generous, for what counts here is the verdict and the machine may be busy.
     reports = list(read_all(files, READ_TASK, options, jobs=2, limit_sec=60))
@@ -98,8 +94,8 @@ def test_nothing_impossible_would_be_stored(corpus: Corpus, row: dict[str, Any])
                 assert record.grid_onset_tick.min() >= 0
 
 
-def test_no_hostile_file_did_anything(corpus: Corpus) -> None:
-    assert list(CANARIES.iterdir()) == []
+def test_no_hostile_file_did_anything(corpus: Corpus, canaries: Path) -> None:
+    assert list(canaries.iterdir()) == []
 
 
 SPECIFIC = {

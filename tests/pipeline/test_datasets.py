@@ -173,7 +173,7 @@ def test_a_set_may_be_named(tmp_path: Path, workspace: Workspace) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def test_hostile_indexes_are_refused_by_name(tmp_path: Path, workspace: Workspace) -> None:
+def test_hostile_indexes_are_refused_by_name(tmp_path: Path, workspace: Workspace, canaries: Path) -> None:
     corpus = DATA / "malformed" / "pickle"
     if not corpus.is_dir():
         pytest.skip(f"{corpus} is not there")
@@ -182,9 +182,6 @@ def test_hostile_indexes_are_refused_by_name(tmp_path: Path, workspace: Workspac
     names = [path.name for path in sorted(corpus.glob("*.pickle"))]
     for name in names:
         shutil.copy(corpus / name, folder / f"META_DATA_{name}")
-    canaries = Path("/tmp/malformed_canary")
-    shutil.rmtree(canaries, ignore_errors=True)
-    canaries.mkdir()
     found = read(folder, workspace)
     assert found["name"] == "lamda" and found["matched"] == 0
     spoken_of = {issue["place"].rsplit("/", 1)[-1].split(" ")[0] for issue in found["refused"]}

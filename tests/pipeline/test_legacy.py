@@ -228,12 +228,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path, workspace: Workspace) -> Non
 
 
 @pytest.mark.slow
-def test_hostile_files_under_its_names(tmp_path: Path, workspace: Workspace) -> None:
+def test_hostile_files_under_its_names(tmp_path: Path, workspace: Workspace, canaries: Path) -> None:
     if not CORPUS.is_dir():
         pytest.skip(f"{CORPUS} is not there")
-    canaries = Path("/tmp/malformed_canary")
-    shutil.rmtree(canaries, ignore_errors=True)
-    canaries.mkdir()
     folder = tmp_path / "old"
     folder.mkdir()
     endings = {"pickle": "{}.pickle", "yaml": "mood_{}.yaml", "csv_json": "loop_summary_{}.csv"}
