@@ -22,7 +22,7 @@ from composer_core.model.conditions import MAX_BARS, ConditionArrays, arrays_of,
 from composer_core.model.data import WindowSet
 from composer_core.model.device import inference_threads
 from composer_core.model.steering import Steering, Tally
-from composer_core.model.stepping import next_logits
+from composer_core.model.stepping import next_logits, stepper_of
 from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
 from composer_core.music.key import MODES
@@ -159,11 +159,11 @@ class _Sampler:
             vectors = composer.condition_vectors(arrays).expand(len(rows), -1, -1)
             if guided:
                 vectors = torch.cat([vectors, composer.condition_vectors(arrays.hidden()).expand(len(rows), -1, -1)])
-            cache = composer.new_cache(len(vectors))
+            step, cache = stepper_of(composer), composer.new_cache(len(vectors))
             ids = torch.tensor([prefix] * len(vectors), device=vectors.device)
             bar = torch.from_numpy(vocabulary.bar_starts)[ids.cpu()].cumsum(1).to(vectors.device)
             while not all(row.done for row in rows) and not should_stop():
-                logits = next_logits(composer, ids, composer.at_positions(vectors, bar), cache)
+                logits = next_logits(composer, step, ids, composer.at_positions(vectors, bar), cache)
                 self._choose(rows, logits, cache.length)
                 last = [(row.ids[-1] if row.ids else vocabulary.pad, row.state.bars) for row in rows]
                 ids, bar = torch.tensor(last * (1 + guided), device=vectors.device).T.unsqueeze(-1)

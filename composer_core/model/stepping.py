@@ -86,14 +86,14 @@ class Stepper:
 _KEPT: WeakKeyDictionary[Composer, tuple[list[tuple[int, int]], Stepper]] = WeakKeyDictionary()
 
 
-def next_logits(composer: Composer, ids: Tensor, condition: Tensor, cache: Cache) -> Tensor:
+def next_logits(composer: Composer, step: Stepper, ids: Tensor, condition: Tensor, cache: Cache) -> Tensor:
     """ids (n, length) and condition vectors (n, length, d_model) to the logits after them (n, n_tokens).
 
     The cache grows by `length`. More than one token at once go through the composer's own layers.
     """
     if ids.shape[1] > 1:
         return composer(ids, condition, cache)[:, -1]
-    return stepper_of(composer)(ids[:, 0], condition[:, 0], cache)
+    return step(ids[:, 0], condition[:, 0], cache)
 
 
 def stepper_of(composer: Composer) -> Stepper:

@@ -17,7 +17,7 @@ from composer_core.model.conditions import Asked, arrays_of, bars_index, conditi
 from composer_core.model.config import ModelConfig, TrainConfig, config_from_json, read_train_config
 from composer_core.model.heads import head_losses
 from composer_core.model.notices import notices_of
-from composer_core.model.stepping import next_logits
+from composer_core.model.stepping import next_logits, stepper_of
 from composer_core.model.transformer import Composer
 from composer_core.music.chords import Chord, parse_chord_line
 from composer_core.music.condition import Condition
@@ -72,9 +72,9 @@ def test_one_token_at_a_time_says_the_same(adapted: bool) -> None:
                 parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)), alpha=0.3)
         vectors = vectors_of(model, CONDITION, ids)
         whole = composer(ids, vectors)
-        cache = composer.new_cache(3)
-        found = [next_logits(composer, ids[:, :5], vectors[:, :5], cache)]
-        found += [next_logits(composer, ids[:, i : i + 1], vectors[:, i : i + 1], cache) for i in range(5, 15)]
+        step, cache = stepper_of(composer), composer.new_cache(3)
+        found = [next_logits(composer, step, ids[:, :5], vectors[:, :5], cache)]
+        found += [next_logits(composer, step, ids[:, i : i + 1], vectors[:, i : i + 1], cache) for i in range(5, 15)]
     assert torch.allclose(torch.stack(found, dim=1), whole[:, 4:], atol=1e-4)
 
 
@@ -83,9 +83,9 @@ def test_steps_follow_weights_that_change() -> None:
     ids = torch.tensor([[5]])
     with torch.no_grad():
         vectors = vectors_of(model, CONDITION, ids)
-        before = next_logits(model.composer, ids, vectors, model.composer.new_cache(1))
+        before = stepper_of(model.composer)(ids[:, 0], vectors[:, 0], model.composer.new_cache(1))
         model.composer.layers[0].mlp.down_proj.weight.mul_(30.0)
-        after = next_logits(model.composer, ids, vectors, model.composer.new_cache(1))
+        after = stepper_of(model.composer)(ids[:, 0], vectors[:, 0], model.composer.new_cache(1))
         whole = model.composer(ids, vectors)[:, -1]
     assert not torch.allclose(after, before, atol=1e-3)
     assert torch.allclose(after, whole, atol=1e-4)
