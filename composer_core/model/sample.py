@@ -21,12 +21,14 @@ from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
 from composer_core.model.data import WindowSet
 from composer_core.model.device import inference_threads
+from composer_core.model.meeting import Meeting
 from composer_core.model.steering import Steering, Tally
 from composer_core.model.stepping import next_logits, stepper_of
 from composer_core.model.train import nll_of_windows
 from composer_core.music.condition import Condition
 from composer_core.music.key import MODES
 from composer_core.music.loop import NO_NOTES, Loop, Notes
+from composer_core.music.timing import TICKS_PER_STEP
 from composer_core.tokens.grammar import Grammar, GrammarState, Limits
 from composer_core.tokens.playable import playable
 from composer_core.tokens.vocab import Vocabulary, bars_to_notes, is_note, loop_to_bars
@@ -122,28 +124,37 @@ class _Row:
     state: GrammarState
     ids: list[int]
     steering: Steering
+    meeting: Meeting | None = None
     tally: Tally = field(default_factory=Tally)
     done: bool = False
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int, steering: float) -> _Row:
-        """A row that begins with bar `first`."""
+    def of(
+        cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int, steering: float, hits: Sequence[int]
+    ) -> _Row:
+        """A row that begins with bar `first` and meets `hits` (steps) of another part."""
         key = condition.key
         steps = MODES[key.mode] if key is not None and key.mode not in LEARNT_MODES else None
         limits = Limits.of(condition.instrument, condition.shift, steps)
         grammar = grammar_of(vocabulary, condition.instrument == "drums")
         rng = np.random.default_rng([seed, 0x5EED])
         steered = Steering(condition, grammar, first, steering)
-        return cls(condition, grammar, limits, rng, GrammarState(bars=first), [], steered)
+        meeting = Meeting(grammar, hits, condition.meter.bar_tick // TICKS_PER_STEP) if hits else None
+        return cls(condition, grammar, limits, rng, GrammarState(bars=first), [], steered, meeting)
 
 
 class _Sampler:
     """The tokens of several sequences at once, each under its own condition."""
 
     def __init__(
-        self, model: LoadedModel, conditions: Sequence[Condition], settings: SampleSettings, given: Given
+        self,
+        model: LoadedModel,
+        conditions: Sequence[Condition],
+        settings: SampleSettings,
+        given: Given,
+        hits: Sequence[int] = (),
     ) -> None:
-        self.model, self.conditions, self.settings, self.given = model, conditions, settings, given
+        self.model, self.conditions, self.settings, self.given, self.hits = model, conditions, settings, given, hits
 
     def run(self, seeds: Sequence[int], should_stop: Callable[[], bool]) -> list[list[int]]:
         """Ids after the prefix, one list a seed."""
@@ -151,7 +162,8 @@ class _Sampler:
         prefix = self._prefix()
         pairs = zip(self.conditions, seeds, strict=True)
         rows = [
-            _Row.of(vocabulary, condition, seed, self.given.first, self.settings.steering) for condition, seed in pairs
+            _Row.of(vocabulary, condition, seed, self.given.first, self.settings.steering, self.hits)
+            for condition, seed in pairs
         ]
         guided = self.settings.guidance != 1.0
         with inference_threads(composer):
@@ -202,6 +214,8 @@ class _Sampler:
             mask &= grammar.starts_bar  # what is given ends with a whole bar
         if not row.steering.is_off:
             scores = scores + row.steering.bias(state, row.tally)
+        if row.meeting is not None:
+            scores = scores + row.meeting.bias(state)
         scores = np.where(mask, scores, -np.inf)
         if _is_cramped(room, state, condition.bars):
             scores = _shortest_way(scores, grammar, mask)
@@ -292,14 +306,18 @@ def sample_mixed(
     conditions: Sequence[Condition],
     seeds: Sequence[int],
     settings: SampleSettings | None = None,
+    hits: Sequence[int] = (),
 ) -> list[Notes]:
-    """One loop for each of several conditions, all sampled as one batch; instruments, metres and bars may differ."""
+    """One loop for each of several conditions, all sampled as one batch; instruments, metres and bars may differ.
+
+    `hits` are steps of another part that the loops are to meet (see `composer_core.model.meeting`).
+    """
     if not conditions:
         return []
     found = []
     for condition, ids in zip(
         conditions,
-        _Sampler(model, conditions, settings or sampling_of(model, conditions[0].instrument), NOTHING).run(
+        _Sampler(model, conditions, settings or sampling_of(model, conditions[0].instrument), NOTHING, hits).run(
             seeds, lambda: False
         ),
         strict=True,

@@ -7,7 +7,8 @@ density is that of a real loop near the request in valence, arousal and tempo, d
 assets/models/condition-table.json (measured conditions of training loops, a few hundred an instrument).
 Where valence is asked for and no key is, the mode is minor below 0 and major from 0 on, with the tonic on C,
 and the chords are a line drawn by valence and arousal, as an ensemble's are. Each take draws anew.
-Nothing is drawn where no emotion is asked for, and what is asked for is never touched.
+Where no emotion is asked for nothing is drawn, but for the density of a bass that plays with drums
+(`with_density`); what is asked for is never touched.
 """
 
 from __future__ import annotations
@@ -55,6 +56,15 @@ def filled(condition: Condition, seed: int) -> Condition:
         if not condition.chords and condition.instrument in LINE_INSTRUMENTS:
             changes["chords"] = drawn_chords(condition, key, seed)
     return condition.changed(**changes) if changes else condition
+
+
+def with_density(condition: Condition, seed: int) -> Condition:
+    """The request with the density of any real loop of its instrument; with its own where it has one."""
+    if condition.density is not None:
+        return condition
+    densities = condition_table(CONDITION_TABLE)[condition.instrument][:, COLUMNS.index("density")]
+    drawn = float(np.random.default_rng([seed, 0xD3A]).choice(densities))
+    return condition.changed(density=float(np.clip(drawn, *DENSITY_RANGE)))
 
 
 def drawn_fields(asked: Condition, whole: Condition) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 The chord line is the one asked for, else drawn from progressions by valence, arousal and mode: those the
 workspace learnt with its data sets, else the short list in assets/progressions.yaml. Drums come first;
-later parts follow the same chords, and of several candidates the one that fits best is kept, a bass also
-by how it meets the kick.
+later parts follow the same chords, a bass is written to meet the kick, and of several candidates the one that
+fits best is kept.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import Any
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
+from composer_core.music.drums import role_mask
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
+from composer_core.music.timing import TICKS_PER_STEP
 from composer_core.pipeline.generation import MAX_CANDIDATES, MAX_SEED, Take, make_take, render_take
 from composer_core.pipeline.models import find_model, load
 from composer_core.pipeline.progression_lines import DEFAULT_KEYS, chords_of, draw_line
@@ -110,7 +112,7 @@ def generate_ensemble(
     for own in owns:
         instrument = own.instrument
         loaded = load(find_model(instrument, (models or {}).get(instrument), workspace))
-        take = _member(make_take(own, seed, index, loaded, best_of, sounding), name)
+        take = _member(make_take(own, seed, index, loaded, best_of, sounding, kick_steps(takes)), name)
         if drawn and own.chords:
             take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
         takes.append(take)
@@ -132,11 +134,22 @@ def replace_in(
     """The part of an instrument made anew beside the others. InvalidValue for a part that is not among them."""
     require_choice("instrument", instrument, [take.condition.instrument for take in takes])
     require_range("seed", seed, 0, MAX_SEED)
-    others = [render_take(take) for take in takes if take.condition.instrument != instrument]
+    rest = [take for take in takes if take.condition.instrument != instrument]
+    others = [render_take(take) for take in rest]
     old = next(take for take in takes if take.condition.instrument == instrument)
     loaded = load(find_model(instrument, model or old.model, workspace))
-    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others)
+    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others, kick_steps(rest))
     return replace(_member(fresh, old.ensemble), parent=old.take_id, edit="replace")
+
+
+def kick_steps(takes: Sequence[Take]) -> tuple[int, ...]:
+    """Steps of the grid on which the drums among the takes hit the bass drum; none without drums."""
+    found: set[int] = set()
+    for take in takes:
+        if take.grid.is_drums:
+            kicks = take.grid.notes.onset_tick[role_mask(take.grid.notes.pitch, "kick")]
+            found.update((kicks // TICKS_PER_STEP).tolist())
+    return tuple(sorted(found))
 
 
 def _member(take: Take, name: str) -> Take:

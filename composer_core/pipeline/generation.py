@@ -19,7 +19,7 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.drawing import drawn_fields, filled
+from composer_core.pipeline.drawing import drawn_fields, filled, with_density
 from composer_core.pipeline.judging import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
 from composer_core.pipeline.scoring import score_measured
@@ -112,21 +112,28 @@ def make_take(
     loaded: Any,
     best_of: int = 1,
     others: Sequence[Loop] = (),
+    kicks: Sequence[int] = (),
 ) -> Take:
-    """One take of a series; `others` are the parts of an ensemble that are there already (as they sound)."""
+    """One take of a series; `others` are the parts of an ensemble that are there already (as they sound), `kicks` the
+    steps of their bass drum, which a bass meets while it is written."""
     from composer_core.model.notices import notices_of
     from composer_core.model.sample import sample_mixed
 
     started = time.perf_counter()
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
+    met = kicks if condition.instrument == "bass" else ()
     whole = [filled(condition, one) for one in seeds]
-    candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds)]
+    if met:  # told nothing of density, basses play fewer notes than real ones beside a kit
+        whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
+    candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
     chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
     grid, offset_ms, performed = candidates[chosen]
     hash_of_performer = performer_hash(condition.instrument)
     return Take(
-        take_id=_take_id(condition, seed, index, f"{loaded.hash}{hash_of_performer}{_chosen_from(best_of, others)}"),
+        take_id=_take_id(
+            condition, seed, index, f"{loaded.hash}{hash_of_performer}{_chosen_from(best_of, others, met)}"
+        ),
         condition=condition,
         seed=seed,
         index=index,
@@ -143,10 +150,10 @@ def make_take(
     )
 
 
-def _chosen_from(best_of: int, others: Sequence[Loop]) -> str:
+def _chosen_from(best_of: int, others: Sequence[Loop], kicks: Sequence[int]) -> str:
     """What besides the request decides a take, as part of its name; empty for a take of its own."""
     if best_of == 1:
-        return ""
+        return f" to kicks {tuple(kicks)}" if kicks else ""
     digest = hashlib.sha256(b"".join(c.tobytes() for loop in others for c in loop.notes.columns())).hexdigest()[:8]
     return f" best of {best_of} beside {digest}" if others else f" best of {best_of}"
 
