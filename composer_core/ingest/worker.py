@@ -43,6 +43,19 @@ Result = RefusedFile | tuple[dict[str, Any], bytes]
 Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
 
 
+def each_file(
+    files: Iterable[tuple[str, bytes]], read: Callable[[str, bytes], tuple[dict[str, Any], bytes]]
+) -> list[Result]:
+    """A task that takes file by file: what `read(name, data)` gives of each, or its refusal."""
+    results: list[Result] = []
+    for name, data in files:
+        try:
+            results.append(read(name, data))
+        except RefusedFile as refusal:
+            results.append(refusal)
+    return results
+
+
 def serve(connection: Connection, task: Task, options: Options, limit_sec: float = LIMIT_SEC) -> None:
     """Answer batches until the pipe closes."""
     orphan_sec = int(limit_sec) + _ORPHAN_EXTRA_SEC

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -327,3 +329,16 @@ def _bend(tick: FloatArray, unit: int, source: float, target: float, whole: int)
     share = tick / unit - index
     bent = np.where(share < source, share * (target / source), 1 - (1 - share) * ((1 - target) / (1 - source)))
     return np.where(tick < whole, (index + bent) * unit, tick)
+
+
+def of_piece(
+    table: Callable[[Analysis], tuple[FloatArray, FloatArray]], piece: str, spread: bool, what: str
+) -> Callable[[Analysis], float]:
+    """The metric of one of PIECES in a table of means and standard deviations; `what` names the values."""
+    index = PIECES.index(piece)
+
+    def read(a: Analysis) -> float:
+        return float(table(a)[spread][index]) if a.n_notes else math.nan
+
+    read.__doc__ = f"{'Standard deviation (over n)' if spread else 'Mean'} of {what}. NaN without them."
+    return read

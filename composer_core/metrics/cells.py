@@ -52,6 +52,14 @@ class Cells:
         """True where the same voice plays in the same place of this bar and of the next."""
         return self.played & following(self.played)
 
+    def bar_change(self, values: FloatArray) -> float:
+        """Mean absolute difference of a table of values between the answered cells and those a bar later.
+
+        NaN where no cell is answered.
+        """
+        count = np.count_nonzero(self.answered)
+        return float(np.abs(values - following(values))[self.answered].sum()) / count if count else math.nan
+
     @cached_property
     def velocity_centred(self) -> FloatArray:
         """Velocity minus its voice's mean over the cells, 0 where nothing plays."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from composer_core.metrics.analysis import PIECES, Analysis
+from composer_core.metrics.analysis import Analysis, of_piece
 from composer_core.metrics.metric import Metric
 from composer_core.metrics.spread import entropy_bits, explained_share, memory
 
@@ -85,15 +85,7 @@ def velocity_of_pieces(a: Analysis) -> float:
 
 
 def _of_piece(piece: str, roles: str, spread: bool) -> Callable[[Analysis], float]:
-    index = PIECES.index(piece)
-
-    def read(a: Analysis) -> float:
-        return float(a.piece_velocity[spread][index]) if a.n_notes else NAN
-
-    read.__doc__ = (
-        f"{'Standard deviation (over n)' if spread else 'Mean'} of the velocity of {roles}. NaN without them."
-    )
-    return read
+    return of_piece(lambda a: a.piece_velocity, piece, spread, f"the velocity of {roles}")
 
 
 velocity_kick = _of_piece("kick", "the kick", False)

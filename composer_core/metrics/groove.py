@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from composer_core.metrics.analysis import PIECES, Analysis
+from composer_core.metrics.analysis import Analysis, of_piece
 from composer_core.metrics.metric import Metric
 from composer_core.metrics.spread import explained_share, memory
 
@@ -30,14 +30,8 @@ def microtiming_rms_ms(a: Analysis) -> float:
 
 
 def _of_piece(piece: str, roles: str, spread: bool) -> Callable[[Analysis], float]:
-    index = PIECES.index(piece)
-
-    def read(a: Analysis) -> float:
-        return float(a.piece_timing_ms[spread][index]) if a.n_notes else NAN
-
-    what = "Standard deviation (over n)" if spread else "Mean"
-    read.__doc__ = f"{what} of the signed distances in ms of {roles} to the swing-warped grid. NaN without them."
-    return read
+    what = f"the signed distances in ms of {roles} to the swing-warped grid"
+    return of_piece(lambda a: a.piece_timing_ms, piece, spread, what)
 
 
 microtiming_kick_ms = _of_piece("kick", "the kick", False)

@@ -20,13 +20,7 @@ def microtiming_bar_change_ms(a: Analysis) -> float:
 
     The first bar follows the last. NaN without such a pair.
     """
-    if not a.n_notes:
-        return NAN
-    cells = a.cells
-    count = np.count_nonzero(cells.answered)
-    if not count:
-        return NAN
-    return float(np.abs(cells.deviation_ms - following(cells.deviation_ms))[cells.answered].sum()) / count
+    return a.cells.bar_change(a.cells.deviation_ms) if a.n_notes else NAN
 
 
 def microtiming_repetition(a: Analysis) -> float:

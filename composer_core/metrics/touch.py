@@ -56,13 +56,7 @@ def velocity_bar_change(a: Analysis) -> float:
 
     NaN without such a pair.
     """
-    if not a.n_notes:
-        return NAN
-    cells = a.cells
-    count = np.count_nonzero(cells.answered)
-    if not count:
-        return NAN
-    return float(np.abs(cells.velocity - following(cells.velocity))[cells.answered].sum()) / count
+    return a.cells.bar_change(a.cells.velocity) if a.n_notes else NAN
 
 
 def accent_fit(a: Analysis) -> float:

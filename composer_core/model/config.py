@@ -24,15 +24,26 @@ SIZES: dict[str, tuple[int, int, int]] = {
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
 """Optional fields a model knows whose configuration names none: those of the first drums composer."""
 SHARED = "all"
+"""The instrument of a model that plays all five."""
 ALL_CONDITIONS = (
     *("instrument", "place", "valence", "arousal", "genre", "density", "key", "syncopation", "register"),
     *("complexity", "technique", "chords"),
 )
 """What a composer is trained with today: the optional fields of a condition, the instrument, and its place:
 how many bars are still to come."""
-"""The instrument of a model that plays all five."""
 
 ConfigType = TypeVar("ConfigType", "ModelConfig", "TrainConfig")
+
+
+def require_even_heads(d_model: int, n_heads: int) -> None:
+    """InvalidValue unless each head gets an even share of the width, as rotary positions need it."""
+    if d_model % n_heads or d_model // n_heads % 2:
+        raise InvalidValue(
+            "contradiction",
+            first=f"d_model {d_model}",
+            second=f"n_heads {n_heads}",
+            reason="each head needs an even share of the width",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +78,7 @@ class ModelConfig:
         require_range("n_heads", self.n_heads, 1, 256)
         require_range("d_feed_forward", self.d_feed_forward, 8, 65_536)
         require_range("max_length", self.max_length, 16, 65_536)
-        if self.d_model % self.n_heads or self.d_model // self.n_heads % 2:
-            raise InvalidValue(
-                "contradiction",
-                first=f"d_model {self.d_model}",
-                second=f"n_heads {self.n_heads}",
-                reason="each head needs an even share of the width",
-            )
+        require_even_heads(self.d_model, self.n_heads)
 
     @classmethod
     def of_size(cls, size: str, **rest: Any) -> ModelConfig:

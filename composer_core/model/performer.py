@@ -26,6 +26,7 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
 from composer_core.errors import InvalidValue, ModelError, NotFound, require_range
+from composer_core.model.config import require_even_heads
 from composer_core.model.device import inference_threads
 from composer_core.model.performer_features import (
     CATEGORY_SIZES,
@@ -77,13 +78,7 @@ class PerformerConfig:
         require_range("n_heads", self.n_heads, 1, 64)
         require_range("d_feed_forward", self.d_feed_forward, 8, 4096)
         require_range("dropout", self.dropout, 0.0, 0.9)
-        if self.d_model % self.n_heads or self.d_model // self.n_heads % 2:
-            raise InvalidValue(
-                "contradiction",
-                first=f"d_model {self.d_model}",
-                second=f"n_heads {self.n_heads}",
-                reason="each head needs an even share of the width",
-            )
+        require_even_heads(self.d_model, self.n_heads)
 
 
 class _Block(nn.Module):

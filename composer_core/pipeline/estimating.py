@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from composer_core.errors import RefusedFile, require_choice
+from composer_core.errors import require_choice
 from composer_core.estimate.affect import suggest_affect
 from composer_core.estimate.emotion import WHOLE
 from composer_core.estimate.estimators import Estimators, load_estimators
@@ -21,7 +21,7 @@ from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.song import Song
-from composer_core.ingest.worker import Result
+from composer_core.ingest.worker import Result, each_file
 from composer_core.metrics import measure
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME
@@ -72,16 +72,14 @@ def read_estimates(files: list[tuple[str, bytes]], options: dict[str, Any]) -> l
     """Worker task: for each (name, bytes) a refusal, or the estimates of the whole file as facts."""
     own = options["estimators"]
     estimators = load_estimators(None if own is None else Path(own))
-    results: list[Result] = []
-    for name, data in files:
-        try:
-            found = estimate_song(read_song(data, name), estimators)
-        except RefusedFile as refusal:
-            results.append(refusal)
-            continue
+
+    def read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
+        """The estimates of one file that something can be said about."""
+        found = estimate_song(read_song(data, name), estimators)
         fields = {shown: _plain_suggestion(found[field]) for shown, field in SHOWN.items() if field in found}
-        results.append(({"fields": fields}, b""))
-    return results
+        return {"fields": fields}, b""
+
+    return each_file(files, read)
 
 
 def _plain_suggestion(made: Suggestion) -> dict[str, Any]:

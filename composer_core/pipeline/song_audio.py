@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from composer_core.errors import InvalidValue, RefusedFile
+from composer_core.errors import InvalidValue
 from composer_core.ingest.chunks import unwrap_riff
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.song import Song
-from composer_core.ingest.worker import Result
+from composer_core.ingest.worker import Result, each_file
 from composer_core.music.loop import Notes
 from composer_core.pipeline.settings import load_settings
 from composer_core.render.audio import heard_rows, once_request, seamless_request
@@ -81,13 +81,7 @@ def song_task(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[
 
     Notes are int32 rows (onset, duration, pitch, velocity), part after part.
     """
-    results: list[Result] = []
-    for name, data in files:
-        try:
-            results.append(_read(name, data))
-        except RefusedFile as refusal:
-            results.append(refusal)
-    return results
+    return each_file(files, _read)
 
 
 def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from composer_core.errors import RefusedFile
 from composer_core.ingest.chunks import unwrap_riff
 from composer_core.ingest.cut import stretch_tempo
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.pool import read_all
-from composer_core.ingest.worker import Result
+from composer_core.ingest.worker import Result, each_file
 from composer_core.music.bends import bend_values
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import EARLY_TICK, Meter
@@ -68,13 +67,7 @@ def edit_file(source: Path, out: Path, rule: LoopRule) -> Edited:
 
 def edit_task(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts and the notes of all parts as int32 rows."""
-    results: list[Result] = []
-    for name, data in files:
-        try:
-            results.append(_read(name, data))
-        except RefusedFile as refusal:
-            results.append(refusal)
-    return results
+    return each_file(files, _read)
 
 
 def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -25,14 +25,6 @@ TINY = PerformerConfig(d_model=32, n_layers=1, n_heads=2, d_feed_forward=48, dro
 QUICK = PerformerTraining(epochs=25, batch=8, learning_rate=1e-2, warm_up=5, validate_every=50)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def trained():
     losses = []

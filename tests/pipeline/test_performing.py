@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from composer_core.cli import main
 from composer_core.model.performer import Performer
@@ -22,14 +21,6 @@ from composer_core.pipeline.performing import (
 from composer_core.store.atomic import read_json
 
 GROOVE = Path(__file__).parents[3] / "shared" / "data" / "cc-by" / "gmd"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
