@@ -9,19 +9,21 @@ import streamlit as st
 
 from composer_core.music.key import ROOT_NAMES, Key
 from composer_core.music.timing import MIN_SWING_PERCENT
+from composer_core.pipeline import scoring
 from composer_core.pipeline.comparing import Compared
 from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import Take
-from composer_core.pipeline.playing import Playing, played_midi
+from composer_core.pipeline.playing import Playing
 from composer_core.pipeline.settings import load_settings
 from studio import generate_state, session
 from studio.generate_edit import Act, bar_edits, more_bars, part_anew, perform
+from studio.generate_files import file_buttons, file_stem
 from studio.generate_similar import draw_similar
 from studio.generate_slots import Slot, edit_words
-from studio.generate_takes import NOTHING, compared, played, worth_saying
+from studio.generate_takes import NOTHING, compared, explained, played, worth_saying
 from studio.names import instrument_name, technique_name
 from studio.roll import pitch_name
-from studio.score_bars import score_bars
+from studio.score_bars import explanation_lines, score_bars
 from studio.text import t
 from studio.widgets import worded
 
@@ -40,6 +42,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             draw_similar(played(take, playing)[0])
         with right:
             st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
+            _why(take, playing)
             act = act or _versions(slot, take)
             act = act or bar_edits(take)
             if act is not None:
@@ -48,7 +51,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
 
 def _part(slot: Slot, playing: Playing) -> tuple[Take, Act | None]:
     """Which part is looked at and edited, with its own file; it can be made anew."""
-    choice, anew, file = st.columns([3.9, 1.9, 1.1], vertical_alignment="center", gap="small")
+    choice, anew, file = st.columns([3.5, 1.8, 1.7], vertical_alignment="center", gap="small")
     key = f"generate.part.{slot.key}"
     session.default_widgets({key: slot.instruments[0]})
     instrument = choice.segmented_control(
@@ -61,19 +64,24 @@ def _part(slot: Slot, playing: Playing) -> tuple[Take, Act | None]:
     )
     take = slot.part(str(instrument))
     name = take.condition.instrument
-    file.download_button(
-        "MIDI",
-        lambda: played_midi([take], playing),
-        file_name=f"{name}-{playing.tempo_bpm:g}bpm-seed{take.seed}.mid",
-        mime="audio/midi",
-        icon=":material/download:",
-        key=f"midi.part.{take.take_id}",
-        help=t("generate.download_part", instrument=instrument_name(name)),
-        on_click="ignore",
-        width="stretch",
-    )
+    with file, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
+        whose = t("generate.this_part", instrument=instrument_name(name))
+        file_buttons([take], playing, stem=file_stem([take], playing, slot.at), key=f"part.{take.take_id}", whose=whose)
     with anew:
         return take, part_anew(take)
+
+
+def _why(take: Take, playing: Playing) -> None:
+    """On demand what pulled the scores down, and why an axis has none."""
+    loop = played(take, playing)[0]
+    lines = explanation_lines(explained(take, playing))
+    lines += [
+        t("missing.axes", axes=t(f"score.{axis}"), why=t(f"missing.{reason}"))
+        for axis, reason in scoring.missing(loop.instrument, len(loop.notes)).items()
+    ]
+    with st.popover(t("generate.why"), icon=":material/help:"):
+        st.caption(t("library.why_help"))
+        st.markdown("\n".join(f"- {line}" for line in lines or [t("generate.why_nothing")]))
 
 
 def _versions(slot: Slot, take: Take) -> Act | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
 
 import streamlit as st
@@ -10,12 +11,14 @@ from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
-from composer_core.pipeline.approving import approve_takes
+from composer_core.pipeline import scoring
+from composer_core.pipeline.approving import approve_takes, standings
 from composer_core.pipeline.comparing import Comparison, compare
 from composer_core.pipeline.generation import Take
 from composer_core.pipeline.library import add_generated, digest
-from composer_core.pipeline.playing import Playing, play_take, played_midi
+from composer_core.pipeline.playing import Playing, play_take
 from studio import generate_state, session, transport
+from studio.generate_files import file_buttons, file_stem
 from studio.generate_slots import Slot, play_slot, slot_name
 from studio.label_rater import default_rater
 from studio.miniature import miniature
@@ -39,6 +42,12 @@ def compared(take: Take, playing: Playing) -> Comparison:
     return compare(played(take, playing)[0], playing.condition(take.condition))
 
 
+@st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Playing: repr})
+def explained(take: Take, playing: Playing) -> Mapping[str, scoring.Explanation]:
+    """Why the scores of a take, as it sounds, are what they are; kept."""
+    return scoring.explain(played(take, playing)[0])
+
+
 def follow_sliders(playing: Playing) -> None:
     """After a cheap control moved: what sounds goes on in its new form, from the next bar line.
 
@@ -54,25 +63,36 @@ def follow_sliders(playing: Playing) -> None:
 
 def show_takes(slots: list[Slot], playing: Playing) -> None:
     """A row each; the one that is open is marked."""
+    standing = standings(session.workspace(), [take.take_id for slot in slots for take in slot.takes])
     with st.container(key="takes", gap="xsmall"):
         for slot in slots:
             mark = "open" if slot.key == generate_state.chosen_slot() else "shut"
             with st.container(border=True, key=f"card-{mark}-{slot.key}"):
-                _row(slot, playing)
+                _row(slot, playing, _badge({standing.get(take.take_id, "") for take in slot.takes}))
 
 
-def _row(slot: Slot, playing: Playing) -> None:
-    play, picture, words, acts = st.columns([1.15, 2.1, 2.3, 2.65], vertical_alignment="center", gap="small")
+def _badge(standing: set[str]) -> str:
+    """Where all parts are in the library, that they are, and whether they were approved; else nothing."""
+    if "" in standing:
+        return ""
+    if standing == {"approved"}:
+        return f" :green-badge[:material/verified: {t('generate.is_approved')}]"
+    return f" :violet-badge[:material/library_add_check: {t('generate.is_kept')}]"
+
+
+def _row(slot: Slot, playing: Playing, badge: str) -> None:
+    play, picture, words, acts = st.columns([1.1, 1.8, 2.2, 3.1], vertical_alignment="center", gap="small")
     loops = [played(take, playing)[0] for take in slot.takes]
     with play:
         _play_button(slot, playing)
     picture.image(miniature(*loops, height=PICTURE_PX), width="stretch")
-    words.markdown(f"**{_name(slot)}**  \n:small[{_scores(slot, playing)}]")
+    words.markdown(f"**{_name(slot)}**{badge}  \n:small[{_scores(slot, playing)}]")
     with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         _icon("open", ":material/tune:", slot, generate_state.choose_slot, slot.key)
         _icon("keep", ":material/library_add:", slot, _keep, slot, playing)
         _icon("approve", ":material/verified:", slot, _approve, slot, playing)
-        _download(slot, playing)
+        whose = t("generate.all_parts" if slot.is_ensemble else "generate.this_take")
+        file_buttons(slot.takes, playing, stem=file_stem(slot.takes, playing, slot.at), key=slot.key, whose=whose)
 
 
 def _play_button(slot: Slot, playing: Playing) -> None:
@@ -118,20 +138,6 @@ def total_text(total: float | None) -> str:
 def worth_saying(code: str, condition: Condition) -> bool:
     """Where nothing is swung, it goes without saying what became of the triplets."""
     return condition.swing_percent > MIN_SWING_PERCENT or not code.startswith("triplets")
-
-
-def _download(slot: Slot, playing: Playing) -> None:
-    names = "+".join(slot.instruments)
-    st.download_button(
-        "",
-        lambda: played_midi(slot.takes, playing),
-        file_name=f"{names}-{playing.tempo_bpm:g}bpm-seed{slot.first.seed}-take{slot.first.index + 1}.mid",
-        mime="audio/midi",
-        icon=":material/download:",
-        key=f"midi.{slot.key}",
-        help=t("generate.download_all" if slot.is_ensemble else "generate.download"),
-        on_click="ignore",
-    )
 
 
 def _keep(slot: Slot, playing: Playing) -> None:

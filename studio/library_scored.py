@@ -16,11 +16,8 @@ from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
 from studio.library_retry import draw_mending
 from studio.library_rows import number
-from studio.names import metric_name
-from studio.score_bars import score_bars
+from studio.score_bars import explanation_lines, score_bars
 from studio.text import t
-
-_MOST_REASONS = 3
 
 
 def draw_scored(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
@@ -40,20 +37,3 @@ def draw_scored(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> Non
     if sentences:
         st.caption("  \n".join(sentences), help=t("library.why_help"))
     draw_mending(workspace, str(row["loop_id"]), scores[scoring.TOTAL])
-
-
-def explanation_lines(explained: Mapping[str, scoring.Explanation]) -> list[str]:
-    """A line for the total and each axis below the average human loop: the metrics that cost points, and how many."""
-    lines = []
-    for axis, why in explained.items():
-        parts = [
-            t("library.why_points", metric=_measured_name(name), points=f"{-points:.0f}")
-            for name, points in why.pulled_down(_MOST_REASONS)
-        ]
-        if parts:
-            lines.append(t("library.why", axis=t(f"score.{axis}"), what=t("library.comma").join(parts)))
-    return lines
-
-
-def _measured_name(name: str) -> str:
-    return metric_name(name) if name in METRICS else t("library.why_bars")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from composer_core.music.condition import Condition
@@ -10,6 +10,8 @@ from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import Loop
 from composer_core.pipeline import labelling
 from composer_core.pipeline.library import add_generated
+from composer_core.store.content import generated_id
+from composer_core.store.loops import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
@@ -28,6 +30,16 @@ def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rate
         values = {**asked_labels(take.condition, loop), **known.values}
         labelling.decide(workspace, loop_id, rater=rater, action="approve", values=values, seen=known.seen)
     return loop_ids
+
+
+def standings(workspace: Workspace, take_ids: Iterable[str]) -> dict[str, str]:
+    """Of those takes that are in the library: "approved" where every label of the loop is, else "kept", by take id."""
+    loop_ids = {generated_id(take_id): take_id for take_id in take_ids}
+    found = {}
+    for loop_id in LoopStore(workspace).rows(loop_ids, ("loop_id",)):
+        approved = labelling.current(workspace, loop_id).status == "approved"
+        found[loop_ids[loop_id]] = "approved" if approved else "kept"
+    return found
 
 
 def asked_labels(condition: Condition, loop: Loop) -> dict[str, Any]:

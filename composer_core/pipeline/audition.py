@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from composer_core.errors import NotFound
 from composer_core.music.loop import Loop
 from composer_core.pipeline.settings import load_settings
-from composer_core.render.audio import loop_request
+from composer_core.render.audio import loop_request, mix_request
 from composer_core.render.cache import AudioCache
 from composer_core.render.client import shared_renderer
 from composer_core.render.soundfont import SoundFontChoice, choose_soundfont
@@ -48,6 +50,19 @@ def audition(loop: Loop, workspace: Workspace) -> Audio:
     if cache.find(name) is None:
         cache.put(name, lambda stream: shared_renderer().render(request, stream.write))
     return Audio(name, loop_seconds(loop), SAMPLE_RATE, font.name, font.origin, font.is_fallback)
+
+
+def loop_wav(loops: Sequence[Loop], workspace: Workspace) -> bytes:
+    """Parts of one tempo and length mixed to a WAV file of exactly the loop's length, to lay end to end in a DAW.
+
+    It repeats without a seam: its beginning holds what rings on from its end. Levels are what the velocities give,
+    turned down as a whole where they would clip. Raises as `audition` does.
+    """
+    font = choose_soundfont(load_settings(workspace).soundfont)
+    sounding = [loop for loop in loops if len(loop.notes)] or list(loops)
+    stream = io.BytesIO()
+    shared_renderer().render(mix_request(sounding, font, "wav", padding_frames=0), stream.write)
+    return stream.getvalue()
 
 
 def audio_path(workspace: Workspace, name: str) -> Path:

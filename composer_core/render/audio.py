@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,7 @@ TD11_ONLY = (22, 26)
 CROSSFADE_FRAMES = round(0.008 * SAMPLE_RATE)
 PADDING_FRAMES = round(0.050 * SAMPLE_RATE)
 RELEASE_FRAMES = 4 * SAMPLE_RATE
+_SYNTH_CHANNELS = 256
 
 TempoMap = Sequence[tuple[int, float]]
 """(tick, bpm), sorted, the first at tick 0."""
@@ -29,16 +31,25 @@ TempoMap = Sequence[tuple[int, float]]
 
 def loop_request(loop: Loop, soundfont: SoundFontChoice, file_format: str = "flac") -> RenderRequest:
     """A loop as audio that repeats without a seam; see `seamless_request`. InvalidValue for broken notes."""
-    check_loop(loop)
-    part = PlayedPart(
-        DRUM_CHANNEL if loop.is_drums else 0,
-        loop.program,
-        loop.is_drums,
-        heard_rows(loop.notes, is_drums=loop.is_drums),
-        [(tick, BEND, value & 0x7F, value >> 7) for tick, value in bend_values(loop)],
-    )
-    what = loop.track_name or loop.source or loop.instrument
-    return seamless_request(what, soundfont, [part], tempo_map(loop), loop.length_tick, file_format)
+    return mix_request([loop], soundfont, file_format)
+
+
+def mix_request(
+    loops: Sequence[Loop], soundfont: SoundFontChoice, file_format: str = "flac", padding_frames: int = PADDING_FRAMES
+) -> RenderRequest:
+    """Loops of one tempo and length sounding together, as `loop_request` of one; no padding gives exactly the loop."""
+    parts = []
+    channels = iter(channel for channel in range(_SYNTH_CHANNELS) if channel != DRUM_CHANNEL)
+    for loop in loops:
+        check_loop(loop)
+        bends = [(tick, BEND, value & 0x7F, value >> 7) for tick, value in bend_values(loop)]
+        channel = DRUM_CHANNEL if loop.is_drums else next(channels)
+        rows = heard_rows(loop.notes, is_drums=loop.is_drums)
+        parts.append(PlayedPart(channel, loop.program, loop.is_drums, rows, bends))
+    first = loops[0]
+    what = first.track_name or first.source or first.instrument
+    request = seamless_request(what, soundfont, parts, tempo_map(first), first.length_tick, file_format)
+    return replace(request, padding_frames=padding_frames)
 
 
 def heard_rows(notes: Notes, *, is_drums: bool) -> list[NoteRow]:

@@ -226,6 +226,7 @@ def test_an_approved_take_is_labelled_and_in_the_library(workspace: Workspace) -
     labels = labelling.current(workspace, loop_id)
     assert labels.status == "approved" and labels.values["genre"] == {"funk": 1.0}
     assert "it is in the library" in app.toast[0].value
+    assert any(element.value.startswith("**Take 1** :green-badge[") for element in app.markdown)
 
 
 def test_loops_like_the_take_are_found_on_demand(workspace: Workspace, heard: list[Loop]) -> None:

@@ -13,8 +13,10 @@ from composer_core.errors import RenderError
 from composer_core.pipeline import generation
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.library import table
+from composer_core.pipeline.playing import Playing
 from composer_core.workspace import Workspace
 from studio import generate_sampling, generate_state, transport
+from studio.generate_files import file_stem
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -171,6 +173,7 @@ def test_a_take_is_added_to_the_library_once(workspace: Workspace) -> None:
     for message in ("Added to the library", "Already in the library"):
         next(button for button in app.button if str(button.key).startswith("keep.")).click().run()
         assert [toast.value for toast in app.toast] == [message]
+        assert "in the library]" in rows(app)[0].value
     assert table(workspace)["origin"].tolist() == ["generated"]
 
 
@@ -289,3 +292,20 @@ def stops_at_two(shown: list[int]) -> Any:
             goes_on(progress)
 
     return go_on
+
+
+def test_scores_are_explained_on_demand(workspace: Workspace) -> None:
+    app = generated(takes=1)
+    assert "The measurements that cost most points" in " ".join(element.value for element in app.caption)
+    (why,) = [element.value for element in app.markdown if element.value.startswith("- ")]
+    assert re.search(r"- Total: .+ takes \d+ points", why)
+
+
+def test_a_take_is_downloaded_under_a_name_that_says_how_to_make_it_again(workspace: Workspace) -> None:
+    app = generated(takes=2, seed=5)
+    names = [button.proto.label for button in app.get("download_button")]
+    assert names == ["MIDI", "WAV"] * 2
+    take = generation.list_takes(workspace)[0]
+    playing = Playing(96.5, 50.0, 8, 100.0)
+    assert file_stem([take], playing) == f"drums-96.5bpm-seed5-take{take.index + 1}"
+    assert file_stem([take], playing, 2).endswith("-edit2")

@@ -8,8 +8,8 @@ from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline import labelling
-from composer_core.pipeline.approving import approve_takes, asked_labels
-from composer_core.pipeline.library import table
+from composer_core.pipeline.approving import approve_takes, asked_labels, standings
+from composer_core.pipeline.library import add_generated, table
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
@@ -53,3 +53,11 @@ def test_a_rater_no_label_can_carry_stores_nothing(tmp_path):
     with pytest.raises(InvalidValue):
         approve_takes(workspace, [(LOOP, take_of(ASKED))], "")
     assert not len(table(workspace))
+
+
+def test_what_became_of_takes_is_told_by_their_ids(tmp_path):
+    workspace = Workspace(tmp_path).create()
+    assert standings(workspace, ["t1"]) == {}
+    add_generated(workspace, [(LOOP, "t1")])
+    approve_takes(workspace, [(LOOP, take_of(ASKED, "t2"))], "mika")
+    assert standings(workspace, ["t1", "t2", "t3"]) == {"t1": "kept", "t2": "approved"}

@@ -10,7 +10,7 @@ import pytest
 from audio_probe import decoded, four_kicks, held_strings
 from composer_core.errors import NotFound, RenderError, StoreError
 from composer_core.music.loop import NO_NOTES, Loop
-from composer_core.pipeline.audition import audio_path, audition, soundfont_choice
+from composer_core.pipeline.audition import audio_path, audition, loop_wav, soundfont_choice
 from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.render.client import shared_renderer
 from composer_core.workspace import Workspace
@@ -95,3 +95,13 @@ def test_a_workspace_that_cannot_be_written_is_named(tmp_path):
 def test_names_from_outside_are_checked(workspace, name):
     with pytest.raises(NotFound):
         audio_path(workspace, name)
+
+
+def test_a_wav_of_several_parts_is_exactly_the_loop_and_repeats_without_a_seam(workspace):
+    drums, strings = four_kicks(tempo_bpm=97.0), held_strings(tempo_bpm=97.0)
+    samples = decoded(loop_wav([drums, strings], workspace))
+    assert len(samples) == round(4 * 60 / 97 * 44_100)
+    alone = decoded(loop_wav([drums], workspace)) + decoded(loop_wav([strings], workspace))
+    assert np.abs(samples - alone).max() < 0.01  # both sound, each at its own level
+    inside = np.abs(np.diff(samples, axis=0)).max()
+    assert np.abs(samples[0] - samples[-1]).max() <= inside
