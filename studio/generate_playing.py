@@ -14,7 +14,7 @@ from composer_core.pipeline.recipes import Recipe, parse_recipe
 from studio import generate_state, session
 from studio.names import instrument_name, technique_name
 from studio.text import t
-from studio.widgets import show_error, worded
+from studio.widgets import show_error, translate_uploader, worded
 
 MOST_SEMITONES = 12
 PLAYING_DEFAULTS: dict[str, Any] = {
@@ -96,6 +96,7 @@ def _more(place: Any, instruments: tuple[str, ...]) -> tuple[tuple[tuple[str, st
                 on_change=generate_state.note_slider,
             )
             chosen += [(instrument, code) for code in picked]
+        translate_uploader()
         file = st.file_uploader(
             t("generate.recipe"), type=["yaml", "yml"], key="generate.recipe", on_change=generate_state.note_slider,
             help=t("generate.recipe_help"),

@@ -70,7 +70,7 @@ def _draw_coefficients(workspace: Workspace) -> None:
     field = str(st.selectbox(t("label.agreement_field"), FIELDS, format_func=words, key=FIELD, persist_state="session"))
     found = label_answers.agreement(workspace, field)
     if found.alpha.value is None:
-        st.caption(t("label.no_variety", n=found.alpha.n_units) if found.alpha.n_units else t("label.no_agreement"))
+        st.caption(t("label.no_variety", n=found.alpha.n_units) if found.alpha.n_units > 1 else t("label.no_agreement"))
         return
     st.metric(t("label.alpha"), coefficient_text(found.alpha), help=t("label.alpha_help"))
     reading = t(f"label.alpha_{_grade(found.alpha.value)}", n=f"{found.alpha.n_units:,}")

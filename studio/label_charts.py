@@ -37,6 +37,7 @@ def bars(rows: Sequence[Bar], title: str) -> go.Figure:
             customdata=[list(bar.leads_to) for bar in rows],
             text=[f"{bar.length:,.0f}" for bar in rows],
             textposition="auto",
+            textangle=0,
             hovertemplate="%{y}: %{x:,}<extra></extra>",
         )
     )

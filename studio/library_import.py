@@ -18,7 +18,7 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.import_words import refusal_text, shown_path, warning_text
 from studio.text import error_text, t
-from studio.widgets import worded
+from studio.widgets import translate_uploader, worded
 
 SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
@@ -177,16 +177,3 @@ def _history_row(workspace: Workspace, entry: dict[str, Any]) -> dict[str, Any]:
         "loops": entry["loops_added"],
         "seconds": entry["seconds"],
     }
-
-
-def translate_uploader() -> None:
-    """The uploader's own words are English: hide them and put ours (constants of the dictionary) in their place."""
-    size = st.get_option("server.maxUploadSize")
-    button, limit = t("library.upload_button"), t("library.upload_limit", size=size)
-    zone = '[data-testid="stFileUploaderDropzone"]'
-    instructions = '[data-testid="stFileUploaderDropzoneInstructions"]'
-    st.html(
-        f"<style>{zone} button p, {instructions} * {{font-size: 0;}}"
-        f'{zone} button p::after {{content: "{button}"; font-size: 0.9rem;}}'
-        f'{instructions}::after {{content: "{limit}"; font-size: 0.85rem;}}</style>'
-    )

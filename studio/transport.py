@@ -168,7 +168,8 @@ def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, Any]:
 def _in_words(held: dict[str, Any]) -> dict[str, Any]:
     """The held request with its texts in the current language."""
     roles = held["roles"]
-    meta = t("transport.meta", tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
+    key = "transport.meta_one" if held["bars"] == 1 else "transport.meta"
+    meta = t(key, tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
     worded = {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}
     if "stems" in held:
         worded["stems"] = [{**stem, **_stem_words(stem["name"])} for stem in held["stems"]]

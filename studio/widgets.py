@@ -50,3 +50,16 @@ def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str 
         type="primary" if held else "secondary",
         on_click=start,
     )
+
+
+def translate_uploader() -> None:
+    """The uploader's own words are English: hide them and put ours (constants of the dictionary) in their place."""
+    size = st.get_option("server.maxUploadSize")
+    button, limit = t("common.upload_button"), t("common.upload_limit", size=size)
+    zone = '[data-testid="stFileUploaderDropzone"]'
+    instructions = '[data-testid="stFileUploaderDropzoneInstructions"]'
+    st.html(
+        f"<style>{zone} button p, {instructions} * {{font-size: 0;}}"
+        f'{zone} button p::after {{content: "{button}"; font-size: 0.9rem;}}'
+        f'{instructions}::after {{content: "{limit}"; font-size: 0.85rem;}}</style>'
+    )

@@ -22,7 +22,8 @@ Ratings = Sequence[Mapping[str, Hashable]]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A coefficient (None where nothing can vary or nobody met) with its 95 % interval, and over how many units."""
+    """A coefficient (None where nothing can vary, nobody met, or one unit is all there is) with its 95 % interval,
+    and over how many units."""
 
     value: float | None
     low: float | None
@@ -104,7 +105,7 @@ def kappa_with_interval(ratings: Ratings, first: str, second: str, n_draws: int 
 def _interval(ratings: Ratings, measure: Callable[[Ratings], float | None], n_draws: int, seed: int) -> Agreement:
     units = [unit for unit in ratings if len(unit) > 1]
     value = measure(units)
-    if value is None:
+    if value is None or len(units) == 1:
         return Agreement(None, None, None, len(units))
     chance = np.random.default_rng(seed)
     draws = [measure([units[k] for k in chance.integers(0, len(units), len(units))]) for _ in range(n_draws)]

@@ -295,11 +295,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "mid, midi, kar, rmi, zip and tar; several at once",
         "mid・midi・kar・rmi・zip・tar に対応。複数選択できます",
     ),
-    "library.upload_button": ("Choose files", "ファイルを選ぶ"),
-    "library.upload_limit": (
-        "or drop them here, up to {size} MB each",
-        "またはここにドロップ（1ファイル {size} MB まで）",
-    ),
     "library.folder": ("Or a folder or file on this computer", "またはこのコンピューター上のフォルダー・ファイル"),
     "library.folder_hint": ("for example /home/me/midi", "例：/home/me/midi"),
     "library.bars_a_loop": ("Bars a loop", "1ループの小節数"),

@@ -40,6 +40,11 @@ def test_ordinal_alpha_by_hand() -> None:
     assert krippendorff_alpha(of_two((0, 0), (2, 2), (0, 1)), "ordinal") == pytest.approx(1 - 8 / 36)
 
 
+def test_one_unit_alone_says_nothing() -> None:
+    assert kappa_with_interval(of_two((1, 2)), "a", "b").value is None
+    assert alpha_with_interval(of_two((1, 2))).value is None
+
+
 def test_units_with_one_rating_do_not_count() -> None:
     assert krippendorff_alpha([*FOUR, {"a": 1}, {}]) == krippendorff_alpha(FOUR)
 
