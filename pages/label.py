@@ -13,6 +13,7 @@ from studio.label_agreement import AGREEMENT, draw_agreement
 from studio.label_bulk import BULK, draw_bulk
 from studio.label_conflict import draw_conflict, draw_votes, watch_others
 from studio.label_desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
+from studio.label_files import FILES, draw_files
 from studio.label_panels import SIDE_PX, draw_settings, draw_side
 from studio.label_play import draw_heading
 from studio.label_rater import draw_rater
@@ -21,7 +22,7 @@ from studio.text import t
 from studio.widgets import worded
 
 ESTIMATED = (None, "model", "rule")
-SECTIONS = (DESK, BULK, SPREAD, AGREEMENT)
+SECTIONS = (DESK, BULK, SPREAD, AGREEMENT, FILES)
 STYLE = Path(places.__file__).with_name("label.css")
 ACTIONS = (
     ("approve", "Enter", "primary"),
@@ -136,6 +137,8 @@ def main() -> None:
         draw_spread(workspace)
     elif section == AGREEMENT:
         draw_agreement(workspace, draw_rater(workspace))
+    elif section == FILES:
+        draw_files(workspace)
     elif section == BULK:
         draw_bulk_section(workspace)
     else:

@@ -26,6 +26,11 @@ _TAG_KEYS = {
     *("mode", "section", "mood", "intensity", "confidence", "confidence_section", "confidence_mood"),
     *("bpm", "time_signature", "bars", "tempo_fallback", "ts_fallback"),
 }
+_YAML_KEYS = {
+    "tags": {"emotion": "mood", "section": "section", "intensity": "intensity"},
+    "mood": {"emotion": "mood"},
+}
+"""What the predecessor's files hold of our fields, and under which key."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MAX_BYTES = 256 << 20
 AUTOMATIC_MOOD_CONFIDENCE = 0.1
@@ -33,11 +38,20 @@ AUTOMATIC_MOOD_CONFIDENCE = 0.1
 
 
 def export_labels(workspace: Workspace, path: Path, form: str) -> int:
-    """Write the current labels that have a value; how many. InvalidValue for an unknown format."""
+    """Write the current labels that have a value, as far as the format holds them; how many were written.
+
+    InvalidValue for an unknown format.
+    """
     require_choice("format", form, FORMATS)
     rows = list(_current(workspace))
-    write_bytes(path, _WRITERS[form](workspace, rows).encode("utf-8"))
-    return len(rows)
+    if form in _YAML_KEYS:
+        entries = _by_path(workspace, rows, _YAML_KEYS[form])
+        text = yaml.safe_dump(entries, allow_unicode=True, sort_keys=True)
+        n_written = sum(key in entry for entry in entries.values() for key in _YAML_KEYS[form].values())
+    else:
+        text, n_written = _WRITERS[form](rows), len(rows)
+    write_bytes(path, text.encode("utf-8"))
+    return n_written
 
 
 def import_label_file(workspace: Workspace, path: Path, form: str, source: str = "") -> LabelImport:
@@ -73,7 +87,7 @@ def _current(workspace: Workspace) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def _to_csv(_workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> str:
+def _to_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     """The value is JSON; text a spreadsheet would run as a formula gets an apostrophe in front."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -97,7 +111,7 @@ def _from_csv(_workspace: Workspace, path: Path, text: str, refused: list[Refusa
         yield from _row(cells, f"{path.name}:{table.line_num}", refused, parse=True)
 
 
-def _to_jsonl(_workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> str:
+def _to_jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -121,22 +135,15 @@ def _row(row: Mapping[str, Any], origin: str, refused: list[Refusal], parse: boo
         number = None if confidence in (None, "") else float(confidence)
     except (ValueError, TypeError, RecursionError):
         error = InvalidValue("bad_format", name=name, value=row["value"], expected="JSON and a confidence of 0 to 1")
-        refused.append(Refusal(origin, loop_id, name, error.code, str(error)))
+        refused.append(Refusal(origin, loop_id, name, error))
         return
     yield LabelRow(loop_id, name, value, number, str(row.get("note") or ""), origin)
 
 
-def _to_tags(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> str:
+def _by_path(
+    workspace: Workspace, rows: Iterable[Mapping[str, Any]], names: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     """By relative path, as the predecessor wrote it: one entry a file, its first labelled loop speaking for it."""
-    return _as_yaml(workspace, rows, {"emotion": "mood", "section": "section", "intensity": "intensity"})
-
-
-def _to_mood(workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> str:
-    """The simple form: {path: {mood}}."""
-    return _as_yaml(workspace, rows, {"emotion": "mood"})
-
-
-def _as_yaml(workspace: Workspace, rows: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> str:
     table = LoopStore(workspace).table(["loop_id", "source", "member"])
     paths = {loop: member or source for loop, source, member in zip(*(table[c] for c in table.columns), strict=True)}
     entries: dict[str, dict[str, Any]] = {}
@@ -147,7 +154,7 @@ def _as_yaml(workspace: Workspace, rows: Iterable[Mapping[str, Any]], names: Map
             entry.setdefault(key, row["value"])
             if row["confidence"] is not None and key != "intensity":
                 entry.setdefault(f"confidence_{key}", row["confidence"])
-    return yaml.safe_dump(entries, allow_unicode=True, sort_keys=True)
+    return entries
 
 
 def _from_tags(workspace: Workspace, path: Path, text: str, refused: list[Refusal]) -> Iterator[LabelRow]:
@@ -174,7 +181,7 @@ def _tags_of(
 ) -> Iterator[LabelRow]:
     if not loop_ids:
         missing = NotFound("path_missing", path=origin)
-        refused.append(Refusal(origin, "", "", missing.code, str(missing)))
+        refused.append(Refusal(origin, "", "", missing))
         return
     words = vocabularies(workspace)
     for key, name in (("mood", "emotion"), ("section", "section"), ("intensity", "intensity")):
@@ -188,7 +195,7 @@ def _tags_of(
                 known = of_source("composer4", word) if of_source else words.tag_of_source("composer4", name, word)
             confidence = _confidence(f"confidence_{key}", entry.get(f"confidence_{key}"))
         except InvalidValue as error:
-            refused.append(Refusal(origin, loop_ids[0], name, error.code, str(error)))
+            refused.append(Refusal(origin, loop_ids[0], name, error))
             continue
         if key == "mood" and confidence is not None:
             confidence = min(confidence, AUTOMATIC_MOOD_CONFIDENCE)
@@ -221,7 +228,7 @@ class _LoopsByPath:
         return [loop_id for known, loop_id in candidates if known[-len(parts) :] == parts]
 
 
-def _to_label_studio(_workspace: Workspace, rows: Iterable[Mapping[str, Any]]) -> str:
+def _to_label_studio(rows: Iterable[Mapping[str, Any]]) -> str:
     """One task a loop, one result a label; numbers as `number`, all else as `choices` or `textarea`."""
     tasks: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -269,10 +276,10 @@ def _of_result(loop_id: str, result: Mapping[str, Any], origin: str) -> LabelRow
 
 
 def _no_format(path: Path, form: str, reason: str) -> InvalidValue:
-    return InvalidValue("bad_format", name="file", value=str(path), expected=f"labels as {form}: {reason}")
+    return InvalidValue("bad_format", name="file", value=path.name, expected=f"labels as {form}: {reason}")
 
 
-_WRITERS = {"csv": _to_csv, "jsonl": _to_jsonl, "tags": _to_tags, "mood": _to_mood, "label-studio": _to_label_studio}
+_WRITERS = {"csv": _to_csv, "jsonl": _to_jsonl, "label-studio": _to_label_studio}
 _READERS = {
     "csv": _from_csv,
     "jsonl": _from_jsonl,

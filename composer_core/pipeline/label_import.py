@@ -36,13 +36,22 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row that was not stored and why: the row's origin and field, the error's code and its sentence."""
+    """A row that was not stored and why: the row's origin, loop and field, and what is wrong with it."""
 
     origin: str
     loop_id: str
     field: str
-    code: str
-    message: str
+    error: ComposerError
+
+    @property
+    def code(self) -> str:
+        """The error's code."""
+        return self.error.code
+
+    @property
+    def message(self) -> str:
+        """Its sentence."""
+        return str(self.error)
 
 
 @dataclass(slots=True)
@@ -62,7 +71,7 @@ class LabelImport:
         self.n_refused += 1
         if len(self.refused) < MAX_REFUSALS_KEPT:
             origin = row.origin or f"row {self.rows}"
-            self.refused.append(Refusal(origin, row.loop_id, row.field, error.code, str(error)))
+            self.refused.append(Refusal(origin, row.loop_id, row.field, error))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -261,6 +261,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.section_bulk": ("Many at once", "まとめて"),
     "label.section_agreement": ("Raters", "評価者"),
     "label.section_spread": ("Distributions", "分布"),
+    "label.section_files": ("Files", "ファイル"),
     "label.bulk_hint": (
         "Choose them in the Library: tick rows, draw a lasso, or set filters.",
         "ライブラリで行を選ぶ、グラフを囲む、絞り込むなどして対象を決めます。",
