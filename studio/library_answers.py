@@ -37,6 +37,18 @@ def facets(workspace: Workspace, filter: Filter, fields: tuple[str, ...]) -> dic
     return {name: _ask(workspace, browse.facets, filter, (name,))[name] for name in fields}
 
 
+def has_values(workspace: Workspace, field: str) -> bool:
+    """Whether any loop of the library has a value of a field."""
+    answer: bool = _ask(workspace, browse.has_values, field)
+    return answer
+
+
+def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
+    """Least and greatest value of a column in the whole library; None where no loop has one."""
+    answer: tuple[float, float] | None = _ask(workspace, browse.span, column)
+    return answer
+
+
 def histogram(
     workspace: Workspace,
     column: str,

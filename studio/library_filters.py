@@ -30,6 +30,7 @@ _OPEN = ("instrument", "status", TEMPO, TOTAL)
 _ORDER = {"instrument": INSTRUMENTS, "status": LABEL_STATUSES, "swing": SWING_PHASES, "origin": ORIGINS}
 _ORDER |= {"key_root": ROOT_NAMES, "key_mode": tuple(MODES), "measured_root": ROOT_NAMES, "measured_mode": tuple(MODES)}
 _BINS = 30
+_SCORE_BOUNDS = (0.0, 100.0)
 _HALF_BPM = 0.49
 """Tempi are asked for as the table shows them, in whole numbers: 99.6 counts as 100."""
 
@@ -98,8 +99,7 @@ def _asked(filter: Filter) -> dict[str, Any]:
 def _choices(workspace: Workspace, name: str, filter: Filter, is_open: bool) -> Choices | None:
     title = t(f"library.{name}")
     if not is_open:
-        whole = library_answers.facets(workspace, Filter(), (name,))[name]
-        return Choices(name, title, (), counted=False) if any(facet.value for facet in whole) else None
+        return Choices(name, title, (), counted=False) if library_answers.has_values(workspace, name) else None
     counted = library_answers.facets(workspace, filter, (name,))[name]
     found = {facet.value: facet.n_loops for facet in counted if facet.value}
     chosen = getattr(filter, CHOICES[name])
@@ -121,13 +121,14 @@ def _source_group(workspace: Workspace, filter: Filter) -> Choices:
 
 
 def _range(workspace: Workspace, column: str, filter: Filter, is_open: bool) -> Range | None:
-    whole = library_answers.histogram(workspace, column, Filter(), _BINS)
-    if not whole.counts:
-        return None
-    bounds = (0.0, 100.0) if column != TEMPO else (math.floor(whole.edges[0]), math.ceil(whole.edges[-1]))
-    bounds = (bounds[0], max(bounds[1], bounds[0] + 1))
     if not is_open:
-        return Range(column, range_title(column), bounds, (), counted=False)
+        known = library_answers.has_values(workspace, column)
+        return Range(column, range_title(column), _SCORE_BOUNDS, (), counted=False) if known else None
+    span = library_answers.span(workspace, column)
+    if span is None:
+        return None
+    bounds = _SCORE_BOUNDS if column != TEMPO else (math.floor(span[0]), math.ceil(span[1]))
+    bounds = (bounds[0], max(bounds[1], bounds[0] + 1))
     answering = library_answers.histogram(workspace, column, filter.dropping(column), _BINS, None, bounds)
     unit = "BPM" if column == TEMPO else ""
     return Range(column, range_title(column), bounds, _counts(answering), unit, 1, True)

@@ -31,7 +31,6 @@ from composer_core.pipeline.places import percentiles, within
 from composer_core.pipeline.score_preview import ScorePreview, preview_scores, retry_queue
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.catalogue import POSITION
-from composer_core.store.conditions import OneOf
 from composer_core.store.label_projection import STATUS_COLUMN
 from composer_core.store.library_views import NUMBER
 from composer_core.store.loop_export import FORMATS, write_rows
@@ -59,6 +58,7 @@ __all__ = [
     "export",
     "export_file",
     "facets",
+    "has_values",
     "histogram",
     "ids",
     "number_columns",
@@ -69,6 +69,7 @@ __all__ = [
     "retry_queue",
     "rows",
     "scatter",
+    "span",
     "version",
     "where",
     "within",
@@ -160,8 +161,7 @@ def rows(workspace: Workspace, loop_ids: Sequence[str], columns: Sequence[str] |
     query = library_query(workspace)
     names = list(columns) if columns is not None else [name for name in query.columns() if name != POSITION]
     wanted = list(dict.fromkeys(["loop_id", *names]))
-    found = query.select(wanted, [OneOf("loop_id", tuple(loop_ids))], limit=max(len(loop_ids), 1))
-    frame = frame_of(found).set_index("loop_id", drop=False)
+    frame = frame_of(query.rows_of(loop_ids, wanted)).set_index("loop_id", drop=False)
     for loop_id in loop_ids:
         if loop_id not in frame.index:
             raise NotFound("loop_missing", loop_id=loop_id, path=str(workspace.root))
@@ -200,6 +200,16 @@ def export_file(
     require_choice("format", form, FORMATS)
     with atomic_writer(path) as stream:
         return export(workspace, stream, form, filter, columns)
+
+
+def has_values(workspace: Workspace, field: str) -> bool:
+    """Whether any loop has a value of a field (the name of a choice, or a column)."""
+    return library_query(workspace).has_values(CHOICE_COLUMN.get(field, field))
+
+
+def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
+    """Least and greatest value of a column of numbers in the whole library; None where no loop has one."""
+    return library_query(workspace).extent(column).span
 
 
 def facets(workspace: Workspace, filter: Filter, fields: Iterable[str]) -> dict[str, list[Facet]]:

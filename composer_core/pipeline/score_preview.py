@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from composer_core.errors import require_range
 from composer_core.pipeline.filters import EVERYTHING, Filter
 from composer_core.pipeline.library_query import conditions_of, library_query
-from composer_core.pipeline.scoring import SCORE_NAMES, check_weights, weighted_total
+from composer_core.pipeline.scoring import AXES, TOTAL, check_weights, weighted_total
 from composer_core.pipeline.settings import MAX_PASS_MARK, Settings
 from composer_core.store.loop_record import SCORE_PREFIX
 from composer_core.workspace import Workspace
@@ -46,7 +46,7 @@ def preview_scores(
 ) -> ScorePreview:
     """What the retry queue and the distribution of totals would be. InvalidValue for settings out of range."""
     require_range("pass_mark", pass_mark, 0.0, MAX_PASS_MARK)
-    total = _totals(_scores(workspace, [], filter), weights)
+    total = _totals(_scores(workspace, [], filter, weights), weights)
     known = total[~np.isnan(total)]
     counts, edges = np.histogram(known, N_BINS, (0.0, 100.0))
     n_below = int(np.count_nonzero(known < pass_mark))
@@ -59,21 +59,23 @@ def totals(
     workspace: Workspace, weights: Mapping[str, float] | None = None, filter: Filter = EVERYTHING
 ) -> tuple[list[str], FloatArray]:
     """Ids of the loops that answer, and the total of each: the calibrated one, or by weights; NaN without a score."""
-    found = _scores(workspace, ["loop_id"], filter)
+    found = _scores(workspace, ["loop_id"], filter, weights)
     names: list[str] = found.column("loop_id").to_pylist()
     return names, _totals(found, weights)
 
 
-def _scores(workspace: Workspace, columns: Sequence[str], filter: Filter) -> Any:
-    names = [*columns, *(SCORE_PREFIX + name for name in SCORE_NAMES)]
+def _scores(workspace: Workspace, columns: Sequence[str], filter: Filter, weights: Mapping[str, float] | None) -> Any:
+    used = (TOTAL,) if weights is None else AXES
+    names = [*columns, *(SCORE_PREFIX + name for name in used)]
     return library_query(workspace).select(names, conditions_of(filter))
 
 
 def _totals(found: Any, weights: Mapping[str, float] | None) -> FloatArray:
     check_weights(weights)
     scores = {
-        name: found.column(SCORE_PREFIX + name).to_numpy(zero_copy_only=False).astype(np.float64)
-        for name in SCORE_NAMES
+        name.removeprefix(SCORE_PREFIX): found.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
+        for name in found.column_names
+        if name.startswith(SCORE_PREFIX)
     }
     return weighted_total(scores, weights)
 

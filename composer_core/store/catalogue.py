@@ -2,7 +2,8 @@
 
 Everything here is made from the loops' parts and the label events and may be deleted at
 any time. A file holds whole parts of the library. Small files are merged as the library
-grows, each loop being copied a few times at most. `manifest.json`, written last, says
+grows, each loop being copied a few times at most. Beside each lies a file with the same rows, to
+fetch some by their place (see row_files). `manifest.json`, written last, says
 which files count; what it does not name is removed by the next change. Labels given after
 a file was written are not in it: they come beside it (`Snapshot.later`) until there are so
 many that the files are written anew.
@@ -37,6 +38,7 @@ from composer_core.store.label_schema import label_location
 from composer_core.store.labels import LabelStore
 from composer_core.store.loop_columns import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.part_files import FULL_ROWS, count_rows, even_groups, read_part
+from composer_core.store.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 
 POSITION = "position"
@@ -45,7 +47,7 @@ MAX_LATER = 20_000
 """So many loops may have labels beside the files before the files are written anew."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
-_FORMAT = 1
+_FORMAT = 2
 _WRITERS = 2
 _LABEL_COLUMNS = [name for name in LABEL_SCHEMA.names if name != "loop_id"]
 
@@ -57,6 +59,11 @@ class CatalogueFile:
     name: str
     parts: tuple[str, ...]
     n_loops: int
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Its own and that of the file with the same rows to fetch."""
+        return self.name, str(Path(self.name).with_suffix(ROWS_SUFFIX))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +168,10 @@ class Catalogue:
             texts = [spec.name for spec in loops.schema if pa.types.is_string(spec.type)]
             pq.write_table(loops, stream, compression="zstd", use_dictionary=texts,
                            row_group_size=_ROWS_A_GROUP, data_page_size=_PAGE_BYTES)  # fmt: skip
-        return CatalogueFile(name, parts, loops.num_rows)
+        file = CatalogueFile(name, parts, loops.num_rows)
+        with atomic_writer(self._folder / file.names[1]) as stream:
+            write_rows(stream, loops)
+        return file
 
     def _with_later(self, store: LabelStore | None, files: Sequence[CatalogueFile], base: int, newest: int) -> Snapshot:
         names = "|".join(file.name for file in files)
@@ -188,7 +198,7 @@ class Catalogue:
             if content["format"] != _FORMAT:
                 return [], 0
             files = [CatalogueFile(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]
-            present = all((self._folder / file.name).exists() for file in files)
+            present = all((self._folder / name).exists() for file in files for name in file.names)
             return (files, int(content["event"])) if present else ([], 0)
         except (StoreError, KeyError, TypeError, ValueError):
             # It can be made again from the loops: nothing is lost but a minute.
@@ -197,7 +207,7 @@ class Catalogue:
     def _keep(self, files: Sequence[CatalogueFile], base: int) -> None:
         rows = [{"name": file.name, "parts": list(file.parts), "n_loops": file.n_loops} for file in files]
         write_json(self._folder / "manifest.json", {"format": _FORMAT, "event": base, "files": rows})
-        kept = {"manifest.json", "lock", *(file.name for file in files)}
+        kept = {"manifest.json", "lock", *(name for file in files for name in file.names)}
         for path in self._folder.iterdir():
             if path.name not in kept:
                 path.unlink(missing_ok=True)

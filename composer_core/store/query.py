@@ -15,7 +15,7 @@ import pyarrow as pa
 from composer_core.errors import InvalidValue
 from composer_core.store.catalogue import POSITION
 from composer_core.store.conditions import Between, Condition, Conditions, Known, OneOf, Words, quoted
-from composer_core.store.library_views import NUMBER, SET, LibraryViews
+from composer_core.store.library_views import NUMBER, SET, TEXT, LibraryViews
 from composer_core.workspace import Workspace
 
 
@@ -65,7 +65,7 @@ class LibraryQuery:
     ) -> pa.Table:
         """The columns of the loops that answer, ordered by (column, descending); loops without a value come last.
 
-        A part of few rows is read in two steps: first which rows, then their columns.
+        Few rows are read in two steps: first which rows, then their columns, from files made for that.
         """
         self._views.known(columns)
         text = self._where(conditions)
@@ -81,7 +81,13 @@ class LibraryQuery:
             f"SELECT {key} FROM {self._views.source(used)}{text.where} ORDER BY {ranking} LIMIT ? OFFSET ?",
             [*text.values, limit, offset],
         )
-        return self._at([row[0] for row in chosen], columns)
+        return self._views.at([row[0] for row in chosen], columns)
+
+    def rows_of(self, loop_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        """The columns of those of these loops that the library has, in no order."""
+        self._views.refresh()
+        self._views.known(columns)
+        return self._views.at(self._views.positions_of(loop_ids), columns)
 
     def batches(
         self, columns: Sequence[str], conditions: Iterable[Condition] = (), n_rows: int = 20_000
@@ -97,16 +103,6 @@ class LibraryQuery:
             some = self._where([*conditions, Between(POSITION, int(piece[0]), int(piece[-1]))])
             source = self._views.source(some.columns | set(columns))
             yield self._views.table(f"SELECT {names} FROM {source}{some.where} ORDER BY {key}", some.values)
-
-    def _at(self, positions: list[int], columns: Sequence[str]) -> pa.Table:
-        """Columns of the loops at these positions, in this order."""
-        names = ", ".join(quoted(name) for name in columns)
-        key, marks, source = quoted(POSITION), ", ".join("?" * len(positions)), self._views.source(set(columns))
-        found = self._views.table(
-            f"SELECT {key} AS place, {names} FROM {source} WHERE {key} IN ({marks or 'NULL'})", positions
-        )
-        row_of = {place: row for row, place in enumerate(found.column("place").to_pylist())}
-        return found.drop_columns("place").take(pa.array([row_of[place] for place in positions], pa.int64()))
 
     def counts(
         self, column: str, conditions: Iterable[Condition] = (), *, family_mark: str = "", limit: int = 1000
@@ -130,6 +126,13 @@ class LibraryQuery:
             "GROUP BY value ORDER BY n DESC, value LIMIT ?"
         )
         return [(value, int(count)) for value, count in self._views.rows(query, [*parameters, limit])]
+
+    def has_values(self, column: str) -> bool:
+        """Whether any loop has a value of this column: a finite number, a text or set that is not empty."""
+        name, kind = quoted(column), self.columns_kind(column)
+        said = {NUMBER: f"isfinite({name})", SET: f"len({name}) > 0", TEXT: f"{name} <> ''"}
+        query = f"SELECT 1 FROM {self._views.source({column})} WHERE {said.get(kind, f'{name} IS NOT NULL')} LIMIT 1"
+        return bool(self._views.rows(query, []))
 
     def extent(self, column: str, conditions: Iterable[Condition] = ()) -> Extent:
         """Least and greatest finite value of the loops that answer, how many they are and how many have a value."""
@@ -213,15 +216,13 @@ class LibraryQuery:
         """At most `limit` of the loops that answer, the same ones for the same library, spread evenly over it."""
         self._views.known(columns)
         text = self._where(conditions)
-        names = ", ".join(quoted(name) for name in columns)
-        key, source = quoted(POSITION), self._views.source({*text.columns, *columns, "loop_id"})
-        drawn = f'SELECT {key} FROM {source}{text.where} ORDER BY hash("loop_id"), "loop_id" LIMIT ?'
-        query = f'SELECT {names} FROM {source} WHERE {key} IN ({drawn}) ORDER BY hash("loop_id"), "loop_id"'
-        return self._views.table(query, [*text.values, limit])
+        key, source = quoted(POSITION), self._views.source(text.columns)
+        drawn = f"SELECT {key} FROM {source}{text.where} ORDER BY hash({key}), {key} LIMIT ?"
+        return self._views.at([row[0] for row in self._views.rows(drawn, [*text.values, limit])], columns)
 
     def schema(self, columns: Sequence[str]) -> pa.Schema:
         """Arrow types of columns as `select` and `batches` give them."""
-        return self.select(columns, [OneOf("loop_id", ())], limit=1).schema
+        return self.select(columns, [OneOf("loop_id", ())]).schema
 
     def columns_kind(self, column: str) -> str:
         """Kind of one column."""
