@@ -123,7 +123,8 @@ def projection(
     """
     query, conditions = library_query(workspace), conditions_of(filter)
     names = [METRIC_PREFIX + name for name in metrics or METRICS]
-    names = [name for name in names if name in query.columns()]
+    known = query.columns()
+    names = [name for name in names if name in known]
     by = [SPLIT_COLUMN.get(colour, colour)] if colour else []
     found = query.sample(["loop_id", *by, *names], conditions, max(limit, _FIT_SAMPLE))
     frame = frame_of(found)

@@ -37,7 +37,7 @@ from composer_core.store.label_projection import (
 from composer_core.store.label_schema import label_location
 from composer_core.store.labels import LabelStore
 from composer_core.store.loop_columns import LOOP_SCHEMA, NOT_LISTED
-from composer_core.store.part_files import FULL_ROWS, count_rows, even_groups, read_part
+from composer_core.store.part_files import FULL_ROWS, count_rows, even_groups, part_names, read_part
 from composer_core.store.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 
@@ -107,7 +107,7 @@ class Catalogue:
         return self._store
 
     def _current_files(self, store: LabelStore | None, newest: int) -> tuple[list[CatalogueFile], int]:
-        parts = {path.name for path in self._workspace.loops.glob("part-*.parquet")}
+        parts = part_names(self._workspace.loops)
         files, base = self._manifest()
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,15 @@ def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
             return part.read(known)
     except (OSError, pa.ArrowException) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def part_names(folder: Path) -> set[str]:
+    """Names of the parts in a folder; none when it is not there."""
+    try:
+        # Every question about the library looks: objects of paths cost ten times as much.
+        return {name for name in os.listdir(folder) if name.startswith("part-") and name.endswith(".parquet")}
+    except FileNotFoundError:
+        return set()
 
 
 def count_rows(paths: Iterable[Path]) -> int:

@@ -25,7 +25,7 @@ from composer_core.music.loop import Loop
 from composer_core.store.atomic import atomic_writer, locked, read_json, write_json
 from composer_core.store.loop_record import METRIC_PREFIX
 from composer_core.store.loops import LoopStore
-from composer_core.store.part_files import FULL_ROWS, even_groups, read_part
+from composer_core.store.part_files import FULL_ROWS, even_groups, part_names, read_part
 from composer_core.workspace import Workspace
 
 _FORMAT = 1
@@ -105,7 +105,7 @@ class SimilarityIndex:
         return found
 
     def _current_files(self) -> tuple[_File, ...]:
-        parts = {path.name for path in self._workspace.loops.glob("part-*.parquet")}
+        parts = part_names(self._workspace.loops)
         files = self._manifest()
         if {part for file in files for part in file.parts} == parts:
             return tuple(files)
