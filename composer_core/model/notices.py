@@ -10,6 +10,7 @@ from composer_core.music.condition import Condition
 
 UNLEARNT = "unlearnt_"
 """`unlearnt_FIELD`: asked for, but the model has no embedding for it, so it did not act."""
+UNLEARNT_TECHNIQUE = f"{UNLEARNT}technique"
 RARE_METER = "rare_meter"
 """The metre is kept, but less than RARE_SHARE of the training windows had it."""
 MODE_BY_SCALE = "mode_by_scale"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,15 @@ from composer_core.pipeline.judging import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
 from composer_core.pipeline.scoring import score_measured
 from composer_core.render.midi import loop_to_midi
-from composer_core.rules import perform
+from composer_core.rules import perform, with_techniques
 from composer_core.rules.perform import Performed
+from composer_core.rules.technique import RENDERED
 from composer_core.store.atomic import read_json
 from composer_core.store.takes import Take, read_take, take_paths, write_take
 from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from composer_core.model.config import ModelConfig
 
 __all__ = [
     "ModelInfo",
@@ -40,6 +45,7 @@ __all__ = [
     "load_take",
     "measure_midi",
     "measure_take",
+    "model_for",
     "models",
     "perform_take",
     "render_take",
@@ -51,6 +57,8 @@ MAX_TAKES = 64
 MAX_CANDIDATES = 32
 MAX_SEED = 2**31 - 1
 NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
+UNLEARNT = "unlearnt_"
+"""How the notices of fields a model never learnt begin."""
 
 
 def iter_takes(
@@ -74,7 +82,7 @@ def iter_takes(
     require_range("takes", takes, 1, MAX_TAKES - first)
     require_range("seed", seed, 0, MAX_SEED)
     require_range("best of", best_of, 1, MAX_CANDIDATES)
-    loaded = load(find_model(condition.instrument, model, workspace))
+    loaded = load(model_for(condition, model, workspace))
     performer(condition.instrument)  # loaded before the first take is timed
     for index in range(first, first + takes):
         if should_stop():
@@ -98,11 +106,29 @@ def generate(
 def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
     """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
     from composer_core.model.config import ModelConfig, config_from_json
-    from composer_core.model.notices import notices_of
 
     facts = read_json(info.path / "config.json")
-    shape = config_from_json(ModelConfig, facts["model"], str(info.path))
-    return notices_of(shape, facts, condition)
+    return _notices(config_from_json(ModelConfig, facts["model"], str(info.path)), facts, condition)
+
+
+def model_for(condition: Condition, name: str | None, workspace: Workspace | None) -> ModelInfo:
+    """The model by name; where none is named, the first shipped one that learnt all that is asked for, else the first.
+
+    NotFound as `find_model`.
+    """
+    if name is None:
+        for info in models(None, condition.instrument):
+            if not any(code.startswith(UNLEARNT) for code in foreseen(condition, info)):
+                return info
+    return find_model(condition.instrument, name, workspace)
+
+
+def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
+    """A model's notices, without that of a technique it never learnt where rules render all that are asked for."""
+    from composer_core.model.notices import UNLEARNT_TECHNIQUE, notices_of
+
+    heard = set(condition.technique) <= set(RENDERED[condition.instrument])
+    return tuple(code for code in notices_of(shape, facts, condition) if not (heard and code == UNLEARNT_TECHNIQUE))
 
 
 def make_take(
@@ -116,7 +142,6 @@ def make_take(
 ) -> Take:
     """One take of a series; `others` are the parts of an ensemble that are there already (as they sound), `kicks` the
     steps of their bass drum, which a bass meets while it is written."""
-    from composer_core.model.notices import notices_of
     from composer_core.model.sample import sample_mixed
 
     started = time.perf_counter()
@@ -142,7 +167,7 @@ def make_take(
         grid=grid,
         offset_ms=offset_ms,
         seconds=time.perf_counter() - started,
-        notices=(*notices_of(loaded.composer.config, loaded.facts, condition), *performed),
+        notices=(*_notices(loaded.composer.config, loaded.facts, condition), *performed),
         created_at=time.time(),
         performer_hash=hash_of_performer,
         candidates=best_of,
@@ -206,7 +231,8 @@ def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition
 
 
 def _perform(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Performed:
-    return perform(
+    """Performed at tempo, swing and humanise, then with the techniques asked for that a rule can render."""
+    performed = perform(
         grid,
         offset_ms,
         tempo_bpm=condition.tempo_bpm,
@@ -214,6 +240,9 @@ def _perform(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -
         swing_grid=condition.swing_grid,
         humanise_percent=condition.humanise_percent,
     )
+    if not condition.technique:
+        return performed
+    return replace(performed, loop=with_techniques(performed.loop, condition.technique))
 
 
 def render_take(take: Take, condition: Condition | None = None) -> Loop:

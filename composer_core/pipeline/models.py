@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from composer_core.errors import NotFound
+from composer_core.errors import InvalidValue, NotFound
 from composer_core.store.atomic import read_json
 from composer_core.store.runs import run_names
 from composer_core.workspace import ASSETS, Workspace
@@ -64,23 +64,29 @@ def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
 def find_model(instrument: str, name: str | None, workspace: Workspace | None) -> ModelInfo:
     """The model by name or folder, else the first for the instrument.
 
-    NotFound no_model when there is none, path_missing when the name is neither a model nor a folder.
+    NotFound no_model when there is none, path_missing when the name is neither a model nor a folder; InvalidValue
+    for a model that does not play the instrument.
     """
     candidates = models(workspace, instrument)
     if name is None:
         if not candidates:
             raise NotFound("no_model", instrument=instrument)
         return candidates[0]
-    for info in candidates:
-        if info.name == name:
-            return info
+    named = next((info for info in models(workspace) if info.name == name), None) or _in_folder(name)
+    if named is None:
+        raise NotFound("path_missing", path=name)
+    if not named.plays(instrument):
+        reason = f"it plays {named.instrument}"
+        raise InvalidValue("contradiction", first=f"model {name}", second=instrument, reason=reason)
+    return named
+
+
+def _in_folder(name: str) -> ModelInfo | None:
+    """The composer in a model's or a run's folder; None where there is none."""
     for folder in (Path(name), Path(name) / "model"):
         if (folder / "config.json").is_file():
-            info_of_folder = _info(Path(name).name, "run", folder)
-            if info_of_folder is None or not info_of_folder.plays(instrument):
-                raise NotFound("no_model", instrument=instrument)
-            return info_of_folder
-    raise NotFound("path_missing", path=name)
+            return _info(Path(name).name, "run", folder)
+    return None
 
 
 def load(info: ModelInfo) -> LoadedModel:

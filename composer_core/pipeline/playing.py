@@ -57,7 +57,7 @@ def play_take(take: Take, playing: Playing) -> Performed:
     if playing.semitones and not loop.is_drums:
         loop = fit_range(transpose(loop, playing.semitones))
     for instrument, code in playing.techniques:
-        if instrument == loop.instrument:
+        if instrument == loop.instrument and code not in take.condition.technique:  # what was asked sounds already
             loop = render_technique(loop, code)
     if playing.recipe is not None:
         loop = playing.recipe.apply(loop)

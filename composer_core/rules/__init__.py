@@ -11,7 +11,7 @@ from composer_core.rules.registry import RULES, Rule
 from composer_core.rules.seam import seal_seam
 from composer_core.rules.straighten import remove_swing, set_swing
 from composer_core.rules.swing import SHORT_NOTE_FLOOR_MS, apply_swing, floored_ratio, swing_ticks
-from composer_core.rules.technique import render_technique
+from composer_core.rules.technique import render_technique, with_techniques
 from composer_core.rules.tempo import set_tempo
 from composer_core.rules.velocity import accent_beats, set_velocity, velocity_curve
 
@@ -48,4 +48,5 @@ __all__ = [
     "transpose",
     "velocity_curve",
     "violations",
+    "with_techniques",
 ]

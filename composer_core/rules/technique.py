@@ -6,12 +6,13 @@ generator, not a rule: `render_technique` refuses it and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from composer_core.errors import InvalidValue, require_choice
 from composer_core.music.loop import Loop
 from composer_core.rules import technique_drums as drums
 from composer_core.rules import technique_pitched as pitched
+from composer_core.rules.pitch import fit_range
 
 TechniqueRule = Callable[[Loop], Loop]
 
@@ -49,3 +50,11 @@ def render_technique(loop: Loop, code: str) -> Loop:
             reason="it needs other notes; ask the generator for it",
         )
     return RENDERED[loop.instrument][code](loop) if len(loop.notes) else loop
+
+
+def with_techniques(loop: Loop, codes: Iterable[str]) -> Loop:
+    """The loop played with those of the techniques a rule can render; what leaves the range is folded in by octaves."""
+    rendered = [code for code in codes if code in RENDERED[loop.instrument]]
+    for code in rendered:
+        loop = render_technique(loop, code)
+    return fit_range(loop) if rendered else loop

@@ -103,16 +103,14 @@ def test_measured_fields_are_all_there() -> None:
     assert all(0 < value < 100 for value in measured["scores"].values())
 
 
-def test_an_instrument_without_a_model_is_named() -> None:
-    if models(None, "strings"):
-        pytest.skip("strings have a shipped model")
-    with pytest.raises(NotFound, match="no model for strings"):
-        generate(Condition("strings"))
-
-
 def test_an_unknown_model_is_named(tmp_path: object) -> None:
     with pytest.raises(NotFound, match="nonesuch does not exist"):
         generate(FUNK, model="nonesuch")
+
+
+def test_a_model_of_another_instrument_is_refused_by_what_it_plays() -> None:
+    with pytest.raises(InvalidValue, match="composer-drums-small and piano cannot be asked together: it plays drums"):
+        generate(Condition("piano"), model="composer-drums-small")
 
 
 @pytest.mark.parametrize("takes", [0, 65])
