@@ -29,13 +29,16 @@ from composer_core.errors import InvalidValue, ModelError, NotFound, require_ran
 from composer_core.model.config import require_even_heads
 from composer_core.model.device import inference_threads
 from composer_core.model.performer_features import (
+    AROUSAL_PLACE,
     CATEGORY_SIZES,
     N_CONTEXT,
     N_NUMBERS,
     N_PITCHED_NUMBERS,
+    N_PLACES,
     NoteFeatures,
     context_vector,
     note_features,
+    place_in_bar,
 )
 from composer_core.music.loop import Loop
 from composer_core.store.atomic import write_bytes, write_json
@@ -49,6 +52,11 @@ OFFSET_BIN_MS = 2 * MAX_OFFSET_MS / N_OFFSET_BINS
 N_PLAYED = 3
 """What is told of a note already played: a flag, velocity and offset."""
 ROUNDS = 4
+AROUSAL_GAIN = 1.25
+"""How much farther from the middle an arousal is told to the performers of pitched parts than it was asked for: the
+arousals they learnt from are uncertain readings, which draws what is learnt of them towards the middle."""
+UNPLAYED_TEMPERATURE = 0.75
+"""Below 1 the likelier velocities are drawn more often: in parts nobody played, where sampling scatters too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +208,7 @@ class Performer:
         The same notes, conditions and seed give the same result on one machine. An arousal of
         None or an empty genre is 'not given'.
         """
-        context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
+        context = self._context(grid_loop, tempo_bpm, genre, arousal)
         return self.sample(note_features(grid_loop, circular=True), context, seed, rounds)
 
     def perform_part(
@@ -214,8 +222,17 @@ class Performer:
         seed: int,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """`perform` for the notes an index array picks out of a longer piece that does not go round."""
-        context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
+        context = self._context(grid_loop, tempo_bpm, genre, arousal)
         return self.sample(note_features(grid_loop, circular=False).rows(index), context, seed)
+
+    def _context(
+        self, grid_loop: Loop, tempo_bpm: float, genre: Mapping[str, float], arousal: float | None
+    ) -> NDArray[np.float32]:
+        """What holds for the whole loop, a pitched part's arousal brought out by AROUSAL_GAIN."""
+        context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
+        if self.network.config.pitched:
+            context[AROUSAL_PLACE] *= AROUSAL_GAIN
+        return context
 
     def sample(
         self, features: NoteFeatures, context: NDArray[np.float32], seed: int, rounds: int = ROUNDS
@@ -223,19 +240,24 @@ class Performer:
         """Velocity and offset in ms of notes given by their features, drawn in `rounds` rounds.
 
         Pitched notes are drawn one, two, four, ... a round instead: a line has one level of loudness, which
-        many notes drawn blindly at once would scatter.
+        many notes drawn blindly at once would scatter. Where nobody was recorded (no timing was learnt), notes at
+        one place of the bar share their draw and less is left to chance: such parts are written with a pattern of
+        accents that goes through all bars.
         """
         n = len(features)
         velocity, offset = np.zeros(n, dtype=np.int64), np.zeros(n)
         generator = torch.Generator().manual_seed(seed)
         order = _playing_order(features.step, generator)
         played = np.zeros((n, N_PLAYED), dtype=np.float32)
+        shared = None if self.network.config.timing else _uniform(N_PLACES, generator)[place_in_bar(features)]
         for chosen in _rounds(order, rounds, self.network.config.pitched):
-            logits = self.logits(features, context, played)
-            for_velocity, for_offset = (_draw(part[chosen], generator) for part in logits)
-            velocity[chosen] = np.clip(np.floor(for_velocity * VELOCITY_BIN), 1, 127)
-            if self.network.config.timing:
-                offset[chosen] = for_offset * OFFSET_BIN_MS - MAX_OFFSET_MS
+            for_velocity, for_offset = (part[chosen] for part in self.logits(features, context, played))
+            if shared is None:
+                velocity[chosen] = _velocity(_draw(for_velocity, _uniform(len(chosen), generator)))
+                drawn = _draw(for_offset, _uniform(len(chosen), generator))
+                offset[chosen] = drawn * OFFSET_BIN_MS - MAX_OFFSET_MS
+            else:
+                velocity[chosen] = _velocity(_draw(for_velocity / UNPLAYED_TEMPERATURE, shared[chosen]))
             played[chosen] = played_vector(velocity[chosen], offset[chosen])
         return velocity, offset
 
@@ -294,11 +316,20 @@ def _playing_order(step: NDArray[np.int64], generator: torch.Generator) -> NDArr
     return np.argsort((start[inverse] + rank / count[inverse]) % 1.0, kind="stable")
 
 
-def _draw(logits: Tensor, generator: torch.Generator) -> NDArray[np.float64]:
+def _uniform(n: int, generator: torch.Generator) -> NDArray[np.float64]:
+    return torch.rand(n, generator=generator, dtype=torch.float64).numpy()
+
+
+def _velocity(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Velocity 1 to 127 at places on the bin axis."""
+    return np.clip(np.floor(place * VELOCITY_BIN), 1, 127)
+
+
+def _draw(logits: Tensor, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
     """A place on the bin axis of each row, where its cumulative chance (straight inside a bin) meets a
-    uniform draw."""
+    uniform number."""
     total = np.cumsum(torch.softmax(logits.double(), dim=-1).numpy(), axis=1)
-    drawn = torch.rand(len(total), generator=generator, dtype=torch.float64).numpy() * total[:, -1]
+    drawn = uniform * total[:, -1]
     bins = np.minimum((total <= drawn[:, None]).sum(axis=1), total.shape[1] - 1)
     rows = np.arange(len(total))
     below = np.where(bins > 0, total[rows, bins - 1], 0.0)

@@ -27,6 +27,10 @@ VOICES = ("alone", "lowest", "highest", "inner")
 N_PITCHED_NUMBERS = N_NUMBERS + 4
 """Columns of `numbers` for pitched loops: those of drums by voice, and log length in steps, share of the gap
 to the next onset that sounds, distance from the loop's mean pitch and from the voice's note before, in octaves."""
+N_PLACES = STEPS_PER_QUARTER * MAX_QUARTER
+"""Places in the bar that `place_in_bar` tells apart."""
+AROUSAL_PLACE = 2
+"""Where a context vector holds the arousal, -1 to 1."""
 N_CONTEXT = 2 + 2 + len(FAMILIES) + 1
 """Length of a context vector: tempo, half bars, arousal and its flag, family weights and their flag."""
 _FAR_STEPS = 8 * STEPS_PER_QUARTER
@@ -72,6 +76,11 @@ def note_features(grid_loop: Loop, *, circular: bool) -> NoteFeatures:
     columns = [together, before, gaps] if grid_loop.is_drums else [together, before, gaps, _of_pitch(notes, step, role)]
     numbers = np.concatenate(columns, axis=1).astype(np.float32)
     return NoteFeatures(categories.reshape(-1, 4), numbers, step)
+
+
+def place_in_bar(features: NoteFeatures) -> NDArray[np.int64]:
+    """Place of each note in its bar, in steps; beyond MAX_QUARTER quarters those of the last are counted again."""
+    return features.categories[:, 3] * STEPS_PER_QUARTER + features.categories[:, 2]
 
 
 def _voice(step: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -145,7 +154,7 @@ def context_vector(
     vector[0] = math.log2(tempo_bpm / 110.0)
     vector[1] = bar_quarters / 4.0 - 1.0
     if arousal is not None:
-        vector[2], vector[3] = 2.0 * arousal - 1.0, 1.0
+        vector[AROUSAL_PLACE], vector[AROUSAL_PLACE + 1] = 2.0 * arousal - 1.0, 1.0
     for family, weight in family_weights(genre).items():
         vector[4 + FAMILIES.index(family)] = weight
     vector[-1] = 1.0 if genre else 0.0

@@ -91,6 +91,8 @@ class Given:
 
 
 NOTHING = Given(NO_NOTES)
+STILL_OPEN = 0.75
+"""Finished sequences leave a batch when at most this share of it is still being written."""
 
 
 @lru_cache(maxsize=16)
@@ -165,21 +167,37 @@ class _Sampler:
             _Row.of(vocabulary, condition, seed, self.given.first, self.settings.steering, self.hits)
             for condition, seed in pairs
         ]
-        guided = self.settings.guidance != 1.0
         with inference_threads(composer):
-            arrays = self._arrays()
-            vectors = composer.condition_vectors(arrays).expand(len(rows), -1, -1)
-            if guided:
-                vectors = torch.cat([vectors, composer.condition_vectors(arrays.hidden()).expand(len(rows), -1, -1)])
+            vectors = self._vectors(len(rows))
             step, cache = stepper_of(composer), composer.new_cache(len(vectors))
             ids = torch.tensor([prefix] * len(vectors), device=vectors.device)
             bar = torch.from_numpy(vocabulary.bar_starts)[ids.cpu()].cumsum(1).to(vectors.device)
-            while not all(row.done for row in rows) and not should_stop():
+            going = rows
+            while not should_stop():
                 logits = next_logits(composer, step, ids, composer.at_positions(vectors, bar), cache)
-                self._choose(rows, logits, cache.length)
-                last = [(row.ids[-1] if row.ids else vocabulary.pad, row.state.bars) for row in rows]
-                ids, bar = torch.tensor(last * (1 + guided), device=vectors.device).T.unsqueeze(-1)
+                self._choose(going, logits, cache.length)
+                open_rows = [place for place, row in enumerate(going) if not row.done]
+                if not open_rows:
+                    break
+                if len(open_rows) <= STILL_OPEN * len(going):
+                    kept = torch.tensor(open_rows, device=vectors.device)
+                    kept = torch.cat([kept, kept + len(going)]) if self.is_guided else kept
+                    going = [going[place] for place in open_rows]
+                    vectors, cache = vectors[kept], cache.rows(kept)
+                last = [(row.ids[-1] if row.ids else vocabulary.pad, row.state.bars) for row in going]
+                ids, bar = torch.tensor(last * (1 + self.is_guided), device=vectors.device).T.unsqueeze(-1)
         return [row.ids if row.done else _whole_bars(row.ids, row.grammar) for row in rows]
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether each sequence is also read without its condition."""
+        return self.settings.guidance != 1.0
+
+    def _vectors(self, n_rows: int) -> Tensor:
+        """Condition vectors of all sequences and, where guided, of as many without conditions."""
+        arrays = self._arrays()
+        kinds = [arrays, arrays.hidden()] if self.is_guided else [arrays]
+        return torch.cat([self.model.composer.condition_vectors(one).expand(n_rows, -1, -1) for one in kinds])
 
     def _arrays(self) -> ConditionArrays:
         """One row where all sequences share a condition, else one each."""
@@ -199,7 +217,7 @@ class _Sampler:
     def _choose(self, rows: Sequence[_Row], logits: Tensor, length: int) -> None:
         """Give every unfinished row its next id."""
         scores = logits.double().cpu().numpy()
-        if self.settings.guidance != 1.0:
+        if self.is_guided:
             asked, bare = scores[: len(rows)], scores[len(rows) :]
             scores = bare + self.settings.guidance * (asked - bare)
         room = self.model.composer.config.max_length - length

@@ -27,8 +27,11 @@ FloatArray = NDArray[np.float64]
 ONSETS_APART, BAR_SHARE = 0.5, 0.15
 """One unit of deviation: half an onset and 15 % of a bar's, for within a bar rhythm is the model's own affair."""
 SEMITONES_APART = 3.0
-NOTE_WEIGHT = 0.6
+NOTE_WEIGHT = 0.3
 """What of a note counts as evidence of a key, for notes repeat and follow each other."""
+KEY_STRENGTH = 3.0
+"""What the key's potential weighs beside those of density and register: slow to be sure and strong, it goes on
+asking for the mode's own degrees where one that is soon sure would fall silent."""
 
 
 _LOG_PROFILES = log_profiles()
@@ -77,7 +80,7 @@ class Steering:
         if self.evidence is not None and self.key is not None:
             before = NOTE_WEIGHT * (_LOG_PROFILES @ np.array(tally.classes))
             after = _log_share(before + self.evidence, self.key)[self.grammar.class_set]  # many tokens share their set
-            found += after - _log_share(before[None], self.key)
+            found += KEY_STRENGTH * (after - _log_share(before[None], self.key))
         return self.strength * found
 
     def _density_bias(self, state: GrammarState, tally: Tally, onsets_a_step: float) -> FloatArray:

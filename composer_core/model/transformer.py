@@ -41,6 +41,14 @@ class Cache:
     values: Tensor
     length: int = 0
 
+    def rows(self, index: Tensor) -> Cache:
+        """The cache of some of the sequences."""
+        shape = (self.keys.shape[0], len(index), *self.keys.shape[2:])
+        kept = Cache(self.keys.new_empty(shape), self.values.new_empty(shape), self.length)
+        for part, own in ((self.keys, kept.keys), (self.values, kept.values)):
+            own[..., : self.length, :] = part[:, index, :, : self.length]
+        return kept
+
 
 class Attention(nn.Module):
     """Causal self-attention over `n_heads` heads."""
@@ -167,7 +175,7 @@ class Composer(nn.Module):
         config = self.config
         shape = (config.n_layers, n, config.n_heads, config.max_length, config.d_model // config.n_heads)
         weight = self.embed_tokens.weight
-        return Cache(weight.new_zeros(shape), weight.new_zeros(shape))
+        return Cache(weight.new_empty(shape), weight.new_empty(shape))
 
     def condition_vectors(self, arrays: ConditionArrays) -> Tensor:
         """(n, MAX_BARS + 1, d_model) of ready condition arrays, on the model's device: one vector a bar."""

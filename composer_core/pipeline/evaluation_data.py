@@ -42,7 +42,7 @@ WINDOW_BARS = 4
 LIMITS = {"train": 6000, "dev": 200, "validation": 600}
 """Windows of an instrument an evaluation reads of each part: what keeps it to minutes on large sets."""
 TEMPO_RANGE = (ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM)
-BATCH = 32
+BATCH = 64
 """Loops sampled at once."""
 MIN_LOOP_NOTES = 4
 BarTokens = tuple[str, ...]

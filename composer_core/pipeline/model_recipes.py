@@ -51,7 +51,7 @@ _BASE_SAMPLING: dict[str, Any] = {
     "guidance": 1.5,
     "steering": 1.0,
     "instruments": {
-        "bass": {"temperature": 0.9, "guidance": 2.0},
+        "bass": {"temperature": 1.0, "top_p": 0.95, "guidance": 2.0},
         "guitar": {"temperature": 0.9, "top_p": 0.95, "guidance": 2.0},
         "piano": {"temperature": 0.65, "top_p": 0.95},
         "strings": {"guidance": 2.0},

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from composer_core.model.performer import (
 from composer_core.model.performer_evaluation import evaluate, wasserstein
 from composer_core.model.performer_features import context_vector, note_features
 from composer_core.model.performer_train import PerformerTraining, held_out_nll, train_performer
+from composer_core.music.loop import Loop
 from performed_takes import pattern, played_windows
 from rule_loops import HAT, KICK, SNARE, grid_loop
 
@@ -197,6 +199,40 @@ def test_features_tell_neighbours_and_place():
     together = features.numbers[:, :10]
     assert together[0].nonzero()[0].tolist() == [0, 2]
     assert together[2].nonzero()[0].tolist() == [2]
+
+
+def flat_performer(**shape):
+    """One that finds every velocity alike likely."""
+    network = PerformerNetwork(replace(TINY, pitched=True, **shape))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    return Performer(network)
+
+
+def bass_bars(places, bars):
+    loop = grid_loop([(48 * bar + step, 40) for bar in range(bars) for step in places], bars)
+    return Loop("bass", loop.notes, bars, tempo_bpm=120.0)
+
+
+def test_parts_nobody_played_keep_their_accents_through_all_bars():
+    loop = bass_bars((0, 12, 18, 30, 42), 4)
+    asked = {"tempo_bpm": 120.0, "genre": {}, "arousal": None, "seed": 3}
+    velocity, offset = flat_performer(timing=False).perform(loop, **asked)
+    assert np.array_equal(velocity.reshape(4, 5), np.tile(velocity[:5], (4, 1)))
+    assert len(set(velocity[:5].tolist())) > 2 and not offset.any()
+    # Where people were recorded each note is drawn alone.
+    played, _ = flat_performer(timing=True).perform(loop, **asked)
+    assert not np.array_equal(played[:5], played[5:10])
+
+
+def test_an_asked_arousal_is_brought_out_to_pitched_performers_only():
+    # 0.8 is 0.6 on -1 to 1; AROUSAL_GAIN 1.25 makes it 0.75.
+    for pitched, expected in ((True, 0.75), (False, 0.6)):
+        performer, seen = Performer(PerformerNetwork(replace(TINY, pitched=pitched))), []
+        performer.sample = lambda features, context, seed, rounds, seen=seen: seen.append(context)
+        performer.perform(bass_bars((0,), 1), tempo_bpm=110.0, genre={}, arousal=0.8, seed=0)
+        assert seen[0][2] == pytest.approx(expected)
 
 
 def test_circular_features_see_over_the_seam():

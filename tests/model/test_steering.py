@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from composer_core.model.sample import SampleSettings, grammar_of, sample_ids, sample_notes
-from composer_core.model.steering import NOTE_WEIGHT, Steering, Tally
+from composer_core.model.steering import KEY_STRENGTH, NOTE_WEIGHT, Steering, Tally
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.music.key_finding import log_profiles
@@ -62,15 +62,16 @@ def test_mean_pitch_is_brought_to_the_register() -> None:
 
 def test_a_token_gains_what_it_says_for_the_key_asked_for() -> None:
     # Before any note all 24 keys are alike: a probability of 1/24. After one note of pitch class c the key's is
-    # p(c)^w / sum over keys of p(c)^w, with w = NOTE_WEIGHT; so the gain is the logarithm of 24 times that.
-    # In C minor the shares of E flat and E are 0.123 and 0.019 (Albrecht and Shanahan 2013).
+    # p(c)^w / sum over keys of p(c)^w, with w = NOTE_WEIGHT; so the gain is KEY_STRENGTH times the
+    # logarithm of 24 times that. In C minor the shares of E flat and E are 0.123 and 0.019 (Albrecht and
+    # Shanahan 2013).
     model = shared_model()
     steering = Steering(Condition("piano", key=Key(5, "minor")), grammar_of(model.vocabulary, False))
     bias = steering.bias(GrammarState("Position", bars=1, position=0), Tally(1, 0, 0))
     shares = np.exp(log_profiles())
     for pitch, share in ((63, 0.123), (64, 0.019)):
         every = (shares[:, pitch % 12] ** NOTE_WEIGHT).sum()
-        expected = np.log(24 * share**NOTE_WEIGHT / every)
+        expected = KEY_STRENGTH * np.log(24 * share**NOTE_WEIGHT / every)
         assert bias[model.vocabulary.names.index((f"Pitch_{pitch}",))] == pytest.approx(expected, abs=0.02)
     assert bias[model.vocabulary.names.index(("Pitch_63",))] > 0 > bias[model.vocabulary.names.index(("Pitch_64",))]
 
