@@ -52,9 +52,9 @@ OFFSET_BIN_MS = 2 * MAX_OFFSET_MS / N_OFFSET_BINS
 N_PLAYED = 3
 """What is told of a note already played: a flag, velocity and offset."""
 ROUNDS = 4
-AROUSAL_GAIN = 1.25
-"""How much farther from the middle an arousal is told to the performers of pitched parts than it was asked for: the
-arousals they learnt from are uncertain readings, which draws what is learnt of them towards the middle."""
+AROUSAL_GAIN = "arousal_gain"
+"""Fact of a performer: how much farther from the middle an arousal is told to it than it was asked for (1 where it
+has none). The arousals it learnt from are uncertain readings, which draws what is learnt of them to the middle."""
 UNPLAYED_TEMPERATURE = 0.75
 """Below 1 the likelier velocities are drawn more often: in parts nobody played, where sampling scatters too much."""
 
@@ -228,10 +228,9 @@ class Performer:
     def _context(
         self, grid_loop: Loop, tempo_bpm: float, genre: Mapping[str, float], arousal: float | None
     ) -> NDArray[np.float32]:
-        """What holds for the whole loop, a pitched part's arousal brought out by AROUSAL_GAIN."""
+        """What holds for the whole loop, with the arousal brought out by the performer's AROUSAL_GAIN."""
         context = context_vector(tempo_bpm, grid_loop.meter.quarters_per_bar, genre, arousal)
-        if self.network.config.pitched:
-            context[AROUSAL_PLACE] *= AROUSAL_GAIN
+        context[AROUSAL_PLACE] *= self.facts.get(AROUSAL_GAIN, 1.0)
         return context
 
     def sample(
@@ -285,6 +284,7 @@ class Performer:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             config = PerformerConfig(**data["performer"])
+            require_range(AROUSAL_GAIN, data.get(AROUSAL_GAIN, 1.0), 0.0, 3.0)
         except (ValueError, TypeError, KeyError, OSError, InvalidValue) as error:
             raise ModelError("damaged_model", path=str(folder), reason=f"its config.json: {error}") from error
         network = PerformerNetwork(config)

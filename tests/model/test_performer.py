@@ -7,6 +7,7 @@ import torch
 
 from composer_core.errors import ComposerError, InvalidValue, ModelError, NotFound
 from composer_core.model.performer import (
+    AROUSAL_GAIN,
     CONFIG_FILE,
     MAX_OFFSET_MS,
     WEIGHTS_FILE,
@@ -226,12 +227,12 @@ def test_parts_nobody_played_keep_their_accents_through_all_bars():
     assert not np.array_equal(played[:5], played[5:10])
 
 
-def test_an_asked_arousal_is_brought_out_to_pitched_performers_only():
-    # 0.8 is 0.6 on -1 to 1; AROUSAL_GAIN 1.25 makes it 0.75.
-    for pitched, expected in ((True, 0.75), (False, 0.6)):
-        performer, seen = Performer(PerformerNetwork(replace(TINY, pitched=pitched))), []
+def test_an_asked_arousal_is_brought_out_by_the_performer_s_gain():
+    # 0.8 is 0.6 on -1 to 1; a gain of 1.25 makes it 0.75.
+    for facts, expected in (({AROUSAL_GAIN: 1.25}, 0.75), ({}, 0.6)):
+        performer, seen = Performer(PerformerNetwork(TINY), facts), []
         performer.sample = lambda features, context, seed, rounds, seen=seen: seen.append(context)
-        performer.perform(bass_bars((0,), 1), tempo_bpm=110.0, genre={}, arousal=0.8, seed=0)
+        performer.perform(grid_loop([(0, KICK)]), tempo_bpm=110.0, genre={}, arousal=0.8, seed=0)
         assert seen[0][2] == pytest.approx(expected)
 
 
