@@ -6,7 +6,9 @@ valence and arousal follows them loosely. So where one of them is asked for and 
 density is that of a real loop near the request in valence, arousal and tempo, drawn among the NEAREST of
 assets/models/condition-table.json (measured conditions of training loops, a few hundred an instrument).
 Where valence is asked for and no key is, the mode is minor below 0 and major from 0 on, with the tonic on C,
-and the chords are a line drawn by valence and arousal, as an ensemble's are. Each take draws anew.
+and guitar and piano follow a chord line drawn by valence and arousal, as an ensemble's is. On guitar and strings, which
+sound few notes at once, a valence of STRONG or more either way is brought out by a line of the mode's primary triads
+instead, which are all major or all minor. Each take draws anew.
 Where no emotion is asked for nothing is drawn, but for the density of a bass that plays with drums
 (`with_density`); what is asked for is never touched.
 """
@@ -24,9 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import StoreError
+from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
-from composer_core.pipeline.progression_lines import drawn_chords
+from composer_core.pipeline.progression_lines import drawn_chords, fitted
 from composer_core.store.atomic import write_bytes
 from composer_core.workspace import ASSETS
 
@@ -39,8 +42,15 @@ NEAREST = 8
 TEMPO_WEIGHT = 0.3
 """An octave of tempo counts as this much of the range of arousal."""
 DENSITY_RANGE = (0.25, 12.0)
-LINE_INSTRUMENTS = ("guitar", "piano")
-"""What also follows a drawn chord line; see docs/decisions.md."""
+MOOD_LINE_INSTRUMENTS = ("guitar", "piano")
+PRIMARY_LINE_INSTRUMENTS = ("guitar", "strings")
+"""What follows a drawn chord line, of which sort; see docs/decisions.md."""
+STRONG = 0.5
+PRIMARY_LINES = {
+    "major": ("I IV V I", "I V IV I", "I IV I V", "I I IV V"),
+    "minor": ("i iv v i", "i v iv i", "i iv i v", "i i iv i"),
+}
+"""Lines that say nothing but the mode: tonic, subdominant and dominant have its quality (natural minor's too)."""
 FloatArray = NDArray[np.float64]
 
 
@@ -53,8 +63,8 @@ def filled(condition: Condition, seed: int) -> Condition:
     if condition.valence is not None and condition.key is None and condition.instrument != "drums":
         key = Key(0, "minor" if condition.valence < 0 else "major")
         changes["key"] = key
-        if not condition.chords and condition.instrument in LINE_INSTRUMENTS:
-            changes["chords"] = drawn_chords(condition, key, seed)
+        if not condition.chords:
+            changes["chords"] = _chords(condition, key, seed)
     return condition.changed(**changes) if changes else condition
 
 
@@ -76,6 +86,17 @@ def drawn_fields(asked: Condition, whole: Condition) -> dict[str, Any]:
 def with_drawn(asked: Condition, drawn: Mapping[str, Any]) -> Condition:
     """The whole condition again out of a request and what was drawn for it."""
     return Condition.from_json({**asked.to_json(), **drawn}) if drawn else asked
+
+
+def _chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
+    """A chord a bar; none for instruments and emotions that call for no line."""
+    is_strong = condition.valence is not None and abs(condition.valence) >= STRONG
+    if is_strong and condition.instrument in PRIMARY_LINE_INSTRUMENTS:
+        numerals = str(np.random.default_rng([seed, 0xC0D]).choice(PRIMARY_LINES[key.mode])).split()
+        return fitted(tuple(Chord.from_roman(numeral, key) for numeral in numerals), condition.bars)
+    if condition.instrument in MOOD_LINE_INSTRUMENTS:
+        return drawn_chords(condition, key, seed)
+    return ()
 
 
 def _density(condition: Condition, seed: int) -> float:

@@ -53,7 +53,7 @@ _BASE_SAMPLING: dict[str, Any] = {
     "instruments": {
         "bass": {"temperature": 1.0, "top_p": 0.95, "guidance": 2.0},
         "guitar": {"temperature": 0.9, "top_p": 0.95, "guidance": 2.0},
-        "piano": {"temperature": 0.65, "top_p": 0.95},
+        "piano": {"temperature": 0.6, "top_p": 0.92},
         "strings": {"guidance": 2.0},
     },
 }

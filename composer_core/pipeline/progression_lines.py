@@ -42,10 +42,10 @@ def drawn_chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]
 def chords_of(line: Line, key: Key, bars: int) -> tuple[Chord, ...]:
     """A line as chords on the tonic of a key, one a bar."""
     chords = tuple(Chord.from_roman(numeral, Key(key.root, line.mode)) for numeral in line.numerals)
-    return _fitted(chords, bars)
+    return fitted(chords, bars)
 
 
-def _fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
+def fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
     """A line that gives one chord a bar: cut to the bars, or repeated where it divides them."""
     cut = chords[:bars]
     return cut if bars % len(cut) == 0 else tuple(cut[index % len(cut)] for index in range(bars))

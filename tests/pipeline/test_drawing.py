@@ -47,6 +47,22 @@ def test_what_is_asked_for_stays() -> None:
     assert filled(nothing, 1) is nothing
 
 
+@pytest.mark.parametrize("instrument", ["guitar", "strings"])
+def test_a_strong_valence_is_brought_out_by_the_mode_s_own_triads(instrument: str) -> None:
+    for valence, quality in ((0.5, "maj"), (-1.0, "min")):
+        for seed in range(8):
+            line = filled(Condition(instrument, bars=8, valence=valence), seed).chord_line
+            assert len(line) == 8 and {chord.quality for chord in line if chord is not None} == {quality}
+
+
+def test_a_weak_valence_leaves_the_line_to_the_mood_or_free() -> None:
+    assert filled(Condition("strings", valence=0.25), 1).chords == ()
+    assert filled(Condition("bass", valence=-0.9), 1).chords == ()
+    assert len(filled(Condition("guitar", valence=0.25), 1).chords) == 4
+    qualities = {chord.quality for seed in range(8) for chord in filled(Condition("piano", valence=0.9), seed).chords}
+    assert len(qualities) > 1
+
+
 def test_the_draw_is_told_apart_from_the_request() -> None:
     asked = Condition("guitar", valence=-0.9, arousal=0.2)
     whole = filled(asked, 5)
