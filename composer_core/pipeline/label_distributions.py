@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import require_choice, require_range
+from composer_core.pipeline import label_overview
 from composer_core.pipeline.filters import CHOICES, EVERYTHING, Filter
 from composer_core.pipeline.label_difference import value_distance
 from composer_core.pipeline.label_fields import LABEL_FIELDS
@@ -197,26 +198,17 @@ def missing(workspace: Workspace, fields: Sequence[str] = LABEL_FIELDS, filter: 
 def unapproved(workspace: Workspace, field: str, filter: Filter = EVERYTHING) -> list[str]:
     """Ids of the loops that answer and have no value of a field that a person approved, the newest first."""
     require_choice("field", field, LABEL_FIELDS)
-    touched = open_labels(workspace).touched_by_people()
-    done = {loop_id for loop_id, labels in touched.items() if _is_approved(labels.get(field))}
+    people = label_overview.people(open_labels(workspace))
+    done = {loop_id for loop_id, said in people.items() if field in said.approved}
     table = library_query(workspace).select(["loop_id"], conditions_of(filter))
     return [loop_id for loop_id in table.column(0).to_pylist() if loop_id not in done]
 
 
 def _approved(workspace: Workspace, conditions: Sequence[Condition]) -> Counter[str]:
-    touched = open_labels(workspace).touched_by_people()
-    here = library_query(workspace).select(["loop_id"], [*conditions, OneOf("loop_id", tuple(touched))])
-    names = [
-        name
-        for loop_id in here.column(0).to_pylist()
-        for name, label in touched[loop_id].items()
-        if _is_approved(label)
-    ]
-    return Counter(names)
-
-
-def _is_approved(label: Any) -> bool:
-    return label is not None and label.status == "approved" and label.source.startswith(f"{HUMAN}:")
+    """Field -> loops of which a person approved its value."""
+    approved = {loop: said.approved for loop, said in label_overview.people(open_labels(workspace)).items()}
+    here = library_query(workspace).select(["loop_id"], conditions).column(0).to_pylist()
+    return Counter(name for loop_id in here for name in approved.get(loop_id, ()))
 
 
 def _is_accepted(event: LabelEvent) -> bool:

@@ -38,6 +38,19 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """What people say of a loop, by their events alone: whatever machines say counts less.
+
+    `approved` are the fields that hold a value a person approved; `shared` the standing events of those on which
+    two or more people have spoken: on no other can they agree or differ.
+    """
+
+    status: str
+    approved: frozenset[str]
+    shared: Mapping[str, Sequence[LabelEvent]]
+
+
+@dataclass(frozen=True, slots=True)
 class Against:
     """A label of a person or an import that a model contradicts: on which field, by how much (0 to 1), the model's
     event and confidence; the raters' votes on the field as (rater, status, event), and whether it is settled."""
@@ -94,9 +107,14 @@ _states: dict[tuple[str, str], _State] = {}
 _lock = threading.Lock()
 
 
+def people(store: LabelStore) -> Mapping[str, People]:
+    """Loop -> what people say of it, of the loops on which a person has an opinion."""
+    return _known(store, "people", _Kind(_of_all_people, _of_people))
+
+
 def statuses(store: LabelStore) -> Mapping[str, str]:
     """Loop -> status, of the loops on which a person has an opinion."""
-    return _known(store, "statuses", _Kind(_all_statuses, _status))
+    return {loop_id: one.status for loop_id, one in people(store).items()}
 
 
 def said(store: LabelStore) -> Mapping[str, Said]:
@@ -136,15 +154,18 @@ def _of_loops(store: LabelStore, loop_ids: Sequence[str], kind: _Kind[Value]) ->
         yield from ((loop_id, kind.of_loop(standing.get(loop_id, {}))) for loop_id in some)
 
 
-def _all_statuses(store: LabelStore) -> dict[str, str]:
-    return {loop_id: status for loop_id, fields in store.standing_of_people() if (status := _status(fields))}
+def _of_all_people(store: LabelStore) -> dict[str, People]:
+    return {loop_id: made for loop_id, fields in store.standing_of_people() if (made := _of_people(fields))}
 
 
-def _status(fields: Fields) -> str | None:
-    """By people's events alone: whatever machines say counts less, and is the last of all statuses."""
-    people = {name: [event for event in events if event.kind == HUMAN] for name, events in fields.items()}
-    labels = {name: current_label(events) for name, events in people.items() if events}
-    return loop_status(labels) if labels else None
+def _of_people(fields: Fields) -> People | None:
+    spoken = {name: [event for event in events if event.kind == HUMAN] for name, events in fields.items()}
+    labels = {name: current_label(events) for name, events in spoken.items() if events}
+    if not labels:
+        return None
+    approved = frozenset(name for name, label in labels.items() if label.status == "approved")
+    shared = {name: events for name, events in spoken.items() if len({event.source for event in events}) > 1}
+    return People(loop_status(labels), approved, shared)
 
 
 def _all_said(store: LabelStore) -> dict[str, Said]:

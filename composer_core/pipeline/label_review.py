@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue, require_choice
+from composer_core.pipeline import label_overview
 from composer_core.pipeline.agreement import (
     Agreement,
     alpha_with_interval,
@@ -101,10 +102,12 @@ class BulkPreview:
 
 def disputes(workspace: Workspace) -> list[Dispute]:
     """What has to be settled: every field on which raters who decided contradict each other."""
+    people = label_overview.people(open_labels(workspace))
     return [
         Dispute(loop_id, name, tuple(votes_of(events)))
-        for loop_id, fields in _of_several_people(workspace).items()
-        for name, events in fields.items()
+        for loop_id, said in people.items()
+        if said.status == "disputed"
+        for name, events in said.shared.items()
         if disputed(events)
     ]
 
@@ -118,8 +121,9 @@ def agreement(workspace: Workspace, field: str) -> FieldAgreement:
     require_choice("field", field, LABEL_FIELDS)
     level = LEVEL_OF_FIELD.get(field, "nominal")
     by_loop = {
-        loop_id: {event.author: _comparable(event.value) for event in fields.get(field, ()) if _approved(event)}
-        for loop_id, fields in _of_several_people(workspace).items()
+        loop_id: {event.author: _comparable(event.value) for event in said.shared[field] if _approved(event)}
+        for loop_id, said in label_overview.people(open_labels(workspace)).items()
+        if field in said.shared
     }
     loop_ids, ratings = list(by_loop), list(by_loop.values())
     names = sorted({rater for unit in ratings for rater in unit})
@@ -200,12 +204,6 @@ def bulk_apply(
     require_choice("action", action, tuple(_BULK_STATUS))
     entries = [Entry(c.loop_id, c.field, c.after, _BULK_STATUS[action]) for c in preview.changes]
     return open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
-
-
-def _of_several_people(workspace: Workspace) -> dict[str, dict[str, list[LabelEvent]]]:
-    """What stands of the loops on a field of which two people or more have spoken: nobody else can disagree."""
-    store = open_labels(workspace)
-    return store.standing(store.loops_of_several_sources(HUMAN))
 
 
 def _approved(event: LabelEvent) -> bool:

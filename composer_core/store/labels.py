@@ -213,12 +213,6 @@ class LabelStore:
             row = connection.execute(query).first()
         return event[0] == 0 or (row is not None and tuple(row) == event)
 
-    def touched_by_people(self) -> dict[str, dict[str, CurrentLabel]]:
-        """The view of only those loops on which a person has an event."""
-        with self.transaction() as connection:
-            loop_ids = list(connection.execute(select(EVENTS.c.loop_id).where(sql.of_kind(HUMAN)).distinct()).scalars())
-        return self.view(loop_ids) if loop_ids else {}
-
     def seen(self, loop_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Loop -> field -> id of its newest event: what someone looking now has seen."""
         found: dict[str, dict[str, int]] = {loop_id: {} for loop_id in loop_ids}

@@ -14,6 +14,7 @@ import pytest
 import small_library
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline import label_review, labelling
+from composer_core.pipeline.label_queue import unique_loops
 from composer_core.pipeline.library import ingest
 from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.pipeline.vocabularies import vocabularies
@@ -200,12 +201,20 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
 
 def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace) -> None:
     expect = sync_api.expect
+    for loop_id in unique_loops(workspace)[:2]:
+        for rater, mood in (("aki", "happy"), ("ben", "sad")):
+            seen = labelling.current(workspace, loop_id).seen
+            labelling.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": mood}, seen=seen)
     with studio_server(workspace.root) as address:
         page, watch = open_label(browser, address)
-        for chart, shape in (("counts", ".bars .point path"), ("plane", ".scatterlayer .point")):
-            page.get_by_role("radio", name="Distributions").click()
-            click_mark(page, f".st-key-label-spread_{chart} {shape}")
-            expect(page.locator(".st-key-label-loop")).to_contain_text("You chose it in the distributions")
+        for section, mark in (
+            ("Distributions", ".st-key-label-spread_counts .bars .point path"),
+            ("Distributions", ".st-key-label-spread_plane .scatterlayer .point"),
+            ("Raters", "[class*=st-key-label-confusion] .scatterlayer .point"),
+        ):
+            page.get_by_role("radio", name=section).click()
+            click_mark(page, mark)
+            expect(page.locator(".st-key-label-loop")).to_contain_text("You chose it in a chart")
         assert complaints(watch, address) == [] and watch.strangers == []
 
 

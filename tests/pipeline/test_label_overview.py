@@ -24,19 +24,28 @@ def store(tmp_path: Path) -> LabelStore:
 
 def anew(store: LabelStore) -> tuple[Any, ...]:
     """The same by the views that read everything, from the store's own methods."""
-    standing = store.standing()
-    people = {loop for loop, fields in standing.items() for events in fields.values()
+    standing, view = store.standing(), store.view()
+    spoken = {loop for loop, fields in standing.items() for events in fields.values()
               if any(event.kind == "human" for event in events)}  # fmt: skip
-    view = store.view()
+    approved = {
+        loop: {name for name, one in view[loop].items() if (one.status, one.source[:6]) == ("approved", "human:")}
+        for loop in spoken
+    }
     said = {loop: label_overview._said(fields) for loop, fields in standing.items()}
-    return {loop: loop_status(view[loop]) for loop in people}, {loop: one for loop, one in said.items() if one}
+    return (
+        {loop: loop_status(view[loop]) for loop in spoken},
+        approved,
+        {loop: one for loop, one in said.items() if one},
+    )
 
 
 def kept(store: LabelStore) -> tuple[Any, ...]:
     """As the desk reads it; and as a process that has just begun would."""
-    found = dict(label_overview.statuses(store)), dict(label_overview.said(store))
-    assert found[1] == label_overview._all_said(store)
-    return found
+    people = label_overview.people(store)
+    found = dict(label_overview.statuses(store)), {loop: set(one.approved) for loop, one in people.items()}
+    said = dict(label_overview.said(store))
+    assert (people, said) == (label_overview._of_all_people(store), label_overview._all_said(store))
+    return *found, said
 
 
 def act(store: LabelStore, chance: random.Random) -> None:
@@ -57,7 +66,7 @@ def act(store: LabelStore, chance: random.Random) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_it_is_what_reading_anew_gives_after_every_step(store: LabelStore, seed: int) -> None:
     chance = random.Random(seed)
-    assert kept(store) == anew(store) == ({}, {})
+    assert kept(store) == anew(store) == ({}, {}, {})
     for _ in range(25):
         act(store, chance)
         assert kept(store) == anew(store)
@@ -67,7 +76,7 @@ def test_what_another_store_wrote_is_seen_and_nobody_reads_a_dictionary_that_cha
     first = label_overview.statuses(store)
     LabelStore(Path(store.place)).write("aki", "approve", "a", [Entry("a", "emotion", "sad", "approved")], {})
     assert label_overview.statuses(store) == {"a": "approved"} and first == {}
-    assert label_overview.statuses(store) is label_overview.statuses(store)
+    assert label_overview.people(store) is label_overview.people(store)
 
 
 def test_after_a_restored_backup_all_is_read_anew(store: LabelStore, tmp_path: Path) -> None:
