@@ -176,7 +176,9 @@ def style() -> tuple[dict[str, float], int, Meter]:
 
 def counts() -> tuple[int, int, int]:
     """Seed (typed, or thrown anew for each request), number of takes, and candidates a take is chosen from."""
-    takes_column, best_column, seed_column, dice_column = st.columns([0.9, 1, 1.3, 1.3], vertical_alignment="bottom")
+    with st.container(key="counts"):
+        columns = st.columns([0.9, 1, 1.3, 1.3], vertical_alignment="bottom")
+    takes_column, best_column, seed_column, dice_column = columns
     takes = takes_column.number_input(t("generate.takes"), 1, MAX_TAKES, key="generate.takes", persist_state="session")
     best_of = best_column.selectbox(
         t("generate.best_of"),

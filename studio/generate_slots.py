@@ -130,7 +130,11 @@ def slot_name(slot: Slot) -> str:
 def play_slot(slot: Slot, playing: Playing, *, swap: bool = False) -> None:
     """Put it into the transport: a take as one sound, an ensemble as stems."""
     loops = loops_of(slot, playing)
-    title, key = slot_title(slot), slot.key
+    key = slot.key
+
+    def title() -> str:
+        return slot_title(slot)
+
     mode: transport.Mode = "swap" if swap else "start"
     if slot.is_ensemble:
         transport.play_together(list(zip(loops, slot.instruments, strict=True)), title=title, key=key, mode=mode)

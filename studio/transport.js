@@ -14,6 +14,7 @@ class View {
     this.still = null; // the drawing without the playhead
     root.querySelector(".play").onclick = () => engine.toggle();
     root.querySelector(".loop").onclick = () => engine.setLooping(!engine.looping);
+    root.querySelector(".match").onclick = () => engine.setMatching(!engine.matching);
     this.sideButtons = [...root.querySelectorAll(".side")];
     this.sideButtons.forEach((button, side) => (button.onclick = () => engine.hear(side)));
     const volume = root.querySelector(".volume input");
@@ -52,6 +53,10 @@ class View {
     loop.setAttribute("aria-pressed", String(engine.looping));
     loop.title = words.loop;
     loop.setAttribute("aria-label", words.loop);
+    const match = root.querySelector(".match");
+    match.setAttribute("aria-pressed", String(engine.matching));
+    match.title = words.matchHelp;
+    match.setAttribute("aria-label", words.match);
     root.querySelector(".sides").hidden = !(engine.data && engine.data.other);
     this.sideButtons.forEach((button, side) => {
       button.setAttribute("aria-pressed", String(engine.side === side));

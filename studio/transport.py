@@ -7,7 +7,7 @@ switches; this side renders the audio, hands over its address and the notes to d
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,20 +27,25 @@ AUDIO_ROUTE = "/api/audio"
 LANE_ROWS = 10
 """Rows of a part's lane where several are drawn together."""
 Mode = Literal["start", "swap"]
+Title = str | Callable[[], str]
+"""A call gives the title in the language of the moment."""
 _WORDS = (
     *("empty", "play", "stop", "loop", "volume", "loading", "queued", "failed", "click", "drawing", "region"),
-    *("sideA", "sideB"),
+    *("sideA", "sideB", "match", "matchHelp"),
 )
 
 _component = st.components.v2.component(
     "composer_transport",
     html=(_HERE / "transport.html").read_text(encoding="utf-8"),
     css=(_HERE / "transport.css").read_text(encoding="utf-8"),
-    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("transport_engine.js", "transport.js")),
+    js="".join(
+        (_HERE / name).read_text(encoding="utf-8")
+        for name in ("transport_loudness.js", "transport_engine.js", "transport.js")
+    ),
 )
 
 
-def play(loop: Loop, *, title: str, loop_id: str = "", key: str, mode: Mode = "start") -> bool:
+def play(loop: Loop, *, title: Title, loop_id: str = "", key: str, mode: Mode = "start") -> bool:
     """Render a loop and put it into the transport; True when that worked.
 
     Call it in a widget's callback, so that the same run draws it. `key` names what plays
@@ -74,7 +79,7 @@ def compare(sides: tuple[tuple[Loop, str, str], tuple[Loop, str, str]], *, key: 
     return True
 
 
-def play_together(parts: Sequence[tuple[Loop, str]], *, title: str, key: str, mode: Mode = "start") -> bool:
+def play_together(parts: Sequence[tuple[Loop, str]], *, title: Title, key: str, mode: Mode = "start") -> bool:
     """Put an ensemble's parts, each with (loop, instrument), into the transport; True when that worked.
 
     Every part is a sound file of its own; all start at the same sample, and mute and solo only move gains.
@@ -83,7 +88,7 @@ def play_together(parts: Sequence[tuple[Loop, str]], *, title: str, key: str, mo
     sounding = [(loop, instrument) for loop, instrument in parts if len(loop.notes)]
     try:
         if not sounding:
-            raise RenderError("render_silent", what=title, reason="no notes")
+            raise RenderError("render_silent", what=_said(title), reason="no notes")
         audios = [audition(loop, session.workspace()) for loop, _ in sounding]
     except ComposerError as error:
         session.set_problem(error)
@@ -109,7 +114,7 @@ def _token() -> str:
     return f"{uuid.uuid4().hex[:8]}-{session.count_play()}"
 
 
-def _playable(loop: Loop, title: str, loop_id: str) -> dict[str, Any]:
+def _playable(loop: Loop, title: Title, loop_id: str) -> dict[str, Any]:
     """A rendered loop as the browser needs it."""
     audio = audition(loop, session.workspace())
     return {
@@ -170,10 +175,15 @@ def _in_words(held: dict[str, Any]) -> dict[str, Any]:
     roles = held["roles"]
     key = "transport.meta_one" if held["bars"] == 1 else "transport.meta"
     meta = t(key, tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
-    worded = {**held, "meta": meta, "rows": None if roles is None else [t(f"role.{role}") for role in roles]}
+    rows = None if roles is None else [t(f"role.{role}") for role in roles]
+    worded = {**held, "title": _said(held["title"]), "meta": meta, "rows": rows}
     if "stems" in held:
         worded["stems"] = [{**stem, **_stem_words(stem["name"])} for stem in held["stems"]]
     return worded | {"other": _in_words(held["other"])} if "other" in held else worded
+
+
+def _said(title: Title) -> str:
+    return title if isinstance(title, str) else title()
 
 
 def _stem_words(instrument: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exa
 const SIDE_RAMP_SEC = 0.004; // from one side of a comparison to the other
 const STEM_GAIN = 0.7; // parts that sound together add up
 const BUFFERS_KEPT = 48;
-const ENGINE_EDITION = 3;
+const ENGINE_EDITION = 4;
 
 class Engine {
   constructor() {
@@ -21,6 +21,8 @@ class Engine {
     this.side = 0; // which of the two loops of a comparison is heard; 0 where there is only one
     this.muted = new Set(); // names of parts; they stay as they are from one ensemble to the next
     this.soloed = new Set();
+    this.loudness = new Loudness();
+    this.matching = localStorage.getItem("composer.match") !== "off";
     this.starts = 0;
     this.views = new Set();
     this.looping = localStorage.getItem("composer.loop") !== "off";
@@ -80,8 +82,9 @@ class Engine {
     this.changed();
     try {
       const buffers = await Promise.all(this.sources(data).map((part) => this.load(part.src)));
+      const levels = await this.levelsOf(data, buffers);
       await this.context.resume();
-      if (data === this.data || data.token === this.data.token) this.start(data, buffers);
+      if (data === this.data || data.token === this.data.token) this.start(data, buffers, levels);
     } catch (error) {
       this.notice = "failed";
       console.warn("transport:", error.message);
@@ -98,6 +101,27 @@ class Engine {
   sources(data) {
     if (data.stems) return data.stems.map(({ name, src }) => ({ src, loopSec: data.loopSec, side: 0, stem: name }));
     return this.sides(data).map(({ src, loopSec }, side) => ({ src, loopSec, side, stem: null }));
+  }
+
+  // The gain of each side that brings it to the common loudness. What plays already keeps its gain in a new form, as
+  // long as that does not clip: a softer way of playing is heard to be softer.
+  async levelsOf(data, buffers) {
+    const sources = this.sources(data).map((part, index) => ({ ...part, buffer: buffers[index] }));
+    const before = data.mode === "swap" && this.voice && this.voice.data.key === data.key ? this.voice.levels : null;
+    const gain = data.stems ? STEM_GAIN : 1;
+    return Promise.all(
+      this.sides(data).map(async ({ loopSec }, side) => {
+        const parts = sources.filter((part) => part.side === side).map((part) => ({ ...part, gain }));
+        const measured = await this.loudness.of(parts, loopSec);
+        return before ? Math.min(before[side], CEILING / measured.peak) : matchingGain(measured);
+      }),
+    );
+  }
+
+  setMatching(on) {
+    this.matching = on;
+    localStorage.setItem("composer.match", on ? "on" : "off");
+    this.applyGains();
   }
 
   // A part is heard unless it is muted; where parts are soloed, only those are.
@@ -125,7 +149,7 @@ class Engine {
   }
 
   // The new loop begins at the next bar line of the old one; a new form of the same loop keeps its place.
-  start(data, buffers) {
+  start(data, buffers, levels) {
     const context = this.context;
     let when = context.currentTime + LEAD_SEC;
     let offset = 0;
@@ -141,7 +165,7 @@ class Engine {
       }
     }
     if (this.next) this.silence(this.next, context.currentTime);
-    const voice = this.voiceOf(data, buffers, when, offset);
+    const voice = this.voiceOf(data, buffers, levels, when, offset);
     if (!old) {
       this.voice = voice;
       this.notice = null;
@@ -163,7 +187,7 @@ class Engine {
   }
 
   // All sides and parts start at the same sample and run on; only the gains of those that are heard are open.
-  voiceOf(data, buffers, when, offset) {
+  voiceOf(data, buffers, levels, when, offset) {
     const output = this.context.createGain();
     output.gain.setValueAtTime(0, when);
     output.gain.linearRampToValueAtTime(1, when + RAMP_SEC);
@@ -175,11 +199,13 @@ class Engine {
       source.loop = true;
       source.loopEnd = part.loopSec;
       gain.gain.value = this.gainOf(part, data);
-      source.connect(gain).connect(output);
+      const trim = this.context.createGain(); // the same for all parts of a loop
+      trim.gain.value = this.matching ? levels[part.side] : 1;
+      source.connect(trim).connect(gain).connect(output);
       source.start(when, offset % part.loopSec);
-      return { source, gain, part };
+      return { source, trim, gain, part };
     });
-    const voice = { id: ++this.starts, data, parts, output, startedAt: when, offset, ending: false };
+    const voice = { id: ++this.starts, data, parts, levels, output, startedAt: when, offset, ending: false };
     parts[0].source.onended = () => this.ended(voice);
     if (!this.looping) this.endAfterRound(voice);
     return voice;
@@ -196,13 +222,18 @@ class Engine {
     for (const voice of [this.voice, this.next]) {
       if (!voice) continue;
       const now = this.context.currentTime;
-      for (const { gain, part } of voice.parts) {
-        gain.gain.cancelScheduledValues(now);
-        gain.gain.setValueAtTime(gain.gain.value, now);
-        gain.gain.linearRampToValueAtTime(this.gainOf(part, voice.data), now + SIDE_RAMP_SEC);
+      for (const { trim, gain, part } of voice.parts) {
+        this.glide(gain.gain, this.gainOf(part, voice.data), now);
+        this.glide(trim.gain, this.matching ? voice.levels[part.side] : 1, now);
       }
     }
     this.changed();
+  }
+
+  glide(gain, value, now) {
+    gain.cancelScheduledValues(now);
+    gain.setValueAtTime(gain.value, now);
+    gain.linearRampToValueAtTime(value, now + SIDE_RAMP_SEC);
   }
 
   silence(voice, when) {
@@ -229,8 +260,9 @@ class Engine {
   }
 
   ended(voice) {
-    for (const { source, gain } of voice.parts) {
+    for (const { source, trim, gain } of voice.parts) {
       source.disconnect();
+      trim.disconnect();
       gain.disconnect();
     }
     voice.output.disconnect();
@@ -346,6 +378,8 @@ class Engine {
       title: this.data ? this.heard().title : null,
       side: this.side,
       gains: this.voice ? this.voice.parts.map(({ gain }) => gain.gain.value) : [],
+      matching: this.matching,
+      trims: this.voice ? this.voice.parts.map(({ trim }) => trim.gain.value) : [],
       stems: this.data && this.data.stems ? this.data.stems.map(({ name }) => name) : [],
       heard: this.data && this.data.stems ? this.data.stems.map(({ name }) => this.isHeard(name)) : [],
       startedAt: this.voice ? this.voice.startedAt : null,

@@ -50,6 +50,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "transport.region": ("Transport", "トランスポート"),
     "transport.sideA": ("Hear A (X switches)", "A を聴く（X で切り替え）"),
     "transport.sideB": ("Hear B (X switches)", "B を聴く（X で切り替え）"),
+    "transport.match": ("Equal loudness", "音量をそろえる"),
+    "transport.matchHelp": (
+        "Equal loudness: loops are heard equally loud, so that they compare fairly; files keep their own levels",
+        "音量をそろえる：聴き比べやすいよう、どのループも同じ音量感で再生します（ファイルの音量は変わりません）",
+    ),
     "transport.mute": ("Mute {name}", "{name}をミュート"),
     "transport.solo": ("Solo {name}", "{name}をソロ"),
     "transport.meta_one": ("{tempo} BPM · {bars} bar · {meter}", "{tempo} BPM・{bars} 小節・{meter}"),

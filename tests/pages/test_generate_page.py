@@ -309,3 +309,11 @@ def test_a_take_is_downloaded_under_a_name_that_says_how_to_make_it_again(worksp
     playing = Playing(96.5, 50.0, 8, 100.0)
     assert file_stem([take], playing) == f"drums-96.5bpm-seed5-take{take.index + 1}"
     assert file_stem([take], playing, 2).endswith("-edit2")
+
+
+def test_the_title_of_what_plays_follows_the_language(workspace: Workspace, silent_renderer: list[Any]) -> None:
+    app = generated(takes=1)
+    play_buttons(app)[0].click().run()
+    app.segmented_control(key="shell.language").set_value("ja").run()
+    loop = component_data(app, "composer_transport")["loop"]
+    assert loop["title"].startswith("テイク 1・ドラム") and len(silent_renderer) == 1
