@@ -98,7 +98,7 @@ def _japanese(labels: Mapping[str, Any], instrument: str, words: Vocabularies) -
         facts.append(f"キーは {labels['key_root']}" + (f"（{mode.name_ja}）" if mode else ""))
     facts += [words.tags[name][labels[name]].name_ja for name in _TAGS if labels.get(name)]
     facts += [words.techniques[instrument][code].name_ja for code in labels.get("technique") or ()]
-    feeling = f"「{mood.name_ja}」雰囲気の" if mood else ""
+    feeling = f"{_before_noun(mood.name_ja)}雰囲気の" if mood else ""
     style = f"{genre.name_ja}の" if genre else ""
     return f"{feeling}{style}{_INSTRUMENT[instrument][1]}ループ" + (f"（{'、'.join(facts)}）" if facts else "") + "。"
 
@@ -110,3 +110,8 @@ def _mood(labels: Mapping[str, Any], words: Vocabularies) -> Any:
 def _genre(labels: Mapping[str, Any], words: Vocabularies) -> Any:
     weights = labels.get("genre") or {}
     return words.genres.get(max(sorted(weights), key=lambda code: weights[code])) if weights else None
+
+
+def _before_noun(word: str) -> str:
+    """A Japanese mood as it stands before a noun: 明るい, but 穏やかな."""
+    return word if word.endswith("い") else f"{word}な"

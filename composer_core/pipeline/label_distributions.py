@@ -24,6 +24,7 @@ from composer_core.pipeline.label_fields import LABEL_FIELDS
 from composer_core.pipeline.library import SCORE_AXES
 from composer_core.pipeline.library_query import SCORE_PREFIX, conditions_of, family_mark, library_query
 from composer_core.store.conditions import Between, Condition, Known, OneOf
+from composer_core.store.label_arrays import of_several, read_events
 from composer_core.store.label_projection import GENRES_COLUMN, LABEL_PREFIX
 from composer_core.store.label_view import HUMAN, MODEL, RULE, SETTLED, LabelEvent
 from composer_core.store.labels import open_labels
@@ -172,14 +173,15 @@ def scores_by_label(
 def drift(workspace: Workspace, by_month: bool = False) -> list[Drift]:
     """How far each model and rule lies from what people approved, by field (and month), the farthest first."""
     store = open_labels(workspace)
+    months = store.months_of_people() if by_month else {}
+    events = read_events(store)
     pairs: dict[tuple[str, str, str], list[tuple[LabelEvent, LabelEvent]]] = {}
-    for fields in store.standing(store.loops_of_several_sources()).values():
-        for name, events in fields.items():
-            person = next((e for e in events if e.kind == HUMAN and _is_accepted(e)), None)
-            for event in events if person is not None else ():
+    for _, fields in of_several(events) if events is not None else ():
+        for name, spoken in fields.items():
+            person = next((event for event in spoken if event.kind == HUMAN and _is_accepted(event)), None)
+            for event in spoken if person is not None else ():
                 if event.kind in (MODEL, RULE) and person is not None:
-                    month = person.created_at[:7] if by_month else ""
-                    pairs.setdefault((name, event.source, month), []).append((person, event))
+                    pairs.setdefault((name, event.source, months.get(person.id, "")), []).append((person, event))
     found = [_drift_of(*key, said) for key, said in pairs.items()]
     return sorted(found, key=lambda one: (-one.distance, one.field, one.source, one.month))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from composer_core.pipeline.label_difference import against_model, difference
-from composer_core.store.label_arrays import differing, lowest_confidence, read_events
+from composer_core.store.label_arrays import lowest_confidence, of_several, read_events
 from composer_core.store.label_projection import loops_changed_since
 from composer_core.store.label_view import (
     HUMAN,
@@ -172,7 +172,7 @@ def _all_said(store: LabelStore) -> dict[str, Said]:
     events = read_events(store)
     if events is None:
         return {}
-    differ = {loop_id: made for loop_id, fields in differing(events) if (made := _opinions(fields))}
+    differ = {loop_id: made for loop_id, fields in of_several(events, differing=True) if (made := _opinions(fields))}
     lowest = lowest_confidence(events)
     alone = {loop_id: Said(*lowest[loop_id], differ.get(loop_id)) for loop_id in lowest}
     return alone | {loop_id: Said(None, "", made) for loop_id, made in differ.items() if loop_id not in lowest}

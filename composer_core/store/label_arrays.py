@@ -156,17 +156,18 @@ def winners(events: Events, standing: Index) -> tuple[Index, NDArray[np.bool_]]:
     return np.concatenate((alone, rivals[starts])), np.concatenate((np.zeros(len(alone), np.bool_), fights))
 
 
-def differing(events: Events) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
-    """(loop, field -> standing events, the one that counts first), of the fields on which sources say different
-    things. The events are without notes and times."""
+def of_several(events: Events, differing: bool = False) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+    """(loop, field -> standing events, the one that counts first), of the fields on which two or more sources have
+    spoken; `differing`: said different things. The events are without notes and times."""
     standing = standing_rows(events)
     rivals = _ranked(events, standing[_several(events, standing)])
     if not len(rivals):
         return
-    said = events.value.take(pa.array(rivals)).dictionary_encode().indices.to_numpy()
-    starts, ends = _groups(pair_of(events, rivals))
-    differ = np.minimum.reduceat(said, starts) != np.maximum.reduceat(said, starts)
-    rivals = rivals[np.repeat(differ, ends - starts)]
+    if differing:
+        said = events.value.take(pa.array(rivals)).dictionary_encode().indices.to_numpy()
+        starts, ends = _groups(pair_of(events, rivals))
+        differ = np.minimum.reduceat(said, starts) != np.maximum.reduceat(said, starts)
+        rivals = rivals[np.repeat(differ, ends - starts)]
     for loop_id, of_loop in groupby(events_at(events, rivals), key=lambda event: event.loop_id):
         fields: dict[str, list[LabelEvent]] = {}
         for event in of_loop:

@@ -179,15 +179,6 @@ class LabelStore:
                     found.setdefault(loop_id, {})[name] = list(events)
         return found
 
-    def loops_of_several_sources(self, *kinds: str) -> list[str]:
-        """Loops on one field of which two or more sources (of these kinds, of any where none is named) have spoken."""
-        several = select(EVENTS.c.loop_id).group_by(EVENTS.c.loop_id, EVENTS.c.field)
-        if kinds:
-            several = several.where(sql.of_kind(*kinds))
-        several = several.having(func.count(EVENTS.c.source.distinct()) > 1).distinct()
-        with self.transaction() as connection:
-            return list(connection.execute(several).scalars())
-
     def standing_of_people(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
         """(loop, field -> standing events of people alone, the one that counts first), of loops that have any."""
         return self._by_loop(sql.standing_events(sql.of_kind(HUMAN)))
@@ -212,6 +203,13 @@ class LabelStore:
         with self.transaction() as connection:
             row = connection.execute(query).first()
         return event[0] == 0 or (row is not None and tuple(row) == event)
+
+    def months_of_people(self) -> dict[int, str]:
+        """Id -> the month ("2026-11") of every event of a person."""
+        month = func.substr(EVENTS.c.created_at, 1, len("2026-11"))
+        with self.transaction() as connection:
+            rows = connection.execute(select(EVENTS.c.id, month).where(sql.of_kind(HUMAN)))
+            return {row[0]: row[1] for row in rows}
 
     def seen(self, loop_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Loop -> field -> id of its newest event: what someone looking now has seen."""
