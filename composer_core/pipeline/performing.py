@@ -39,6 +39,8 @@ MAX_WINDOWS_A_SOURCE = 120
 """Windows a song gives at most, spread over it, so that long scores do not outweigh all others."""
 LEARNS_FROM = {"bass": ("guitar", "piano", "strings"), "guitar": ("bass", "piano", "strings")}
 """Instruments whose training windows join, where an instrument's own are few; it is measured on its own."""
+AROUSAL_GAINS = {"bass": 1.5, "piano": 1.25}
+"""By instrument how far an asked arousal is brought out; see docs/decisions.md."""
 Windows = dict[str, "list[PlayedWindow]"]
 
 
@@ -131,7 +133,7 @@ def train_performer(
     takes (one training take in twenty); the figures are of the validation takes. Where no take was
     played in time, it learns velocity only. NotFound without takes, InvalidValue for values out of range.
     """
-    from composer_core.model.performer import Performer, PerformerConfig
+    from composer_core.model.performer import AROUSAL_GAIN, Performer, PerformerConfig
     from composer_core.model.performer_train import PerformerProgress, PerformerTraining
     from composer_core.model.performer_train import train_performer as train_network
 
@@ -150,6 +152,7 @@ def train_performer(
     counts = {part: _counts(windows) for part, windows in parts.items()}
     names = [path.name for path in data]
     facts = {"instrument": instrument, "training": asdict(training), "data": names, "parts": counts}
+    facts |= {AROUSAL_GAIN: AROUSAL_GAINS[instrument]} if instrument in AROUSAL_GAINS else {}
     Performer(network).save(out, facts)
     return evaluate_performer(out, data, instrument, parts=parts, peers=peers, keep=True)
 
