@@ -104,6 +104,9 @@ class _State:
 
 
 _states: dict[tuple[str, str], _State] = {}
+_acts: dict[tuple[str, str], tuple[tuple[Any, ...], dict[int, tuple[str, str]]]] = {}
+"""A rater's last action with what `acts` gave at it."""
+_MOST_RATERS = 200
 _lock = threading.Lock()
 
 
@@ -120,6 +123,28 @@ def statuses(store: LabelStore) -> Mapping[str, str]:
 def said(store: LabelStore) -> Mapping[str, Said]:
     """Loop -> what its sources say, of the loops of which a machine has spoken or on which sources differ."""
     return _known(store, "said", _Kind(_all_said, _said))
+
+
+def acts(store: LabelStore, rater: str) -> Mapping[int, tuple[str, str]]:
+    """Id -> (kind, loop) of a rater's actions that stand, oldest first."""
+    key = (store.place, rater)
+    with _lock:
+        last, standing = _acts.get(key, ((0,), {}))
+        rows = store.acts_from(rater, last[0])
+        if last[0] and (not rows or rows[0] != last):
+            # A backup was restored since: its actions are others.
+            rows, standing = store.acts_from(rater), {}
+        standing = dict(standing)
+        for number, kind, loop_id, undone in rows:
+            if kind == "undo":
+                standing.pop(undone or 0, None)
+            else:
+                standing[number] = (kind, loop_id)
+        if rows:
+            if len(_acts) >= _MOST_RATERS:
+                _acts.clear()
+            _acts[key] = (rows[-1], standing)
+        return standing
 
 
 def _known(store: LabelStore, name: str, kind: _Kind[Value]) -> Mapping[str, Value]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,9 +84,9 @@ def queue(
     """
     require_choice("order", order, ORDERS)
     store = open_labels(workspace)
-    own = store.acts(rater)
+    own = label_overview.acts(store, rater)
     statuses = label_overview.statuses(store)
-    decided = {loop_id for _, kind, loop_id in own if kind in ("approve", "reject")}
+    decided = {loop_id for kind, loop_id in own.values() if kind in ("approve", "reject")}
     state, wanted = _unique_at(workspace)
     places = _shuffled(workspace, state, wanted, rater)
     if loop_ids is not None:
@@ -157,9 +157,9 @@ def _open(status: str | None, decided_by_rater: bool) -> bool:
     return status not in ("approved", "rejected")
 
 
-def _skipped(acts: Iterable[tuple[int, str, str]]) -> dict[str, int]:
+def _skipped(acts: Mapping[int, tuple[str, str]]) -> dict[str, int]:
     """Loop -> number of the rater's last skip, where nothing came after it."""
-    last = {loop_id: (number, kind) for number, kind, loop_id in acts}
+    last = {loop_id: (number, kind) for number, (kind, loop_id) in acts.items()}
     return {loop_id: number for loop_id, (number, kind) in last.items() if kind == "skip"}
 
 

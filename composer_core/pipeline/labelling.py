@@ -198,7 +198,8 @@ def progress(workspace: Workspace, rater: str) -> Progress:
     store = open_labels(workspace)
     present = set(unique_loops(workspace))
     found = [status for loop_id, status in label_overview.statuses(store).items() if loop_id in present]
-    decided = {loop_id for _, kind, loop_id in store.acts(rater) if kind in ("approve", "reject")}
+    own = label_overview.acts(store, rater).values()
+    decided = {loop_id for kind, loop_id in own if kind in ("approve", "reject")}
     mine = decided & present
     counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
     return Progress(total=len(present), mine=len(mine), **counts)

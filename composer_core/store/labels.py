@@ -243,12 +243,12 @@ class LabelStore:
         with self.transaction() as connection:
             return [sql.action_of(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
 
-    def acts(self, rater: str) -> list[tuple[int, str, str]]:
-        """(id, kind, loop) of a rater's actions that stand, oldest first: `actions` without what takes time to read."""
-        standing = sql.standing_actions().where(ACTIONS.c.rater == rater).order_by(ACTIONS.c.id)
-        query = standing.with_only_columns(ACTIONS.c.id, ACTIONS.c.kind, ACTIONS.c.loop_id)
+    def acts_from(self, rater: str, number: int = 0) -> list[tuple[int, str, str, int | None]]:
+        """(id, kind, loop, the action it undoes) of a rater's actions from an id on, undone ones and undos too."""
+        columns = (ACTIONS.c.id, ACTIONS.c.kind, ACTIONS.c.loop_id, ACTIONS.c.undoes)
+        query = select(*columns).where(ACTIONS.c.rater == rater, ACTIONS.c.id >= number).order_by(ACTIONS.c.id)
         with self.transaction() as connection:
-            return [(number, kind, loop_id) for number, kind, loop_id in connection.execute(query)]
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
     def raters(self) -> list[str]:
         """Everyone who has acted, by name."""

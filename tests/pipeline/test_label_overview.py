@@ -45,6 +45,9 @@ def kept(store: LabelStore) -> tuple[Any, ...]:
     found = dict(label_overview.statuses(store)), {loop: set(one.approved) for loop, one in people.items()}
     said = dict(label_overview.said(store))
     assert (people, said) == (label_overview._of_all_people(store), label_overview._all_said(store))
+    for rater in ("aki", "ben"):
+        standing = {one.id: (one.kind, one.loop_id) for one in store.actions(rater)}
+        assert list(label_overview.acts(store, rater).items()) == list(standing.items())
     return *found, said
 
 
@@ -89,6 +92,16 @@ def test_after_a_restored_backup_all_is_read_anew(store: LabelStore, tmp_path: P
     store.write("ben", "reject", "b", [Entry("b", "emotion", "sad", "rejected")], {})
     assert kept(store) == anew(store)
     assert label_overview.statuses(store) == {"b": "rejected"}
+
+
+def test_actions_of_a_restored_backup_are_others_though_all_were_taken_back(store: LabelStore, tmp_path: Path) -> None:
+    entries = [Entry("a", "emotion", "sad", "approved")]
+    store.write("aki", "approve", "a", entries, {})
+    back_up(Path(store.place), tmp_path / "saved")
+    store.undo("aki")
+    assert not label_overview.acts(store, "aki")
+    restore(Path(store.place), tmp_path / "saved", tmp_path / "before")
+    assert list(label_overview.acts(store, "aki").values()) == [("approve", "a")]
 
 
 def test_many_changes_at_once_are_read_anew(store: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
