@@ -15,6 +15,8 @@ from composer_core.metrics import fingerprint_distance, rhythm_fingerprint
 from composer_core.pipeline import browse, library
 from composer_core.pipeline.browse import Filter
 from composer_core.pipeline.similar import BY_FINGERPRINT, WAYS, rows_by_instrument, similar, similar_to
+from composer_core.store.atomic import atomic_writer
+from composer_core.store.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 from searched_library import add, label, record
 
@@ -166,7 +168,10 @@ def test_percentiles_follow_the_library_and_not_its_labels(tmp_path: Path) -> No
 def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(workspace: Workspace, tmp_path: Path) -> None:
     assert browse.count(workspace) == small_library.N_LOOPS
     for path in workspace.catalogue.glob("loops-*.parquet"):
-        pq.write_table(pq.read_table(path).drop_columns(["key_mode", "score_digest", "labels.genres"]), path)
+        table = pq.read_table(path).drop_columns(["key_mode", "score_digest", "labels.genres"])
+        pq.write_table(table, path)
+        with atomic_writer(path.with_suffix(ROWS_SUFFIX)) as stream:
+            write_rows(stream, table)
     moved = tmp_path / "moved"
     workspace.root.rename(moved)
     found = browse.page(Workspace(moved), columns=("loop_id", "key_mode", "score_digest"))
