@@ -17,6 +17,7 @@ from studio.library_compare import draw_comparison
 from studio.library_detail import draw_detail
 from studio.library_filters import draw_filters
 from studio.library_import import BROWSE, IMPORT, SECTION, draw_import
+from studio.library_preparing import draw_preparing
 from studio.library_retry import draw_queue, pass_mark
 from studio.library_rows import table_columns, table_row
 from studio.library_selection import draw_export, draw_selection
@@ -117,6 +118,8 @@ def main() -> None:
     title, switch = st.columns([1, 2], vertical_alignment="center")
     title.title(t("page.library"), anchor=False)
     session.default_widgets({SECTION: BROWSE})
+    if draw_preparing(workspace):
+        return
     if not library_answers.count(workspace):
         st.info(t("library.welcome"), icon=":material/library_music:")
         draw_import(workspace)

@@ -19,6 +19,7 @@ from studio.label_click import chart_to_queue, queue_chosen
 from studio.label_desk import MOST_QUEUED
 from studio.label_words import code_text, field_title, listed, who_text
 from studio.library_answers import answered
+from studio.library_preparing import draw_preparing
 from studio.loop_names import plain
 from studio.text import t
 from studio.widgets import worded
@@ -36,6 +37,8 @@ LABELLED, CELL, WITHOUT, UNAPPROVED = "labelled", "cell", "without", "unapproved
 
 def draw_spread(workspace: Workspace) -> None:
     """Counts and scores of one field, the affect plane, what is missing, and how far models are from people."""
+    if draw_preparing(workspace):
+        return
     st.caption(t("label.spread_hint", most=MOST_QUEUED))
     left, right = st.columns(2, gap="small")
     with left:

@@ -7,7 +7,7 @@ that of what is shown.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -61,9 +61,11 @@ __all__ = [
     "has_values",
     "histogram",
     "ids",
+    "is_behind",
     "number_columns",
     "page",
     "percentiles",
+    "prepare",
     "preview_scores",
     "projection",
     "retry_queue",
@@ -123,6 +125,16 @@ def where(workspace: Workspace, text: str) -> Filter:
 def version(workspace: Workspace) -> str:
     """A short text that changes whenever any answer here may: loops added, labels given."""
     return library_query(workspace).version()
+
+
+def is_behind(workspace: Workspace) -> bool:
+    """Whether the next answer has to wait until many loops or labels are made ready to search; see `prepare`."""
+    return library_query(workspace).is_behind()
+
+
+def prepare(workspace: Workspace, told: Callable[[float], None]) -> None:
+    """Make the library ready to search, which any question does otherwise; `told` hears the share done, 0 to 1."""
+    library_query(workspace).prepare(told)
 
 
 def column_of(field: str) -> str:

@@ -6,18 +6,18 @@ grows, each loop being copied a few times at most. Beside each lies a file with 
 fetch some by their place (see row_files). `manifest.json`, written last, says
 which files count; what it does not name is removed by the next change. Labels given after
 a file was written are not in it: they come beside it (`Snapshot.later`) until there are so
-many that the files are written anew.
+many that the files with such loops are written anew.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from composer_core.errors import StoreError
 from composer_core.store.arrow_arrays import numbers
 from composer_core.store.atomic import atomic_writer, locked, read_json, write_json
-from composer_core.store.label_columns import all_labels
+from composer_core.store.label_columns import all_labels, labels_since
 from composer_core.store.label_projection import (
     LABEL_SCHEMA,
     labels_of,
@@ -48,7 +48,13 @@ MAX_LATER = 20_000
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
 _FORMAT = 2
+_MOMENT_BYTES, _MOMENT_EVENTS = 16 << 20, 8 * MAX_LATER
+"""Less than this (some 20,000 loops) is brought up to date before anybody waits for it."""
+_LABELS_SHARE = 0.5
+"""How much of making the files goes to their labels, about."""
 _WRITERS = 2
+Told = Callable[[float], None]
+T = TypeVar("T")
 _LABEL_COLUMNS = [name for name in LABEL_SCHEMA.names if name != "loop_id"]
 
 
@@ -92,13 +98,25 @@ class Catalogue:
         self._snapshot: Snapshot | None = None
         self._store: LabelStore | None = None
 
-    def snapshot(self) -> Snapshot:
-        """The library as it is now; brings the files up to date first. StoreError when they cannot be written."""
+    def snapshot(self, told: Told | None = None) -> Snapshot:
+        """The library as it is now; brings the files up to date first. StoreError when they cannot be written.
+
+        `told` hears how much of that is done, as a share from 0 to 1.
+        """
         with self._lock:
             store = self._labels()
             newest = newest_event(store) if store else 0
-            files, base = self._current_files(store, newest)
+            files, base = self._current_files(store, newest, told or _ignore)
             return self._with_later(store, files, base, newest)
+
+    def is_behind(self) -> bool:
+        """Whether bringing the files up to date will take more than a moment."""
+        files, base = self._manifest()
+        missing = part_names(self._workspace.loops) - {part for file in files for part in file.parts}
+        store = self._labels()
+        n_events = (newest_event(store) if store else 0) - base if files else 0
+        n_bytes = sum((self._workspace.loops / name).stat().st_size for name in missing)
+        return n_bytes > _MOMENT_BYTES or n_events > _MOMENT_EVENTS
 
     def _labels(self) -> LabelStore | None:
         location = label_location(self._workspace)
@@ -106,7 +124,7 @@ class Catalogue:
             self._store = LabelStore(location)
         return self._store
 
-    def _current_files(self, store: LabelStore | None, newest: int) -> tuple[list[CatalogueFile], int]:
+    def _current_files(self, store: LabelStore | None, newest: int, told: Told) -> tuple[list[CatalogueFile], int]:
         parts = part_names(self._workspace.loops)
         files, base = self._manifest()
         held = {part for file in files for part in file.parts}
@@ -115,8 +133,10 @@ class Catalogue:
         with locked(self._folder / "lock"):
             # Another process may have done it while this one waited.
             files, base = self._manifest()
-            if not files or self._too_many_later(store, base, newest):
-                files, base = self._relabelled(store, files, parts, newest)
+            if not files or newest < base:
+                files, base = self._made(store, parts, told), newest
+            elif store is not None and self._too_many_later(store, base, newest):
+                files, base = self._relabelled(store, files, base, told), newest
             files = self._extended([file for file in files if set(file.parts) <= parts], parts, store)
             self._keep(files, base)
         return files, base
@@ -126,17 +146,34 @@ class Catalogue:
             return newest < base
         return len(loops_changed_since(store, base, MAX_LATER + 1)) > MAX_LATER
 
+    def _made(self, store: LabelStore | None, parts: set[str], told: Told) -> list[CatalogueFile]:
+        """All files, with every label there is."""
+        labels = all_labels(store, lambda share: told(_LABELS_SHARE * share)) if store else LABEL_SCHEMA.empty_table()
+        groups = even_groups(self._workspace.loops, sorted(parts))
+        return _written(lambda group: self._write(group, labels), groups, told)
+
     def _relabelled(
-        self, store: LabelStore | None, files: Sequence[CatalogueFile], parts: set[str], newest: int
-    ) -> tuple[list[CatalogueFile], int]:
-        """All files with every label up to the event `newest` (and perhaps later ones)."""
-        labels = all_labels(store) if store else LABEL_SCHEMA.empty_table()
-        groups = [file.parts for file in files if set(file.parts) <= parts]
-        grouped = {part for group in groups for part in group}
-        groups += even_groups(self._workspace.loops, sorted(parts - grouped))
-        # Compressing gives way to other threads, so two files are written at a time.
-        with ThreadPoolExecutor(_WRITERS) as writers:
-            return list(writers.map(lambda group: self._write(group, labels), groups)), newest
+        self, store: LabelStore, files: Sequence[CatalogueFile], base: int, told: Told
+    ) -> list[CatalogueFile]:
+        """The files with labels later than the event `base`; one of whose loops none has any stays as it is."""
+        labels = labels_since(store, base, sum(file.n_loops for file in files))
+        told(_LABELS_SHARE)
+        return _written(lambda file: self._relabel(file, labels), files, told)
+
+    def _relabel(self, file: CatalogueFile, labels: pa.Table) -> CatalogueFile:
+        loops = read_part(self._folder / file.name, None)
+        rows = pc.index_in(loops.column("loop_id"), value_set=labels.column("loop_id").combine_chunks())
+        if rows.null_count == len(rows):
+            return file
+        # What was there and what came later laid end to end: one or the other for each loop.
+        places = np.arange(loops.num_rows)
+        newer = rows.fill_null(-1).to_numpy()
+        chosen = pa.array(np.where(newer >= 0, loops.num_rows + newer, places))
+        for index, name in enumerate(loops.column_names):
+            if name in _LABEL_COLUMNS:
+                both = pa.chunked_array([*loops.column(name).chunks, *labels.column(name).chunks])
+                loops = loops.set_column(index, name, both.combine_chunks().take(chosen))
+        return self._written_out(file.parts, loops)
 
     def _extended(self, files: list[CatalogueFile], parts: set[str], store: LabelStore | None) -> list[CatalogueFile]:
         """With the parts no file holds yet, small files being merged into ones at least twice as large."""
@@ -162,6 +199,9 @@ class Catalogue:
         rows = pc.index_in(loops.column("loop_id"), value_set=labels.column("loop_id").combine_chunks())
         for name in _LABEL_COLUMNS:
             loops = loops.append_column(name, labels.column(name).take(rows))
+        return self._written_out(parts, loops)
+
+    def _written_out(self, parts: tuple[str, ...], loops: pa.Table) -> CatalogueFile:
         name = f"loops-{parts[0].split('-')[1]}-{secrets.token_hex(4)}.parquet"
         with atomic_writer(self._folder / name) as stream:
             # A dictionary of numbers that hardly repeat costs time and room.
@@ -211,6 +251,20 @@ class Catalogue:
         for path in self._folder.iterdir():
             if path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _written(write: Callable[[T], CatalogueFile], of: Sequence[T], told: Told) -> list[CatalogueFile]:
+    """A file of each, some at a time: compressing gives way to other threads."""
+    written: list[CatalogueFile] = []
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        for file in writers.map(write, of):
+            written.append(file)
+            told(_LABELS_SHARE + (1 - _LABELS_SHARE) * len(written) / len(of))
+    return written
+
+
+def _ignore(_share: float) -> None:
+    """Nobody listens."""
 
 
 def _searched(path: Path) -> pa.Table:

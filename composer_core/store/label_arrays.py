@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
-from sqlalchemy import Integer, String, cast, func, select
+from sqlalchemy import Integer, Select, String, cast, func, select
 
 from composer_core.errors import StoreError
 from composer_core.store.label_schema import EVENTS
@@ -37,6 +37,7 @@ from composer_core.store.labels import LabelStore
 
 _EVENTS_A_PIECE = 50_000
 _PIECES_AHEAD = 4
+_LOOPS_A_PIECE = 5_000
 _SEPARATOR, _NEXT = "\x1f", "\n"
 """Neither occurs in JSON, nor in ids and codes of ours; the name of a source is rid of them."""
 _CODED = ("loop_id", "field", "source", "status")
@@ -61,33 +62,54 @@ class Events:
         return [self.names[column][code] for code in self.code[column][rows]]
 
 
-def read_events(store: LabelStore) -> Events | None:
-    """All events of a store; None when there is none. StoreError when they cannot be read."""
-    pieces = list(_pieces(store))
+def read_events(
+    store: LabelStore, told: Callable[[float], None] | None = None, loop_ids: Sequence[str] | None = None
+) -> Events | None:
+    """All events of a store, or those of some loops; None when there is none. StoreError when they cannot be read.
+
+    `told` hears the share that is read, 0 to 1.
+    """
+    pieces = []
+    with ThreadPoolExecutor(1) as reader:
+        waiting: deque[Future[pa.Table]] = deque()
+        for text, share in _texts(store) if loop_ids is None else _texts_of(store, loop_ids):
+            if text:
+                waiting.append(reader.submit(_parsed, text, store.place))
+            if len(waiting) > _PIECES_AHEAD:
+                pieces.append(waiting.popleft().result())
+            if told is not None:
+                told(share)
+        pieces += [one.result() for one in waiting]
     return _coded(pa.concat_tables(pieces)) if pieces else None
 
 
-def _pieces(store: LabelStore) -> Iterator[pa.Table]:
-    """The events, a piece of them joined to one text by the database: far fewer objects than a row each."""
+def _joined() -> Select[Any]:
+    """Events joined to one text by the database: far fewer objects than a row each."""
     source = func.replace(func.replace(EVENTS.c.source, _SEPARATOR, " "), _NEXT, " ")
     has_note = cast(cast(func.length(EVENTS.c.note) > 0, Integer), String)
     line: Any = cast(EVENTS.c.id, String)
     confidence = func.coalesce(cast(EVENTS.c.confidence, String), "")
     for column in (EVENTS.c.loop_id, EVENTS.c.field, source, EVENTS.c.status, has_note, confidence, EVENTS.c.value):
         line = line + _SEPARATOR + column
-    joined = select(func.aggregate_strings(line, _NEXT))
-    with store.transaction() as connection, ThreadPoolExecutor(1) as reader:
+    return select(func.aggregate_strings(line, _NEXT))
+
+
+def _texts(store: LabelStore) -> Iterator[tuple[str | None, float]]:
+    """All events, a piece of them a text, with the share that is read then."""
+    with store.transaction() as connection:
         first, last = connection.execute(select(func.min(EVENTS.c.id), func.max(EVENTS.c.id))).one()
-        waiting: deque[Future[pa.Table]] = deque()
         for start in range(first or 0, (last or -1) + 1, _EVENTS_A_PIECE):
-            piece = joined.where(EVENTS.c.id.between(start, start + _EVENTS_A_PIECE - 1))
-            text = connection.execute(piece).scalar()
-            if text:
-                waiting.append(reader.submit(_parsed, text, store.place))
-            if len(waiting) > _PIECES_AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            end = start + _EVENTS_A_PIECE - 1
+            piece = _joined().where(EVENTS.c.id.between(start, end))
+            yield connection.execute(piece).scalar(), min(1.0, (end - first + 1) / (last - first + 1))
+
+
+def _texts_of(store: LabelStore, loop_ids: Sequence[str]) -> Iterator[tuple[str | None, float]]:
+    """The events of some loops likewise."""
+    with store.transaction() as connection:
+        for start in range(0, len(loop_ids), _LOOPS_A_PIECE):
+            piece = _joined().where(EVENTS.c.loop_id.in_(loop_ids[start : start + _LOOPS_A_PIECE]))
+            yield connection.execute(piece).scalar(), min(1.0, (start + _LOOPS_A_PIECE) / len(loop_ids))
 
 
 def _parsed(text: str, place: str) -> pa.Table:

@@ -44,8 +44,8 @@ def newest_event(store: LabelStore) -> int:
     return next(store.stream(select(func.max(EVENTS.c.id))))[0] or 0
 
 
-def loops_changed_since(store: LabelStore, event_id: int, limit: int) -> list[str]:
-    """Loops with an event later than `event_id`, at most `limit` of them."""
+def loops_changed_since(store: LabelStore, event_id: int, limit: int | None) -> list[str]:
+    """Loops with an event later than `event_id`, at most `limit` of them (None: all)."""
     query = select(EVENTS.c.loop_id).where(EVENTS.c.id > event_id).distinct().limit(limit)
     return [row[0] for row in store.stream(query)]
 

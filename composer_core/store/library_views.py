@@ -103,9 +103,13 @@ class LibraryViews:
         except duckdb.Error as error:
             raise StoreError("damaged_store", path=str(self._workspace.catalogue), reason=str(error)) from error
 
-    def refresh(self) -> Version:
-        """Read the library as it is now; what `version` it has."""
-        snapshot = self._catalogue.snapshot()
+    def is_behind(self) -> bool:
+        """Whether the next `refresh` will take more than a moment."""
+        return self._catalogue.is_behind()
+
+    def refresh(self, told: Callable[[float], None] | None = None) -> Version:
+        """Read the library as it is now; what `version` it has. `told` hears the share of the work that is done."""
+        snapshot = self._catalogue.snapshot(told)
         version = (*snapshot.version, self._exclusions.digest())
         with self._lock:
             if self._loaded != version:

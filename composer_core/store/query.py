@@ -6,7 +6,7 @@ value is a bound parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,14 @@ class LibraryQuery:
     def version(self) -> str:
         """Changes whenever an answer may."""
         return "|".join(map(str, self._views.refresh()))
+
+    def is_behind(self) -> bool:
+        """Whether the next answer has to wait for more than a moment; see `prepare`."""
+        return self._views.is_behind()
+
+    def prepare(self, told: Callable[[float], None]) -> None:
+        """Do what the next answer would wait for; `told` hears the share that is done, 0 to 1."""
+        self._views.refresh(told)
 
     def count(self, conditions: Iterable[Condition] = ()) -> int:
         """How many loops answer all conditions."""

@@ -20,6 +20,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "loop_table.lastPage": ("Last page", "最後のページ"),
     "loop_table.hint": ("↑ ↓ next loop · Enter plays · Space stops", "↑↓ で移動・Enter で再生・スペースで停止"),
     "library.browse": ("Browse", "一覧"),
+    "library.preparing": (
+        "The library is being made ready to search, once after many loops or labels came in. "
+        "You can go on on the other pages meanwhile.",
+        "ループやラベルが大量に増えたため、検索の準備をしています（増えたときに一度だけ行います）。"
+        "その間もほかのページはそのまま使えます。",
+    ),
+    "library.prepared": ("{percent} % ready", "準備 {percent} %"),
     "library.retry": ("Retry queue", "再調整待ち"),
     "library.genre": ("Genre", "ジャンル"),
     "library.emotion": ("Emotion", "感情"),

@@ -13,6 +13,7 @@ from composer_core.pipeline.library_query import library_query
 from composer_core.store import catalogue, part_files
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.exclusions import Exclusion, ExclusionStore
+from composer_core.store.labels import LabelStore
 from composer_core.store.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 from searched_library import label, small_library
@@ -56,6 +57,27 @@ def test_files_with_different_columns_are_read_together(workspace: Workspace, tm
     moved = Workspace(tmp_path / "moved")
     assert_fetched_as_scanned(moved)
     assert browse.ids(moved, Filter(measured_modes=("dorian",))) == ["d"]
+
+
+def test_only_files_with_loops_labelled_later_are_written_anew(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browse.count(workspace) == 5
+    monkeypatch.setattr(catalogue, "MAX_LATER", 1)
+    first, second = sorted(path.name for path in workspace.catalogue.glob("loops-*.parquet"))
+    before = [browse.rows(workspace, ["d"]).to_dict("list")]
+    LabelStore(workspace.labels).undo("ann")
+    label(workspace, "c", {"emotion": "calm"})
+    label(workspace, "e", {"emotion": "warm", "technique": ["fill"]})
+    assert browse.ids(workspace, Filter(emotions=("calm", "warm"))) == ["e", "c"]
+    names = {path.name for path in workspace.catalogue.glob("loops-*.parquet")}
+    assert first in names and second not in names
+    after = browse.rows(workspace, ["d", "e", "c"], ["label_status", "labels.key_root", "labels.technique"])
+    assert after["label_status"].tolist() == ["unlabelled", "approved", "approved"]
+    assert after["labels.key_root"].isna().all() and before[0]["labels.key_root"] == ["C#"]
+    assert list(after["labels.technique"][1]) == ["fill"] and list(after["labels.technique"][2]) == ["fill", "ghost"]
+    assert library_query(workspace)._views._later_empty
+    assert_fetched_as_scanned(workspace)
 
 
 def test_which_columns_have_values(workspace: Workspace) -> None:
