@@ -6,6 +6,7 @@ import streamlit as st
 
 from studio.text import t
 from studio.train_form import train_form
+from studio.train_models import show_models
 from studio.train_monitor import follow_click, train_monitor
 
 follow_click()
@@ -16,3 +17,4 @@ with left:
     train_form()
 with right:
     train_monitor()
+    show_models()

@@ -12,7 +12,7 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.library import table
 from composer_core.pipeline.models import ALL, models
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
-from studio import session
+from studio import places, session
 from studio.names import instrument_name
 from studio.text import t
 from studio.widgets import errors_as_messages, show_error, worded
@@ -52,6 +52,7 @@ def train_form() -> None:
     st.code(shlex.join(command_line(request, folder)), language="bash", wrap_lines=True)
     missing = not request.data or (request.data == LIBRARY and not _imported(request.instrument))
     missing = missing or (session.widget("train.way") != NEW and not request.start)
+    trouble = st.container()
     if st.button(
         t("train.start"),
         type="primary",
@@ -60,7 +61,7 @@ def train_form() -> None:
         width="stretch",
         key="train.start",
     ):
-        with errors_as_messages():
+        with trouble, errors_as_messages():
             session.set_run(start(session.workspace(), request))
 
 
@@ -156,7 +157,10 @@ def _data(instrument: str) -> str:
         persist_state="session",
     )
     if source == LIBRARY:
-        st.caption(t("train.imported", count=_imported(instrument), instrument=instrument_name(instrument)))
+        count = _imported(instrument)
+        st.caption(t("train.imported", count=count, instrument=instrument_name(instrument)))
+        if not count:
+            st.page_link(places.page("library"), label=t("train.to_library"), icon=":material/arrow_forward:")
         return LIBRARY
     typed: str = st.text_input(
         t("train.folder"), key="train.folder", persist_state="session", placeholder=t("train.folder_hint")

@@ -57,7 +57,7 @@ def _show(name: str, state_before: str) -> None:
     _head(run)
     if run.losses:
         st.plotly_chart(loss_figure(run), key="train.loss", config={"displayModeBar": False})
-    elif run.state in WORKING:
+    if run.state == "starting" or (run.state in WORKING and not run.losses):
         st.caption(t("train.preparing"))
     _actions(run)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):

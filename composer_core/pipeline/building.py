@@ -11,7 +11,6 @@ from composer_core.errors import InvalidValue, NotFound
 from composer_core.pipeline.evaluation import Counts, evaluate
 from composer_core.pipeline.evaluation_promises import promises
 from composer_core.pipeline.model_card import (
-    CARD_FILE,
     CARD_PARTS,
     EVALUATION_FILE,
     model_card,
@@ -19,7 +18,7 @@ from composer_core.pipeline.model_card import (
     with_figures,
 )
 from composer_core.pipeline.model_recipes import RECIPES, Recipe, recipe
-from composer_core.pipeline.models import ModelInfo
+from composer_core.pipeline.models import CARD_FILE, ModelInfo
 from composer_core.pipeline.permitted_sets import permitted_loops
 from composer_core.pipeline.training import train_run
 from composer_core.store.atomic import read_json, write_bytes, write_json

@@ -10,7 +10,7 @@ from composer_core.pipeline.evaluation_text import markdown, sections
 from composer_core.pipeline.model_recipes import Recipe
 from composer_core.pipeline.permitted_sets import PERMITTED_SETS
 
-CARD_FILE, EVALUATION_FILE = "MODEL_CARD.md", "evaluation.json"
+EVALUATION_FILE = "evaluation.json"
 CARD_PARTS = ("likelihood", "memorisation", "control", "density_spearman")
 """Parts of a report no card is without."""
 RARE_SHARE = 0.01

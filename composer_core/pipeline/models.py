@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from composer_core.model.performer import Performer
 
 SHIPPED = ASSETS / "models"
+CARD_FILE = "MODEL_CARD.md"
 PERFORMER_PREFIX = "performer-"
 CACHED_MODELS = 8
 ALL = "all"
@@ -37,6 +38,13 @@ class ModelInfo:
     def plays(self, instrument: str | None) -> bool:
         """True for a model of the instrument or of all; of any where None is asked."""
         return instrument is None or self.instrument in (instrument, ALL)
+
+
+def cards(workspace: Workspace) -> dict[str, Path]:
+    """The card of every model that has one, composers and performers: shipped ones first, then the workspace's own."""
+    found = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{CARD_FILE}"))}
+    own = {name: workspace.runs / name / "model" / CARD_FILE for name in run_names(workspace.runs)}
+    return found | {name: path for name, path in own.items() if path.is_file()}
 
 
 def models(workspace: Workspace | None = None, instrument: str | None = None) -> list[ModelInfo]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 LIBRARY = "library"
 HEARTBEAT_SEC = 1.0
+EARLY_STOP_SEC = 3.0
+"""So long a stop waits for a process that has only just begun."""
 SMOOTHING = 0.9
 FINE_TUNING_RATE = 1e-3
 """Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
@@ -140,10 +142,26 @@ def resume(workspace: Workspace, run: str) -> None:
 
 def stop(workspace: Workspace, run: str) -> None:
     """Ask the run's process to stop after its step; it keeps a checkpoint. Only ever signals its own process."""
-    state = store.read_state(store.run_folder(workspace.runs, run))
-    if state is not None and _is_working(state):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(state.pid, signal.SIGTERM)
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    if state is None or not _is_working(state):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(state.pid, signal.SIGTERM)
+    if state.state == "starting":
+        _note_early_stop(folder, state)
+
+
+def _note_early_stop(folder: Path, state: store.RunState) -> None:
+    """A process that still loads its libraries ends at the signal without a word: say that it was stopped."""
+    deadline = time.monotonic() + EARLY_STOP_SEC
+    while store.is_alive(state.pid, state.pid_started):
+        if time.monotonic() > deadline:
+            return  # it listens by now, and writes itself what becomes of it
+        time.sleep(0.05)
+    last = store.read_state(folder)
+    if last is not None and (last.state, last.pid) == ("starting", state.pid):
+        store.write_state(folder, replace(last, state="stopped"))
 
 
 def status(workspace: Workspace, run: str) -> RunStatus:

@@ -232,3 +232,13 @@ def test_all_instruments_and_sizes_can_be_chosen(workspace: Workspace, size: str
     app.selectbox(key="train.size").select(size).run()
     assert f"--instrument all --data library --size {size}" in app.code[0].value
     assert app.selectbox(key="train.device").options[0].startswith("Auto: ")
+
+
+def test_cards_of_the_models_are_read_in_the_app(workspace: Workspace) -> None:
+    own = workspace.runs / add_untrained_model(workspace, "drums", "mine") / "model" / "MODEL_CARD.md"
+    own.write_text("# mine\n\n- Data: my own grooves\n")
+    app = open_studio("train")
+    assert "mine" in app.selectbox(key="train.card").options
+    app.selectbox(key="train.card").select("mine").run()
+    assert not app.exception and not app.error
+    assert [element.value for element in app.markdown if "my own grooves" in element.value]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from composer_core.cli import main
@@ -20,6 +25,7 @@ from composer_core.pipeline.models import find_model, models
 from composer_core.pipeline.training import RunStatus, TrainRequest
 from composer_core.render.midi import loop_to_midi
 from composer_core.store import runs as store
+from composer_core.store.atomic import write_json
 from composer_core.workspace import Workspace
 
 WAIT_SEC = 240
@@ -176,3 +182,17 @@ def test_the_command_goes_on_from_a_model(tmp_path: Path, adapter: bool) -> None
 def test_an_adapter_needs_a_model() -> None:
     with pytest.raises(InvalidValue, match="adapters adapt a model"):
         TrainRequest("drums", "library", adapter=True)
+
+
+def test_a_run_stopped_while_it_loads_is_called_stopped(workspace: Workspace) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    folder = workspace.runs / "early"
+    store.write_state(folder, replace(store.own_state("starting", 0, 0, "", ""), **store_pid(process.pid)))
+    write_json(folder / store.REQUEST_FILE, asdict(TrainRequest("drums", "library", "tiny", name="early")))
+    training.stop(workspace, "early")
+    assert process.wait(30) != 0
+    assert training.status(workspace, "early").state == "stopped"
+
+
+def store_pid(pid: int) -> dict[str, Any]:
+    return {"pid": pid, "pid_started": psutil.Process(pid).create_time()}
