@@ -16,7 +16,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser = subparsers.add_parser(
         "vary", allow_abbrev=False, help="write bars of a MIDI loop anew, continue it or vary it"
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="a MIDI file of 1, 2, 4 or 8 bars")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="a MIDI file of 1, 2, 4 or 8 bars; its other parts stay as they are"
+    )
     parser.add_argument("--instrument", choices=GENERATED_INSTRUMENTS, help="whose part (needed where several play)")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--bars", metavar="BARS", help="bars to write anew, from 1, as 3-4 or 1,4")

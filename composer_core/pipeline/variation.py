@@ -48,7 +48,11 @@ def continue_take(
     """The take with `more` bars after it. Loops have 1, 2, 4 or 8 bars: InvalidValue for another sum."""
     total = take.grid.bars + more
     if more < 1 or total not in BARS_CHOICES:
-        choices = ", ".join(str(size - take.grid.bars) for size in BARS_CHOICES if size > take.grid.bars) or "none"
+        choices = ", ".join(str(size - take.grid.bars) for size in BARS_CHOICES if size > take.grid.bars)
+        if not choices:
+            reason = f"loops have at most {max(BARS_CHOICES)} bars"
+            first = f"a loop of {take.grid.bars} bars"
+            raise InvalidValue("contradiction", first=first, second="bars to continue", reason=reason)
         raise InvalidValue("unknown_choice", name="bars to continue", value=more, choices=choices)
     chords: tuple[Chord, ...] = take.condition.chords
     if chords and total % len(chords):

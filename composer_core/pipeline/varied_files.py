@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ from composer_core.estimate import estimate_affect
 from composer_core.metrics import measure
 from composer_core.music.chords import pitch_class_weights
 from composer_core.music.condition import Condition
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.music.timing import swing_ratio_to_percent
 from composer_core.pipeline.generation import Take, render_take
 from composer_core.pipeline.library import loops_for_training
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
-from composer_core.render.midi import loop_to_midi
+from composer_core.render.midi import loop_to_midi, loops_to_midi
 from composer_core.store.atomic import write_bytes
 from composer_core.tokens.snap import snap_loop
 from composer_core.workspace import Workspace
@@ -50,10 +51,12 @@ def vary_file(
 ) -> Varied:
     """Edit one part of a MIDI loop by exactly one of `bars` (from 0), `more` bars or `strength`.
 
-    The model reads the snapped notes; outside the edited bars the result holds the file's own notes. NotFound
-    without notes of the instrument, InvalidValue for a file that is no loop of 1, 2, 4 or 8 bars.
+    The model reads the snapped notes; outside the edited bars the result holds the file's own notes, and every other
+    part is kept as it is. NotFound without notes of the instrument, InvalidValue for a part that is no loop of 1, 2,
+    4 or 8 bars.
     """
-    played = _loop_of(source, instrument)
+    parts = _parts_of(source)
+    played = _chosen(parts, source, instrument)
     take = take_of(played)
     if bars is not None:
         edited = regenerate_bars(take, bars, seed=seed, model=model, workspace=workspace)
@@ -69,7 +72,9 @@ def vary_file(
         np.concatenate((a[keep], b[new])) for a, b in zip(played.notes.columns(), fresh.notes.columns(), strict=True)
     ]
     result = played.with_notes(Notes.of(*columns), bars=edited.grid.bars)
-    write_bytes(out, loop_to_midi(result))
+    longest = max(result.bars, *(loop.bars for loop in parts))  # early notes wrap to the end of the file
+    loops = [replace(result if loop is played else loop, bars=longest) for loop in parts]
+    write_bytes(out, loop_to_midi(result) if len(loops) == 1 else loops_to_midi(loops))
     return Varied(out, edited.edit, int(keep.sum()), int(new.sum()), edited.notices)
 
 
@@ -97,18 +102,23 @@ def take_of(played: Loop) -> Take:
     return Take(f"file {played.source}", condition, 0, 0, "", "", snap.loop, snap.offset_ms, 0.0)
 
 
-def _loop_of(source: Path, instrument: str | None) -> Loop:
+def _parts_of(source: Path) -> list[Loop]:
+    """Every part of the file, whole, in its order."""
     if not source.is_file():
         raise NotFound("path_missing", path=str(source))
-    names = [instrument] if instrument else ["drums", "bass", "guitar", "piano", "strings"]
-    found = [loop for name in names for loop in loops_for_training(source, name)]
+    return loops_for_training(source, None)
+
+
+def _chosen(parts: Sequence[Loop], source: Path, instrument: str | None) -> Loop:
+    """The one part to edit."""
+    names = (instrument,) if instrument else GENERATED_INSTRUMENTS
+    found = [loop for loop in parts if loop.instrument in names]
     if not found:
         raise NotFound("no_notes", path=str(source), instrument=instrument or "any instrument", purpose="vary")
     if len(found) > 1:
-        parts = ", ".join(loop.instrument for loop in found)
-        raise InvalidValue(
-            "bad_format", name=str(source), value=parts, expected="one part; choose it with --instrument"
-        )
+        several = ", ".join(loop.instrument for loop in found)
+        only = "one part; choose it with --instrument" if instrument is None else f"one part of {instrument}"
+        raise InvalidValue("bad_format", name=str(source), value=several, expected=only)
     loop = found[0]
     if loop.bars not in BARS_CHOICES:
         raise InvalidValue("bad_format", name=str(source), value=f"{loop.bars} bars", expected="1, 2, 4 or 8 bars")

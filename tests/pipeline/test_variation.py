@@ -9,8 +9,10 @@ from composer_core.errors import InvalidValue
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.music.condition import Condition
+from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.generation import generate, render_take, take_midi
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
+from composer_core.render.midi import loops_to_midi
 from composer_core.workspace import Workspace
 from untrained_model import add_untrained_model
 
@@ -96,6 +98,31 @@ def test_a_file_keeps_its_own_notes_outside_the_edit(made, tmp_path, capsys):
     kept_onsets = [row[::2] for row in outside(before)]
     assert [row[::2] for row in outside(after)] == kept_onsets
     assert main([*line[:3], "9", *line[4:], "-o", str(tmp_path / "out.mid")]) == 2
+
+
+def test_other_parts_of_a_file_stay_as_they_are(made, tmp_path, capsys):
+    """Two parts: the take, and 17 notes of strings with a program and a name of their own, early and past the bars."""
+    workspace, take, name = made
+    rows = [(240 * i - 30, 200 + i, 60 + i % 5, 50 + i) for i in range(17)]
+    strings = Loop("strings", Notes.from_rows(rows), 4, 110.0, program=45, track_name="pizz")
+    source, out = tmp_path / "two.mid", tmp_path / "out.mid"
+    source.write_bytes(loops_to_midi([strings, render_take(take)]))
+    instrument = take.condition.instrument
+    line = ["vary", str(source), "--strength", "1", "--model", name, "--workspace", str(workspace.root), "-o", str(out)]
+    assert main([*line, "--instrument", instrument]) == 0
+    before, after = (cut(read_song(p.read_bytes(), "x"), WHOLE_SONG) for p in (source, out))
+    assert [loop.instrument for loop in after] == ["strings", instrument]
+    assert (after[0].notes, after[0].program, after[0].track_name) == (before[0].notes, 45, "pizz")
+    assert after[1].notes != before[1].notes
+    assert main(line) == 2
+    assert "choose it with --instrument" in capsys.readouterr().err
+
+
+def test_a_loop_of_eight_bars_is_not_continued(made):
+    workspace, take, name = made
+    longer = continue_take(take, 4, seed=1, model=name, workspace=workspace)
+    with pytest.raises(InvalidValue, match="a loop of 8 bars and bars to continue cannot be asked together"):
+        continue_take(longer, 4, seed=1, model=name, workspace=workspace)
 
 
 def test_bars_as_people_write_them():
