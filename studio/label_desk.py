@@ -87,8 +87,8 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
             desk.in_hand = None
 
 
-def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
-    """Take one loop in hand and fill the form with what counts for it, else what is suggested."""
+def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, Any] | None = None) -> None:
+    """Take one loop in hand and fill the form with what counts for it, else what is suggested; `said` over both."""
     loop = library.load_loop(workspace, item.loop_id)
     suggestions = labelling.suggestion(workspace, item.loop_id)
     labels = labelling.current(workspace, item.loop_id)
@@ -96,7 +96,8 @@ def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem) -> None:
     desk.conflict = None
     suggested = {name: made.value for name, made in suggestions.items()}
     label_form.fill(
-        {**suggested, **labels.values, **own_votes(workspace, labels, desk.rater)}, note_of(labels, desk.rater)
+        {**suggested, **labels.values, **own_votes(workspace, labels, desk.rater), **(said or {})},
+        note_of(labels, desk.rater),
     )
 
 
@@ -197,7 +198,11 @@ def undo() -> None:
         if desk.in_hand is not None and desk.in_hand.item.loop_id != undone.loop_id:
             desk.waiting.appendleft(desk.in_hand.item)
         desk.waiting = deque(item for item in desk.waiting if item.loop_id != undone.loop_id)
-        hold(workspace, desk, QueueItem(undone.loop_id, "undone"))
+        # As it was when the key was pressed, to be corrected: nobody undoes in order to type it all again.
+        said, note = labelling.taken_back(workspace, desk.rater, undone.loop_id) if undone.fields else ({}, "")
+        hold(workspace, desk, QueueItem(undone.loop_id, "undone"), said)
+        if note:
+            label_form.put_note(note)
     except ComposerError as error:
         session.set_problem(error)
         return

@@ -62,6 +62,11 @@ def put(field: str, value: Any) -> None:
         session.set_widget(single[field], value)
 
 
+def put_note(note: str) -> None:
+    """Put a note into the form; only from a callback."""
+    session.set_widget(NOTE, note)
+
+
 def read(instrument: str) -> dict[str, Any]:
     """What the form holds, by label field; None where nothing is chosen."""
     valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]

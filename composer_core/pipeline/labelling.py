@@ -45,6 +45,7 @@ __all__ = [
     "statuses",
     "suggest_missing",
     "suggestion",
+    "taken_back",
     "undo",
 ]
 ACTIONS = ("approve", "reject", "draft", "skip")
@@ -179,6 +180,19 @@ def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]
 def undo(workspace: Workspace, rater: str) -> UndoResult | None:
     """Take back the rater's last decision or skip; again takes back the one before. None: nothing left."""
     return open_labels(workspace).undo(rater)
+
+
+def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, Any], str]:
+    """The values and the note of the decision on a loop that the rater has just undone, None where a field was
+    cleared; nothing for a rejection."""
+    events = {event.id: event for event in history(workspace, loop_id) if event.source == human_source(rater)}
+    last = events[max(events)].action_id if events else None
+    undone = [events[event.supersedes] for event in events.values()
+              if event.action_id == last and event.supersedes in events]  # fmt: skip
+    kept = [event for event in undone if event.status != "rejected"]
+    if not kept:
+        return {}, ""
+    return {event.field: None if event.status == "rejected" else event.value for event in undone}, kept[0].note
 
 
 def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:

@@ -99,6 +99,29 @@ def test_reject_skip_draft_and_undo(library_workspace: Workspace) -> None:
     assert in_hand(app) == first
 
 
+def test_undo_brings_the_form_back_as_it_was(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    first = in_hand(app)
+    press(app, "label.mood.fear")
+    app.multiselect(key="label.genre").set_value(["funk", "jazz"]).run()
+    app.text_area(key="label.note").set_value("a bit late").run()
+    press(app, "label.approve")
+    assert in_hand(app) != first and app.text_area(key="label.note").value == ""
+    press(app, "label.undo")
+    assert (in_hand(app), app.session_state["label.emotion"]) == (first, "fear")
+    assert app.multiselect(key="label.genre").value == ["funk", "jazz"]
+    assert app.text_area(key="label.note").value == "a bit late"
+    assert labelling.current(library_workspace, first).status == "suggested"
+    # What was cleared comes back cleared, what was rejected as a whole as it stood before.
+    press(app, "label.mood.none")
+    press(app, "label.approve")
+    press(app, "label.undo")
+    assert app.session_state["label.emotion"] is None
+    press(app, "label.reject")
+    press(app, "label.undo")
+    assert app.session_state["label.emotion"] is not None
+
+
 def test_keys_are_printed_on_the_buttons(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     keys = {f"label.{name}" for name in ("approve", "reject", "skip", "draft", "undo")}
