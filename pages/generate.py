@@ -9,6 +9,7 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.generation import foreseen, models
 from composer_core.pipeline.playing import Playing
 from studio import generate_state, session
+from studio.generate_address import read_address, write_address
 from studio.generate_advanced import advanced
 from studio.generate_controls import (
     DEFAULTS,
@@ -63,6 +64,7 @@ def is_possible(asked: Asked | None, playing: Playing) -> bool:
 
 
 session.default_widgets(DEFAULTS)
+read_address()
 with st.container(key="head"):
     title, choice = st.columns([1, 3.4], vertical_alignment="center")
 title.title(t("page.generate"))
@@ -99,4 +101,5 @@ with stage:
         st.info(t("generate.no_takes"), icon=":material/music_note:")
 show_history()
 follow_sliders(playing)
+write_address()
 go_on(progress)

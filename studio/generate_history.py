@@ -23,16 +23,21 @@ def _earlier(workspace: Workspace, changed_ns: int) -> list[Take]:  # noqa: ARG0
     return list_takes(workspace, MOST_TAKES)
 
 
+def earlier_requests() -> list[list[Slot]]:
+    """The newest takes by request, the newest first."""
+    workspace = session.workspace()
+    return slots_of(_earlier(workspace, workspace.takes.stat().st_mtime_ns))
+
+
 def show_history() -> None:
     """One row a request, the newest first; the takes are read again when their folder changed."""
-    workspace = session.workspace()
-    takes = _earlier(workspace, workspace.takes.stat().st_mtime_ns)
+    requests = earlier_requests()
     with st.expander(t("generate.history"), key="generate.history"):
-        if not takes:
+        if not requests:
             st.caption(t("generate.no_history"))
             return
         with st.container(height=LIST_PX, border=False, gap="xsmall"):
-            for together in slots_of(takes):
+            for together in requests:
                 _row(together)
 
 
@@ -42,13 +47,14 @@ def _row(together: Sequence[Slot]) -> None:
     button.button(
         t("generate.bring_back"),
         key=f"back.{together[0].key}",
-        on_click=_bring_back,
+        on_click=bring_back,
         args=(list(together),),
         width="stretch",
     )
 
 
-def _bring_back(together: list[Slot]) -> None:
+def bring_back(together: list[Slot]) -> None:
+    """Show an earlier request's takes again, and set the controls to it; only before the controls are drawn."""
     generate_state.set_sampling(None)
     generate_state.set_slots(together)
     take_back(together[0].versions[0], models(session.workspace()))

@@ -14,6 +14,7 @@ SLOTS = "studio.slots"
 CHOSEN_SLOT = "studio.chosen_slot"
 SLIDER_MOVED = "studio.slider_moved"
 SAMPLING = "studio.sampling"
+ADDRESS = "studio.generate.address"
 
 
 def slots() -> list[Slot]:
@@ -56,3 +57,13 @@ def sampling() -> Request | None:
 def set_sampling(request: Request | None) -> None:
     """Let the takes of a request be made from the next drawing on; None ends that."""
     st.session_state[SAMPLING] = request
+
+
+def address() -> str:
+    """Key of the take that the page's address was last made to name, "" for none."""
+    return str(st.session_state.get(ADDRESS, ""))
+
+
+def set_address(key: str) -> None:
+    """Note what the page's address names."""
+    st.session_state[ADDRESS] = key

@@ -174,6 +174,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "こちら側の設定を変えたときは、モデルによる再生成が必要です。",
     ),
     "generate.working": ("Take {number} of {takes} …", "{takes} テイク中 {number} 番目を生成しています…"),
+    "generate.address_unknown": (
+        "The take this address names is no longer among the earlier takes",
+        "このアドレスのテイクは、これまでのテイクに見つかりません",
+    ),
     "generate.stop": ("Stop", "停止"),
     "generate.stop_help": ("Keep the takes made so far", "ここまでにできたテイクは残ります"),
     "generate.no_takes": (
