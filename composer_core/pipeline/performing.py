@@ -151,7 +151,7 @@ def train_performer(
     network = train_network(parts["train"], parts["dev"], config, training, report)
     counts = {part: _counts(windows) for part, windows in parts.items()}
     names = [path.name for path in data]
-    facts = {"instrument": instrument, "training": asdict(training), "data": names, "parts": counts}
+    facts: dict[str, Any] = {"instrument": instrument, "training": asdict(training), "data": names, "parts": counts}
     facts |= {AROUSAL_GAIN: AROUSAL_GAINS[instrument]} if instrument in AROUSAL_GAINS else {}
     Performer(network).save(out, facts)
     return evaluate_performer(out, data, instrument, parts=parts, peers=peers, keep=True)
