@@ -51,23 +51,33 @@ class KeyEstimate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyModel:
-    """Weights (N_FEATURES, 2) for major and minor as seen from a root, bias (2,), temperature, card."""
+    """Weights (N_FEATURES, 2) for major and minor as seen from a root, bias (2,), temperatures, card.
+
+    `temperatures` are pairs of a length in seconds, ascending, and the temperature that is right for it: features
+    are shares and do not grow with what was heard, but the answer gets surer.
+    """
 
     weights: FloatArray
     bias: FloatArray
-    temperature: float
+    temperatures: tuple[tuple[float, float], ...]
     card: Mapping[str, Any]
 
-    def shares(self, features: NDArray[np.float32]) -> FloatArray:
-        """Calibrated probabilities of 12 major and 12 minor keys. (n, N_FEATURES) to (n, 24)."""
-        return softmax(features @ all_roots(self.weights) + np.repeat(self.bias, 12), self.temperature)
+    def temperature_at(self, sec: FloatArray) -> FloatArray:
+        """The temperature for each length in seconds, along its logarithm; that of the nearest beyond the ends."""
+        lengths, found = np.array(self.temperatures).T
+        return np.asarray(np.interp(np.log(np.maximum(sec, 1e-3)), np.log(lengths), found))
+
+    def shares(self, features: NDArray[np.float32], sec: FloatArray) -> FloatArray:
+        """Calibrated probabilities of 12 major and 12 minor keys. (n, N_FEATURES), lengths (n,) to (n, 24)."""
+        logits = features @ all_roots(self.weights) + np.repeat(self.bias, 12)
+        return softmax(logits / self.temperature_at(sec)[:, None])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` reads them."""
         blocks = np.split(np.round(self.weights, _DIGITS), np.cumsum(block_sizes())[:-1])
         return {
             "card": dict(self.card),
-            "temperature": self.temperature,
+            "temperatures": [list(pair) for pair in self.temperatures],
             "bias": np.round(self.bias, _DIGITS).tolist(),
             "weights": {name: block.T.tolist() for name, block in zip(BLOCKS, blocks, strict=True)},
         }
@@ -81,7 +91,10 @@ class KeyModel:
         bias = np.array(data["bias"], dtype=np.float64)
         if weights.shape != (N_FEATURES, 2) or bias.shape != (2,) or not np.isfinite(weights).all():
             raise ValueError("the table of weights has another shape")
-        return cls(weights, bias, float(data["temperature"]), data["card"])
+        temperatures = tuple((float(sec), float(temperature)) for sec, temperature in data["temperatures"])
+        if not temperatures or min(min(pair) for pair in temperatures) <= 0:
+            raise ValueError("it has no temperatures")
+        return cls(weights, bias, temperatures, data["card"])
 
 
 def block_sizes() -> list[int]:
@@ -98,10 +111,9 @@ def all_roots(weights: NDArray[Any]) -> FloatArray:
     return full
 
 
-def softmax(logits: NDArray[Any], temperature: float = 1.0) -> FloatArray:
+def softmax(logits: NDArray[Any]) -> FloatArray:
     """Probabilities along the last axis."""
-    scaled = logits / temperature
-    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
@@ -116,7 +128,8 @@ def estimate_keys(loops: Sequence[Loop], path: Path = MODEL) -> list[KeyEstimate
     found: list[KeyEstimate | None] = [None] * len(loops)
     if chosen:
         rows = np.stack([features_of(loops[index]) for index in chosen])
-        for index, estimate in zip(chosen, keys_of(rows, path), strict=True):
+        sec = np.array([loops[index].length_quarter * 60.0 / loops[index].tempo_bpm for index in chosen])
+        for index, estimate in zip(chosen, keys_of(rows, sec, path), strict=True):
             found[index] = estimate
     return found
 
@@ -133,10 +146,11 @@ def features_of(loop: Loop) -> NDArray[np.float32]:
     )
 
 
-def keys_of(features: NDArray[np.float32], path: Path = MODEL) -> list[KeyEstimate]:
-    """Keys of rows of features."""
+def keys_of(features: NDArray[np.float32], sec: FloatArray, path: Path = MODEL) -> list[KeyEstimate]:
+    """Keys of rows of features, each of so many seconds of music."""
     model, weights = _load_ready(path)
-    shares = softmax(features @ weights + np.repeat(model.bias, 12), model.temperature)
+    logits = features @ weights + np.repeat(model.bias, 12)
+    shares = softmax(logits / model.temperature_at(sec)[:, None])
     best = shares.argmax(axis=1)
     return [
         KeyEstimate(Key(int(key % 12), mode_of(row[:12], int(key))), round(float(share[key]), 4))

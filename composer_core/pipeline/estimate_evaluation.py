@@ -46,6 +46,7 @@ from composer_core.pipeline.estimate_training import (
     train_techniques,
 )
 from composer_core.pipeline.key_training import accuracy_table, calibration, cross_validate, key_examples, read_pop909
+from composer_core.pipeline.key_training import cross_calibrated as key_calibrated
 from composer_core.pipeline.substyle_evaluation import substyles
 from composer_core.pipeline.technique_planted import planted_figures
 from composer_core.pipeline.technique_truth import technique_windows
@@ -321,5 +322,5 @@ def _key(root: Path) -> dict[str, Any] | None:
     return {
         "songs": len(set(examples.song.tolist())),
         "table": table,
-        "calibration_error": calibration(examples, shares),
+        "calibration_error": calibration(examples, key_calibrated(examples, shares)),
     }

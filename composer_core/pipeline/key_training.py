@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import NotFound, StoreError
-from composer_core.estimate.key import KeyModel
+from composer_core.estimate.key import KeyModel, softmax
 from composer_core.estimate.key_features import key_features
 from composer_core.estimate.key_fit import fit_key_weights
 from composer_core.estimate.softmax import best_temperature
@@ -36,6 +36,7 @@ FOLDS = 5
 _MIN_NOTES = 4
 _SHORTEST_SEC, _LONGEST_SEC, _SEC_A_DRAW, _ONE_TRACK = 4.0, 60.0, 12.0, 0.35
 _BAR_QUARTERS, _TAIL_SEC = 4, 2.0
+_UNSOFTENED, _TINY = ((1.0, 1.0),), 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +61,22 @@ class KeyedSong:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyExamples:
-    """Features (n, N_FEATURES), keys (n,), number of the song (n,), index into KINDS (n,)."""
+    """Features (n, N_FEATURES), keys (n,), number of the song (n,), index into KINDS (n,), length in seconds (n,)."""
 
     features: NDArray[np.float32]
     keys: NDArray[np.int64]
     song: NDArray[np.int64]
     kind: NDArray[np.int64]
+    sec: FloatArray
+
+    def without(self, some: NDArray[np.bool_]) -> KeyExamples:
+        """The other examples."""
+        rest = (self.features, self.keys, self.song, self.kind, self.sec)
+        return KeyExamples(*(column[~some] for column in rest))
+
+    def is_kind(self, kind: str) -> NDArray[np.bool_]:
+        """Which examples are of a kind."""
+        return self.kind == list(KINDS).index(kind)
 
 
 def read_pop909(folder: Path) -> Iterator[KeyedSong]:
@@ -132,15 +143,15 @@ def key_examples(songs: Sequence[KeyedSong], seed: int = 0) -> KeyExamples:
     """Windows of every kind of every song, with their features."""
     rng = np.random.default_rng(seed)
     rows = [
-        (features, key, number, list(KINDS).index(kind))
+        (features, key, number, list(KINDS).index(kind), sec)
         for number, song in enumerate(songs)
-        for kind, key, features in _windows(song, rng)
+        for kind, key, sec, features in _windows(song, rng)
     ]
-    features, keys, numbers, kinds = zip(*rows, strict=True)
-    return KeyExamples(np.stack(features), np.array(keys), np.array(numbers), np.array(kinds))
+    features, keys, numbers, kinds, sec = zip(*rows, strict=True)
+    return KeyExamples(np.stack(features), np.array(keys), np.array(numbers), np.array(kinds), np.array(sec))
 
 
-def _windows(song: KeyedSong, rng: np.random.Generator) -> Iterator[tuple[str, int, NDArray[np.float32]]]:
+def _windows(song: KeyedSong, rng: np.random.Generator) -> Iterator[tuple[str, int, float, NDArray[np.float32]]]:
     last = float(song.onset_sec[-1]) + _TAIL_SEC
     spans: list[tuple[str, int, float, float, bool]] = []
     for start, end, key in song.keys:
@@ -165,7 +176,7 @@ def _windows(song: KeyedSong, rng: np.random.Generator) -> Iterator[tuple[str, i
         if one_track:
             chosen &= song.track == rng.integers(0, song.track.max() + 1)
         if np.count_nonzero(chosen) >= _MIN_NOTES:
-            yield kind, key, _window_features(song, chosen, begin, end)
+            yield kind, key, end - begin, _window_features(song, chosen, begin, end)
 
 
 def _window_features(song: KeyedSong, chosen: NDArray[np.bool_], begin: float, end: float) -> NDArray[np.float32]:
@@ -183,8 +194,33 @@ def cross_validate(examples: KeyExamples) -> FloatArray:
     for fold in range(FOLDS):
         left_out = examples.song % FOLDS == fold
         weights, bias = fit_key_weights(examples.features[~left_out], examples.keys[~left_out])
-        shares[left_out] = KeyModel(weights, bias, 1.0, {}).shares(examples.features[left_out])
+        shares[left_out] = KeyModel(weights, bias, _UNSOFTENED, {}).shares(
+            examples.features[left_out], examples.sec[left_out]
+        )
     return shares
+
+
+def fit_temperatures(examples: KeyExamples, shares: FloatArray) -> tuple[tuple[float, float], ...]:
+    """The best temperature of each of MEASURED for held-out probabilities at temperature 1, at its median length."""
+    found = []
+    for kind in MEASURED:
+        mask = examples.is_kind(kind)
+        temperature = best_temperature(shares[mask], examples.keys[mask], np.ones(int(mask.sum())))
+        found.append((round(float(np.median(examples.sec[mask])), 1), temperature))
+    return tuple(found)
+
+
+def cross_calibrated(examples: KeyExamples, shares: FloatArray) -> FloatArray:
+    """Held-out probabilities at temperature 1 softened as those of the other folds ask for."""
+    softened = np.empty_like(shares)
+    for fold in range(FOLDS):
+        left_out = examples.song % FOLDS == fold
+        model = KeyModel(
+            np.zeros((0, 2)), np.zeros(2), fit_temperatures(examples.without(left_out), shares[~left_out]), {}
+        )
+        logits = np.log(np.maximum(shares[left_out], _TINY))
+        softened[left_out] = softmax(logits / model.temperature_at(examples.sec[left_out])[:, None])
+    return softened
 
 
 def accuracy_table(examples: KeyExamples, shares: FloatArray) -> dict[str, dict[str, float]]:
@@ -192,7 +228,7 @@ def accuracy_table(examples: KeyExamples, shares: FloatArray) -> dict[str, dict[
     answers = {"learned": shares.argmax(axis=1)}
     for name in PROFILES:
         answers[name] = key_correlations(examples.features[:, :12].astype(np.float64), name).argmax(axis=1)
-    masks = {kind: examples.kind == list(KINDS).index(kind) for kind in MEASURED}
+    masks = {kind: examples.is_kind(kind) for kind in MEASURED}
     hits = {name: answer == examples.keys for name, answer in answers.items()}
     return {
         name: {kind: round(float(hit[mask].mean()), 4) for kind, mask in masks.items()} for name, hit in hits.items()
@@ -204,7 +240,7 @@ def calibration(examples: KeyExamples, shares: FloatArray, n_bins: int = 10) -> 
     confidence, hit = shares.max(axis=1), shares.argmax(axis=1) == examples.keys
     found = {}
     for kind in MEASURED:
-        mask = examples.kind == list(KINDS).index(kind)
+        mask = examples.is_kind(kind)
         bins = np.minimum((confidence[mask] * n_bins).astype(np.int64), n_bins - 1)
         gap = np.bincount(bins, weights=confidence[mask] - hit[mask], minlength=n_bins)
         found[kind] = round(float(np.abs(gap).sum() / mask.sum()), 4)
@@ -216,19 +252,13 @@ def train_key(data: Path, output: Path) -> dict[str, Any]:
     songs = list(read_pop909(data))
     examples = key_examples(songs)
     held_out = cross_validate(examples)
-    short = examples.kind == list(KINDS).index("8 s")
-    temperature = best_temperature(held_out[short], examples.keys[short], np.ones(int(short.sum())))
     weights, bias = fit_key_weights(examples.features, examples.keys)
-    card = _card(songs, examples, held_out, temperature)
-    write_json(output, KeyModel(weights, bias, temperature, card).to_json())
+    card = _card(songs, examples, held_out)
+    write_json(output, KeyModel(weights, bias, fit_temperatures(examples, held_out), card).to_json())
     return card
 
 
-def _card(
-    songs: Sequence[KeyedSong], examples: KeyExamples, held_out: FloatArray, temperature: float
-) -> dict[str, Any]:
-    logits = np.log(np.maximum(held_out, 1e-12)) / temperature
-    softened = np.exp(logits - logits.max(axis=1, keepdims=True))
+def _card(songs: Sequence[KeyedSong], examples: KeyExamples, held_out: FloatArray) -> dict[str, Any]:
     kinds: Mapping[str, int] = {kind: int(np.count_nonzero(examples.kind == index)) for index, kind in enumerate(KINDS)}
     return {
         "about": "key of notes (12 roots, major or minor): linear, the same weights asked from every root",
@@ -239,5 +269,5 @@ def _card(
         "windows": dict(kinds),
         "split": f"{FOLDS} folds of whole songs; shipped weights are fitted on all",
         "exact_accuracy": accuracy_table(examples, held_out),
-        "calibration_error": calibration(examples, softened / softened.sum(axis=1, keepdims=True)),
+        "calibration_error": calibration(examples, cross_calibrated(examples, held_out)),
     }

@@ -91,10 +91,22 @@ def test_the_shipped_model_says_what_it_learnt_from():
     assert learned["8 s"] >= 0.10 + max(row["8 s"] for row in card["exact_accuracy"].values())
 
 
+def test_more_music_makes_the_same_answer_surer():
+    model = load_model()
+    # Measured on songs left out; between two lengths along the logarithm: 16 is half way from 8 to 32.
+    assert max(load_model().card["calibration_error"].values()) <= 0.05
+    row, sec = features_of(CADENCE)[None], np.array([4.0, 8.0, 16.0, 300.0, 4000.0])
+    surest = model.shares(np.repeat(row, 5, axis=0), sec).max(axis=1)
+    assert surest[0] == surest[1] < surest[2] < surest[3] == surest[4]
+    halves = KeyModel(model.weights, model.bias, ((8.0, 1.0), (32.0, 2.0)), {}).temperature_at(np.array([16.0]))
+    assert halves == pytest.approx([1.5])
+
+
 def test_weights_come_back_and_damage_is_refused(tmp_path):
     model = load_model()
     again = KeyModel.from_json(json.loads(json.dumps(model.to_json())))
     np.testing.assert_array_equal(again.weights, model.weights)
+    assert again.temperatures == model.temperatures
     data = model.to_json()
     del data["weights"]["bass"]
     (tmp_path / "damaged.json").write_text(json.dumps(data))
@@ -110,7 +122,9 @@ def test_fitting_learns_a_key_from_one_root_for_all():
     rows = np.stack([features_of(CADENCE), features_of(MINOR_CADENCE)] * 2000)
     weights, bias = fit_key_weights(rows, np.array([0, 21] * 2000))
     moved = [x.with_notes(x.notes.with_columns(pitch=x.notes.pitch + 3)) for x in (CADENCE, MINOR_CADENCE)]
-    shares = KeyModel(weights, bias, 1.0, {}).shares(np.stack([features_of(x) for x in moved]))
+    shares = KeyModel(weights, bias, ((8.0, 1.0),), {}).shares(
+        np.stack([features_of(x) for x in moved]), np.ones(len(moved))
+    )
     assert shares.argmax(axis=1).tolist() == [3, 12]
 
 
