@@ -39,6 +39,9 @@ _OTHER_MODES = (
 _MARKED, _CLEARLY = 0.03, 5.0
 _LOCRIAN_FIFTH = 6
 _DIGITS = 4
+_SHORTEST_SEC = 1e-3
+Temperatures = tuple[tuple[float, float], ...]
+"""Lengths in seconds, ascending, each with a temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,13 @@ class KeyModel:
 
     weights: FloatArray
     bias: FloatArray
-    temperatures: tuple[tuple[float, float], ...]
+    temperatures: Temperatures
     card: Mapping[str, Any]
-
-    def temperature_at(self, sec: FloatArray) -> FloatArray:
-        """The temperature for each length in seconds, along its logarithm; that of the nearest beyond the ends."""
-        lengths, found = np.array(self.temperatures).T
-        return np.asarray(np.interp(np.log(np.maximum(sec, 1e-3)), np.log(lengths), found))
 
     def shares(self, features: NDArray[np.float32], sec: FloatArray) -> FloatArray:
         """Calibrated probabilities of 12 major and 12 minor keys. (n, N_FEATURES), lengths (n,) to (n, 24)."""
         logits = features @ all_roots(self.weights) + np.repeat(self.bias, 12)
-        return softmax(logits / self.temperature_at(sec)[:, None])
+        return softmax(logits / temperature_at(self.temperatures, sec)[:, None])
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` reads them."""
@@ -109,6 +107,12 @@ def all_roots(weights: NDArray[Any]) -> FloatArray:
         full[TURNS[root], root] = weights[:, 0]
         full[TURNS[root], 12 + root] = weights[:, 1]
     return full
+
+
+def temperature_at(temperatures: Temperatures, sec: FloatArray) -> FloatArray:
+    """The temperature for each length in seconds, along its logarithm; that of the nearest beyond the ends."""
+    lengths, found = np.array(temperatures).T
+    return np.asarray(np.interp(np.log(np.maximum(sec, _SHORTEST_SEC)), np.log(lengths), found))
 
 
 def softmax(logits: NDArray[Any]) -> FloatArray:
@@ -150,7 +154,7 @@ def keys_of(features: NDArray[np.float32], sec: FloatArray, path: Path = MODEL) 
     """Keys of rows of features, each of so many seconds of music."""
     model, weights = _load_ready(path)
     logits = features @ weights + np.repeat(model.bias, 12)
-    shares = softmax(logits / model.temperature_at(sec)[:, None])
+    shares = softmax(logits / temperature_at(model.temperatures, sec)[:, None])
     best = shares.argmax(axis=1)
     return [
         KeyEstimate(Key(int(key % 12), mode_of(row[:12], int(key))), round(float(share[key]), 4))

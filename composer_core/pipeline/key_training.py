@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import NotFound, StoreError
-from composer_core.estimate.key import KeyModel, softmax
+from composer_core.estimate.key import KeyModel, Temperatures, softmax, temperature_at
 from composer_core.estimate.key_features import key_features
 from composer_core.estimate.key_fit import fit_key_weights
 from composer_core.estimate.softmax import best_temperature
@@ -71,8 +71,8 @@ class KeyExamples:
 
     def without(self, some: NDArray[np.bool_]) -> KeyExamples:
         """The other examples."""
-        rest = (self.features, self.keys, self.song, self.kind, self.sec)
-        return KeyExamples(*(column[~some] for column in rest))
+        rest = ~some
+        return KeyExamples(self.features[rest], self.keys[rest], self.song[rest], self.kind[rest], self.sec[rest])
 
     def is_kind(self, kind: str) -> NDArray[np.bool_]:
         """Which examples are of a kind."""
@@ -200,7 +200,7 @@ def cross_validate(examples: KeyExamples) -> FloatArray:
     return shares
 
 
-def fit_temperatures(examples: KeyExamples, shares: FloatArray) -> tuple[tuple[float, float], ...]:
+def fit_temperatures(examples: KeyExamples, shares: FloatArray) -> Temperatures:
     """The best temperature of each of MEASURED for held-out probabilities at temperature 1, at its median length."""
     found = []
     for kind in MEASURED:
@@ -215,11 +215,9 @@ def cross_calibrated(examples: KeyExamples, shares: FloatArray) -> FloatArray:
     softened = np.empty_like(shares)
     for fold in range(FOLDS):
         left_out = examples.song % FOLDS == fold
-        model = KeyModel(
-            np.zeros((0, 2)), np.zeros(2), fit_temperatures(examples.without(left_out), shares[~left_out]), {}
-        )
+        temperatures = fit_temperatures(examples.without(left_out), shares[~left_out])
         logits = np.log(np.maximum(shares[left_out], _TINY))
-        softened[left_out] = softmax(logits / model.temperature_at(examples.sec[left_out])[:, None])
+        softened[left_out] = softmax(logits / temperature_at(temperatures, examples.sec[left_out])[:, None])
     return softened
 
 

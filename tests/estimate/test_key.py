@@ -8,7 +8,7 @@ import pytest
 
 from composer_core.errors import ModelError, NotFound
 from composer_core.estimate import estimate_key, estimate_keys
-from composer_core.estimate.key import MODEL, KeyModel, all_roots, features_of, load_model, mode_of
+from composer_core.estimate.key import MODEL, KeyModel, all_roots, features_of, load_model, mode_of, temperature_at
 from composer_core.estimate.key_features import N_FEATURES, TURNS, key_features
 from composer_core.estimate.key_fit import fit_key_weights
 from composer_core.metrics import chords_of
@@ -98,7 +98,7 @@ def test_more_music_makes_the_same_answer_surer():
     row, sec = features_of(CADENCE)[None], np.array([4.0, 8.0, 16.0, 300.0, 4000.0])
     surest = model.shares(np.repeat(row, 5, axis=0), sec).max(axis=1)
     assert surest[0] == surest[1] < surest[2] < surest[3] == surest[4]
-    halves = KeyModel(model.weights, model.bias, ((8.0, 1.0), (32.0, 2.0)), {}).temperature_at(np.array([16.0]))
+    halves = temperature_at(((8.0, 1.0), (32.0, 2.0)), np.array([16.0]))
     assert halves == pytest.approx([1.5])
 
 
