@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from studio.import_reasons import PARTS, PATTERNS
+
 _NAMES = {
     "valence": "明るさ（感情価）",
     "arousal": "激しさ（覚醒度）",
@@ -129,15 +131,15 @@ _PATTERNS = (
     (r"run name (.+)", "学習の名前 {0}"),
 )
 """Values made of a word and a number or name."""
-IN_JAPANESE = _NAMES | _EXPECTED | _REASONS
+IN_JAPANESE = _NAMES | _EXPECTED | _REASONS | PARTS
 
 
 def in_japanese(value: str) -> str:
     """The Japanese of a word or sentence an error carries; what is not known (a file's name) stays as it is."""
     if value in IN_JAPANESE:
         return IN_JAPANESE[value]
-    for pattern, japanese in _PATTERNS:
-        match = re.fullmatch(pattern, value)
+    for pattern, japanese in (*_PATTERNS, *PATTERNS):
+        match = re.fullmatch(pattern, value, re.DOTALL)
         if match is not None:
             return japanese.format(*(IN_JAPANESE.get(part, part) for part in match.groups()))
     return value

@@ -11,7 +11,7 @@ _JAPANESE: dict[str, str] = {
         "拡張子だけを変えたファイルか、音声ファイルではありませんか？"
     ),
     "empty_file": "{path}：ファイルが空です。",
-    "truncated": "{path}：{what} の途中でファイルが終わっています。コピーやダウンロードが途中で切れていませんか？",
+    "truncated": "{path}：{what}の途中でファイルが終わっています。コピーやダウンロードが途中で切れていませんか？",
     "unreadable_midi": "{path}：MIDI データが壊れています（{reason}）。",
     "bad_resolution": "{path}：4分音符あたり {value} ティックという分解能はありえません（1〜32767）。",
     "bad_meter": "{path}：拍子 {value} はありえません（分母 1〜64、分子 1〜255）。",
