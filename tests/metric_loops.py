@@ -87,10 +87,13 @@ def tunes(draw: st.DrawFn) -> Loop:
 
 
 @functools.cache
-def groove_loops(stride: int = 1) -> tuple[Loop, ...]:
-    """4-bar 4/4 loops of Groove MIDI's beat takes (every `stride`th file); the test skips without the data."""
+def groove_loops(stride: int = 1, most_files: int | None = None) -> tuple[Loop, ...]:
+    """4-bar 4/4 loops of Groove MIDI's beat takes: of every `stride`th file, or of the first `most_files` of these.
+
+    The test skips without the data.
+    """
     if not GROOVE_MIDI.is_dir():
         pytest.skip("Groove MIDI is not in ../shared/data")
-    files = sorted(GROOVE_MIDI.rglob("*_beat_4-4.mid"))[::stride]
+    files = sorted(GROOVE_MIDI.rglob("*_beat_4-4.mid"))[::stride][:most_files]
     found = (loop for path in files for loop in cut(read_song(path.read_bytes(), path.name), 4))
     return tuple(loop for loop in found if loop.bars == 4)
