@@ -20,15 +20,17 @@ CANARIES = Path("/tmp/malformed_canary")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """What an earlier run may have left is cleared away once, before any worker begins."""
+    """What an earlier run may have left is cleared away once, before any worker begins; the folder stays, for another
+    run may be looking at it."""
     if not hasattr(session.config, "workerinput"):
-        shutil.rmtree(CANARIES, ignore_errors=True)
+        CANARIES.mkdir(exist_ok=True)
+        for left in CANARIES.iterdir():
+            left.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
 def canaries() -> Path:
     """The folder of the hostile files, empty as long as none of them did anything; for all workers the same."""
-    CANARIES.mkdir(exist_ok=True)
     return CANARIES
 
 
