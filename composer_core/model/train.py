@@ -106,9 +106,9 @@ class Trainer:
 
     def __init__(self, folder: Path, config: TrainConfig, data: TrainingData, ranks: Ranks = ALONE) -> None:
         self.folder, self.config, self.data, self.ranks = folder, config, data, ranks
-        self.device = choose_device(config.device)
-        if config.threads:
+        if config.threads:  # before the device is named, for its name says how many there are
             torch.set_num_threads(config.threads)
+        self.device = choose_device(config.device)
         torch.manual_seed(config.seed)
         self.composer = self._composer().to(self.device.code)
         # Compiled on GPUs only: on CPUs it needs a C++ compiler and gains nothing at these sizes.

@@ -52,6 +52,15 @@ def test_the_loss_falls(tmp_path: Path) -> None:
     assert nll_per_note(loaded.composer, tiny_data(VOCABULARY).validation) == pytest.approx(trainer.best, abs=1e-5)
 
 
+def test_a_run_says_how_many_threads_it_has(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert Trainer(tmp_path, tiny_config(threads=1), tiny_data(VOCABULARY)).device.name == "CPU (1 threads)"
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_resumed_run_is_bitwise_the_same(tmp_path: Path) -> None:
     whole = train(tmp_path / "whole")
     train(tmp_path / "parts", stop_after=3)
