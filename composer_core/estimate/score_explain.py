@@ -20,6 +20,7 @@ from composer_core.estimate.scores import (
     Level,
     length_of,
 )
+from composer_core.estimate.typicality import parts
 
 FloatArray = NDArray[np.float64]
 _STEP = 1e-3
@@ -48,19 +49,19 @@ def explain(calibration: Calibration, metrics: Mapping[str, float], bars: int) -
     rows, length = calibration.rows([metrics]), length_of(bars)
     normal = calibration.scales[length].scores(rows)
     place = {name: index for index, name in enumerate(calibration.metrics)}
-    parts: dict[str, tuple[dict[str, float], float, float]] = {}
+    by_axis: dict[str, tuple[dict[str, float], float, float]] = {}
     for axis, model in (*calibration.axes.items(), (EVERYTHING, calibration.everything)):
         columns = [place[name] for name in model.metrics]
-        parts[axis] = _parts(model, rows[:, columns], normal[:, columns], bars, model.levels[length])
-    found = {axis: _explanation(model.levels[length].map, *parts[axis]) for axis, model in calibration.axes.items()}
-    worst = min(calibration.axes, key=lambda axis: AXIS_WEIGHT.get(axis, 1.0) * parts[axis][1])
+        by_axis[axis] = _parts(model, rows[:, columns], normal[:, columns], bars, model.levels[length])
+    found = {axis: _explanation(model.levels[length].map, *by_axis[axis]) for axis, model in calibration.axes.items()}
+    worst = min(calibration.axes, key=lambda axis: AXIS_WEIGHT.get(axis, 1.0) * by_axis[axis][1])
     share = calibration.everything_share
     worst_share = (1.0 - share) * AXIS_WEIGHT.get(worst, 1.0)
-    sums = {name: worst_share * value for name, value in parts[worst][0].items()}
-    for name, value in parts[EVERYTHING][0].items():
+    sums = {name: worst_share * value for name, value in by_axis[worst][0].items()}
+    for name, value in by_axis[EVERYTHING][0].items():
         sums[name] = sums.get(name, 0.0) + share * value
-    raw = worst_share * parts[worst][1] + share * parts[EVERYTHING][1]
-    reference = worst_share * parts[worst][2] + share * parts[EVERYTHING][2]
+    raw = worst_share * by_axis[worst][1] + share * by_axis[EVERYTHING][1]
+    reference = worst_share * by_axis[worst][2] + share * by_axis[EVERYTHING][2]
     total = _explanation(calibration.total[length], sums, raw, reference)
     return {TOTAL: Explanation(total.score, total.reference, total.points, worst), **found}
 
@@ -72,7 +73,7 @@ def _parts(
     share = model.typicality_share
     tree = contributions(model.trees, np.column_stack((columns, [bars])))[0]
     by_trees = -(1.0 - share) / level.trees_width * (tree - model.human_tree_parts)[:-1]
-    squares = model.typicality.parts(normal)[0]
+    squares = parts(normal)[0]
     here, usual = _root(squares), _root(model.human_distance_parts)
     by_distance = -share / level.distance_width * (squares - model.human_distance_parts) / max(here + usual, 1e-9)
     sums = dict(zip((*model.metrics, BARS), (by_trees + np.append(by_distance, 0.0)).tolist(), strict=True))

@@ -19,7 +19,7 @@ from composer_core.errors import ModelError
 from composer_core.estimate.score_map import ScoreMap
 from composer_core.estimate.scores import EVERYTHING, AxisModel, Calibration, Level
 from composer_core.estimate.trees import Trees
-from composer_core.estimate.typicality import NormalScale, Typicality
+from composer_core.estimate.typicality import NormalScale
 from composer_core.workspace import ASSETS
 
 SHIPPED = ASSETS / "scores"
@@ -95,7 +95,6 @@ def _axis_json(model: AxisModel) -> dict[str, Any]:
     return {
         "metrics": list(model.metrics),
         "typicality_share": model.typicality_share,
-        "typicality": model.typicality.to_json(),
         "levels": {str(length): level.to_json() for length, level in model.levels.items()},
         "human_tree_parts": [float(f"{part:.5g}") for part in model.human_tree_parts],
         "human_distance_parts": [float(f"{part:.5g}") for part in model.human_distance_parts],
@@ -127,7 +126,6 @@ def _axis(value: Mapping[str, Any], trees: Trees) -> AxisModel:
     return AxisModel(
         metrics=tuple(value["metrics"]),
         trees=trees,
-        typicality=Typicality.from_json(value["typicality"]),
         typicality_share=value["typicality_share"],
         levels={int(length): Level.from_json(level) for length, level in value["levels"].items()},
         human_tree_parts=np.array(value["human_tree_parts"], dtype=np.float64),

@@ -7,7 +7,7 @@ file), for on its own training loops a model is too sure. LightGBM is loaded her
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,19 +27,23 @@ from composer_core.estimate.scores import (
     total_raw,
 )
 from composer_core.estimate.trees import Trees
-from composer_core.estimate.typicality import NormalScale, Typicality
+from composer_core.estimate.typicality import NormalScale, parts
+from composer_core.estimate.typicality import distance as typical_distance
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 TYPICALITY_SHARE = {
-    "timing": 0.1, "velocity": 0.1, "groove_harmony": 0.1, "cohesion": 0.1, "structure": 0.1, EVERYTHING: 0.1,
+    "timing": 0.35, "velocity": 0.4, "groove_harmony": 0.1, "cohesion": 0.25, "structure": 0.05, EVERYTHING: 0.05,
 }  # fmt: skip
 """Share of the distance in each axis; by cross-validation on training takes (docs/scores.md)."""
-EVERYTHING_SHARE = 0.3
-OTHER_DAMAGE_WEIGHT = 1.5
+EVERYTHING_SHARE = 0.4
+OTHER_DAMAGE_WEIGHT = 2.0
 """Weight of loops damaged on other axes, which an axis learns to let pass, against human ones."""
-N_FOLDS, N_TREES, N_EVERYTHING_TREES = 5, 120, 300
+PASSED_A_LOOP = 6
+"""At most so many of them for each human loop, so that a fit stays affordable."""
+N_FOLDS, N_TREES, N_EVERYTHING_TREES = 3, 200, 300
 STRENGTH_WEIGHTS = (0.3, 0.6, 1.0, 1.2, 1.4)
+"""What loops damaged at each of the five strengths weigh where a plan says nothing else."""
 _MIN_LENGTH_LOOPS = 60
 _QUARTILES = 1.349
 """Between the quartiles of a normal distribution lie so many standard deviations."""
@@ -75,7 +79,9 @@ class Examples:
 class Plan:
     """What to fit: the metrics of each axis, the axis of each kind, and the axes that are left out with why.
 
-    A kind belongs to one axis, or to several where it hurts several at once.
+    A kind belongs to one axis, or to several where it hurts several at once. `strength_weights`
+    tells what loops damaged at each strength weigh in their axes' training, by kind, where not STRENGTH_WEIGHTS;
+    `passed_weights`, by axis and kind, what a kind of another axis weighs among those to let pass, where not 1.
     """
 
     instrument: str
@@ -83,6 +89,8 @@ class Plan:
     kind_axes: Mapping[str, tuple[str, ...]]
     missing: Mapping[str, str]
     n_folds: int = N_FOLDS
+    strength_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    passed_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +183,10 @@ class _AxisJob:
         # What hurts several axes teaches none of the others to let it pass.
         passed = np.array([not self.everything and len(found) == 1 and axis not in found for found in axes])
         self.own, self.passed = own, passed[examples.kind]
+        weights = np.array([plan.strength_weights.get(name, STRENGTH_WEIGHTS) for name in examples.kinds])
+        self.weight = weights[examples.kind, examples.strength]
+        passed_weights = plan.passed_weights.get(axis, {})
+        self.passed_weight = np.array([passed_weights.get(name, 1.0) for name in examples.kinds])[examples.kind]
 
     def held_out(self, fold: IndexArray) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
         """Odds and negative distances of (human, damaged) loops by models of the other folds."""
@@ -186,16 +198,14 @@ class _AxisJob:
             seen, seen_damaged = fold != number, damaged_fold != number
             trees = self._grow(seen, seen_damaged)
             scales = _scales(examples.human[seen][:, self.columns], self.lengths[seen])
-            normal = _normal(scales, examples.human[:, self.columns], self.lengths)
-            typicality = Typicality.fit(normal[seen])
-            parts = (
+            sides = (
                 (~seen, self.human, self.lengths, 0),
                 (~seen_damaged, self.damaged, self.lengths[examples.source], 1),
             )
-            for chosen, rows, lengths, side in parts:
+            for chosen, rows, lengths, side in sides:
                 odds[side][chosen] = -trees.raw(rows[chosen])
                 scores = _normal(scales, rows[chosen][:, :-1], lengths[chosen])
-                distance[side][chosen] = -typicality.distance(scores)
+                distance[side][chosen] = -typical_distance(scores)
         return odds, distance
 
     def model(self, scales: Mapping[int, NormalScale], levels: Mapping[int, Level]) -> AxisModel:
@@ -203,24 +213,22 @@ class _AxisJob:
         everyone = np.ones(len(self.human), dtype=np.bool_)
         trees = self._grow(everyone, np.ones(len(self.damaged), dtype=np.bool_))
         normal = _normal(scales, self.examples.human, self.lengths)[:, self.columns]
-        typicality = Typicality.fit(normal)
         return AxisModel(
             self.metrics,
             trees,
-            typicality,
             self.share,
             dict(levels),
             contributions(trees, np.asarray(self.human, dtype=np.float64)).mean(axis=0),
-            typicality.parts(normal).mean(axis=0),
+            parts(normal).mean(axis=0),
         )
 
     def _grow(self, seen: NDArray[np.bool_], seen_damaged: NDArray[np.bool_]) -> Trees:
-        own, passed = seen_damaged & self.own, seen_damaged & self.passed
-        strengths = np.array(STRENGTH_WEIGHTS)[self.examples.strength]
+        own = seen_damaged & self.own
+        passed = _some(seen_damaged & self.passed, PASSED_A_LOOP * np.count_nonzero(seen))
         blocks = [
             (self.human[seen], np.ones(np.count_nonzero(seen)), 1.0, 0.0),
-            (self.damaged[own], strengths[own], 1.0, 1.0),
-            (self.damaged[passed], np.ones(np.count_nonzero(passed)), OTHER_DAMAGE_WEIGHT, 0.0),
+            (self.damaged[own], self.weight[own], 1.0, 1.0),
+            (self.damaged[passed], self.passed_weight[passed], OTHER_DAMAGE_WEIGHT, 0.0),
         ]
         blocks = [block for block in blocks if len(block[0])]
         rows = np.concatenate([block[0] for block in blocks])
@@ -228,6 +236,14 @@ class _AxisJob:
         weight = np.concatenate([block[1] / block[1].sum() * block[2] for block in blocks])
         n_trees = N_EVERYTHING_TREES if self.everything else N_TREES
         return grow(rows, target, weight / weight.mean(), (*self.metrics, BARS), n_trees)
+
+
+def _some(chosen: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """At most so many of the chosen rows, drawn at random; the same ones every time."""
+    drawn = np.random.default_rng(0).permutation(np.flatnonzero(chosen))[:count]
+    found = np.zeros(len(chosen), dtype=np.bool_)
+    found[drawn] = True
+    return found
 
 
 def _normal(scales: Mapping[int, NormalScale], rows: FloatArray, lengths: IndexArray) -> FloatArray:
@@ -245,7 +261,7 @@ def grow(rows: FloatArray, target: FloatArray, weight: FloatArray, names: tuple[
     parameters = {
         "objective": "binary", "num_leaves": 12, "learning_rate": 0.08, "min_data_in_leaf": 40,
         "feature_fraction": 0.4, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0,
-        "num_threads": 1, "seed": 1, "deterministic": True, "verbosity": -1,
+        "num_threads": 1, "seed": 1, "deterministic": True, "verbosity": -1, "max_bin": 63,
     }  # fmt: skip
     data = lightgbm.Dataset(rows, target, weight=weight, feature_name=list(names))
     return Trees.parse(_short(lightgbm.train(parameters, data, n_trees).model_to_string()), "trees just grown")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from composer_core.estimate.score_map import ScoreMap
 from composer_core.estimate.trees import Trees
-from composer_core.estimate.typicality import NormalScale, Typicality
+from composer_core.estimate.typicality import NormalScale, distance
 
 FloatArray = NDArray[np.float64]
 AXES = ("timing", "velocity", "groove_harmony", "cohesion", "structure")
@@ -27,7 +27,7 @@ SCORE_NAMES = (TOTAL, *AXES)
 EVERYTHING = "everything"
 """The trees over all metrics, which only the total uses."""
 LENGTHS = (1, 2, 4, 8)
-AXIS_WEIGHT = {"structure": 0.6}
+AXIS_WEIGHT = {"structure": 0.9}
 """How much a bad axis weighs in the total where it is not 1: structure tells damage from playing least surely."""
 MIN_NOTES = 4
 """A loop with fewer notes has no score: nothing could be said about how it is played."""
@@ -63,7 +63,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisModel:
-    """What one axis reads and how: names of its metrics, trees, typicality, its share, and the levels by length.
+    """What one axis reads and how: names of its metrics, trees, the distance's share, and the levels by length.
 
     `human_parts` are the mean contributions of human loops, which explanations are told against: the
     trees' by name of their columns (the metrics and `bars`), the distance's by metric.
@@ -71,7 +71,6 @@ class AxisModel:
 
     metrics: tuple[str, ...]
     trees: Trees
-    typicality: Typicality
     typicality_share: float
     levels: Mapping[int, Level]
     human_tree_parts: FloatArray
@@ -81,18 +80,18 @@ class AxisModel:
         """Trees and distance on the spread of human loops; higher is more human. See `Calibration.raw`."""
         lengths = np.array([length_of(int(count)) for count in bars])
         odds = -self.trees.raw(np.column_stack((columns, bars)))
-        distance = -self.typicality.distance(scores)
+        near = -distance(scores)
         found = np.empty(len(columns))
         for length in np.unique(lengths):
             chosen, level = lengths == length, self.levels[int(length)]
-            found[chosen] = mixed(level, self.typicality_share, odds[chosen], distance[chosen])
+            found[chosen] = mixed(level, self.typicality_share, odds[chosen], near[chosen])
         return found
 
 
-def mixed(level: Level, typicality_share: float, odds: FloatArray, distance: FloatArray) -> FloatArray:
+def mixed(level: Level, typicality_share: float, odds: FloatArray, near: FloatArray) -> FloatArray:
     """(1 - share) of the trees' odds and `share` of the negative distance, each on the spread of human loops."""
     by_trees = (odds - level.trees_centre) / level.trees_width
-    by_distance = (distance - level.distance_centre) / level.distance_width
+    by_distance = (near - level.distance_centre) / level.distance_width
     return (1.0 - typicality_share) * by_trees + typicality_share * by_distance
 
 

@@ -1,9 +1,12 @@
-"""How usual a loop's metrics are: normal scores against human loops, and Mahalanobis' distance.
+"""How usual a loop's metrics are: normal scores against human loops, and the distance of the most unusual ones.
 
 Each metric is put on a normal scale by its quantiles among the reference loops of the same
 number of bars, so that skewed metrics weigh as much as even ones; beyond the outermost
 quantiles it goes on linearly, so that worse is always further. A metric undefined on the loop
 counts as average where human loops leave it undefined too, and as unusual where they never do.
+
+The distance is that of the three most unusual metrics alone: damage that nothing was trained
+against shows in a few of them, and a sum over all (Mahalanobis' distance) drowns it (docs/scores.md).
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ _AROUND = np.array([0.0, *PROBABILITIES, 1.0])
 _LIMIT = 6.0
 _RARELY_UNDEFINED, _UNUSUAL = 0.02, 3.0
 _MIN_DEFINED = 20
-_OWN_SHARE, _RIDGE = 0.9, 0.02
+_MOST_UNUSUAL = 3
 _DIGITS = 5
 
 
@@ -103,44 +106,20 @@ class NormalScale:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Typicality:
-    """Mean (n,) and precision (n, n) of the normal scores of some metrics among human loops."""
+def distance(scores: FloatArray) -> FloatArray:
+    """Root of the mean square of each row's three largest normal scores, either way; of fewer where there are fewer."""
+    return np.sqrt(parts(scores).sum(axis=1))
 
-    mean: FloatArray
-    precision: FloatArray
 
-    @classmethod
-    def fit(cls, scores: FloatArray) -> Typicality:
-        """From normal scores (n_loops, n); correlations are shrunk by a tenth."""
-        covariance = np.cov(scores.T).reshape(scores.shape[1], scores.shape[1])
-        diagonal = np.diag(np.diag(covariance))
-        shrunk = _OWN_SHARE * covariance + (1 - _OWN_SHARE) * diagonal + _RIDGE * np.eye(len(covariance))
-        return cls(scores.mean(axis=0), np.linalg.inv(shrunk).astype(np.float64))
-
-    def distance(self, scores: FloatArray) -> FloatArray:
-        """Mahalanobis' distance of each row from the human mean."""
-        return np.sqrt(np.maximum(self.parts(scores).sum(axis=1), 0.0))
-
-    def parts(self, scores: FloatArray) -> FloatArray:
-        """What each metric adds to the square of the distance (n_loops, n); a part may be negative."""
-        away = scores - self.mean
-        return np.asarray(away * (away @ self.precision))
-
-    def to_json(self) -> dict[str, Any]:
-        """For JSON; of the symmetric precision the lower half."""
-        lower = [_rounded(row[: index + 1]) for index, row in enumerate(self.precision)]
-        return {"mean": _rounded(self.mean), "precision": lower}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Typicality:
-        """What `to_json` gave."""
-        n = len(value["mean"])
-        precision = np.zeros((n, n))
-        for index, row in enumerate(value["precision"]):
-            precision[index, : index + 1] = row
-            precision[: index + 1, index] = row
-        return cls(np.array(value["mean"], dtype=np.float64), precision)
+def parts(scores: FloatArray) -> FloatArray:
+    """What each metric adds to the square of the distance (n_loops, n): nothing but for the three most unusual."""
+    squares = np.square(scores)
+    n_metrics = scores.shape[1]
+    n_read = min(_MOST_UNUSUAL, n_metrics)
+    largest = np.argsort(-squares, axis=1, kind="stable")[:, :n_read]
+    found = np.zeros(scores.shape)
+    np.put_along_axis(found, largest, np.take_along_axis(squares, largest, axis=1) / n_read, axis=1)
+    return found
 
 
 def _rounded(values: FloatArray) -> list[float]:

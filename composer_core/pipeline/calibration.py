@@ -22,11 +22,13 @@ from composer_core.estimate.scores import AXES, Calibration
 from composer_core.metrics import METRICS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.score_examples import (
+    PASSED_WEIGHTS,
     Played,
     axis_metrics,
     digest_of,
     examples_of,
     kind_axes,
+    strength_weights,
     windows_of_takes,
 )
 from composer_core.pipeline.score_sources import SOURCES, Source, takes_of
@@ -64,7 +66,14 @@ def build(
     examples = examples_of(played, metrics, list(kinds))
     if without is not None:
         examples = examples.without_kind(without)
-    plan = Plan(instrument, axis_metrics(instrument, axes), kinds, source.missing)
+    plan = Plan(
+        instrument,
+        axis_metrics(instrument, axes),
+        kinds,
+        source.missing,
+        strength_weights=strength_weights(kinds),
+        passed_weights=PASSED_WEIGHTS,
+    )
     card = {
         "about": "axes of loops from 0 to 100: typicality of human loops and trees against damage",
         "command": f"composer calibrate --data PATH --instrument {instrument} -o DIR",

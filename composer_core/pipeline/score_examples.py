@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.estimate.score_training import Examples
+from composer_core.estimate.score_training import STRENGTH_WEIGHTS, Examples
 from composer_core.estimate.scores import MIN_NOTES
 from composer_core.metrics import METRICS, Analysis
 from composer_core.music.loop import Loop
@@ -27,14 +27,18 @@ AXIS_FAMILIES: dict[str, tuple[str, ...]] = {
 """The families whose metrics an axis reads."""
 ALSO_READS: dict[str, tuple[str, ...]] = {
     "timing": ("swing_confidence", "swing_confidence_16", "grid_fit"),
-    "groove_harmony": ("groove_consistency", "microtiming_memory", "microtiming_bar_change_ms"),
+    "groove_harmony": (
+        "groove_consistency", "microtiming_memory", "microtiming_bar_change_ms", "layer_spread_ms", "microtiming_sd_ms",
+        "microtiming_kick_sd_ms", "microtiming_snare_sd_ms", "microtiming_hat_sd_ms",
+    ),
     "cohesion": (
         "groove_consistency", "syncopation", "variation_factor", "chord_tone_rate", "scale_consistency", "leap_rate",
-        "mean_interval", "clash_rate",
+        "mean_interval", "clash_rate", "bar_gain",
     ),
     "structure": (
         "kit_change", "groove_consistency", "timekeeper_repetition", "microtiming_drift_ms", "velocity_bar_change",
         "velocity_repetition", "kick_downbeat_rate", "longest_gap", "onset_density", "velocity_arc",
+        "velocity_bar_gain", "timing_beat_memory", "sixteenth_fit",
     ),
 }  # fmt: skip
 """Metrics of other families that an axis reads too, because its damage shows in them."""
@@ -43,6 +47,20 @@ KIND_AXES: dict[str, tuple[str, ...]] = {
     "scattered": ("groove_harmony", "timing", "structure"),
 }
 """Kinds of damage that hurt several axes; every other hurts its own."""
+WHOLE_WEIGHTS = (0.2, 0.4, 0.8, 1.2, 3.0)
+"""What strengths weigh where the strongest is the nominal one: all of a loop damaged alike is consistent again."""
+PASSED_WEIGHTS: dict[str, dict[str, float]] = {
+    "timing": {"swing_broken": 6.0},
+    "groove_harmony": {"jitter": 12.0, "drift": 6.0, "role_late": 6.0, "quantise": 6.0},
+    "cohesion": {"jitter": 6.0, "pieces_shuffled": 6.0, "seam_broken": 6.0},
+    "structure": {"hits_moved": 6.0, "hits_dropped": 6.0, "roles_permuted": 6.0},
+}
+"""Kinds that an axis mistakes most easily for its own weigh more among those it learns to let pass."""
+WIDER_WEIGHT = 0.5
+"""What a kind of damage that only widens training weighs beside the others; by cross-validation on training takes."""
+MAX_DAMAGED = 3000
+"""So many loops, drawn for each kind, are damaged by it (half as many where it only widens training), so that a
+calibration stays affordable."""
 LENGTH_HOPS = ((4, 2), (8, 8), (2, 4), (1, 4))
 """(bars, hop in bars) of the loops cut out of a take."""
 WINDOWS_A_TAKE = {8: 3, 4: 14, 2: 3, 1: 3}
@@ -76,6 +94,16 @@ def kind_axes(instrument: str) -> dict[str, tuple[str, ...]]:
     return {name: KIND_AXES.get(name, (kind.axis,)) for name, kind in DAMAGES.items() if kind.applies_to(instrument)}
 
 
+def strength_weights(kinds: Iterable[str]) -> dict[str, tuple[float, ...]]:
+    """What the strengths of each kind weigh in training."""
+    found = {}
+    for name in kinds:
+        kind = DAMAGES[name]
+        weights = WHOLE_WEIGHTS if kind.nominal == kind.strengths[-1] else STRENGTH_WEIGHTS
+        found[name] = tuple(weight * (WIDER_WEIGHT if kind.widens else 1.0) for weight in weights)
+    return found
+
+
 def windows_of_takes(takes: Sequence[tuple[Loop, str]], seed: int = 0) -> list[Played]:
     """Loops of 1, 2, 4 and 8 bars out of whole takes, each given with its group; the same for the same takes."""
     rng = np.random.default_rng(seed)
@@ -100,18 +128,26 @@ def measure_rows(loops: Sequence[Loop], metrics: Sequence[str]) -> FloatArray:
     return found
 
 
-def examples_of(played: Sequence[Played], metrics: Sequence[str], kinds: Sequence[str], seed: int = 0) -> Examples:
-    """Every loop as it was played, and once damaged by each kind at a strength drawn at random."""
-    rng = np.random.default_rng(seed)
+def examples_of(
+    played: Sequence[Played],
+    metrics: Sequence[str],
+    kinds: Sequence[str],
+    seed: int = 0,
+    max_damaged: int = MAX_DAMAGED,
+) -> Examples:
+    """Every loop as it was played, and at most `max_damaged` of them damaged by each kind at random strengths."""
+    rng, choice = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     groups = {name: index for index, name in enumerate(dict.fromkeys(one.group for one in played))}
     blocks, source, kind, strength = [], [], [], []
     for number, name in enumerate(kinds):
         strengths = rng.integers(0, len(DAMAGES[name].strengths), len(played))
-        damaged = [damaged_loop(played, index, name, int(level)) for index, level in enumerate(strengths)]
+        count = max_damaged // 2 if DAMAGES[name].widens else max_damaged
+        chosen = np.sort(choice.permutation(len(played))[:count]).tolist()
+        damaged = [damaged_loop(played, index, name, int(strengths[index])) for index in chosen]
         blocks.append(measure_rows(damaged, metrics))
-        source += list(range(len(played)))
-        kind += [number] * len(played)
-        strength += strengths.tolist()
+        source += chosen
+        kind += [number] * len(chosen)
+        strength += strengths[chosen].tolist()
     return Examples(
         metrics=tuple(metrics),
         human=measure_rows([one.loop for one in played], metrics),

@@ -10,26 +10,25 @@ from numpy.typing import NDArray
 
 from composer_core.estimate.score_training import Examples, Plan, fit
 from composer_core.estimate.scores import AXES, TOTAL, Calibration
-from composer_core.pipeline.score_examples import Played, axis_metrics, examples_of, windows_of_takes
+from composer_core.pipeline.score_examples import (
+    PASSED_WEIGHTS,
+    axis_metrics,
+    examples_of,
+    strength_weights,
+    windows_of_takes,
+)
 from composer_core.pipeline.score_sources import Source
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
-TRAINED_BARS = 4
-_LOOPS_A_TAKE, _N_FOLDS = 4, 2
-"""Smaller than a calibration, so that one fit a kind stays affordable; the figures are the lower for it."""
+_MAX_DAMAGED, _N_FOLDS = 1500, 2
+"""Less damage and fewer folds than a calibration's, so that one fit a kind stays affordable."""
 _N_DRAWS = 1000
 
 
 def training_examples(takes: Sequence[tuple[Any, str]], metrics: Sequence[str], kinds: Sequence[str]) -> Examples:
-    """Loops of 4 bars, at most four a take, as played and damaged by each kind: measured once for all fits."""
-    seen: dict[str, int] = {}
-    kept: list[Played] = []
-    for one in windows_of_takes(takes):
-        if one.loop.bars == TRAINED_BARS and seen.get(one.take, 0) < _LOOPS_A_TAKE:
-            seen[one.take] = seen.get(one.take, 0) + 1
-            kept.append(one)
-    return examples_of(kept, metrics, list(kinds))
+    """All loops that a calibration is fitted by, half as many of them damaged: measured once for all fits."""
+    return examples_of(windows_of_takes(takes), metrics, list(kinds), max_damaged=_MAX_DAMAGED)
 
 
 def fitted_without(
@@ -42,7 +41,7 @@ def fitted_without(
     known = set(examples.metrics)
     measured = axis_metrics(source.instrument, axes)
     read = {axis: tuple(name for name in names if name in known) for axis, names in measured.items()}
-    plan = Plan(source.instrument, read, kinds, source.missing, _N_FOLDS)
+    plan = Plan(source.instrument, read, kinds, source.missing, _N_FOLDS, strength_weights(kinds), PASSED_WEIGHTS)
     return fit(seen, plan, {})[0]
 
 

@@ -26,6 +26,7 @@ from composer_core.pipeline.score_left_out import (
 )
 from composer_core.pipeline.score_sources import SOURCES, Source, takes_of
 from composer_core.pipeline.takes import window_of
+from composer_core.rules.damage import DAMAGES
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -158,13 +159,15 @@ def _left_out(
     damaged: Mapping[str, FloatArray],
     progress: Progress,
 ) -> dict[str, Any]:
-    """By kind: AUC of the total and of its axis by a model that has seen nothing of the kind."""
+    """By kind (but for those that only widen training): AUC of the total and its axis, by a model that never saw it."""
     kinds = usable_kinds(source)
     progress("measuring the loops to train by")
     examples = training_examples(takes_of(data, source, held_out=False), calibration.metrics, list(kinds))
     bars = np.full(len(held_out.played), VALIDATION_BARS)
     rows = {}
     for kind, axes in kinds.items():
+        if DAMAGES[kind].widens:
+            continue
         fitted = fitted_without(examples, source, kinds, kind)
         scored = left_out_row(fitted, held_out.human, damaged[kind], bars, axes[0])
         values = {name: by_take(column, held_out.takes) for name, column in scored.items()}

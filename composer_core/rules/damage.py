@@ -5,8 +5,8 @@ loop, a strength in the unit its row of DAMAGES names, and its Chance, and gives
 stay on the loop's circle: what is moved beyond its end comes in again at its start.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +14,51 @@ from numpy.typing import NDArray
 from composer_core.music.drums import ROLES, role_index
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, ms_to_ticks
+from composer_core.rules.damage_notes import (
+    STEP_TICK,
+    Act,
+    Chance,
+    at_onsets,
+    half_of,
+    joined,
+    nearest_slot,
+    one_voice,
+    some,
+    with_velocity,
+)
+from composer_core.rules.damage_order import (
+    bars_mirrored,
+    bars_turned,
+    halves_displaced,
+    halves_thinned,
+    hits_added,
+    voice_displaced,
+)
+from composer_core.rules.damage_playing import (
+    accents_turned,
+    beats_uneven,
+    fading,
+    offsets_shuffled,
+    offsets_widened,
+    overdriven,
+    stumbling,
+    velocity_noise,
+    voice_loose,
+    voice_mirrored,
+    voice_tight,
+    wavering,
+)
 
-FloatArray = NDArray[np.float64]
-STEP_TICK = TICKS_PER_QUARTER // 4
 _SINGLE_PITCH = (36, 38, 42, 46, 43, 47, 50, 49, 51, 62)
 """The note each role (and hand percussion) is moved to where roles change places."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """What a damage draws from: a generator, and other loops to take bars of."""
-
-    rng: np.random.Generator
-    others: Sequence[Loop] = ()
-
-
-Act = Callable[[Loop, float, Chance], Loop]
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A kind of damage: the axis it belongs to, its five strengths, weak to strong, and the nominal one.
 
-    `instruments` is None where every instrument can suffer it.
+    `instruments` is None where every instrument can suffer it. What `widens` is there so that scores learn from
+    more than the kinds they are judged by: damage that none of these resembles should resemble something.
     """
 
     name: str
@@ -46,6 +68,7 @@ class Damage:
     strengths: tuple[float, ...]
     nominal: float
     instruments: tuple[str, ...] | None = None
+    widens: bool = False
 
     def applies_to(self, instrument: str) -> bool:
         """True when loops of the instrument can suffer it."""
@@ -57,94 +80,54 @@ def damage(loop: Loop, kind: str, strength: float, seed: int, others: Sequence[L
     return DAMAGES[kind].act(loop, strength, Chance(np.random.default_rng(seed), others))
 
 
-def _at(loop: Loop, onset: FloatArray, chosen: NDArray[np.bool_] | None = None) -> Loop:
-    """The loop with other onsets, brought back to its circle; early notes of the first bar stay early."""
-    moved = np.rint(onset)
-    early = loop.notes.onset_tick < 0
-    on_circle = np.where(early & (moved < 0) & (moved >= -EARLY_TICK), moved, moved % loop.length_tick)
-    if chosen is not None:
-        on_circle = np.where(chosen, on_circle, loop.notes.onset_tick)
-    return loop.with_notes(loop.notes.with_columns(onset_tick=on_circle))
-
-
-def _loud(loop: Loop, velocity: FloatArray) -> Loop:
-    return loop.with_notes(loop.notes.with_columns(velocity=np.clip(np.rint(velocity), 1, 127)))
-
-
-def _some(n_notes: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random choice of this share of the notes, one at least."""
-    chosen = np.zeros(n_notes, dtype=np.bool_)
-    chosen[rng.permutation(n_notes)[: max(1, round(share * n_notes))]] = True
-    return chosen
-
-
-def _nearest_slot(loop: Loop) -> FloatArray:
-    """The nearest 16th or, where that is nearer for the loop as a whole, the nearest 16th triplet."""
-    onset = loop.notes.onset_tick.astype(np.float64)
-    snapped = [np.rint(onset / step) * step for step in (STEP_TICK, TICKS_PER_QUARTER / 6)]
-    off = [float(np.abs(onset - slots).sum()) * step for slots, step in zip(snapped, (4, 6), strict=True)]
-    return snapped[int(off[1] < off[0])]
-
-
 def quantise(loop: Loop, share: float, _chance: Chance) -> Loop:
     """Every onset is drawn this share of its way to the grid."""
     onset = loop.notes.onset_tick.astype(np.float64)
-    return _at(loop, onset + share * (_nearest_slot(loop) - onset))
+    return at_onsets(loop, onset + share * (nearest_slot(loop) - onset))
 
 
 def jitter(loop: Loop, sd_ms: float, chance: Chance) -> Loop:
     """Independent normal offsets."""
     sd_tick = ms_to_ticks(sd_ms, loop.tempo_bpm)
-    return _at(loop, loop.notes.onset_tick + chance.rng.normal(0.0, sd_tick, len(loop.notes)))
+    return at_onsets(loop, loop.notes.onset_tick + chance.rng.normal(0.0, sd_tick, len(loop.notes)))
 
 
 def drift(loop: Loop, reach_ms: float, chance: Chance) -> Loop:
     """The playing runs away evenly, early or late, by this much at the loop's end."""
     reach_tick = ms_to_ticks(reach_ms, loop.tempo_bpm) * chance.rng.choice((-1.0, 1.0))
-    return _at(loop, loop.notes.onset_tick * (1.0 + reach_tick / loop.length_tick))
+    return at_onsets(loop, loop.notes.onset_tick * (1.0 + reach_tick / loop.length_tick))
 
 
 def role_late(loop: Loop, late_ms: float, chance: Chance) -> Loop:
     """One voice that plays at least a tenth of the notes comes late throughout."""
-    voice = _voices(loop)
-    count = np.bincount(voice)
-    mine = chance.rng.choice(np.flatnonzero(count >= 0.1 * count.sum()))
     late_tick = ms_to_ticks(late_ms, loop.tempo_bpm)
-    return _at(loop, loop.notes.onset_tick + late_tick * (voice == mine).astype(np.float64))
-
-
-def _voices(loop: Loop) -> NDArray[np.int64]:
-    pitch = loop.notes.pitch
-    if loop.is_drums:
-        return role_index(pitch)
-    low, high = int(pitch.min()), int(pitch.max())
-    return ((pitch - low) * 3 // max(1, high - low + 1)).astype(np.int64)
+    return at_onsets(loop, loop.notes.onset_tick + late_tick * one_voice(loop, chance).astype(np.float64))
 
 
 def flat(loop: Loop, share: float, _chance: Chance) -> Loop:
     """Every velocity is drawn this share of its way to their mean."""
     velocity = loop.notes.velocity.astype(np.float64)
-    return _loud(loop, velocity + share * (velocity.mean() - velocity))
+    return with_velocity(loop, velocity + share * (velocity.mean() - velocity))
 
 
 def compressed(loop: Loop, share: float, _chance: Chance) -> Loop:
     """As if driven into a limiter: v -> 127 (v / 127) ** (1 - share)."""
-    return _loud(loop, 127.0 * (loop.notes.velocity / 127.0) ** (1.0 - share))
+    return with_velocity(loop, 127.0 * (loop.notes.velocity / 127.0) ** (1.0 - share))
 
 
 def shuffled(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the notes change their velocities among each other."""
     velocity = loop.notes.velocity.astype(np.float64)
-    chosen = np.flatnonzero(_some(len(velocity), share, chance.rng))
+    chosen = np.flatnonzero(some(len(velocity), share, chance.rng))
     velocity[chosen] = velocity[chance.rng.permutation(chosen)]
-    return _loud(loop, velocity)
+    return with_velocity(loop, velocity)
 
 
 def inverted(loop: Loop, share: float, chance: Chance) -> Loop:
     """Loud becomes soft: this share of the notes are mirrored between the loop's softest and loudest."""
     velocity = loop.notes.velocity.astype(np.float64)
-    chosen = _some(len(velocity), share, chance.rng)
-    return _loud(loop, np.where(chosen, velocity.max() + velocity.min() - velocity, velocity))
+    chosen = some(len(velocity), share, chance.rng)
+    return with_velocity(loop, np.where(chosen, velocity.max() + velocity.min() - velocity, velocity))
 
 
 def machine(loop: Loop, share: float, chance: Chance) -> Loop:
@@ -155,7 +138,7 @@ def machine(loop: Loop, share: float, chance: Chance) -> Loop:
 def scattered(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the onsets are thrown anywhere in the loop."""
     n_notes = len(loop.notes)
-    return _at(loop, chance.rng.uniform(0, loop.length_tick, n_notes), _some(n_notes, share, chance.rng))
+    return at_onsets(loop, chance.rng.uniform(0, loop.length_tick, n_notes), some(n_notes, share, chance.rng))
 
 
 def swing_broken(loop: Loop, late_quarter: float, chance: Chance) -> Loop:
@@ -166,7 +149,7 @@ def swing_broken(loop: Loop, late_quarter: float, chance: Chance) -> Loop:
     amount = chance.rng.uniform(0.0, 1.0, int(beat.max(initial=0)) + 2)[beat] * late_quarter
     # 0.5 moves by the whole amount, the beat itself not at all.
     bent = share + amount * np.clip(1.0 - np.abs(share - 0.5) / 0.375, 0.0, 1.0)
-    return _at(loop, (beat + bent) * TICKS_PER_QUARTER)
+    return at_onsets(loop, (beat + bent) * TICKS_PER_QUARTER)
 
 
 def roles_permuted(loop: Loop, share: float, chance: Chance) -> Loop:
@@ -180,14 +163,14 @@ def roles_permuted(loop: Loop, share: float, chance: Chance) -> Loop:
     table[turned] = np.roll(turned, 1)
     pitch = np.array(_SINGLE_PITCH)[table[role]]
     return loop.with_notes(
-        loop.notes.with_columns(pitch=np.where(_some(len(role), share, chance.rng), pitch, loop.notes.pitch))
+        loop.notes.with_columns(pitch=np.where(some(len(role), share, chance.rng), pitch, loop.notes.pitch))
     )
 
 
 def pitches_shuffled(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the notes change their pitches among each other."""
     pitch = loop.notes.pitch.copy()
-    chosen = np.flatnonzero(_some(len(pitch), share, chance.rng))
+    chosen = np.flatnonzero(some(len(pitch), share, chance.rng))
     pitch[chosen] = pitch[chance.rng.permutation(chosen)]
     return loop.with_notes(loop.notes.with_columns(pitch=pitch))
 
@@ -198,28 +181,26 @@ def pitches_random(loop: Loop, share: float, chance: Chance) -> Loop:
     low, high = int(pitch.min()), int(pitch.max())
     wider = max(0, 12 - (high - low)) // 2 + 1
     drawn = chance.rng.integers(max(0, low - wider), min(127, high + wider) + 1, len(pitch))
-    return loop.with_notes(loop.notes.with_columns(pitch=np.where(_some(len(pitch), share, chance.rng), drawn, pitch)))
+    return loop.with_notes(loop.notes.with_columns(pitch=np.where(some(len(pitch), share, chance.rng), drawn, pitch)))
 
 
 def out_of_scale(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the notes slip a semitone up or down."""
     pitch = loop.notes.pitch
     slipped = np.clip(pitch + chance.rng.choice((-1, 1), len(pitch)), 0, 127)
-    return loop.with_notes(
-        loop.notes.with_columns(pitch=np.where(_some(len(pitch), share, chance.rng), slipped, pitch))
-    )
+    return loop.with_notes(loop.notes.with_columns(pitch=np.where(some(len(pitch), share, chance.rng), slipped, pitch)))
 
 
 def hits_moved(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the notes move a 16th, forwards or back."""
     n_notes = len(loop.notes)
     moved = loop.notes.onset_tick + STEP_TICK * chance.rng.choice((-1, 1), n_notes)
-    return _at(loop, moved, _some(n_notes, share, chance.rng))
+    return at_onsets(loop, moved, some(n_notes, share, chance.rng))
 
 
 def hits_dropped(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the notes are gone; one stays."""
-    gone = _some(len(loop.notes), min(share, 1.0 - 1.0 / len(loop.notes)), chance.rng)
+    gone = some(len(loop.notes), min(share, 1.0 - 1.0 / len(loop.notes)), chance.rng)
     return loop.with_notes(loop.notes.select(~gone)) if len(loop.notes) > 1 else loop
 
 
@@ -239,11 +220,14 @@ def pieces_shuffled(loop: Loop, cuts_a_bar: float, chance: Chance) -> Loop:
 def _rearranged(loop: Loop, goes_to: NDArray[np.int64], piece_tick: float) -> Loop:
     onset = loop.notes.onset_tick.astype(np.float64)
     piece = np.clip(np.floor((onset + EARLY_TICK / 2) / piece_tick).astype(np.int64), 0, len(goes_to) - 1)
-    return _at(loop, onset + (goes_to[piece] - piece) * piece_tick)
+    return at_onsets(loop, onset + (goes_to[piece] - piece) * piece_tick)
 
 
 def bars_spliced(loop: Loop, share: float, chance: Chance) -> Loop:
-    """This share of the loop's half bars (one at least) are taken from another loop of the same metre."""
+    """This share of the loop's half bars (one at least) are taken from another loop of the same metre.
+
+    At most a half: beyond that the loop becomes the other one, which is as human.
+    """
     able = [other for other in chance.others if other.meter == loop.meter and len(other.notes)]
     if not able:
         return loop
@@ -251,17 +235,11 @@ def bars_spliced(loop: Loop, share: float, chance: Chance) -> Loop:
     half = loop.meter.bar_tick / 2
     taken = np.zeros(2 * loop.bars, dtype=np.bool_)
     taken[chance.rng.permutation(2 * loop.bars)[: max(1, round(share * 2 * loop.bars))]] = True
-    kept = loop.notes.select(~taken[_halves(loop.notes.onset_tick, half, len(taken))])
+    kept = loop.notes.select(~taken[half_of(loop.notes.onset_tick, half, len(taken))])
     onset = np.maximum(other.notes.onset_tick, 0) % loop.length_tick
     source = other.notes.with_columns(onset_tick=onset)
-    source = source.select(taken[_halves(source.onset_tick, half, len(taken))])
-    columns = [np.concatenate(pair) for pair in zip(kept.columns(), source.columns(), strict=True)]
-    joined = type(kept).of(*columns)
-    return loop.with_notes(joined) if len(joined) else loop
-
-
-def _halves(onset: NDArray[np.int32], half: float, n_halves: int) -> NDArray[np.int64]:
-    return np.clip(np.floor((onset + EARLY_TICK / 2) / half).astype(np.int64), 0, n_halves - 1)
+    notes = joined(kept, source.select(taken[half_of(source.onset_tick, half, len(taken))]))
+    return loop.with_notes(notes) if len(notes) else loop
 
 
 def seam_broken(loop: Loop, quarters: float, _chance: Chance) -> Loop:
@@ -271,7 +249,17 @@ def seam_broken(loop: Loop, quarters: float, _chance: Chance) -> Loop:
     return loop.with_notes(kept) if len(kept) else loop
 
 
+def halves_recoloured(loop: Loop, share: float, chance: Chance) -> Loop:
+    """In this share of the half bars the roles that play change places."""
+    n_halves = 2 * loop.bars
+    chosen = some(n_halves, share, chance.rng)[half_of(loop.notes.onset_tick, loop.meter.bar_tick / 2, n_halves)]
+    pitch = roles_permuted(loop, 1.0, chance).notes.pitch
+    return loop.with_notes(loop.notes.with_columns(pitch=np.where(chosen, pitch, loop.notes.pitch)))
+
+
 _SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
+_HALVES = (0.125, 0.25, 0.375, 0.5, 0.625)
+_LATE_MS = (15.0, 30.0, 45.0, 60.0, 75.0)
 _DRUMS = ("drums",)
 _PITCHED = ("bass", "guitar", "piano", "strings", "other")
 _ROWS = (
@@ -279,7 +267,7 @@ _ROWS = (
     Damage("quantise", "timing", quantise, "share", _SHARES, 1.0),
     Damage("jitter", "timing", jitter, "ms", (10.0, 20.0, 30.0, 40.0, 50.0), 30.0),
     Damage("drift", "timing", drift, "ms", (30.0, 60.0, 90.0, 120.0, 150.0), 90.0),
-    Damage("role_late", "timing", role_late, "ms", (15.0, 30.0, 45.0, 60.0, 75.0), 45.0),
+    Damage("role_late", "timing", role_late, "ms", _LATE_MS, 45.0),
     Damage("flat", "velocity", flat, "share", _SHARES, 1.0),
     Damage("compressed", "velocity", compressed, "share", (0.15, 0.3, 0.45, 0.6, 0.75), 0.6),
     Damage("shuffled", "velocity", shuffled, "share", _SHARES, 1.0),
@@ -293,8 +281,30 @@ _ROWS = (
     Damage("hits_moved", "cohesion", hits_moved, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.3),
     Damage("hits_dropped", "cohesion", hits_dropped, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.3),
     Damage("pieces_shuffled", "structure", pieces_shuffled, "pieces a bar", (0.5, 1.0, 2.0, 4.0, 8.0), 4.0),
-    Damage("bars_spliced", "structure", bars_spliced, "share", (0.125, 0.25, 0.375, 0.5, 0.625), 0.5),
+    Damage("bars_spliced", "structure", bars_spliced, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.5),
     Damage("seam_broken", "structure", seam_broken, "quarters", (1.0, 2.0, 3.0, 4.0, 5.0), 4.0),
 )
-DAMAGES: dict[str, Damage] = {row.name: row for row in _ROWS}
+_WIDER = (
+    Damage("offsets_shuffled", "timing", offsets_shuffled, "share", _SHARES, 1.0),
+    Damage("offsets_widened", "timing", offsets_widened, "share more", (0.4, 0.8, 1.2, 1.6, 2.0), 1.2),
+    Damage("wavering", "timing", wavering, "ms", _LATE_MS, 45.0),
+    Damage("stumbling", "timing", stumbling, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.3),
+    Damage("voice_loose", "timing", voice_loose, "ms", _LATE_MS, 45.0),
+    Damage("voice_tight", "timing", voice_tight, "share", _SHARES, 1.0),
+    Damage("voice_mirrored", "timing", voice_mirrored, "share", _SHARES, 1.0),
+    Damage("overdriven", "velocity", overdriven, "share more", (0.15, 0.3, 0.45, 0.6, 0.75), 0.6),
+    Damage("accents_turned", "velocity", accents_turned, "share", _SHARES, 1.0),
+    Damage("fading", "velocity", fading, "share", (0.15, 0.3, 0.45, 0.6, 0.75), 0.6),
+    Damage("beats_uneven", "velocity", beats_uneven, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.4),
+    Damage("velocity_noise", "velocity", velocity_noise, "velocity", (5.0, 10.0, 15.0, 20.0, 25.0), 15.0),
+    Damage("voice_displaced", "cohesion", voice_displaced, "16ths", (1.0, 2.0, 3.0, 4.0, 5.0), 3.0),
+    Damage("hits_added", "cohesion", hits_added, "share", (0.1, 0.2, 0.3, 0.4, 0.5), 0.3),
+    Damage("bars_mirrored", "structure", bars_mirrored, "share", _SHARES, 0.6),
+    Damage("bars_turned", "structure", bars_turned, "share", _SHARES, 0.6),
+    Damage("halves_recoloured", "structure", halves_recoloured, "share", _HALVES, 0.5, _DRUMS),
+    Damage("halves_thinned", "structure", halves_thinned, "share", _HALVES, 0.5),
+    Damage("halves_displaced", "structure", halves_displaced, "share", _HALVES, 0.5),
+)
+_ALL = (*_ROWS, *(replace(row, widens=True) for row in _WIDER))
+DAMAGES: dict[str, Damage] = {row.name: row for row in _ALL}
 """Every kind by name."""

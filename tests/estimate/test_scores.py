@@ -1,5 +1,7 @@
 """Scores: trees as LightGBM evaluates them, maps by percentiles, files that vouch for themselves, explanations."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from composer_core.estimate.score_map import ScoreMap
 from composer_core.estimate.score_training import balanced_folds, contributions, grow
 from composer_core.estimate.scores import SCORE_NAMES, length_of
 from composer_core.estimate.trees import Trees
-from composer_core.estimate.typicality import NormalScale, Typicality
+from composer_core.estimate.typicality import NormalScale, distance, parts
 from composer_core.metrics import measure
 from composer_core.rules.damage import damage
 from metric_loops import groove_loops
@@ -74,12 +76,13 @@ def test_places_are_the_share_of_human_loops_below():
     assert scale.places(np.array([0.0, 1.0]))[1] == pytest.approx(0.55, abs=0.02)
 
 
-def test_distance_grows_away_from_the_mean_and_is_the_root_of_its_parts():
-    typical = Typicality.fit(np.random.default_rng(0).normal(size=(500, 3)))
-    away = np.array([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])
-    distance = typical.distance(away)
-    assert (np.diff(distance) > 0).all()
-    np.testing.assert_allclose(typical.parts(away).sum(axis=1), distance**2)
+def test_distance_is_that_of_the_three_most_unusual_metrics_and_the_root_of_its_parts():
+    away = np.array([[0.0, 0, 0, 0], [1, -1, 1, 0.5], [1, -2, 2, 0.5], [1, -2, 2, 0.9]])
+    # 3 / 3; (1 + 4 + 4) / 3; the fourth is not read
+    assert distance(away).tolist() == pytest.approx([0.0, 1.0, math.sqrt(3), math.sqrt(3)])
+    np.testing.assert_allclose(parts(away).sum(axis=1), distance(away) ** 2)
+    assert parts(away)[2].tolist() == pytest.approx([1 / 3, 4 / 3, 4 / 3, 0])
+    assert distance(away[1:2, :2]).tolist() == pytest.approx([1.0])
 
 
 def test_folds_keep_groups_whole():

@@ -7,7 +7,7 @@ import pytest
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.estimate.score_training import Examples
-from composer_core.pipeline.score_examples import axis_metrics, kind_axes
+from composer_core.pipeline.score_examples import PASSED_WEIGHTS, axis_metrics, kind_axes, strength_weights
 from composer_core.pipeline.score_left_out import fitted_without
 from composer_core.pipeline.score_sources import SOURCES
 from composer_core.pipeline.score_validation import auc, spearman, validate_scores
@@ -37,6 +37,18 @@ def test_each_axis_reads_its_families_and_each_kind_hurts_an_axis():
     assert "role_fit" in axes["cohesion"] and "velocity_sd" not in axes["cohesion"]
     assert "roles_permuted" in kind_axes("drums") and "out_of_scale" not in kind_axes("drums")
     assert kind_axes("piano")["out_of_scale"] == ("groove_harmony",)
+
+
+def test_strengths_weigh_more_where_all_of_a_loop_is_damaged_and_less_where_a_kind_only_widens():
+    weights = strength_weights(("jitter", "inverted", "wavering"))
+    assert weights["jitter"] == (0.3, 0.6, 1.0, 1.2, 1.4)
+    assert weights["inverted"] == (0.2, 0.4, 0.8, 1.2, 3.0)
+    assert weights["wavering"] == (0.15, 0.3, 0.5, 0.6, 0.7)
+
+
+def test_what_an_axis_lets_pass_with_more_weight_belongs_to_another():
+    axes = kind_axes("drums")
+    assert all(axis not in axes[kind] for axis, kinds in PASSED_WEIGHTS.items() for kind in kinds)
 
 
 def test_a_calibration_is_judged_by_the_metrics_it_was_made_of():
