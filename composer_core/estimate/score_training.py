@@ -91,6 +91,7 @@ class Plan:
     n_folds: int = N_FOLDS
     strength_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     passed_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    typicality_share: Mapping[str, float] = field(default_factory=lambda: TYPICALITY_SHARE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +112,7 @@ def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibr
     for axis, metrics in used.items():
         job = _AxisJob(examples, axis, metrics, plan, lengths)
         odds, distance = job.held_out(fold)
-        share = TYPICALITY_SHARE[axis]
+        share = plan.typicality_share[axis]
         levels = {length: _level(odds[0], distance[0], lengths, length, share) for length in LENGTHS}
         human[axis] = _by_length(levels, lengths, share, odds[0], distance[0])
         damaged[axis] = _by_length(levels, lengths[examples.source], share, odds[1], distance[1])
@@ -173,7 +174,7 @@ class _AxisJob:
     def __init__(self, examples: Examples, axis: str, metrics: tuple[str, ...], plan: Plan, lengths: IndexArray):
         self.examples, self.metrics, self.lengths = examples, metrics, lengths
         self.everything = axis == EVERYTHING
-        self.share = TYPICALITY_SHARE[axis]
+        self.share = plan.typicality_share[axis]
         columns = [examples.metrics.index(name) for name in metrics]
         self.columns = columns
         self.human = np.column_stack((examples.human[:, columns], examples.bars))
@@ -224,7 +225,7 @@ class _AxisJob:
 
     def _grow(self, seen: NDArray[np.bool_], seen_damaged: NDArray[np.bool_]) -> Trees:
         own = seen_damaged & self.own
-        passed = _some(seen_damaged & self.passed, PASSED_A_LOOP * np.count_nonzero(seen))
+        passed = _some(seen_damaged & self.passed, PASSED_A_LOOP * int(np.count_nonzero(seen)))
         blocks = [
             (self.human[seen], np.ones(np.count_nonzero(seen)), 1.0, 0.0),
             (self.damaged[own], self.weight[own], 1.0, 1.0),

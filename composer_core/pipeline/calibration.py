@@ -73,6 +73,7 @@ def build(
         source.missing,
         strength_weights=strength_weights(kinds),
         passed_weights=PASSED_WEIGHTS,
+        typicality_share=source.typicality_share,
     )
     card = {
         "about": "axes of loops from 0 to 100: typicality of human loops and trees against damage",

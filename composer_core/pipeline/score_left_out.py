@@ -41,7 +41,10 @@ def fitted_without(
     known = set(examples.metrics)
     measured = axis_metrics(source.instrument, axes)
     read = {axis: tuple(name for name in names if name in known) for axis, names in measured.items()}
-    plan = Plan(source.instrument, read, kinds, source.missing, _N_FOLDS, strength_weights(kinds), PASSED_WEIGHTS)
+    plan = Plan(
+        source.instrument, read, kinds, source.missing, _N_FOLDS,
+        strength_weights(kinds), PASSED_WEIGHTS, source.typicality_share,
+    )  # fmt: skip
     return fit(seen, plan, {})[0]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from composer_core.estimate.score_training import TYPICALITY_SHARE
 from composer_core.estimate.scores import FLAT_MATERIAL, NOT_PLAYED
 from composer_core.ingest.datasets.groove import INFO_FILE
 from composer_core.music.loop import Loop
@@ -18,6 +19,7 @@ _HELD_OUT_SHARE = 5
 """One file in this many is held out where a set has no split of its own, by the digest of its name."""
 _MIN_NOTES = 8
 _MAX_FILES = 400
+_SEQUENCED_VELOCITY_SHARE = 0.1
 _SEQUENCED_LOOPS, _NOTATED_LOOPS = 1600, 800
 
 
@@ -35,6 +37,11 @@ class Source:
     missing: Mapping[str, str] = field(default_factory=dict)
     varied_velocity: bool = False
     max_loops: int | None = None
+
+    @property
+    def typicality_share(self) -> dict[str, float]:
+        """Share of the distance in each axis. Sequenced parts are flat for long: flat is as typical there as played."""
+        return {**TYPICALITY_SHARE, **({"velocity": _SEQUENCED_VELOCITY_SHARE} if self.varied_velocity else {})}
 
 
 _SEQUENCED = ("bsd/freedoom", "bsd/blasphemer", "artistic/simutrans")

@@ -73,7 +73,7 @@ def _normal(loop: Loop, sd_ms: float, chance: Chance) -> FloatArray:
 
 def overdriven(loop: Loop, more: float, _chance: Chance) -> Loop:
     """Every velocity grows by this much of itself and is cut off at 127."""
-    return with_velocity(loop, loop.notes.velocity * (1.0 + more))
+    return with_velocity(loop, loop.notes.velocity.astype(np.float64) * (1.0 + more))
 
 
 def accents_turned(loop: Loop, share: float, chance: Chance) -> Loop:
