@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from composer_core.ingest.midi import read_song
@@ -9,8 +10,10 @@ from composer_core.music.condition import Condition
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.technique import TECHNIQUES
+from composer_core.pipeline.evaluation_data import make
+from composer_core.pipeline.evaluation_validity import fault_of, random_condition
 from composer_core.pipeline.generation import foreseen, generate, model_for, render_take, take_midi
-from composer_core.pipeline.models import find_model
+from composer_core.pipeline.models import find_model, load
 from composer_core.pipeline.playing import Playing, play_take
 from composer_core.rules.technique import COMPOSED, RENDERED, with_techniques
 
@@ -59,3 +62,17 @@ def test_a_field_the_first_model_never_learnt_goes_to_one_that_did(field: dict[s
     assert foreseen(asked, model_for(asked, None, None)) == ()
     named = model_for(asked, "composer-drums-small", None)
     assert named.name == "composer-drums-small"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("instrument", sorted(TECHNIQUES))
+def test_any_technique_with_any_request_is_a_whole_file(instrument: str) -> None:
+    """Each technique with a random request: the file reads back with the asked bars and metre, no note outside."""
+    loaded, rng = load(find_model(instrument, None, None)), np.random.default_rng(3)
+    asked = [
+        random_condition(instrument, loaded.composer.config.genres, rng).changed(bars=1, chords=(), technique=(code,))
+        for code in TECHNIQUES[instrument]
+    ]
+    assert {one.condition.technique: fault_of(one) for one in make(loaded, asked, 3)} == {
+        one.technique: "" for one in asked
+    }
