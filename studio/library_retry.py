@@ -37,7 +37,7 @@ def draw_queue(workspace: Workspace) -> None:
     stored = load_settings(workspace)
     weights = stored.score_weights or dict.fromkeys(AXES, 1.0)
     # First values are given with each widget: one put into the session's state is lost while the popover is closed.
-    st.slider(t("retry.pass_mark"), 0.0, 100.0, stored.pass_mark, 1.0, key=MARK, help=t("retry.pass_mark_help"))
+    st.slider(t("retry.pass_mark"), 0.0, 100.0, stored.pass_mark, 1.0, "%.0f", key=MARK, help=t("retry.pass_mark_help"))
     st.toggle(t("retry.weighted"), stored.score_weights is not None, key=WEIGHTED, help=t("retry.weighted_help"))
     if session.widget(WEIGHTED):
         for axis in AXES:

@@ -9,10 +9,10 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.library import table
+from composer_core.pipeline.browse import Filter
 from composer_core.pipeline.models import ALL, models
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
-from studio import places, session
+from studio import library_answers, places, session
 from studio.names import instrument_name
 from studio.text import t
 from studio.widgets import errors_as_messages, show_error, worded
@@ -67,9 +67,9 @@ def train_form() -> None:
 
 def _imported(instrument: str) -> int:
     """How many loops of the library can be trained on: imported ones, for a model must not learn from itself."""
-    loops = table(session.workspace())
-    played = loops["instrument"].isin(GENERATED_INSTRUMENTS if instrument == ALL else (instrument,))
-    return int((played & (loops["origin"] == "imported")).sum())
+    instruments = tuple(GENERATED_INSTRUMENTS) if instrument == ALL else (instrument,)
+    wanted = Filter(instruments, origins=("imported",), hide_duplicates=True, hide_excluded=True)
+    return library_answers.count(session.workspace(), wanted)
 
 
 def _request() -> TrainRequest:

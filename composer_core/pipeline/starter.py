@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation import Take, generate, render_take, save_takes
-from composer_core.pipeline.library import add_generated, table
+from composer_core.pipeline.library import add_generated
 from composer_core.pipeline.models import models
 from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.loops import LoopStore
 from composer_core.workspace import Workspace
 
 STARTER_SEED = 2026
@@ -40,7 +41,7 @@ def starter_conditions() -> list[Condition]:
 
 def wants_starter(workspace: Workspace) -> bool:
     """True when the library is empty and a shipped drums model is there to fill it."""
-    return bool(models(None, "drums")) and not len(table(workspace.create()))
+    return bool(models(None, "drums")) and not LoopStore(workspace.create()).part_names()
 
 
 def starter_take(index: int) -> Take:

@@ -76,10 +76,9 @@ class LoopStore:
 
     def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One row a loop, in the order they were added; all columns or the ones asked for."""
-        names = None if columns is None else list(columns)
-        if names is None:
-            names = [n for n in self._read(None).schema.names if n not in NOT_LISTED]
-        return self._read(names).to_pandas()
+        rows = self._read(None if columns is None else list(columns))
+        left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
+        return rows.drop_columns(left_out).to_pandas()
 
     def load(self, loop_id: str) -> Loop:
         """One loop with its notes; NotFound when the library has none of that id."""

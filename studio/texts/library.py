@@ -201,7 +201,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retry.waiting": ("Loops in the retry queue", "再調整待ちのループ"),
     "retry.counts": ("{passing} pass, {without} have no score", "合格 {passing} 件、スコアなし {without} 件"),
     "retry.now": ("Now", "現在"),
-    "retry.then": ("With these settings", "この設定の場合"),
+    "retry.then": ("These settings", "この設定の場合"),
     "retry.save": ("Use these settings", "この設定を使う"),
     "retry.saved": ("The pass mark and weights are saved.", "合格点と重みを保存しました。"),
     "retry.show": ("Show the queue", "再調整待ちを表示"),

@@ -10,10 +10,12 @@ import pytest
 from composer_core.pipeline import browse
 from composer_core.pipeline.browse import Filter
 from composer_core.pipeline.library_query import library_query
+from composer_core.pipeline.starter import wants_starter
 from composer_core.store import catalogue, part_files
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.labels import LabelStore
+from composer_core.store.loops import LoopStore
 from composer_core.store.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 from searched_library import label, small_library
@@ -86,3 +88,13 @@ def test_which_columns_have_values(workspace: Workspace) -> None:
     assert known == {"genre", "technique", "measured_root", "swing"}
     assert browse.has_values(workspace, "metrics.syncopation") and not browse.has_values(workspace, "scores.total")
     assert browse.span(workspace, "tempo_bpm") == (90.0, 120.0) and browse.span(workspace, "scores.total") is None
+
+
+def test_a_new_session_reads_no_column_of_a_library_that_has_loops(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(*_: object) -> None:
+        raise AssertionError("the library's columns were read")
+
+    monkeypatch.setattr(LoopStore, "_read", unread)
+    assert not wants_starter(workspace)
