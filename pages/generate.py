@@ -50,6 +50,8 @@ def request(instruments: tuple[str, ...]) -> Asked | None:
 def is_possible(asked: Asked | None, playing: Playing) -> bool:
     """False for what no model can be asked, with the reason; what is rare is warned of."""
     if asked is None or not asked.is_ready:
+        if asked is not None and not asked.instruments:
+            st.caption(t("generate.no_instrument"))
         return False
     codes: list[str] = []
     try:

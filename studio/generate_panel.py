@@ -155,11 +155,11 @@ def _asked(row: Compared, instrument: str) -> str:
 
 def _measured(row: Compared, instrument: str) -> str:
     if row.field == "chords":
-        return t("generate.inside", percent=f"{100 * (row.share or 0.0):.0f}")
+        return t("generate.inside_chords", percent=f"{100 * (row.share or 0.0):.0f}")
     text = _value(row.field, row.measured, instrument)
     if row.share is None:
         return text
-    return f"{text} ({t('generate.inside', percent=f'{100 * row.share:.0f}')})"
+    return f"{text} ({t('generate.inside_key', percent=f'{100 * row.share:.0f}')})"
 
 
 def _value(field: str, value: Any, instrument: str) -> str:

@@ -141,7 +141,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "One chord a bar; a shorter line repeats. Without a key, the key that fits the chords best is asked for.",
         "1 小節に 1 コード。短い進行は繰り返します。キーの指定がなければ、コードに最も合うキーを使います。",
     ),
-    "generate.chords_read": ("Reads as {chords} in {tonic}", "{tonic} の {chords} と読みました"),
+    "generate.chords_read": ("Reads as {chords} in {tonic}", "{tonic}の {chords} と読みました"),
     "generate.mode_major": ("major", "メジャー"),
     "generate.mode_minor": ("minor", "マイナー"),
     "generate.mode_dorian": ("Dorian", "ドリアン"),
@@ -178,6 +178,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The take this address names is no longer among the earlier takes",
         "このアドレスのテイクは、これまでのテイクに見つかりません",
     ),
+    "generate.no_instrument": ("Choose at least one instrument above.", "上で楽器を 1 つ以上選んでください。"),
     "generate.stop": ("Stop", "停止"),
     "generate.stop_help": ("Keep the takes made so far", "ここまでにできたテイクは残ります"),
     "generate.no_takes": (
@@ -186,7 +187,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "楽器と感情を選んで「生成する」を押すと、ここにテイクが並びます。楽器を複数選ぶと、"
         "同じコード進行のアンサンブルになります。",
     ),
-    "generate.swing_grid": ("Swing on", "単位"),
+    "generate.swing_grid": ("Swing on", "スウィング単位"),
     "generate.semitones": ("Transpose", "移調"),
     "generate.semitones_help": (
         "Semitones; drums stay. Everything in this row is heard at once: the same notes, played differently.",
@@ -255,7 +256,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.row_complexity": ("Complexity", "複雑さ"),
     "generate.row_technique": ("Technique", "奏法"),
     "generate.straight": ("straight", "ストレート"),
-    "generate.inside": ("{percent} % inside", "{percent} % が内側"),
+    "generate.inside_key": ("{percent} % inside", "スケール音 {percent} %"),
+    "generate.inside_chords": ("{percent} % inside", "コードトーン {percent} %"),
     "generate.made": (
         "Seed {seed} · {candidates} candidate(s) · {seconds} s · model {hash}",
         "シード {seed}・候補 {candidates}・{seconds} 秒・モデル {hash}",

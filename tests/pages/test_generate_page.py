@@ -357,3 +357,11 @@ def test_an_address_of_no_take_is_said_and_the_page_opens(workspace: Workspace) 
     app.run()
     assert not app.exception and not app.error
     assert [toast.value for toast in app.toast] == ["The take this address names is no longer among the earlier takes"]
+
+
+def test_without_an_instrument_the_page_says_what_is_missing(workspace: Workspace) -> None:
+    app = opened()
+    app.session_state["generate.instruments"] = []
+    app.run()
+    assert not app.exception and app.button(key="generate.generate").disabled
+    assert "Choose at least one instrument above." in [element.value for element in app.caption]
