@@ -25,7 +25,9 @@ def read_address() -> None:
         if together is None:
             st.toast(t("generate.address_unknown"))
             return
+        throws = session.widget("generate.new_seed")
         bring_back(together)
+        session.set_widget("generate.new_seed", throws)  # nobody asked for the very same takes again
     generate_state.choose_slot(asked)
 
 

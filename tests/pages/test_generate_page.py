@@ -336,6 +336,7 @@ def test_the_address_brings_the_open_take_and_its_request_back(workspace: Worksp
     assert again.session_state[generate_state.CHOSEN_SLOT] == second
     assert tables(again) == tables(app) and len(play_buttons(again)) == 2
     assert again.segmented_control(key="generate.bars").value == 2
+    assert again.toggle(key="generate.new_seed").value
 
 
 def test_going_back_opens_the_take_that_was_open_before(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
