@@ -86,7 +86,8 @@ def draw_report(workspace: Workspace, report: dict[str, Any]) -> None:
     """Counts, then every refused file and every warning by name."""
     if report["loops_added"]:
         seconds = f"{report['seconds']:.1f}"
-        st.success(t("library.report", loops=report["loops_added"], accepted=report["files_accepted"], seconds=seconds))
+        loops, accepted = f"{report['loops_added']:,}", f"{report['files_accepted']:,}"
+        st.success(t("library.report", loops=loops, accepted=accepted, seconds=seconds))
         st.button(t("library.browse_now"), key="library.browse_now", on_click=show_section, args=(BROWSE,))
     elif report["files_accepted"] and not report["warnings"]:
         st.info(t("library.report_known"))
@@ -159,8 +160,8 @@ def draw_history(workspace: Workspace) -> None:
                 "at": st.column_config.DatetimeColumn(t("library.when"), format=_SHORT, width=130),
                 "paths": st.column_config.TextColumn(t("library.paths"), width="large"),
                 "bars": number(t("library.bars_a_loop"), width=110),
-                "files": number(t("library.files_accepted"), width=90),
-                "refused": number(t("library.files_refused"), width=90),
+                "files": number(t("library.files_accepted"), width=135),
+                "refused": number(t("library.files_refused"), width=135),
                 "loops": number(t("library.loops_added"), width=90),
                 "seconds": number(t("library.seconds"), format="%.1f", width=70),
             },
