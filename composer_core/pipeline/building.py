@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,8 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     found = reports_of(known)
     for path in reports:
         report = read_json(path)
-        whole = {**found.get(report.get("instrument", ""), {}), **report}
+        before = found.get(report.get("instrument", ""), {})
+        whole = {**before, **report, "counts": {**before.get("counts", {}), **_counted(report)}}
         lacking = [part for part in CARD_PARTS if part not in whole]
         if report.get("model") != name or lacking:
             expected = f"a report of {name}" + (f" with {', '.join(lacking)}" if lacking else "")
@@ -120,6 +121,21 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     write_json(folder / EVALUATION_FILE, evaluation)
     card = (folder / CARD_FILE).read_text(encoding="utf-8")
     write_bytes(folder / CARD_FILE, with_figures(card, evaluation).encode())
+
+
+_COUNTS_OF = {
+    "validity": ("validity",),
+    "asked": ("control",),
+    "emotion": ("emotion",),
+    "scores": ("compared", "best"),
+    "speed": ("speed",),
+}
+
+
+def _counted(report: Mapping[str, Any]) -> dict[str, int]:
+    """How many loops a report's parts were measured on; those of parts it lacks say nothing."""
+    names = {name for part, own in _COUNTS_OF.items() if part in report for name in own}
+    return {name: count for name, count in report.get("counts", {}).items() if name in names}
 
 
 def evaluation_data(chosen: Recipe, data: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from composer_core.cli import main
 from composer_core.errors import InvalidValue
-from composer_core.pipeline.building import update_card
+from composer_core.pipeline.building import _counted, update_card
 from composer_core.pipeline.model_card import reports_of
 from composer_core.pipeline.models import SHIPPED
 
@@ -63,3 +63,9 @@ def test_a_report_of_another_model_is_no_figure(tmp_path: Path) -> None:
 def _a_report(folder: Path) -> dict[str, Any]:
     evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     return dict(next(iter(reports_of(evaluation).values())))
+
+
+def test_a_count_changes_with_the_part_it_counts_only() -> None:
+    asked = {"validity": 1000, "control": 500, "emotion": 500, "compared": 300, "best": 60, "speed": 20}
+    assert _counted({"validity": {}, "counts": asked}) == {"validity": 1000}
+    assert _counted({"scores": {}, "asked": {}, "counts": asked}) == {"control": 500, "compared": 300, "best": 60}
