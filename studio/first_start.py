@@ -13,6 +13,7 @@ from composer_core.pipeline.doctor import MISSING, Finding, diagnose
 from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
 from studio import session
+from studio.redraw import redraw
 from studio.text import t
 
 HEARD = ("fluidsynth", "soundfont", "models")
@@ -46,7 +47,7 @@ def _turn() -> None:
         done = True
     if done:
         session.set_started()
-        st.rerun()
+        redraw()
 
 
 def _make_some() -> bool:

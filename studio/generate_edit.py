@@ -16,6 +16,7 @@ from composer_core.pipeline.playing import Playing
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
 from studio import generate_state, session, transport
 from studio.generate_slots import Slot, play_slot
+from studio.redraw import redraw
 from studio.text import t
 from studio.widgets import show_error
 
@@ -40,7 +41,7 @@ def perform(act: Act, slot: Slot, playing: Playing) -> None:
     generate_state.set_slots([edited if one.key == slot.key else one for one in generate_state.slots()])
     if transport.now_playing() == slot.key:
         play_slot(edited, playing, swap=True)
-    st.rerun()
+    redraw()
 
 
 def bar_edits(take: Take) -> Act | None:

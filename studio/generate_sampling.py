@@ -14,6 +14,7 @@ from composer_core.pipeline.playing import Playing
 from studio import generate_state, session
 from studio.generate_controls import Asked
 from studio.generate_slots import Slot
+from studio.redraw import redraw
 from studio.text import t
 
 
@@ -69,12 +70,12 @@ def go_on(bar: DeltaGenerator | None) -> None:
     except ComposerError as error:
         generate_state.set_sampling(None)
         session.set_problem(error)
-        st.rerun()
+        redraw()
     there = generate_state.slots() if request.n_made else []
     made = replace(request, n_made=request.n_made + 1)
     generate_state.set_sampling(None if made.n_made == request.takes else made)
     generate_state.set_slots([*there, slot])
-    st.rerun()
+    redraw()
 
 
 def _next(request: Request, bar: DeltaGenerator) -> Slot:

@@ -17,6 +17,7 @@ from studio import label_answers, label_form, session
 from studio.label_desk import InHand, LabelDesk, keep_theirs, queue_loops, store_mine
 from studio.label_words import field_title, listed, value_text
 from studio.loop_names import plain
+from studio.redraw import redraw
 from studio.text import t
 from studio.widgets import errors_as_messages
 
@@ -136,7 +137,7 @@ def _draw_elsewhere(workspace: Workspace, disputes: Sequence[Dispute], rater: st
         st.markdown(f":material/balance: **{t(key, n=len(loop_ids))}**  \n:small[{words}]", width="stretch")
         look = partial(_look_again, workspace, loop_ids)
         if st.button(t("label.look_again"), key="label.look_again", on_click=look):
-            st.rerun()
+            redraw()
 
 
 def _look_again(workspace: Workspace, loop_ids: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.pipeline import browse
 from composer_core.workspace import Workspace
+from studio.redraw import redraw
 from studio.text import t
 
 LOOK_SEC = 1.0
@@ -74,5 +75,5 @@ def _prepare(workspace: Workspace, work: Preparing) -> None:
 @st.fragment(run_every=LOOK_SEC)
 def _draw_share(work: Preparing) -> None:
     if work.done.is_set():
-        st.rerun()
+        redraw()
     st.progress(min(1.0, work.share), text=t("library.prepared", percent=f"{100 * work.share:.0f}"))

@@ -12,6 +12,7 @@ from composer_core.errors import ComposerError
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
 from studio import first_start, places, session, transport
+from studio.redraw import redraw
 from studio.text import LANGUAGES, language, t
 from studio.widgets import show_error
 
@@ -100,7 +101,7 @@ def run_page(page: Page) -> None:
         show_messages()
         page.run()
         if session.play_count() != plays:
-            st.rerun()
+            redraw()
         first_start.show_health(top, side)
         first_start.fill_library(progress)
     except ComposerError as error:

@@ -15,6 +15,7 @@ from composer_core.pipeline.training import RunStatus, TrainRequest, resume, run
 from studio import places, session, transport
 from studio.loss_chart import loss_figure
 from studio.names import instrument_name
+from studio.redraw import redraw
 from studio.text import literally, t
 from studio.widgets import errors_as_messages
 
@@ -63,7 +64,7 @@ def _show(name: str, state_before: str) -> None:
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
     if (run.state in WORKING) != (state_before in WORKING):
-        st.rerun()
+        redraw()
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:
@@ -154,7 +155,7 @@ def follow_click() -> None:
     if session.take_destination() == "generate":
         st.switch_page(places.page("generate"))
     if session.problem_waits():
-        st.rerun()
+        redraw()
 
 
 def _sample(run: RunStatus) -> None:
@@ -166,7 +167,7 @@ def _sample(run: RunStatus) -> None:
     save_takes(workspace, takes)
     title = t("train.sample_title", run=run.run, step=run.step)
     transport.play(render_take(takes[0]), title=title, key=f"take.{takes[0].take_id}")
-    st.rerun()
+    redraw()
 
 
 def duration(seconds: float) -> str:

@@ -163,6 +163,13 @@ def test_only_commands_and_benchmarks_print():
     assert [place(path, call) for path in quiet for call, name in calls(path) if name == "print"] == []
 
 
+def test_only_redraw_runs_a_page_again():
+    """`st.rerun` alone puts its page in the place of a page that was clicked meanwhile."""
+    pages = [path for path in CODE if path.parent in (ROOT / "studio", ROOT / "pages", ROOT)]
+    found = {path.name for path in pages for _, name in calls(path) if name == "st.rerun"}
+    assert found == {"redraw.py"}
+
+
 def test_only_its_own_room_imports_torch_and_streamlit():
     rooms = {"torch": [ROOT / "composer_core" / "model"], "streamlit": [ROOT / "studio", ROOT / "pages", ROOT]}
     found = []
