@@ -61,12 +61,15 @@ def _longest_copy(bars: Sequence[BarTokens], runs: Sequence[set[tuple[BarTokens,
 
 
 def _note_line(bars: Sequence[BarTokens], bar_steps: int) -> str:
-    """One character a note, out of its pitch and the steps since the onset before it."""
+    """One character a note, out of its pitch and the steps since the onset before it.
+
+    In bars longer than `bar_steps` the steps are negative where the next bar begins.
+    """
     found, last = [], 0
     for number, bar in enumerate(bars):
         for step, pitch in _cells(bar):
             onset = number * bar_steps + step
-            found.append(chr(0x100 + min(onset - last, STEPS_APART) * 128 + pitch))
+            found.append(chr((STEPS_APART + min(onset - last, STEPS_APART)) * 128 + pitch))
             last = onset
     return "".join(found)
 

@@ -71,6 +71,14 @@ def test_the_longest_copied_run_is_told_by_pitch_and_gaps() -> None:
     assert _longest_run([("Position_0", "Pitch_70")], line) == 0
 
 
+def test_a_run_in_bars_of_five_quarters_is_told_too() -> None:
+    """Bars count as 4/4 here: after step 55 of one the next begins at 48, 7 steps before."""
+    five = ("Position_0", "Pitch_60", "Position_55", "Pitch_62")
+    line = _note_line([five, five], 60)
+    assert _longest_run([five], line) == 1
+    assert _longest_run([five, five], _note_line([five, five], 48)) == 3
+
+
 def test_a_beat_in_which_nothing_begins_is_empty() -> None:
     notes = Notes.from_rows([(0, 1920, 60, 80), (480, 10, 62, 80), (500, 10, 64, 80)])
     assert empty_beat_rate(Loop("piano", notes, 1)) == pytest.approx(0.5)
