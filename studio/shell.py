@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -64,6 +66,12 @@ def show_messages() -> None:
         show_error(problem)
 
 
+@lru_cache(maxsize=1)
+def _icon() -> str:
+    """The icon in the address itself: as a file it is gone for a moment whenever a run takes the place of another."""
+    return "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
+
+
 def main() -> None:
     """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
     session.note_run()
@@ -74,12 +82,12 @@ def main() -> None:
         trouble = error
     st.set_page_config(
         page_title=t("common.app_name"),
-        page_icon=str(ASSETS / "icon.png"),
+        page_icon=_icon(),
         layout="wide",
         initial_sidebar_state=SIDEBAR_PX,
     )
     st.html(STYLE)
-    st.logo(ASSETS / "logo.svg", icon_image=ASSETS / "icon.png", size="large")
+    st.logo(ASSETS / "logo.svg", icon_image=_icon(), size="large")
     page = st.navigation(places.all_pages())
     language_switch()
     with st.bottom:
