@@ -121,11 +121,11 @@ def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspac
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
         before = transport(page)
         page.get_by_role("slider", name="テンポ").press("ArrowRight")
-        wait_until(page, f"s.playing && s.source > {before['source']}")
-        after = transport(page)
-        assert after["key"] == before["key"] and after["loopSec"] < before["loopSec"]
-
+        wait_until(page, f"s.playing && s.source > {before['source']} && s.loopSec < {before['loopSec']}")
         settled(page)
+        after = transport(page)
+        assert after["key"] == before["key"]
+
         page.get_by_text("English", exact=True).click()
         page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
         assert transport(page)["source"] == after["source"]
