@@ -110,6 +110,7 @@ def _first(
     """The loops to be heard first: those in dispute, those of the order, those skipped; and whether each was drawn."""
 
     def place(loop: str) -> tuple[float, ...]:
+        """Where the order puts a loop; loops it says nothing of come last, as they stand in the library."""
         return ranking.ranks.get(loop, math.inf), places[loop]
 
     disputed = [loop for loop in left if is_disputed(loop)]
@@ -181,6 +182,7 @@ def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence
     }
 
     def item(loop_id: str) -> QueueItem:
+        """The least certain field of a loop, with its confidence; a loop without suggestions says so."""
         if loop_id not in ranks:
             return QueueItem(loop_id, "unsuggested")
         return QueueItem(loop_id, "uncertain", known[loop_id].field, ranks[loop_id])
@@ -198,6 +200,7 @@ def _by_disagreement(_workspace: Workspace, store: LabelStore, loop_ids: Sequenc
     ranks = {loop_id: -opinions.amount for loop_id, opinions in known.items() if opinions.amount > 0}
 
     def item(loop_id: str) -> QueueItem:
+        """The field people differ on most, and by how much; else a loop mixed in at random."""
         if loop_id not in ranks:
             return QueueItem(loop_id, "random")
         return QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
@@ -214,6 +217,7 @@ def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[
     ranks = {loop_id: -(against.confidence or 0.0) * against.amount for loop_id, against in found.items()}
 
     def item(loop_id: str) -> QueueItem:
+        """The label that differs most from a sure model; else a loop mixed in at random."""
         if loop_id not in found:
             return QueueItem(loop_id, "random")
         against = found[loop_id]
@@ -242,6 +246,7 @@ def _by_outlier(workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[st
     known = {one.loop_id: one for one in outlyingness(workspace)}
 
     def item(loop_id: str) -> QueueItem:
+        """The metric furthest from other loops', in deviations; else a loop mixed in at random."""
         if loop_id not in known:
             return QueueItem(loop_id, "random")
         return QueueItem(loop_id, "outlier", known[loop_id].metric, amount=known[loop_id].deviation)
