@@ -97,13 +97,17 @@ def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, 
         with capsys.disabled():
             rate = 60 * N_LABELLED / seconds
             print(f"\n{N_LABELLED} loops labelled by keyboard in {seconds:.1f} s: {rate:.1f} loops a minute")
-        # The next loop plays by itself.
+        # The next loop plays by itself. The count stands above the heading and is there first: read both at once.
         heading = page.locator(".st-key-label-loop strong").first
-        title = heading.inner_text()
         page.wait_for_function(
-            "title => { const s = window.composerTransport.state(); return s.playing && s.title === title; }",
-            arg=title,
+            """() => {
+                const s = window.composerTransport.state();
+                const heading = document.querySelector(".st-key-label-loop strong");
+                return s.playing && heading && s.title === heading.innerText;
+            }"""
         )
+        settled(page)
+        title = heading.inner_text()
         decide(page, workspace, "u", N_LABELLED - 1)
         decide(page, workspace, "Backspace", N_LABELLED)
         sync_api.expect(heading).to_have_text(title)
