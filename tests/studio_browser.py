@@ -37,6 +37,12 @@ def settled(page: Any) -> None:
     page.locator(AT_REST).wait_for()
 
 
+def click(page: Any, target: Any) -> None:
+    """Click once nothing draws the page."""
+    settled(page)
+    target.click()
+
+
 def insist(act: Callable[[], None], shown: Callable[[int], None], what: str) -> None:
     """Act until it shows: a run that began of itself may take the part away under the mouse, and Streamlit then drops
     the click or the key. `shown` waits for as many milliseconds as it is given and raises Playwright's error."""

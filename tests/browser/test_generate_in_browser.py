@@ -8,7 +8,7 @@ import pytest
 
 from composer_core.pipeline.generation import Take, list_takes, models
 from composer_core.workspace import Workspace
-from studio_browser import IN_BROWSER, LEAST_LEVEL, SILENCE, open_page, settled, sync_api, transport, wait_until
+from studio_browser import IN_BROWSER, LEAST_LEVEL, SILENCE, click, open_page, sync_api, transport, wait_until
 from studio_server import studio_server
 
 pytestmark = [
@@ -19,14 +19,13 @@ pytestmark = [
 
 def ask_for_an_ensemble(page: Any) -> None:
     """One ensemble of drums and bass, each part the best of two."""
-    page.get_by_role("button", name="Bass", exact=True).click()
+    click(page, page.get_by_role("button", name="Bass", exact=True))
     page.get_by_role("button", name="Generate an ensemble").wait_for()
     page.get_by_label("Takes", exact=True).fill("1")
     page.get_by_label("Takes", exact=True).press("Enter")
-    page.get_by_label("Best of", exact=True).click()
+    click(page, page.get_by_label("Best of", exact=True))
     page.get_by_role("option", name="2", exact=True).click()
-    settled(page)
-    page.get_by_role("button", name="Generate an ensemble").click()
+    click(page, page.get_by_role("button", name="Generate an ensemble"))
     page.locator(".st-key-panel").wait_for()
 
 
@@ -45,8 +44,7 @@ def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: W
         made = {take.condition.instrument: take for take in list_takes(workspace)}
         assert set(made) == {"drums", "bass"} and {take.candidates for take in made.values()} == {2}
 
-        settled(page)
-        cards.first.get_by_role("button", name="Play").click()
+        click(page, cards.first.get_by_role("button", name="Play"))
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
         assert transport(page)["stems"] == ["drums", "bass"]
         page.get_by_role("button", name="Mute Drums").click()
@@ -57,10 +55,9 @@ def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: W
         before = transport(page)
 
         panel = page.locator(".st-key-panel")
-        panel.get_by_role("button", name="2", exact=True).click()
+        click(page, panel.get_by_role("button", name="2", exact=True))
         expect(panel.get_by_role("button", name="Rewrite")).to_be_enabled()
-        settled(page)
-        panel.get_by_role("button", name="Rewrite").click()
+        click(page, panel.get_by_role("button", name="Rewrite"))
         expect(page.locator(".st-key-lineage")).to_contain_text("Drums: bars 2")
         wait_until(page, f"s.playing && s.key === '{before['key']}' && s.source > {before['source']}")
         edited = next(take for take in list_takes(workspace) if take.parent)
@@ -69,8 +66,7 @@ def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: W
 
         after = transport(page)
         undo = page.locator(".st-key-generate-undo").get_by_role("button")
-        settled(page)
-        undo.click()
+        click(page, undo)
         wait_until(page, f"s.playing && s.source > {after['source']}")
         expect(undo).to_be_disabled()
         assert watch.errors == [] and watch.strangers == []

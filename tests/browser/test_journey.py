@@ -19,6 +19,8 @@ from studio_browser import (
     IN_BROWSER,
     LEAST_LEVEL,
     PATIENCE_MS,
+    TRY_MS,
+    click,
     insist,
     open_page,
     settled,
@@ -52,9 +54,9 @@ def go_to(page: Any, name: str) -> None:
 
 
 def generate(page: Any, button: str, play: str) -> None:
-    page.get_by_test_id("stMain").get_by_role("button", name=button, exact=True).click()
+    click(page, page.get_by_test_id("stMain").get_by_role("button", name=button, exact=True))
     card = page.locator("[class*='st-key-card-']").nth(1)
-    card.get_by_role("button", name=play).click()
+    click(page, card.get_by_role("button", name=play))
 
 
 def test_generate_play_switch_pages_and_approve(browser: Any, workspace: Workspace) -> None:
@@ -102,8 +104,7 @@ def approve(page: Any, workspace: Workspace, loops: int) -> None:
     go_to(page, "Label")
     page.get_by_role("button", name="Approve").wait_for()
     for count in range(1, loops + 1):
-        settled(page)
-        page.get_by_role("heading", level=1).click()
+        click(page, page.get_by_role("heading", level=1))
         page.keyboard.press("Enter")
         page.get_by_text(f"{count} of {N_STARTER} loops decided").wait_for()
         assert approved(workspace) == count
@@ -120,13 +121,14 @@ def test_both_languages_and_a_swing_change_while_it_plays(browser: Any, workspac
         generate(page, "生成する", "再生")
         wait_until(page, f"s.playing && s.level > {LEAST_LEVEL}")
         before = transport(page)
+        settled(page)
         page.get_by_role("slider", name="テンポ").press("ArrowRight")
         wait_until(page, f"s.playing && s.source > {before['source']} && s.loopSec < {before['loopSec']}")
         settled(page)
         after = transport(page)
         assert after["key"] == before["key"]
 
-        page.get_by_text("English", exact=True).click()
+        click(page, page.get_by_text("English", exact=True))
         page.get_by_role("heading", level=1).filter(has_text="Generate").wait_for()
         assert transport(page)["source"] == after["source"]
         for name in ("Library", "Label", "Train"):
@@ -157,8 +159,7 @@ def test_the_pad_is_dragged_typed_and_walked(browser: Any, workspace: Workspace)
         sync_api.expect(pad).to_have_attribute("aria-valuetext", "Valence -0.4, Arousal 0.3, Sad")
         page.get_by_label("Takes").fill("1")
         page.get_by_label("Takes").press("Enter")
-        settled(page)
-        page.get_by_test_id("stMain").get_by_role("button", name="Generate", exact=True).click()
+        click(page, page.get_by_test_id("stMain").get_by_role("button", name="Generate", exact=True))
         panel = page.locator(".st-key-panel")
         sync_api.expect(panel.get_by_role("row", name="Valence")).to_contain_text("-0.40")
         sync_api.expect(panel.get_by_role("row", name="Arousal")).to_contain_text("0.30")
@@ -177,12 +178,10 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
             page, watch = open_studio(browser, address, "en-US")
             go_to(page, "Train")
             page.get_by_role("button", name="Use in Generate").first.wait_for()
-            page.get_by_role("button", name="Stop", exact=True).click()
-            page.get_by_role("button", name="Resume").wait_for()
+            press_until(page, "Stop", page.get_by_role("button", name="Resume"))
             stopped = training.status(workspace, "mine")
             assert stopped.state == "stopped" and stopped.pid is None
-            page.get_by_role("button", name="Resume").click()
-            page.get_by_role("button", name="Stop", exact=True).wait_for()
+            press_until(page, "Resume", page.get_by_role("button", name="Stop", exact=True))
             use_in_generate(page)
             generate(page, "Generate", "Play")
             wait_until(page, "s.playing")
@@ -194,6 +193,17 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
     finally:
         training.stop(workspace, "mine")
     patiently(lambda: training.status(workspace, "mine").state == "stopped")
+
+
+def press_until(page: Any, name: str, shown: Any) -> None:
+    """Click a button of a part that draws itself anew until what it brings is there."""
+    button = page.get_by_role("button", name=name, exact=True)
+
+    def press() -> None:
+        if not shown.is_visible():
+            button.click(timeout=TRY_MS)
+
+    insist(press, lambda ms: shown.wait_for(timeout=ms), f"{name} is unheard")
 
 
 def use_in_generate(page: Any) -> None:
@@ -213,18 +223,17 @@ def patiently(question: Callable[[], bool]) -> None:
 def start_training(page: Any, folder: str) -> None:
     """A tiny model on a folder, long enough to be stopped in between."""
     go_to(page, "Train")
-    page.get_by_text("A folder").click()
+    click(page, page.get_by_text("A folder"))
     for label, text in (("Folder of MIDI files", folder), ("Name", "mine")):
         page.get_by_label(label, exact=True).fill(text)
         page.get_by_label(label, exact=True).press("Enter")
-    page.get_by_label("Size").click()
+    click(page, page.get_by_label("Size"))
     page.get_by_role("option").filter(has_text="tiny").click()
-    page.get_by_text("Set the number of steps").click()
+    click(page, page.get_by_text("Set the number of steps"))
     page.get_by_label("Steps", exact=True).fill("20000")
     page.get_by_label("Steps", exact=True).press("Enter")
     sync_api.expect(page.get_by_test_id("stCode").first).to_contain_text("--steps 20000")
-    settled(page)
-    page.get_by_role("button", name="Start training").click()
+    click(page, page.get_by_role("button", name="Start training"))
 
 
 def test_an_address_outside_the_cache_is_not_served(browser: Any, tmp_path: Path) -> None:

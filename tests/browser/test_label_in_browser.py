@@ -20,7 +20,7 @@ from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
-from studio_browser import IN_BROWSER, TRY_MS, insist, open_page, settled, sync_api
+from studio_browser import IN_BROWSER, TRY_MS, click, insist, open_page, settled, sync_api
 from studio_server import Watch, studio_server
 
 pytestmark = IN_BROWSER
@@ -123,9 +123,9 @@ def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, 
 
 
 def become(page: Any, name: str) -> None:
-    page.get_by_role("button", name="Rater:").click()
+    click(page, page.get_by_role("button", name="Rater:"))
     page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Label under this name").click()
+    click(page, page.get_by_role("button", name="Label under this name"))
     page.get_by_role("button", name=f"Rater: {name}").wait_for()
     page.keyboard.press("Escape")
 
@@ -151,7 +151,7 @@ def approve(page: Any) -> None:
 
 
 def newest_first(page: Any) -> None:
-    page.locator(".st-key-label-order input").click()
+    click(page, page.locator(".st-key-label-order input"))
     page.get_by_role("option", name="Newest first").click()
     page.get_by_text("Newest of the undecided").wait_for()
     page.keyboard.press("Escape")  # leaves the field: the keys are the desk's again
@@ -216,10 +216,20 @@ def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace
             ("Distributions", ".st-key-label-spread_plane .scatterlayer .point"),
             ("Raters", "[class*=st-key-label-confusion] .scatterlayer .point"),
         ):
-            page.get_by_role("radio", name=section).click()
+            open_section(page, section, mark)
             click_mark(page, mark)
             expect(page.locator(".st-key-label-loop")).to_contain_text("You chose it in a chart")
         assert complaints(watch, address) == [] and watch.strangers == []
+
+
+def open_section(page: Any, name: str, mark: str) -> None:
+    """Choose a part of the page until it is drawn: a click while a run still moves the choice itself is lost."""
+
+    def choose() -> None:
+        settled(page)
+        page.get_by_role("radio", name=name).click(timeout=TRY_MS)
+
+    insist(choose, lambda ms: page.locator(mark).first.wait_for(timeout=ms), f"{name} does not open")
 
 
 def click_mark(page: Any, shape: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import small_library
 from composer_core.workspace import Workspace
-from studio_browser import IN_BROWSER, LEAST_LEVEL, insist, open_page, settled, sync_api, transport, wait_until
+from studio_browser import IN_BROWSER, LEAST_LEVEL, click, insist, open_page, settled, sync_api, transport, wait_until
 from studio_server import Watch, studio_server
 
 pytestmark = IN_BROWSER
@@ -44,8 +44,7 @@ def test_filter_play_compare_and_lasso(browser: Any, workspace: Workspace) -> No
 
         for name in ("=shuffle", "bass *line*"):
             page.locator("tbody tr", has_text=name).locator(".mark-cell input").check()
-        settled(page)
-        page.get_by_role("button", name="Compare A/B").click()
+        click(page, page.get_by_role("button", name="Compare A/B"))
         wait_until(page, "s.playing && s.gains.length === 2")
         before = transport(page)
         page.keyboard.press("x")
@@ -54,9 +53,8 @@ def test_filter_play_compare_and_lasso(browser: Any, workspace: Workspace) -> No
         # Nothing was started anew: both loops run on from one start, so the place in the bar is kept.
         assert (after["source"], after["startedAt"]) == (before["source"], before["startedAt"])
         assert after["title"].startswith("bass *line*") and before["title"].startswith("=shuffle")
-        page.get_by_role("button", name="Close").click()
-        settled(page)
-        page.locator("[class*='st-key-library-unselect_all'] button").click()
+        click(page, page.get_by_role("button", name="Close"))
+        click(page, page.locator("[class*='st-key-library-unselect_all'] button"))
 
         expect(page.get_by_text("selected", exact=False)).to_have_count(0)
         lasso_everything(page)
