@@ -178,10 +178,12 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
             page, watch = open_studio(browser, address, "en-US")
             go_to(page, "Train")
             page.get_by_role("button", name="Use in Generate").first.wait_for()
-            press_until(page, "Stop", page.get_by_role("button", name="Resume"))
+            press_away(page, "Stop")
+            page.get_by_role("button", name="Resume").wait_for()
             stopped = training.status(workspace, "mine")
             assert stopped.state == "stopped" and stopped.pid is None
-            press_until(page, "Resume", page.get_by_role("button", name="Stop", exact=True))
+            press_away(page, "Resume")
+            page.get_by_role("button", name="Stop", exact=True).wait_for()
             use_in_generate(page)
             generate(page, "Generate", "Play")
             wait_until(page, "s.playing")
@@ -195,15 +197,17 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
     patiently(lambda: training.status(workspace, "mine").state == "stopped")
 
 
-def press_until(page: Any, name: str, shown: Any) -> None:
-    """Click a button of a part that draws itself anew until what it brings is there."""
+def press_away(page: Any, name: str) -> None:
+    """Press a button of a part that draws itself anew until it is gone, for the state it belongs to is over."""
     button = page.get_by_role("button", name=name, exact=True)
+    button.wait_for()
 
     def press() -> None:
-        if not shown.is_visible():
+        settled(page)
+        if button.is_visible():
             button.click(timeout=TRY_MS)
 
-    insist(press, lambda ms: shown.wait_for(timeout=ms), f"{name} is unheard")
+    insist(press, lambda ms: button.wait_for(state="hidden", timeout=ms), f"{name} is unheard")
 
 
 def use_in_generate(page: Any) -> None:
