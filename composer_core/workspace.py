@@ -94,6 +94,11 @@ class Workspace:
         return self.root / "backups"
 
     @property
+    def recipes(self) -> Path:
+        """Recipes of rules the user has saved, one YAML file each; need not exist."""
+        return self.root / "recipes"
+
+    @property
     def takes(self) -> Path:
         """Generated takes, one JSON and one MIDI each."""
         return self.root / "takes"

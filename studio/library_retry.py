@@ -10,6 +10,7 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline import browse, retry
+from composer_core.pipeline.recipes import keep_recipe
 from composer_core.pipeline.retry import Mended
 from composer_core.pipeline.scoring import AXES
 from composer_core.pipeline.settings import load_settings, save_settings
@@ -109,6 +110,7 @@ def draw_mending(workspace: Workspace, loop_id: str, total: float | None) -> Non
     with st.container(horizontal=True):
         st.button(t("retry.hear"), icon=":material/compare_arrows:", key="retry.hear", on_click=_hear, args=(mended,))
         st.button(t("retry.keep"), icon=":material/add:", key="retry.keep", on_click=_keep, args=(loop_id,))
+        st.button(t("retry.recipe"), icon=":material/save:", key="retry.recipe", on_click=_save_recipe, args=(mended,))
 
 
 def _rule_names(mended: Mended) -> list[str]:
@@ -126,6 +128,14 @@ def _mend(loop_id: str) -> None:
 def _hear(mended: Mended) -> None:
     pair = ((mended.before, t("retry.before"), mended.loop_id), (mended.after, t("retry.after"), mended.loop_id))
     transport.compare(pair, key=f"retry.{mended.loop_id}")
+
+
+def _save_recipe(mended: Mended) -> None:
+    assert mended.recipe is not None
+    try:
+        session.notify(t("generate.recipe_kept", path=keep_recipe(session.workspace(), mended.recipe)))
+    except ComposerError as error:
+        session.set_problem(error)
 
 
 def _keep(loop_id: str) -> None:

@@ -77,9 +77,13 @@ _NAMES = {
     " levels a bar": "（1小節あたりのレベル）",
     " (MIDI note number)": "（MIDI ノート番号）",
     " ticks": " ティック",
+    "name of the recipe": "レシピの名前",
     "read-only": "読み取り専用です",
 }
 _EXPECTED = {
+    "a file's name of at most 120 bytes without signs such as / : * ?": (
+        "120 バイト以内で、/ : * ? などの記号を含まないファイル名"
+    ),
     "a finite number": "有限の数値",
     "a chord such as Em, G7, F#m7b5 or C/E": "Em、G7、F#m7b5、C/E のようなコードネーム",
     "a numeral such as i, VI, V7 or bVII": "i、VI、V7、bVII のようなローマ数字",

@@ -12,7 +12,8 @@ from composer_core.errors import NotFound
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     """Add `apply` and `groove`."""
     apply = subparsers.add_parser("apply", allow_abbrev=False, help="apply a recipe of rules to a MIDI file")
-    apply.add_argument("recipe", metavar="RECIPE", type=Path, help="a YAML file with a list of steps")
+    apply.add_argument("--workspace", type=Path, help="where saved recipes are")
+    apply.add_argument("recipe", metavar="RECIPE", type=Path, help="a YAML file, or the name of a saved recipe")
     apply.add_argument("file", metavar="FILE", type=Path, help="a MIDI file")
     apply.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="the MIDI file to write")
     apply.set_defaults(run=apply_recipe)
@@ -27,9 +28,11 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def apply_recipe(arguments: argparse.Namespace) -> int:
     """Apply and say what was written and what was not carried over."""
     from composer_core.pipeline.recipes import apply_recipe as apply
-    from composer_core.pipeline.recipes import read_recipe
+    from composer_core.pipeline.recipes import find_recipe, read_recipe
+    from composer_core.workspace import Workspace, default_workspace
 
-    recipe = read_recipe(arguments.recipe)
+    workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    recipe = read_recipe(find_recipe(workspace, arguments.recipe))
     edited = apply(recipe, arguments.file, arguments.output)
     print(
         f"{edited.path}: {len(recipe.steps)} steps of {recipe.name}, {edited.n_parts} parts, "

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from composer_core.music.condition import Condition
+from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
+from composer_core.music.timing import MIN_SWING_PERCENT
 from composer_core.pipeline.generation import perform_take
-from composer_core.pipeline.recipes import Recipe
+from composer_core.pipeline.recipes import Recipe, Step
 from composer_core.render.midi import loop_to_midi, loops_to_midi
 from composer_core.rules import fit_range, render_technique, transpose
 from composer_core.rules.perform import Performed
 from composer_core.rules.technique import COMPOSED, RENDERED
 from composer_core.store.takes import Take
 
-__all__ = ["COMPOSED", "RENDERED", "Performed", "Playing", "play_take", "played_midi"]
+__all__ = ["COMPOSED", "RENDERED", "Performed", "Playing", "as_recipe", "play_take", "played_midi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,21 @@ class Playing:
             key=key,
             chords=tuple(chord.transposed(self.semitones) for chord in asked.chords),
         )
+
+
+def as_recipe(playing: Playing, name: str) -> Recipe:
+    """How takes are played as rules in a row, for any other MIDI: tempo, swing, transposition, techniques, the recipe.
+
+    Humanise is not among them: it is the share of a take's own deviations, which other notes lack.
+    """
+    steps = [Step("tempo", {"tempo_bpm": playing.tempo_bpm})]
+    if playing.swing_percent > MIN_SWING_PERCENT:
+        steps.append(Step("swing", {"percent": playing.swing_percent, "grid": playing.swing_grid}))
+    if playing.semitones:
+        pitched = tuple(name for name in INSTRUMENTS if name != "drums")
+        steps += [Step("transpose", {"semitones": playing.semitones}, pitched), Step("fit_range", {}, pitched)]
+    steps += [Step("technique", {"code": code}, (instrument,)) for instrument, code in playing.techniques]
+    return Recipe(name, (*steps, *(playing.recipe.steps if playing.recipe is not None else ())))
 
 
 def play_take(take: Take, playing: Playing) -> Performed:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,13 @@ from composer_core.pipeline.song_edit import Edited, edit_file
 from composer_core.rules.groove import GrooveTemplate, extract_groove
 from composer_core.rules.registry import RULES
 from composer_core.store.atomic import write_bytes, write_json
+from composer_core.workspace import Workspace
 
 MAX_RECIPE_BYTES = 1 << 20
+RECIPE_SUFFIX = ".yaml"
+_MAX_NAME_BYTES = 120
+"""As the refusal says."""
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|') | frozenset(map(chr, range(32)))
 WHOLE_SONG_RULES = ("tempo",)
 """Rules all parts share, so that they cannot be limited to some."""
 
@@ -119,11 +124,45 @@ def _step(entry: Any, where: str, folder: Path | None) -> Step:
 
 def save_recipe(path: Path, recipe: Recipe) -> None:
     """Write a recipe that `read_recipe` reads back to an equal one."""
+    write_bytes(path, recipe_text(recipe).encode())
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """A recipe as YAML."""
     steps = [
         {"rule": step.rule, **step.given, **({"only": list(step.only)} if step.only else {})} for step in recipe.steps
     ]
-    text = yaml.safe_dump({"name": recipe.name, "steps": steps}, allow_unicode=True, sort_keys=False)
-    write_bytes(path, text.encode())
+    return yaml.safe_dump({"name": recipe.name, "steps": steps}, allow_unicode=True, sort_keys=False)
+
+
+def saved_recipes(workspace: Workspace) -> dict[str, Path]:
+    """The recipes kept in a workspace, by the name of their files."""
+    return {path.stem: path for path in sorted(workspace.recipes.glob(f"*{RECIPE_SUFFIX}"))}
+
+
+def keep_recipe(workspace: Workspace, recipe: Recipe) -> Path:
+    """Save a recipe under its name in the workspace, in place of one of that name, and give its path.
+
+    InvalidValue for a name that is none of a file: empty, too long, or with a character some system refuses.
+    """
+    name = recipe.name.strip()
+    if not name or len(name.encode()) > _MAX_NAME_BYTES or name[0] == "." or _NOT_IN_NAMES & set(name):
+        expected = "a file's name of at most 120 bytes without signs such as / : * ?"
+        raise InvalidValue("bad_format", name="name of the recipe", value=recipe.name, expected=expected)
+    path = workspace.recipes / f"{name}{RECIPE_SUFFIX}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_recipe(path, replace(recipe, name=name))
+    return path
+
+
+def find_recipe(workspace: Workspace, named: Path) -> Path:
+    """The file itself where it is there, else the recipe of the workspace that is called so; NotFound names both."""
+    if named.is_file():
+        return named
+    saved = saved_recipes(workspace)
+    if str(named) in saved:
+        return saved[str(named)]
+    raise NotFound("path_missing", path=f"{named} ({workspace.recipes}: {', '.join(saved) or '-'})")
 
 
 def apply_recipe(recipe: Recipe, source: Path, out: Path) -> Edited:

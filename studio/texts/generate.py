@@ -203,6 +203,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A file of rules as composer apply reads it.",
         "composer apply と同じ形式のルールのファイルです。",
     ),
+    "generate.recipe_saved": ("Saved recipe", "保存したレシピ"),
+    "generate.recipe_none": ("None", "なし"),
+    "generate.recipe_save_help": (
+        "Save how takes are played now (tempo, swing, transposition, techniques, recipe) and use it again here or on "
+        "any MIDI file with composer apply. Humanise belongs to the take and is not saved.",
+        "今の弾き方（テンポ・スウィング・移調・奏法・レシピ）を保存すると、ここでまた選べるほか、"
+        "composer apply でどの MIDI にも使えます。ヒューマナイズはテイクごとの揺れなので保存されません。",
+    ),
+    "generate.recipe_name": ("Name of the recipe", "レシピの名前"),
+    "generate.recipe_name_like": ("my feel", "マイグルーヴ"),
+    "generate.recipe_save": ("Save recipe", "レシピを保存"),
+    "generate.recipe_download": ("Download", "ダウンロード"),
+    "generate.recipe_kept": ("Saved: {path}", "保存しました：{path}"),
     "generate.recipe_on": ("{name}: {steps} rules, applied last", "{name}：ルール {steps} 個を最後に適用しています"),
     "generate.ensemble_number": ("Ensemble {number}", "アンサンブル {number}"),
     "generate.edited": ("edited {count} ×", "編集 {count} 回"),

@@ -218,6 +218,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retry.before": ("Before", "調整前"),
     "retry.after": ("After", "調整後"),
     "retry.hear": ("Compare by ear", "聴き比べる"),
+    "retry.recipe": ("Save recipe", "レシピを保存"),
     "retry.keep": ("Add to the library", "ライブラリに追加"),
     "retry.kept": (
         "The mended loop (score {total}) is in the library.",

@@ -14,6 +14,7 @@ from composer_core.pipeline import generation
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.library import table
 from composer_core.pipeline.playing import Playing
+from composer_core.pipeline.recipes import read_recipe, saved_recipes
 from composer_core.workspace import Workspace
 from studio import generate_sampling, generate_state, session, transport
 from studio.generate_files import file_stem
@@ -131,6 +132,20 @@ def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monk
     assert "| Tempo | 150 | 150 |" in after and "66.7 %" in after
     assert before != after
     assert len(generation.list_takes(workspace)) == 1
+
+
+def test_how_takes_are_played_is_kept_as_a_recipe_and_chosen_again(workspace: Workspace) -> None:
+    app = generated(takes=1)
+    assert app.button(key="generate.recipe_save").disabled
+    app.slider(key="generate.swing").set_value(62.0)
+    app.text_input(key="generate.recipe_name").set_value("late").run()
+    app.button(key="generate.recipe_save").click().run()
+    assert not app.exception and not app.error
+    (kept,) = saved_recipes(workspace).values()
+    assert [step.rule for step in read_recipe(kept).steps] == ["tempo", "swing"]
+    app.slider(key="generate.swing").set_value(50.0)
+    app.selectbox(key="generate.recipe_saved").select("late").run()
+    assert not app.exception and any("late: 2 rules" in caption.value for caption in app.caption)
 
 
 def test_play_hands_the_take_to_the_transport(workspace: Workspace, silent_renderer: list[Any]) -> None:
@@ -304,7 +319,7 @@ def test_scores_are_explained_on_demand(workspace: Workspace) -> None:
 def test_a_take_is_downloaded_under_a_name_that_says_how_to_make_it_again(workspace: Workspace) -> None:
     app = generated(takes=2, seed=5)
     names = [button.proto.label for button in app.get("download_button")]
-    assert names == ["MIDI", "WAV"] * 2
+    assert names == ["Download", *["MIDI", "WAV"] * 2]
     take = generation.list_takes(workspace)[0]
     playing = Playing(96.5, 50.0, 8, 100.0)
     assert file_stem([take], playing) == f"drums-96.5bpm-seed5-take{take.index + 1}"

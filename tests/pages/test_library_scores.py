@@ -8,6 +8,7 @@ import pytest
 
 import small_library
 from composer_core.pipeline import browse, library
+from composer_core.pipeline.recipes import saved_recipes
 from composer_core.pipeline.score_preview import totals
 from composer_core.pipeline.scoring import AXES
 from composer_core.pipeline.settings import load_settings
@@ -36,6 +37,8 @@ def test_a_loop_below_the_mark_says_why_and_is_mended_beside_it(library_workspac
     assert re.search(r"takes \d+ points", written(app))
     app.button("retry.mend").click().run()
     assert text("retry.before") in written(app) and text("retry.after") in written(app)
+    app.button("retry.recipe").click().run()
+    assert list(saved_recipes(library_workspace)) == [f"mended {loop_id}"]
     before = browse.count(library_workspace)
     app.button("retry.keep").click().run()
     assert not app.exception and browse.count(library_workspace) == before + 1

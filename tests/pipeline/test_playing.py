@@ -9,7 +9,7 @@ from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.playing import Playing, play_take, played_midi
+from composer_core.pipeline.playing import Playing, as_recipe, play_take, played_midi
 from composer_core.pipeline.recipes import recipe_of
 from composer_core.store.takes import Take
 
@@ -69,3 +69,16 @@ def test_several_takes_make_one_file_with_a_track_a_part():
     assert [part.instrument for part in song.parts] == ["drums", "bass"]
     alone = read_song(played_midi([bass_take()], STRAIGHT), "one.mid")
     assert [part.instrument for part in alone.parts] == ["bass"]
+
+
+def test_how_takes_are_played_is_a_recipe_for_other_notes():
+    added = recipe_of({"name": "soft", "steps": [{"rule": "velocity_curve", "exponent": 2.0}]}, "soft.yaml")
+    # As many notes as an eighth has places: swing moves those off the beat.
+    rows = [(place * 240, 240, 40 + place, 90) for place in range(8)]
+    for semitones in (0, -24):
+        playing = Playing(90.0, 62.0, 8, 0.0, semitones, (("bass", "staccato"),), added)
+        recipe = as_recipe(playing, "late")
+        for take in (bass_take(rows), drum_take()):
+            assert recipe.apply(take.grid).notes.rows() == play_take(take, playing).loop.notes.rows()
+        assert recipe.apply(drum_take().grid).tempo_bpm == 90.0
+    assert [step.rule for step in as_recipe(STRAIGHT, "plain").steps] == ["tempo"]

@@ -1,5 +1,8 @@
 """Recipes on real files: what a step promises, what is refused, and nothing lost on the way."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import mido
 import pytest
 
@@ -8,9 +11,20 @@ from composer_core.errors import InvalidValue, NotFound, RefusedFile
 from composer_core.ingest.midi import read_song
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.pipeline.recipes import apply_recipe, read_groove, read_recipe, recipe_of, save_groove, save_recipe
+from composer_core.pipeline.recipes import (
+    apply_recipe,
+    find_recipe,
+    keep_recipe,
+    read_groove,
+    read_recipe,
+    recipe_of,
+    save_groove,
+    save_recipe,
+    saved_recipes,
+)
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules.registry import REQUIRED, RULES
+from composer_core.workspace import Workspace
 from rule_loops import rock_loop
 
 EXAMPLES = {
@@ -74,6 +88,26 @@ def test_a_saved_recipe_reads_back(tmp_path):
     (tmp_path / "bad.yaml").write_text("steps: [", encoding="utf-8")
     with pytest.raises(InvalidValue):
         read_recipe(tmp_path / "bad.yaml")
+
+
+def test_recipes_of_the_workspace_are_found_by_name(tmp_path):
+    workspace = Workspace(tmp_path / "ws")
+    assert saved_recipes(workspace) == {}
+    recipe = recipe_of({"name": " 夜 late ", "steps": [{"rule": "swing", "percent": 62, "grid": 16}]}, "r")
+    path = keep_recipe(workspace, recipe)
+    assert saved_recipes(workspace) == {"夜 late": path}
+    assert read_recipe(find_recipe(workspace, Path("夜 late"))).steps == recipe.steps
+    assert find_recipe(workspace, path) == path
+    with pytest.raises(NotFound, match="夜 late"):
+        find_recipe(workspace, Path("early"))
+
+
+@pytest.mark.parametrize("name", ["", "  ", "../up", "a/b", ".hidden", "a:b", "x" * 121, "夜" * 41, "a\nb"])
+def test_names_that_no_file_can_have_are_refused(tmp_path, name):
+    recipe = replace(recipe_of({"name": "x", "steps": [{"rule": "seal_seam"}]}, "r"), name=name)
+    with pytest.raises(InvalidValue, match="name of the recipe"):
+        keep_recipe(Workspace(tmp_path), recipe)
+    assert saved_recipes(Workspace(tmp_path)) == {}
 
 
 def song_file(path, meters=((0, 4, 4),), tempos=((0, 120),)):
