@@ -86,6 +86,9 @@ _EXPECTED = {
     ),
     "a finite number": "有限の数値",
     "a chord such as Em, G7, F#m7b5 or C/E": "Em、G7、F#m7b5、C/E のようなコードネーム",
+    "a chord such as Em, G7 or C/E, or a numeral such as i, VI or bVII": (
+        "Em、G7、C/E のようなコードネーム、または i、VI、bVII のようなローマ数字"
+    ),
     "a numeral such as i, VI, V7 or bVII": "i、VI、V7、bVII のようなローマ数字",
     "chords such as 'Em C G D' or 'i VI III VII'": "「Em C G D」や「i VI III VII」のようなコードの並び",
     "either symbols or numerals, not both": "コードネームかローマ数字のどちらか一方",

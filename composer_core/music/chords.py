@@ -162,7 +162,11 @@ def parse_progression(text: str, key: Key) -> tuple[Chord, ...]:
     roman = [_ROMAN.fullmatch(word) is not None for word in words]
     if any(roman) and not all(roman):
         raise InvalidValue("bad_format", name="chords", value=text, expected="either symbols or numerals, not both")
-    return tuple(Chord.from_roman(word, key) if roman[0] else Chord.parse(word) for word in words)
+    try:
+        return tuple(Chord.from_roman(word, key) if roman[0] else Chord.parse(word) for word in words)
+    except InvalidValue as error:  # who types a line may have meant either
+        expected = "a chord such as Em, G7 or C/E, or a numeral such as i, VI or bVII"
+        raise InvalidValue("bad_format", name="chord", value=error.values["value"], expected=expected) from error
 
 
 def parse_chord_line(text: str, key: Key | None) -> tuple[tuple[Chord, ...], Key | None]:

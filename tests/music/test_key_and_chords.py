@@ -76,6 +76,12 @@ def test_progressions_that_are_refused(text):
         parse_progression(text, Key(0))
 
 
+def test_a_word_that_is_no_chord_is_told_both_ways_of_writing():
+    for text in ("Em Hm G", "i VI Viii", "Cfoo"):
+        with pytest.raises(InvalidValue, match=r"(Hm|Viii|Cfoo).*Em, G7.*or a numeral"):
+            parse_progression(text, Key(4, "minor"))
+
+
 def test_diatonic_chords_of_c_major():
     assert [str(chord) for chord in diatonic_chords(Key(0))] == ["C", "Dm", "Em", "F", "G", "Am", "Bdim"]
     assert [str(chord) for chord in diatonic_chords(Key(0), sevenths=True)][-3:] == ["G7", "Am7", "Bm7b5"]
