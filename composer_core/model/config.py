@@ -100,6 +100,7 @@ class TrainConfig:
     `start` is a model's folder to go on from (its vocabulary is kept), `adapter` trains low-rank
     adapters of rank `adapter_rank` and the condition layers only. `windows_an_instrument` is
     about how many windows of each instrument are taken (0: all), long songs giving first.
+    A batch goes through the model in parts of `micro_batch` rows (0: whole).
     `emotion`, `genre`, `quality` weigh the heads' losses against the language loss; `damaged` is
     the share of spoilt copies the quality head learns from.
     """
@@ -109,7 +110,7 @@ class TrainConfig:
     steps: int = 0
     epochs: float = 4.0
     batch: int = 64
-    micro_batch: int = 64
+    micro_batch: int = 0
     learning_rate: float = 3e-3
     warm_up: int = 50
     weight_decay: float = 0.1
@@ -143,7 +144,7 @@ class TrainConfig:
         require_range("steps", self.steps, 0, 10_000_000)
         require_range("epochs", self.epochs, 0.01, 1000)
         require_range("batch", self.batch, 1, 65_536)
-        require_range("micro_batch", self.micro_batch, 1, self.batch)
+        require_range("micro_batch", self.micro_batch, 0, self.batch)
         require_range("learning_rate", self.learning_rate, 1e-7, 1.0)
         require_range("merges", self.merges, 0, 50_000)
         require_range("threads", self.threads, 0, 256)

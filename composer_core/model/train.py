@@ -117,7 +117,7 @@ class Trainer:
         self.optimiser = self._optimiser()
         self.batches_per_epoch = -(-len(data.train) // config.batch)
         self.steps = config.steps or max(1, round(config.epochs * self.batches_per_epoch))
-        self.step, self.best, self.best_step, self.micro_batch = 0, math.inf, 0, config.micro_batch
+        self.step, self.best, self.best_step, self.micro_batch = 0, math.inf, 0, config.micro_batch or config.batch
         self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
 
     def _composer(self) -> Composer:

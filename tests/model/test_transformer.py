@@ -169,7 +169,7 @@ def test_a_configuration_with_a_mistake_names_it(tmp_path: Path, text: str, mess
 
 def test_the_command_line_beats_the_file(tmp_path: Path) -> None:
     path = tmp_path / "train.yaml"
-    path.write_text("steps: 10\nbatch: 8\nmicro_batch: 8\n")
+    path.write_text("steps: 10\nbatch: 8\n")
     config = read_train_config(path, steps=20, seed=None)
     assert (config.steps, config.batch, config.seed) == (20, 8, 0)
 
