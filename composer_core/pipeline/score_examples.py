@@ -49,6 +49,8 @@ KIND_AXES: dict[str, tuple[str, ...]] = {
 """Kinds of damage that hurt several axes; every other hurts its own."""
 WHOLE_WEIGHTS = (0.2, 0.4, 0.8, 1.2, 3.0)
 """What strengths weigh where the strongest is the nominal one: all of a loop damaged alike is consistent again."""
+OWN_WEIGHTS = {"inverted": (0.05, 0.1, 0.15, 0.3, 7.0)}
+"""What the strengths of a kind weigh where trees would else take the disorder of a part of it for the whole."""
 PASSED_WEIGHTS: dict[str, dict[str, float]] = {
     "timing": {"swing_broken": 6.0},
     "groove_harmony": {"jitter": 12.0, "drift": 6.0, "role_late": 6.0, "quantise": 6.0},
@@ -99,7 +101,8 @@ def strength_weights(kinds: Iterable[str]) -> dict[str, tuple[float, ...]]:
     found = {}
     for name in kinds:
         kind = DAMAGES[name]
-        weights = WHOLE_WEIGHTS if kind.nominal == kind.strengths[-1] else STRENGTH_WEIGHTS
+        whole = WHOLE_WEIGHTS if kind.nominal == kind.strengths[-1] else STRENGTH_WEIGHTS
+        weights = OWN_WEIGHTS.get(name, whole)
         found[name] = tuple(weight * (WIDER_WEIGHT if kind.widens else 1.0) for weight in weights)
     return found
 
