@@ -7,7 +7,7 @@ back with the code's own template, so that the Japanese sentence can hold them t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -31,12 +31,14 @@ def warning_text(row: Mapping[str, str]) -> str:
     return _in_words(row, WARNINGS.get(row["code"]), f"warning.{row['code']}")
 
 
-def shown_path(path: str, workspace: Workspace) -> str:
-    """A file as the person knows it: an upload by its own name, any other by its path."""
+def shown_path(path: str, workspace: Workspace, named: Sequence[str] = ()) -> str:
+    """A file as the person knows it: an upload by its own name, one of a `named` folder by its place in it, any other
+    by its path."""
     try:
         inside = Path(path).relative_to(workspace.sources)
     except ValueError:
-        return path
+        below = (Path(path).relative_to(folder) for folder in named if Path(path).is_relative_to(folder))
+        return min((str(place) for place in below if place.parts), key=len, default=path)
     return "/".join(inside.parts[1:]) or path
 
 

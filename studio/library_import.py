@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -135,13 +135,18 @@ def draw_results(workspace: Workspace, report: dict[str, Any]) -> None:
 
 def result_rows(workspace: Workspace, report: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(file, code of the result, sentence) of every refused file, every warning, every other accepted file."""
-    rows = [(shown_path(row["path"], workspace), REFUSED, refusal_text(row)) for row in report["files_refused"]]
-    rows += [(shown_path(row["path"], workspace), WARNED, warning_text(row)) for row in report["warnings"]]
+
+    def name(row: Mapping[str, Any]) -> str:
+        """The file below the folder that was named: what tells it from the others comes first."""
+        return shown_path(row["path"], workspace, report.get("paths", ()))
+
+    rows = [(name(row), REFUSED, refusal_text(row)) for row in report["files_refused"]]
+    rows += [(name(row), WARNED, warning_text(row)) for row in report["warnings"]]
     warned = {row["path"] for row in report["warnings"]}
     for row in report.get("accepted", []):
         if row["path"] not in warned:
             key = "library.cut_one" if row["loops"] == 1 else "library.cut_into"
-            rows.append((shown_path(row["path"], workspace), ACCEPTED, t(key, loops=row["loops"])))
+            rows.append((name(row), ACCEPTED, t(key, loops=row["loops"])))
     return rows
 
 

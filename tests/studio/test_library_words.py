@@ -28,6 +28,8 @@ def test_uploads_are_shown_by_their_own_name(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     assert shown_path(str(workspace.sources / "0123456789abcdef" / "a.zip!b/c.mid"), workspace) == "a.zip!b/c.mid"
     assert shown_path("elsewhere/a.mid", workspace) == "elsewhere/a.mid"
+    assert shown_path("/music/set/b/a.mid", workspace, ["/music/set"]) == "b/a.mid"
+    assert shown_path("/music/set/b/a.mid", workspace, ["/music/set/b/a.mid", "/other"]) == "/music/set/b/a.mid"
 
 
 VALUES = {
