@@ -118,8 +118,12 @@ def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measure
 
 
 def strips(rows: Sequence[Measured]) -> str:
-    """The rows as HTML: name, value, and a strip with a mark at the loop's place; all text escaped."""
-    parts = ['<div class="strips">']
+    """The rows as HTML: name, value, and a strip with a mark at the loop's place; all text escaped.
+
+    Where no row has a place, names and values have the whole width.
+    """
+    is_placed = any(row.place is not None for row in rows)
+    parts = [f'<div class="strips{"" if is_placed else " unplaced"}">']
     family = None
     for row in rows:
         if row.family and row.family != family:
@@ -130,7 +134,8 @@ def strips(rows: Sequence[Measured]) -> str:
 
 
 def _strip(row: Measured) -> str:
-    name = f'<span class="name" title="{escape(row.meaning)}">{escape(row.name)}</span>'
+    whole = f"{row.name}: {row.meaning}" if row.meaning else row.name
+    name = f'<span class="name" title="{escape(whole)}">{escape(row.name)}</span>'
     unit = f" <small>{escape(row.unit)}</small>" if row.unit else ""
     value = f'<span class="value">{escape(row.value)}{unit}</span>'
     if row.place is None:
