@@ -40,9 +40,10 @@ def test_each_axis_reads_its_families_and_each_kind_hurts_an_axis():
 
 
 def test_strengths_weigh_more_where_all_of_a_loop_is_damaged_and_less_where_a_kind_only_widens():
-    weights = strength_weights(("jitter", "inverted", "wavering"))
+    weights = strength_weights(("jitter", "roles_permuted", "inverted", "wavering"))
     assert weights["jitter"] == (0.3, 0.6, 1.0, 1.2, 1.4)
-    assert weights["inverted"] == (0.2, 0.4, 0.8, 1.2, 3.0)
+    assert weights["roles_permuted"] == (0.2, 0.4, 0.8, 1.2, 3.0)
+    assert weights["inverted"] == (0.05, 0.1, 0.15, 0.3, 7.0)  # disorder is not inversion
     assert weights["wavering"] == (0.15, 0.3, 0.5, 0.6, 0.7)
 
 
