@@ -23,11 +23,13 @@ class Pad {
     }
   }
 
-  // Data of Python win, except while the pointer is down or a key is waiting to be committed.
+  // Data of Python win, except while the pointer is down or a key is waiting to be committed, and those
+  // of a run that has not seen the last commit yet: they would put the dot back to the one before.
   show(data, commit) {
     this.commit = commit;
     this.data = data;
-    if (!this.dragging && !this.timer) this.value = { valence: data.valence, arousal: data.arousal };
+    const isLate = data.seq < this.seq;
+    if (!this.dragging && !this.timer && !isLate) this.value = { valence: data.valence, arousal: data.arousal };
     this.label(data);
     this.draw();
   }
