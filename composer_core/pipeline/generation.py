@@ -222,7 +222,7 @@ def perform_take(take: Take, condition: Condition | None = None) -> Performed:
 
     Cheap: the same notes, nothing is sampled. What else differs in the other condition has no effect.
     """
-    return _perform(take.grid, take.offset_ms, condition or take.condition)
+    return _perform(take.grid, take.offset_ms, condition or take.condition, take.own_swing_ms)
 
 
 def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Loop:
@@ -230,7 +230,12 @@ def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition
     return _perform(grid, offset_ms, condition).loop
 
 
-def _perform(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Performed:
+def _perform(
+    grid: Loop,
+    offset_ms: NDArray[np.float64],
+    condition: Condition,
+    own_swing_ms: Mapping[int, NDArray[np.float64]] | None = None,
+) -> Performed:
     """Performed at tempo, swing and humanise, then with the techniques asked for that a rule can render."""
     performed = perform(
         grid,
@@ -239,6 +244,7 @@ def _perform(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -
         swing_ratio=condition.swing_ratio,
         swing_grid=condition.swing_grid,
         humanise_percent=condition.humanise_percent,
+        own_swing_ms=own_swing_ms,
     )
     if not condition.technique:
         return performed

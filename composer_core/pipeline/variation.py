@@ -1,6 +1,7 @@
 """Editing a take: chosen bars anew, more bars, a variation by strength. What is not edited stays as it is.
 
-Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick. The
+Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick, and sound
+as before (only beside an edited bar a new neighbour may come so near that it holds a note back). The
 bars before an edit are what the model reads; of several candidates the likeliest among its neighbours
 (bars after included) is kept.
 """
@@ -23,6 +24,7 @@ from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import MAX_SEED, Take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import find_model, load
+from composer_core.rules.perform import own_swings
 from composer_core.workspace import Workspace
 
 CANDIDATES = 4
@@ -88,7 +90,8 @@ def _edited(
     for first, last in _stretches(bars):
         notes = _rewritten(loaded, take, notes, first, last, seed)
     fresh, offset_ms, performed = perform_grid(grid.with_notes(notes), take.condition, seed)
-    merged, offsets = _merged(grid, take.offset_ms, fresh, offset_ms, bars)
+    merged, chosen = _merged(grid, fresh, bars)
+    before, after = take.own_swing_ms or own_swings(take.grid, take.offset_ms), own_swings(fresh, offset_ms)
     return replace(
         take,
         take_id=_edit_id(take, edit, seed, loaded.hash),
@@ -97,7 +100,8 @@ def _edited(
         model=loaded.name,
         model_hash=loaded.hash,
         grid=merged,
-        offset_ms=offsets,
+        offset_ms=np.concatenate((take.offset_ms, offset_ms))[chosen],
+        own_swing_ms={name: np.concatenate((before[name], after[name]))[chosen] for name in after},
         seconds=time.perf_counter() - started,
         notices=tuple(dict.fromkeys((*take.notices, *performed))),
         created_at=time.time(),
@@ -125,20 +129,14 @@ def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, see
     return found[int(np.argmin(nll_of_loops(loaded, whole, found)))]
 
 
-def _merged(
-    old: Loop, old_offset: NDArray[np.float64], new: Loop, new_offset: NDArray[np.float64], bars: Collection[int]
-) -> tuple[Loop, NDArray[np.float64]]:
-    """Old notes outside the edited bars, new ones inside, in order, each with its offset."""
-    bar_tick = old.meter.bar_tick
-    keep = ~np.isin(old.notes.onset_tick // bar_tick, list(bars))
-    take = np.isin(new.notes.onset_tick // bar_tick, list(bars))
-    columns = [
-        np.concatenate((before[keep], after[take]))
-        for before, after in zip(old.notes.columns(), new.notes.columns(), strict=True)
-    ]
-    offsets = np.concatenate((old_offset[keep], new_offset[take]))
-    order = np.lexsort((columns[2], columns[0]))
-    return old.with_notes(Notes.of(*columns)), offsets[order]
+def _merged(old: Loop, new: Loop, bars: Collection[int]) -> tuple[Loop, NDArray[np.intp]]:
+    """Old notes outside the edited bars, new ones inside, in order; and their places among the old and then the new."""
+    both = zip(old.notes.columns(), new.notes.columns(), strict=True)
+    onset, _, pitch, _ = columns = [np.concatenate(pair) for pair in both]
+    is_new = np.arange(len(onset)) >= len(old.notes)
+    kept = np.flatnonzero(np.isin(onset // old.meter.bar_tick, list(bars)) == is_new)
+    chosen = kept[np.lexsort((pitch[kept], onset[kept]))]
+    return old.with_notes(Notes.of(*(column[chosen] for column in columns))), chosen
 
 
 def _edit_id(take: Take, edit: str, seed: int, model_hash: str) -> str:

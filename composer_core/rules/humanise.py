@@ -54,20 +54,25 @@ def _mean_by_cycle(offset: FloatArray, swung: SwungTicks, chosen: NDArray[np.boo
     return dict(zip(cycles.tolist(), means.tolist(), strict=True))
 
 
-def without_swing(offset: FloatArray, swung: SwungTicks, timekeeper: NDArray[np.bool_]) -> FloatArray:
-    """Offsets (n_notes,) less the swing they would add.
+def own_swing(offset: FloatArray, swung: SwungTicks, timekeeper: NDArray[np.bool_]) -> float:
+    """The swing that offsets (n_notes,) would add: the median delay over the pairs, in their unit; 0 without pairs.
 
-    The median delay over the pairs is taken from the off-beats in full and from the notes
-    between in proportion to how near they are. Hats and ride tell it where they hold at least
-    MIN_TIMEKEEPER_PAIRS pairs, all notes otherwise, as in the measure.
+    Hats and ride tell it where they hold at least MIN_TIMEKEEPER_PAIRS pairs, all notes
+    otherwise, as in the measure.
     """
     delays = _pair_delays(offset, swung, timekeeper)
     if len(delays) < MIN_TIMEKEEPER_PAIRS:
         delays = _pair_delays(offset, swung, np.ones(len(offset), dtype=bool))
-    if not len(delays):
-        return offset
+    return float(np.median(delays)) if len(delays) else 0.0
+
+
+def without_swing(offset: FloatArray, swung: SwungTicks, own: FloatArray | float) -> FloatArray:
+    """Offsets (n_notes,) less the swing they would add, `own` of the loop or of each note (n_notes,).
+
+    It is taken from the off-beats in full and from the notes between in proportion to how near they are.
+    """
     nearness = 1.0 - np.abs(np.clip(swung.place, 0.0, 1.0) - 0.5) * 2.0
-    return offset - np.where(swung.pair_cycle >= 0, float(np.median(delays)) * nearness, 0.0)
+    return offset - np.where(swung.pair_cycle >= 0, own * nearness, 0.0)
 
 
 def limit_offsets(offset_tick: FloatArray, onset_tick: FloatArray, length_tick: int) -> FloatArray:
@@ -122,15 +127,20 @@ def humanise_ticks(
     *,
     length_tick: int,
     timekeeper: NDArray[np.bool_],
+    own_swing_tick: FloatArray | None = None,
 ) -> tuple[FloatArray, bool]:
     """Onsets (n_notes,) with `percent` (0 to 100) of the offsets, and whether more than REPORTED_SHARE were limited.
+
+    `own_swing_tick` (n_notes,) is the swing of the performance each note comes from; None: one
+    performance, whose swing is read from the offsets.
 
     Deterministic: the offsets carry the performer's randomness. 0 gives the swung grid back.
     Raises InvalidValue for a percentage out of range or offsets that do not fit the notes.
     """
     require_range("humanise", percent, 0.0, 100.0, " %")
     check_offsets(offset_tick, len(swung.onset_tick))
-    scaled = without_swing(offset_tick, swung, timekeeper) * (percent / 100.0)
+    own = own_swing(offset_tick, swung, timekeeper) if own_swing_tick is None else own_swing_tick
+    scaled = without_swing(offset_tick, swung, own) * (percent / 100.0)
     limited = keep_pairs(limit_offsets(scaled, swung.onset_tick, length_tick), swung)
     is_limited = np.abs(limited - scaled) > 1.0
     return swung.onset_tick + limited, bool(is_limited.sum() > REPORTED_SHARE * len(limited))

@@ -26,6 +26,8 @@ class Take:
     `grid.notes`. With condition, seed, index and both hashes the take can be made again byte
     for byte on the same machine. `notices` are codes of what the person has to know; `drawn` are fields of
     the condition that were not asked for and were drawn to suit the rest, as a condition's JSON values.
+    `own_swing_ms` is what an edited take, whose bars come from several performances, keeps of each: for every
+    swing grid the swing (n_notes,) of the performance a note comes from.
     """
 
     take_id: str
@@ -45,6 +47,7 @@ class Take:
     edit: str = ""
     ensemble: str = ""
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    own_swing_ms: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def write_take(folder: Path, take: Take) -> None:
@@ -67,6 +70,7 @@ def write_take(folder: Path, take: Take) -> None:
         "edit": take.edit,
         "ensemble": take.ensemble,
         "drawn": dict(take.drawn),
+        "own_swing_ms": {str(grid): [float(ms) for ms in own] for grid, own in take.own_swing_ms.items()},
         "created_at": take.created_at or time.time(),
     }
     write_json(folder / f"{take.take_id}.json", data)
@@ -95,7 +99,8 @@ def _take_of(data: dict[str, Any]) -> Take:
         source=f"take {data['take_id']}",
     )
     offset_ms = np.asarray(data["offset_ms"], dtype=np.float64)
-    if len(offset_ms) != len(grid.notes):
+    own_swing_ms = {int(name): np.asarray(own, np.float64) for name, own in data.get("own_swing_ms", {}).items()}
+    if any(len(own) != len(grid.notes) for own in (offset_ms, *own_swing_ms.values())):
         raise ValueError("notes and offsets differ in number")
     named = {name: data[name] for name in ("take_id", "seed", "index", "model", "model_hash", "seconds", "created_at")}
     return Take(
@@ -110,6 +115,7 @@ def _take_of(data: dict[str, Any]) -> Take:
         edit=str(data.get("edit", "")),
         ensemble=str(data.get("ensemble", "")),
         drawn=dict(data.get("drawn", {})),
+        own_swing_ms=own_swing_ms,
         **named,
     )
 

@@ -9,6 +9,7 @@ from composer_core.music.loop import check_loop
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import RULE_CODES, perform
 from composer_core.rules.humanise import MAX_GAP_SHARE, limit_offsets
+from composer_core.rules.perform import own_swings
 from rule_loops import HAT, KICK, grid_loop, layered_loops, rock_loop
 from swing_meter import measure_swing
 
@@ -44,6 +45,20 @@ def test_humanise_zero_gives_the_swung_grid():
     loop = rock_loop()
     offsets = np.random.default_rng(0).normal(0, 20, len(loop.notes))
     assert played(loop, offsets, humanise=0.0).loop.notes == loop.notes
+
+
+def test_bars_of_two_performances_each_lose_their_own_swing():
+    # 8ths on the hat: off-beats 10 ms late in one performance and 20 ms early in the other. Beside each other either
+    # lies on the grid; read as one, the median of the pairs, 3 bars against 1, would be taken from all of them.
+    loop = grid_loop([(step, HAT) for step in range(0, 4 * 48, 6)], bars=4)
+    bar, offbeat = loop.notes.onset_tick // 1920, loop.notes.onset_tick % 480 == 240
+    late, early = np.where(offbeat, 10.0, 0.0), np.where(offbeat, -20.0, 0.0)
+    beside = np.where(bar == 1, early, late)
+    swings = {
+        grid: np.where(bar == 1, own_swings(loop, early)[grid], own) for grid, own in own_swings(loop, late).items()
+    }
+    assert played(loop, beside, own_swing_ms=swings).loop.notes == loop.notes
+    assert played(loop, beside).loop.notes != loop.notes
 
 
 def test_the_first_note_comes_at_most_an_eighth_of_a_quarter_early():
