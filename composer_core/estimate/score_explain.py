@@ -17,6 +17,7 @@ from composer_core.estimate.scores import (
     TOTAL,
     AxisModel,
     Calibration,
+    CrossEffect,
     Level,
     length_of,
 )
@@ -53,7 +54,12 @@ def explain(calibration: Calibration, metrics: Mapping[str, float], bars: int) -
     for axis, model in (*calibration.axes.items(), (EVERYTHING, calibration.everything)):
         columns = [place[name] for name in model.metrics]
         by_axis[axis] = _parts(model, rows[:, columns], normal[:, columns], bars, model.levels[length])
-    found = {axis: _explanation(model.levels[length].map, *by_axis[axis]) for axis, model in calibration.axes.items()}
+    found = {
+        axis: _explanation(
+            model.levels[length].map, *_own(by_axis[axis], calibration.cross_effects[axis], calibration, rows, bars)
+        )
+        for axis, model in calibration.axes.items()
+    }
     worst = min(calibration.axes, key=lambda axis: AXIS_WEIGHT.get(axis, 1.0) * by_axis[axis][1])
     share = calibration.everything_share
     worst_share = (1.0 - share) * AXIS_WEIGHT.get(worst, 1.0)
@@ -81,6 +87,22 @@ def _parts(
     reference = (1.0 - share) * (trees_usual - level.trees_centre) / level.trees_width
     reference += share * (-usual - level.distance_centre) / level.distance_width
     return sums, reference + sum(sums.values()), reference
+
+
+def _own(
+    whole: tuple[dict[str, float], float, float],
+    effect: CrossEffect,
+    calibration: Calibration,
+    rows: FloatArray,
+    bars: int,
+) -> tuple[dict[str, float], float, float]:
+    """The same when what damage of other axes does to the axis is taken out; metrics of these give points here."""
+    sums, raw, reference = whole
+    found = contributions(effect.trees, np.column_stack((rows, [bars])))[0]
+    moved = found - effect.human_parts
+    taken = dict(zip((*calibration.metrics, BARS), moved[:-1].tolist(), strict=True))
+    own = {name: sums.get(name, 0.0) - part for name, part in taken.items()}
+    return own, raw - float(found.sum()), reference - float(effect.human_parts.sum())
 
 
 def _root(parts: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""A calibration on disk: one JSON an instrument, and the trees of each axis as LightGBM's text.
+"""A calibration on disk: one JSON an instrument, and the trees of each axis and cross-effect as LightGBM's text.
 
 The digest is the SHA-256 of all of it, so that a damaged or mixed set of files is refused
 by name, and scores can say which calibration they are of.
@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer_core.errors import ModelError
 from composer_core.estimate.score_map import ScoreMap
-from composer_core.estimate.scores import EVERYTHING, AxisModel, Calibration, Level
+from composer_core.estimate.scores import EVERYTHING, AxisModel, Calibration, CrossEffect, Level
 from composer_core.estimate.trees import Trees
 from composer_core.estimate.typicality import NormalScale
 from composer_core.workspace import ASSETS
 
+FloatArray = NDArray[np.float64]
 SHIPPED = ASSETS / "scores"
 _DIGEST_LENGTH = 16
 
@@ -31,6 +33,7 @@ def save(folder: Path, calibration: Calibration, write: Callable[[Path, bytes], 
     name = calibration.instrument
     models = {**calibration.axes, EVERYTHING: calibration.everything}
     texts = {axis: model.trees.text.encode() for axis, model in models.items()}
+    texts |= {_cross(axis): effect.trees.text.encode() for axis, effect in calibration.cross_effects.items()}
     body = {
         "instrument": name,
         "metrics": list(calibration.metrics),
@@ -40,6 +43,7 @@ def save(folder: Path, calibration: Calibration, write: Callable[[Path, bytes], 
         "scales": {str(length): scale.to_json() for length, scale in calibration.scales.items()},
         "total": {str(length): list(mapped.knots) for length, mapped in calibration.total.items()},
         "axes": {axis: _axis_json(model) for axis, model in models.items()},
+        "cross_effects": {axis: _rounded(effect.human_parts) for axis, effect in calibration.cross_effects.items()},
     }
     digest = _digest(body, texts)
     for axis, text in texts.items():
@@ -59,7 +63,8 @@ def load(folder: Path, instrument: str) -> Calibration | None:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         digest = body.pop("digest")
-        texts = {axis: _read_trees(_trees_path(folder, instrument, axis)) for axis in body["axes"]}
+        names = (*body["axes"], *(_cross(axis) for axis in body["cross_effects"]))
+        texts = {name: _read_trees(_trees_path(folder, instrument, name)) for name in names}
     except (ValueError, KeyError, AttributeError, OSError) as error:
         raise ModelError("damaged_model", path=str(path), reason=f"{type(error).__name__} {error}") from error
     if digest != _digest(body, texts):
@@ -80,8 +85,12 @@ def _read_trees(path: Path) -> bytes:
         raise ModelError("damaged_model", path=str(path), reason=error.strerror or str(error)) from error
 
 
-def _trees_path(folder: Path, instrument: str, axis: str) -> Path:
-    return folder / f"{instrument}-{axis}.txt"
+def _trees_path(folder: Path, instrument: str, name: str) -> Path:
+    return folder / f"{instrument}-{name}.txt"
+
+
+def _cross(axis: str) -> str:
+    return f"{axis}-cross"
 
 
 def _digest(body: Mapping[str, Any], texts: Mapping[str, bytes]) -> str:
@@ -96,23 +105,31 @@ def _axis_json(model: AxisModel) -> dict[str, Any]:
         "metrics": list(model.metrics),
         "typicality_share": model.typicality_share,
         "levels": {str(length): level.to_json() for length, level in model.levels.items()},
-        "human_tree_parts": [float(f"{part:.5g}") for part in model.human_tree_parts],
-        "human_distance_parts": [float(f"{part:.5g}") for part in model.human_distance_parts],
+        "human_tree_parts": _rounded(model.human_tree_parts),
+        "human_distance_parts": _rounded(model.human_distance_parts),
     }
+
+
+def _rounded(parts: FloatArray) -> list[float]:
+    return [float(f"{part:.5g}") for part in parts.tolist()]
 
 
 def _calibration(folder: Path, body: Mapping[str, Any], texts: Mapping[str, bytes], digest: str) -> Calibration:
     instrument = body["instrument"]
-    models = {
-        axis: _axis(value, Trees.parse(texts[axis].decode(), str(_trees_path(folder, instrument, axis))))
-        for axis, value in body["axes"].items()
+    trees = {
+        name: Trees.parse(text.decode(), str(_trees_path(folder, instrument, name))) for name, text in texts.items()
     }
+    models = {axis: _axis(value, trees[axis]) for axis, value in body["axes"].items()}
     everything = models.pop(EVERYTHING)
     return Calibration(
         instrument=instrument,
         metrics=tuple(body["metrics"]),
         scales={int(length): NormalScale.from_json(value) for length, value in body["scales"].items()},
         axes=models,
+        cross_effects={
+            axis: CrossEffect(trees[_cross(axis)], np.array(parts, dtype=np.float64))
+            for axis, parts in body["cross_effects"].items()
+        },
         everything=everything,
         everything_share=body["everything_share"],
         total={int(length): ScoreMap(tuple(knots)) for length, knots in body["total"].items()},

@@ -21,6 +21,7 @@ from composer_core.estimate.scores import (
     LENGTHS,
     AxisModel,
     Calibration,
+    CrossEffect,
     Level,
     length_of,
     mixed,
@@ -41,10 +42,12 @@ OTHER_DAMAGE_WEIGHT = 2.0
 """Weight of loops damaged on other axes, which an axis learns to let pass, against human ones."""
 PASSED_A_LOOP = 6
 """At most so many of them for each human loop, so that a fit stays affordable."""
-N_FOLDS, N_TREES, N_EVERYTHING_TREES = 3, 200, 300
+N_FOLDS, N_TREES, N_EVERYTHING_TREES, N_CROSS_TREES = 3, 200, 300, 200
 STRENGTH_WEIGHTS = (0.3, 0.6, 1.0, 1.2, 1.4)
 """What loops damaged at each of the five strengths weigh where a plan says nothing else."""
 _MIN_LENGTH_LOOPS = 60
+_FURTHEST_MOVED = 6.0
+"""Raw values moved further than this (human loops spread by about 1) teach a cross-effect no more."""
 _QUARTILES = 1.349
 """Between the quartiles of a normal distribution lie so many standard deviations."""
 
@@ -81,7 +84,8 @@ class Plan:
 
     A kind belongs to one axis, or to several where it hurts several at once. `strength_weights`
     tells what loops damaged at each strength weigh in their axes' training, by kind, where not STRENGTH_WEIGHTS;
-    `passed_weights`, by axis and kind, what a kind of another axis weighs among those to let pass, where not 1.
+    `passed_weights`, by axis and kind, what a kind of another axis weighs among those to let pass, where not 1;
+    `cross_weights` the same among those whose cross-effect is learnt.
     """
 
     instrument: str
@@ -91,6 +95,7 @@ class Plan:
     n_folds: int = N_FOLDS
     strength_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     passed_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    cross_weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     typicality_share: Mapping[str, float] = field(default_factory=lambda: TYPICALITY_SHARE)
 
 
@@ -108,7 +113,7 @@ def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibr
     used = {**plan.axis_metrics, EVERYTHING: examples.metrics}
     lengths = np.array([length_of(int(count)) for count in examples.bars])
     scales = _scales(examples.human, lengths)
-    models, human, damaged = {}, {}, {}
+    models, effects, human, damaged = {}, {}, {}, {}
     for axis, metrics in used.items():
         job = _AxisJob(examples, axis, metrics, plan, lengths)
         odds, distance = job.held_out(fold)
@@ -116,12 +121,20 @@ def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibr
         levels = {length: _level(odds[0], distance[0], lengths, length, share) for length in LENGTHS}
         human[axis] = _by_length(levels, lengths, share, odds[0], distance[0])
         damaged[axis] = _by_length(levels, lengths[examples.source], share, odds[1], distance[1])
+        if axis != EVERYTHING:
+            job_of_cross = _CrossJob(examples, axis, plan, human[axis], damaged[axis])
+            own = human[axis] - job_of_cross.held_out(fold)
+            levels = {
+                length: replace(level, map=ScoreMap.fit(own[_near(lengths, length)]))
+                for length, level in levels.items()
+            }
+            effects[axis] = job_of_cross.effect()
         models[axis] = job.model(scales, levels)
     raw = total_raw(human, EVERYTHING_SHARE)
     total = {length: ScoreMap.fit(raw[_near(lengths, length)]) for length in LENGTHS}
     everything = models.pop(EVERYTHING)
     calibration = Calibration(
-        plan.instrument, examples.metrics, scales, models, everything, EVERYTHING_SHARE, total,
+        plan.instrument, examples.metrics, scales, models, effects, everything, EVERYTHING_SHARE, total,
         dict(plan.missing), "", dict(card),
     )  # fmt: skip
     return calibration, HeldOut(human, damaged)
@@ -239,6 +252,48 @@ class _AxisJob:
         return grow(rows, target, weight / weight.mean(), (*self.metrics, BARS), n_trees)
 
 
+class _CrossJob:
+    """What damage of other axes does to an axis's raw value, learnt from the values before and after.
+
+    Human loops and loops damaged on the axis itself are told that nothing is to be taken out.
+    """
+
+    def __init__(self, examples: Examples, axis: str, plan: Plan, human: FloatArray, damaged: FloatArray):
+        self.names = (*examples.metrics, BARS)
+        self.source = examples.source
+        bars = examples.bars.astype(np.float64)
+        self.human = np.column_stack((examples.human, bars))
+        self.damaged = np.column_stack((examples.damaged, bars[examples.source]))
+        own = np.array([axis in plan.kind_axes[name] for name in examples.kinds])[examples.kind]
+        moved = np.clip(damaged - human[examples.source], -_FURTHEST_MOVED, _FURTHEST_MOVED)
+        self.moved = np.where(own, 0.0, moved)
+        weights = plan.cross_weights.get(axis, {})
+        weight = np.array([weights.get(name, 1.0) for name in examples.kinds])[examples.kind]
+        for chosen, share in ((own, 1.0), (~own, OTHER_DAMAGE_WEIGHT)):
+            weight[chosen] *= share / max(weight[chosen].sum(), 1.0)
+        self.weight = weight
+
+    def held_out(self, fold: IndexArray) -> FloatArray:
+        """What is taken out of human loops by models of the other folds."""
+        found = np.empty(len(self.human))
+        for number in range(int(fold.max()) + 1):
+            trees = self._grow(fold != number, fold[self.source] != number)
+            found[fold == number] = trees.raw(self.human[fold == number])
+        return found
+
+    def effect(self) -> CrossEffect:
+        """The model of all examples."""
+        trees = self._grow(np.ones(len(self.human), dtype=np.bool_), np.ones(len(self.damaged), dtype=np.bool_))
+        return CrossEffect(trees, contributions(trees, self.human).mean(axis=0))
+
+    def _grow(self, seen: NDArray[np.bool_], seen_damaged: NDArray[np.bool_]) -> Trees:
+        rows = np.concatenate((self.human[seen], self.damaged[seen_damaged]))
+        target = np.concatenate((np.zeros(np.count_nonzero(seen)), self.moved[seen_damaged]))
+        human_weight = np.full(np.count_nonzero(seen), 1.0 / len(self.human))
+        weight = np.concatenate((human_weight, self.weight[seen_damaged]))
+        return grow(rows, target, weight / weight.mean(), self.names, N_CROSS_TREES, "regression")
+
+
 def _some(chosen: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
     """At most so many of the chosen rows, drawn at random; the same ones every time."""
     drawn = np.random.default_rng(0).permutation(np.flatnonzero(chosen))[:count]
@@ -255,12 +310,19 @@ def _normal(scales: Mapping[int, NormalScale], rows: FloatArray, lengths: IndexA
     return found
 
 
-def grow(rows: FloatArray, target: FloatArray, weight: FloatArray, names: tuple[str, ...], n_trees: int) -> Trees:
-    """Boosted trees for the log odds of `target`; the same data give the same trees."""
+def grow(
+    rows: FloatArray,
+    target: FloatArray,
+    weight: FloatArray,
+    names: tuple[str, ...],
+    n_trees: int,
+    objective: str = "binary",
+) -> Trees:
+    """Boosted trees for the log odds of `target` (by "regression" its value); the same data give the same trees."""
     import lightgbm
 
     parameters = {
-        "objective": "binary", "num_leaves": 12, "learning_rate": 0.08, "min_data_in_leaf": 40,
+        "objective": objective, "num_leaves": 12, "learning_rate": 0.08, "min_data_in_leaf": 40,
         "feature_fraction": 0.4, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 10.0,
         "num_threads": 1, "seed": 1, "deterministic": True, "verbosity": -1, "max_bin": 63,
     }  # fmt: skip

@@ -3,8 +3,10 @@
 Every axis reads the metrics of its families in two ways: how usual they are (`typicality`) and what
 boosted trees say that were trained to tell human loops from loops damaged on that axis
 (`trees`). Both are put on the spread of human loops of the same length and added; the sum
-is mapped by its percentiles among human loops (`score_map`). The total is made of the worst
-axis and of trees over all metrics, mapped by its own percentiles. See docs/scores.md.
+is mapped by its percentiles among human loops (`score_map`). Before it is mapped, what damage of
+the other axes does to it is taken out (`CrossEffect`), so that an axis tells of itself. The total is
+made of the worst axis, nothing taken out, and of trees over all metrics, mapped by its own
+percentiles: it asks whether there is damage, not where. See docs/scores.md.
 """
 
 from __future__ import annotations
@@ -88,6 +90,18 @@ class AxisModel:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossEffect:
+    """How far damage of the other axes moves an axis's raw value, told by trees over all metrics and `bars`.
+
+    A jittered loop blurs its own swing: what the trees find in its onsets is given back to groove and harmony.
+    `human_parts` are the mean contributions of human loops, as in AxisModel.
+    """
+
+    trees: Trees
+    human_parts: FloatArray
+
+
 def mixed(level: Level, typicality_share: float, odds: FloatArray, near: FloatArray) -> FloatArray:
     """(1 - share) of the trees' odds and `share` of the negative distance, each on the spread of human loops."""
     by_trees = (odds - level.trees_centre) / level.trees_width
@@ -111,6 +125,7 @@ class Calibration:
     metrics: tuple[str, ...]
     scales: Mapping[int, NormalScale]
     axes: Mapping[str, AxisModel]
+    cross_effects: Mapping[str, CrossEffect]
     everything: AxisModel
     everything_share: float
     total: Mapping[int, ScoreMap]
@@ -123,7 +138,7 @@ class Calibration:
         return np.array([[row.get(name, np.nan) for name in self.metrics] for row in metrics], dtype=np.float64)
 
     def raw(self, rows: FloatArray, bars: NDArray[np.int64]) -> dict[str, FloatArray]:
-        """Raw values of the axes and of `everything`, higher the more human, for rows of metrics."""
+        """Raw values of the axes and of `everything`, higher the more human, for rows of metrics; nothing taken out."""
         normal = np.zeros(rows.shape)
         lengths = np.array([length_of(int(count)) for count in bars])
         for length in np.unique(lengths):
@@ -139,11 +154,11 @@ class Calibration:
         """Scores of loops by SCORE_NAMES; NaN where an axis does not apply. Loops must have MIN_NOTES."""
         if not metrics:
             return []
-        counts = np.array(bars, dtype=np.int64)
-        return self.mapped(self.raw(self.rows(metrics), counts), counts)
+        return self.score_rows(self.rows(metrics), np.array(bars, dtype=np.int64))
 
-    def mapped(self, raw: Mapping[str, FloatArray], bars: NDArray[np.int64]) -> list[dict[str, float]]:
-        """Raw values as scores."""
+    def score_rows(self, rows: FloatArray, bars: NDArray[np.int64]) -> list[dict[str, float]]:
+        """Scores of rows (n_loops, n_metrics) of metrics and their numbers of bars (n_loops,); see `score`."""
+        raw, moved = self.raw(rows, bars), self._moved(rows, bars)
         lengths = np.array([length_of(int(count)) for count in bars])
         columns = {name: np.full(len(bars), np.nan) for name in SCORE_NAMES}
         total = total_raw(raw, self.everything_share)
@@ -151,9 +166,13 @@ class Calibration:
             chosen = lengths == length
             columns[TOTAL][chosen] = self.total[int(length)](total[chosen])
             for name, model in self.axes.items():
-                columns[name][chosen] = model.levels[int(length)].map(raw[name][chosen])
+                columns[name][chosen] = model.levels[int(length)].map(raw[name][chosen] - moved[name][chosen])
         values = np.column_stack([columns[name] for name in SCORE_NAMES]).tolist()
         return [dict(zip(SCORE_NAMES, row, strict=True)) for row in values]
+
+    def _moved(self, rows: FloatArray, bars: NDArray[np.int64]) -> dict[str, FloatArray]:
+        columns = np.column_stack((rows, bars.astype(np.float64)))
+        return {name: effect.trees.raw(columns) for name, effect in self.cross_effects.items()}
 
 
 def total_raw(raw: Mapping[str, FloatArray], everything_share: float) -> FloatArray:

@@ -22,6 +22,7 @@ from composer_core.estimate.scores import AXES, Calibration
 from composer_core.metrics import METRICS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.score_examples import (
+    CROSS_WEIGHTS,
     PASSED_WEIGHTS,
     Played,
     axis_metrics,
@@ -73,6 +74,7 @@ def build(
         source.missing,
         strength_weights=strength_weights(kinds),
         passed_weights=PASSED_WEIGHTS,
+        cross_weights=CROSS_WEIGHTS,
         typicality_share=source.typicality_share,
     )
     card = {

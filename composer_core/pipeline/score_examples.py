@@ -58,6 +58,8 @@ PASSED_WEIGHTS: dict[str, dict[str, float]] = {
     "structure": {"hits_moved": 6.0, "hits_dropped": 6.0, "roles_permuted": 6.0},
 }
 """Kinds that an axis mistakes most easily for its own weigh more among those it learns to let pass."""
+CROSS_WEIGHTS: dict[str, dict[str, float]] = {"groove_harmony": {"jitter": 4.0, "offsets_widened": 4.0}}
+"""Kinds whose effect on another axis is hardest to tell from that axis's own damage weigh more where it is learnt."""
 WIDER_WEIGHT = 0.5
 """What a kind of damage that only widens training weighs beside the others; by cross-validation on training takes."""
 MAX_DAMAGED = 3000

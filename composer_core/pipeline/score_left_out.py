@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from composer_core.estimate.score_training import Examples, Plan, fit
 from composer_core.estimate.scores import AXES, TOTAL, Calibration
 from composer_core.pipeline.score_examples import (
+    CROSS_WEIGHTS,
     PASSED_WEIGHTS,
     axis_metrics,
     examples_of,
@@ -43,7 +44,7 @@ def fitted_without(
     read = {axis: tuple(name for name in names if name in known) for axis, names in measured.items()}
     plan = Plan(
         source.instrument, read, kinds, source.missing, _N_FOLDS,
-        strength_weights(kinds), PASSED_WEIGHTS, source.typicality_share,
+        strength_weights(kinds), PASSED_WEIGHTS, CROSS_WEIGHTS, source.typicality_share,
     )  # fmt: skip
     return fit(seen, plan, {})[0]
 
@@ -54,7 +55,7 @@ def left_out_row(
     """Totals and scores of the kind's own axis of human rows and of the same loops damaged, by names `human_total`."""
     found = {}
     for name, rows in (("human", human), ("damaged", damaged)):
-        scored = calibration.mapped(calibration.raw(rows, bars), bars)
+        scored = calibration.score_rows(rows, bars)
         for score in (TOTAL, axis):
             found[f"{name}_{score}"] = np.array([row[score] for row in scored])
     return found

@@ -121,7 +121,7 @@ def _windows(takes: Sequence[tuple[Any, str]]) -> list[Played]:
 
 def _scores(calibration: Calibration, rows: FloatArray) -> dict[str, FloatArray]:
     bars = np.full(len(rows), VALIDATION_BARS)
-    scored = calibration.mapped(calibration.raw(rows, bars), bars)
+    scored = calibration.score_rows(rows, bars)
     return {name: np.array([row[name] for row in scored]) for name in scored[0]}
 
 

@@ -9,7 +9,7 @@ from composer_core.errors import ModelError
 from composer_core.estimate.score_explain import explain
 from composer_core.estimate.score_files import SHIPPED, load, save, shipped
 from composer_core.estimate.score_map import ScoreMap
-from composer_core.estimate.score_training import balanced_folds, contributions, grow
+from composer_core.estimate.score_training import Examples, Plan, balanced_folds, contributions, fit, grow
 from composer_core.estimate.scores import SCORE_NAMES, length_of
 from composer_core.estimate.trees import Trees
 from composer_core.estimate.typicality import NormalScale, distance, parts
@@ -90,6 +90,36 @@ def test_folds_keep_groups_whole():
     fold = balanced_folds(group, 2)
     assert all(len(set(fold[group == name])) == 1 for name in range(5))
     assert abs(np.count_nonzero(fold) - 55) <= 5
+
+
+def test_an_axis_gives_back_what_damage_of_another_took_from_it():
+    # Late notes (their own sign: x) and loud ones (y), which come late a little as well.
+    rng = np.random.default_rng(0)
+    human = rng.normal(size=(600, 3))
+    late, loud = human + [3.0, 0.0, 0.0], human + [1.5, 6.0, 0.0]
+    examples = Examples(
+        metrics=("x", "y", "z"),
+        human=human,
+        bars=np.full(600, 4),
+        group=np.arange(600) % 30,
+        damaged=np.concatenate((late, loud)),
+        source=np.tile(np.arange(600), 2),
+        kind=np.repeat([0, 1], 600),
+        strength=np.full(1200, 2),
+        kinds=("late", "loud"),
+    )
+    axes = {"timing": ("x", "z"), "velocity": ("y", "z")}
+    plan = Plan("drums", axes, {"late": ("timing",), "loud": ("velocity",)}, {})
+    calibration, _ = fit(examples, plan, {})
+    bars = np.full(600, 4)
+    raw = {name: calibration.raw(rows, bars)["timing"] for name, rows in (("human", human), ("loud", loud))}
+    assert (raw["loud"] - raw["human"]).mean() < -0.5
+    score = {
+        name: np.mean([row["timing"] for row in calibration.score_rows(rows, bars)])
+        for name, rows in (("human", human), ("late", late), ("loud", loud))
+    }
+    assert abs(score["loud"] - score["human"]) < 3
+    assert score["late"] < score["human"] - 40
 
 
 def test_lengths_are_judged_by_the_longest_calibrated_one_that_fits():

@@ -11,6 +11,8 @@ from composer_core.pipeline.score_examples import PASSED_WEIGHTS, axis_metrics, 
 from composer_core.pipeline.score_left_out import fitted_without
 from composer_core.pipeline.score_sources import SOURCES
 from composer_core.pipeline.score_validation import auc, spearman, validate_scores
+from composer_core.rules.damage import DAMAGES
+from metric_loops import GROOVE_MIDI
 
 
 def test_auc_counts_pairs_and_halves_ties():
@@ -71,3 +73,21 @@ def test_a_calibration_is_judged_by_the_metrics_it_was_made_of():
     fitted = fitted_without(examples, SOURCES["drums"], kinds, "flat")
     assert {axis: model.metrics for axis, model in fitted.axes.items()}["structure"] == ("bar_repetition",)
     assert set().union(*(model.metrics for model in fitted.axes.values())) <= set(metrics)
+
+
+ASKED = {"machine": 0.98, "jitter": 0.95, "shuffled": 0.95, "scattered": 0.99, "roles_permuted": 0.95}
+"""The least AUC over takes of the total that makes a score valid."""
+MEDIAN_TO_PASS_MARK = 15.0
+"""What moves an axis by less leaves the median human loop (85) above the pass mark (70)."""
+
+
+@pytest.mark.slow
+def test_shipped_scores_of_drums_are_valid_on_takes_nobody_calibrated_by():
+    if not GROOVE_MIDI.is_dir():
+        pytest.skip("Groove MIDI is not in ../shared/data")
+    rows = validate_scores(GROOVE_MIDI.parents[1], "drums")["kinds"]
+    assert {kind: rows[kind]["auc_total"] for kind in ASKED if rows[kind]["auc_total"] < ASKED[kind]} == {}
+    judged = {kind: row for kind, row in rows.items() if not DAMAGES[kind].widens}
+    assert {kind: row["graded"] for kind, row in judged.items() if row["spearman"] > -0.8} == {}
+    moved = {(kind, axis): change for kind, row in judged.items() for axis, change in row["other_axes"].items()}
+    assert {pair: change for pair, change in moved.items() if abs(change) >= MEDIAN_TO_PASS_MARK} == {}
