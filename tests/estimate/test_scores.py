@@ -96,7 +96,8 @@ def test_an_axis_gives_back_what_damage_of_another_took_from_it():
     # Late notes (their own sign: x) and loud ones (y), which come late a little as well.
     rng = np.random.default_rng(0)
     human = rng.normal(size=(600, 3))
-    late, loud = human + [3.0, 0.0, 0.0], human + [1.5, 6.0, 0.0]
+    late = human + np.array([3.0, 0.0, 0.0])
+    loud = human + np.array([1.5, 6.0, 0.0])
     examples = Examples(
         metrics=("x", "y", "z"),
         human=human,
