@@ -48,10 +48,13 @@ def t(key: str, **values: Any) -> str:
 
 def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
-    values = error.values
-    if language() == "ja":
-        values = {key: in_japanese(value) if isinstance(value, str) else value for key, value in values.items()}
+    values = {key: said(value) if isinstance(value, str) else value for key, value in error.values.items()}
     return t(f"error.{error.code}", **values)
+
+
+def said(value: str) -> str:
+    """A word the core says (a device's name, a reason) in the current language."""
+    return in_japanese(value) if language() == "ja" else value
 
 
 def literally(text: str) -> str:

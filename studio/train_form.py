@@ -14,7 +14,7 @@ from composer_core.pipeline.models import ALL, models
 from composer_core.pipeline.training import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
 from studio import library_answers, places, session
 from studio.names import instrument_name
-from studio.text import t
+from studio.text import said, t
 from studio.widgets import errors_as_messages, show_error, worded
 
 SOURCES = (LIBRARY, "folder")
@@ -169,7 +169,7 @@ def _data(instrument: str) -> str:
 
 
 def _device() -> str:
-    names = device_names()
+    names = {code: said(name) for code, name in device_names().items()}
     codes = ["auto", *names]
     automatic = t("train.device_auto", name=next(iter(names.values())))
     chosen: str = st.selectbox(

@@ -16,8 +16,8 @@ from studio import places, session, transport
 from studio.loss_chart import loss_figure
 from studio.names import instrument_name
 from studio.redraw import redraw
-from studio.text import literally, t
-from studio.widgets import errors_as_messages
+from studio.text import literally, said, t
+from studio.widgets import errors_as_messages, show_error
 
 REFRESH_SEC = 2.0
 BadgeColour = Literal["blue", "violet", "green", "gray", "red"]
@@ -88,9 +88,14 @@ def _head(run: RunStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(t(f"train.state_{run.state}"), color=colour, icon=icon)
         from_model = t("train.from_model", model=request.start, way=_way(request)) if request.start else request.size
-        st.caption(f"{instrument_name(request.instrument)} · {from_model} · {run.device_name or request.device}")
-    if run.message:
+        words = [instrument_name(request.instrument), from_model, said(run.device_name)]
+        st.caption(t("library.dot").join(literally(word) for word in words if word))
+    if run.error is not None:
+        show_error(run.error)
+    elif run.message:
         st.error(literally(run.message))
+    elif run.state == "crashed":
+        st.error(t("train.died"))
     if run.steps:
         text = t("train.progress", step=run.step, steps=run.steps)
         if run.eta_sec is not None:

@@ -68,10 +68,11 @@ _NAMES = {
     "spiccato": "スピッカート",
     "staccato": "スタッカート",
     "tremolo": "トレモロ",
-    "any instrument": "どの楽器",
+    "any instrument": "対象の楽器",
     "vary": "書き換え",
     "train": "学習",
     "train on": "学習",
+    "compare": "比較",
     " BPM": " BPM",
     " onsets a quarter": "（4分音符あたりの発音数）",
     " levels a bar": "（1小節あたりのレベル）",
@@ -136,6 +137,7 @@ _PATTERNS = (
     (r"(\d+) bars", "{0} 小節"),
     (r"(\d+), one a bar", "1 小節に 1 つ、計 {0} 個"),
     (r"run name (.+)", "学習の名前 {0}"),
+    (r"CPU \((\d+) threads?\)", "CPU（{0} スレッド）"),
 )
 """Values made of a word and a number or name."""
 IN_JAPANESE = _NAMES | _EXPECTED | _REASONS | PARTS

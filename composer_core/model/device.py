@@ -24,7 +24,8 @@ class Device:
 
 def devices() -> list[Device]:
     """The devices of this machine, GPU first."""
-    found = [Device("cpu", f"CPU ({torch.get_num_threads()} threads)")]
+    threads = torch.get_num_threads()
+    found = [Device("cpu", f"CPU ({threads} thread{'' if threads == 1 else 's'})")]
     if torch.cuda.is_available():
         found.insert(0, Device("cuda", torch.cuda.get_device_name(0)))
     return found

@@ -85,7 +85,8 @@ class TrainRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run as the page shows it. Losses are (step, nats a token), validation (step, nats a note)."""
+    """A run as the page shows it. Losses are (step, nats a token), validation (step, nats a note); `error` is what
+    ended it, where it was one of the family (`message` says the same in English, or what another error said)."""
 
     run: str
     state: str
@@ -99,6 +100,7 @@ class RunStatus:
     pid: int | None
     log_tail: str
     message: str
+    error: ComposerError | None
     request: TrainRequest
     has_model: bool
 
@@ -185,6 +187,7 @@ def status(workspace: Workspace, run: str) -> RunStatus:
         pid=state.pid if state is not None and _is_working(state) else None,
         log_tail=store.log_tail(folder),
         message=message,
+        error=_error_of(state),
         request=request,
         has_model=(folder / "model" / "config.json").is_file(),
     )
@@ -221,6 +224,16 @@ def _named_state(state: store.RunState | None) -> tuple[str, str]:
     if state.state in ("starting", "running") and not store.is_alive(state.pid, state.pid_started):
         return "crashed", state.message
     return state.state, state.message
+
+
+def _error_of(state: store.RunState | None) -> ComposerError | None:
+    """What ended a run; None where that was no error of the family, or one this release has no sentence for."""
+    if state is None or state.state != "crashed" or not state.code:
+        return None
+    try:
+        return ComposerError(state.code, **state.values)
+    except KeyError:
+        return None
 
 
 def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
@@ -284,7 +297,9 @@ def train_run(
         beat.write("finished" if finished else "stopped", "", force=True)
         return finished
     except (ComposerError, MemoryError, RuntimeError) as error:
-        beat.write("crashed", str(error).split("\n")[0], force=True)
+        beat.write(
+            "crashed", str(error).split("\n")[0], error if isinstance(error, ComposerError) else None, force=True
+        )
         raise
     finally:
         leave_ranks()
@@ -348,11 +363,13 @@ class _Heartbeat:
         self.folder, self.active = folder, active
         self.device_name, self.step, self.steps, self._last = "", 0, 0, 0.0
 
-    def write(self, state: str, message: str, force: bool = False) -> None:
-        """Say what the run does (a state of the run store) with a sentence; `force` whenever it was last said."""
+    def write(self, state: str, message: str, error: ComposerError | None = None, force: bool = False) -> None:
+        """Say what the run does (a state of the run store) with a sentence, and the error that ended it; `force`
+        whenever it was last said."""
         if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
-            store.write_state(self.folder, store.own_state(state, self.step, self.steps, self.device_name, message))
+            said = store.own_state(state, self.step, self.steps, self.device_name, message, error)
+            store.write_state(self.folder, said)
 
 
 def _reporter(beat: _Heartbeat, say: Callable[[str], None]) -> Callable[[Progress], None]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from composer_core.errors import NotFound, StoreError
+from composer_core.errors import ComposerError, NotFound, StoreError
 from composer_core.store.atomic import read_json, write_json
 
 REQUEST_FILE = "request.json"
@@ -23,13 +23,16 @@ STATE_FILE = "state.json"
 METRICS_FILE = "metrics.jsonl"
 LOG_FILE = "log.txt"
 LOG_TAIL_BYTES = 6000
+OPTIONAL = ("code", "values")
+"""Fields that runs of earlier releases lack."""
 START_TOLERANCE_SEC = 1.0
 """Two start times this close are the same process: the system's clock is coarser than ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What the training process last said of itself. `pid_started` tells a reused pid from its own."""
+    """What the training process last said of itself. `pid_started` tells a reused pid from its own; `code` and `values`
+    are those of the error that ended it, where it was one of ours."""
 
     state: str
     pid: int
@@ -39,6 +42,8 @@ class RunState:
     device_name: str
     message: str
     updated_at: float
+    code: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def write_state(folder: Path, state: RunState) -> None:
@@ -53,15 +58,22 @@ def read_state(folder: Path) -> RunState | None:
         return None
     data = read_json(path)
     try:
-        return RunState(**{spec.name: data[spec.name] for spec in fields(RunState)})
+        names = [spec.name for spec in fields(RunState) if spec.name not in OPTIONAL or spec.name in data]
+        return RunState(**{name: data[name] for name in names})
     except (TypeError, KeyError) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def own_state(state: str, step: int, steps: int, device_name: str, message: str) -> RunState:
-    """A heartbeat of the process that calls this."""
+def own_state(
+    state: str, step: int, steps: int, device_name: str, message: str, error: ComposerError | None = None
+) -> RunState:
+    """A heartbeat of the process that calls this; `error` is what ended it."""
     process = psutil.Process()
-    return RunState(state, process.pid, process.create_time(), step, steps, device_name, message, time.time())
+    said = RunState(state, process.pid, process.create_time(), step, steps, device_name, message, time.time())
+    if error is None:
+        return said
+    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in error.values.items()}
+    return replace(said, code=error.code, values=plain)
 
 
 def is_alive(pid: int, pid_started: float) -> bool:

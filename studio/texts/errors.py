@@ -38,7 +38,7 @@ _JAPANESE: dict[str, str] = {
     "value_out_of_range": "{name}が {value} になっています。{low}〜{high}{unit} の範囲で指定してください。",
     "unknown_choice": "{name}に {value!r} は選べません。選べるもの：{choices}。",
     "unknown_option": "{where} に {name!r} という項目はありません。使えるもの：{choices}。",
-    "contradiction": "{first} と {second} は同時に指定できません：{reason}。",
+    "contradiction": "{first}と{second}は同時に指定できません：{reason}。",
     "bad_weights": "{name}の重み {value} の合計が 1 になっていません。",
     "too_few_labels": "{field}のラベルが足りず学習できません（現在 {found}）。2種類以上の値に各{least}件必要です。",
     "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
@@ -46,11 +46,8 @@ _JAPANESE: dict[str, str] = {
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
     "loop_missing": "ライブラリ {path} にループ {loop_id!r} がありません。ライブラリを作り直しましたか？",
     "run_missing": "{path} に学習 {run!r} がありません。",
-    "no_model": (
-        "{instrument} のモデルがありません。"
-        "学習するコマンド：composer train --instrument {instrument} --data PATH -o RUN"
-    ),
-    "no_notes": "{path} に {instrument} の音符がないため、処理できるものがありません（目的：{purpose}）。",
+    "no_model": "{instrument}のモデルがありません。学習ページで、手持ちの MIDI から学習できます。",
+    "no_notes": "{path} には{instrument}の音符がないため、{purpose}できません。",
     # things this machine lacks
     "fluidsynth_missing": (
         "FluidSynth がインストールされていないため、音を鳴らせません。インストールするコマンド：{cure}"

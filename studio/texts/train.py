@@ -72,8 +72,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "train.state_starting": ("starting", "起動中"),
     "train.state_running": ("running", "学習中"),
     "train.state_finished": ("finished", "完了"),
-    "train.state_stopped": ("stopped", "停止"),
+    "train.state_stopped": ("stopped", "停止中"),
     "train.state_crashed": ("crashed", "異常終了"),
+    "train.died": (
+        "The training process ended without a word: the machine may have run out of memory, or it was switched off. "
+        "Resume goes on from the last checkpoint.",
+        "学習プロセスが途中で終了しました（メモリ不足、または電源断など）。「再開」で最後のチェックポイントから続けられます。",
+    ),
     "train.preparing": ("Reading and preparing the data …", "データを読み込み、準備しています…"),
     "train.progress": ("Step {step} of {steps}", "ステップ {step} / {steps}"),
     "train.eta": (" · {time} left", "・残り {time}"),

@@ -56,7 +56,7 @@ def test_a_run_says_how_many_threads_it_has(tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        assert Trainer(tmp_path, tiny_config(threads=1), tiny_data(VOCABULARY)).device.name == "CPU (1 threads)"
+        assert Trainer(tmp_path, tiny_config(threads=1), tiny_data(VOCABULARY)).device.name == "CPU (1 thread)"
     finally:
         torch.set_num_threads(before)
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from composer_core.errors import NotFound
 from composer_core.pipeline import training
 from composer_core.pipeline.audition import Audio
 from composer_core.pipeline.generation import list_takes
@@ -23,7 +24,7 @@ from composer_core.workspace import Workspace
 from groove_files import write_grooves
 from studio import transport
 from studio.text import dictionary
-from studio_app import component_data, open_studio
+from studio_app import component_data, open_studio, text
 from untrained_model import add_untrained_model
 
 PATIENCE_SEC = 120
@@ -90,6 +91,22 @@ def test_a_folder_that_is_not_there_is_refused_in_words(workspace: Workspace, tm
     assert not app.exception
     assert "does not exist" in app.error[0].value
     assert training.runs(workspace) == []
+
+
+def test_what_ended_a_run_is_said_in_the_language_of_the_page(workspace: Workspace) -> None:
+    error = NotFound("no_notes", path="/midi", instrument="drums", purpose="train on")
+    crashed = store.own_state("crashed", 0, 0, "CPU (1 thread)", str(error), error)
+    write_run(workspace, "groove", crashed, [])
+    assert open_studio("train").error[0].value == "/midi holds no notes for drums, so there is nothing to train on."
+    app = open_studio("train", "ja")
+    assert app.error[0].value == "/midi にはドラムの音符がないため、学習できません。"
+    assert any("CPU（1 スレッド）" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_run_whose_process_is_gone_says_so(workspace: Workspace, language: str) -> None:
+    write_run(workspace, "groove", written("running"), [5.0, 4.0])
+    assert [error.value for error in open_studio("train", language).error] == [text("train.died", language)]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_an_error_of_the_process_is_named(workspace: Workspace, tmp_path: Path) 
     crashed = wait_for(workspace, run, "crashed", "finished")
     assert crashed.state == "crashed"
     assert "no notes for drums" in crashed.message
+    assert crashed.error is not None and (crashed.error.code, str(crashed.error)) == ("no_notes", crashed.message)
     assert "no notes for drums" in crashed.log_tail
 
 
