@@ -17,10 +17,10 @@ from composer_core.workspace import Workspace
 from studio import library_answers, session, transport
 from studio.library_rows import number
 from studio.loop_names import loop_title, plain
-from studio.names import instrument_name, metric_name, metric_unit
+from studio.names import instrument_name, metric_name, metric_unit, metric_value
 from studio.roll import roll
 from studio.text import t
-from studio.widgets import show_error
+from studio.widgets import picture, show_error
 
 METRIC_PREFIX = "metrics."
 
@@ -87,19 +87,20 @@ def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
             words = [instrument_name(loop.instrument), str(loop.meter), f"{own:.0f} BPM"]
             words += [t("library.heard_at", tempo=f"{heard:.0f}")] if abs(heard - own) >= 0.5 else []
             st.caption(t("library.dot").join(words))
-            st.image(roll(loop), width="stretch")
+            picture(roll(loop), t("common.notes_of", name=loop_title(row)))
     apart = differences(records[0], records[1], spreads(workspace, str(records[0]["instrument"])))
-    # Scores have no spread to be told in: an empty cell, where a column of numbers would say None.
     st.dataframe(
-        apart.assign(apart=["" if pd.isna(value) else f"{value:.1f}" for value in apart["apart"]]),
+        apart,
         hide_index=True,
         height=246,
         column_config={
             "name": st.column_config.TextColumn(t("library.metric"), width="medium"),
-            "a": st.column_config.NumberColumn("A", format="%.3g", width="small"),
-            "b": st.column_config.NumberColumn("B", format="%.3g", width="small"),
+            "a": st.column_config.TextColumn("A", width="small", alignment="right"),
+            "b": st.column_config.TextColumn("B", width="small", alignment="right"),
             "unit": st.column_config.TextColumn(t("library.unit"), width="small"),
-            "apart": st.column_config.TextColumn(t("library.apart"), width="small", help=t("library.apart_help")),
+            "apart": st.column_config.TextColumn(
+                t("library.apart"), width="small", alignment="right", help=t("library.apart_help")
+            ),
         },
     )
 
@@ -111,24 +112,24 @@ def spreads(workspace: Workspace, instrument: str) -> Mapping[str, float]:
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any], spread: Mapping[str, float]) -> pd.DataFrame:
-    """Scores, then metrics both loops have, the most different first.
+    """Scores, then metrics both loops have, the most different first; every value in words, with its unit's decimals.
 
     `apart` is the difference as a share of how far apart the middle 80 % of the library's
-    loops of that instrument lie.
+    loops of that instrument lie; scores have no spread to be told in, so it is empty for them.
     """
-    rows: list[tuple[str, float, float, str, float | None]] = []
+    rows: list[tuple[str, str, str, str, str]] = []
     for axis in SCORE_AXES:
         a, b = number(first.get(SCORE_PREFIX + axis)), number(second.get(SCORE_PREFIX + axis))
         if a is not None and b is not None:
-            rows.append((t("library.score_of", axis=t(f"score.{axis}")), a, b, "", None))
-    measured: list[tuple[str, float, float, str, float]] = []
+            rows.append((t("library.score_of", axis=t(f"score.{axis}")), f"{a:.0f}", f"{b:.0f}", "", ""))
+    measured: list[tuple[float, str, float, float]] = []
     for name in METRICS:
         a, b = number(first.get(METRIC_PREFIX + name)), number(second.get(METRIC_PREFIX + name))
         if a is None or b is None:
             continue
         span = spread.get(name, 0.0)
-        apart = abs(b - a) / span if span > 0 else 0.0
-        measured.append((metric_name(name), a, b, metric_unit(name), apart))
-    measured.sort(key=lambda row: -row[4])
-    rows += measured
+        measured.append((abs(b - a) / span if span > 0 else 0.0, name, a, b))
+    for apart, name, a, b in sorted(measured, key=lambda row: -row[0]):
+        values = metric_value(name, a), metric_value(name, b)
+        rows.append((metric_name(name), *values, metric_unit(name), f"{apart:.1f}"))
     return pd.DataFrame(rows, columns=["name", "a", "b", "unit", "apart"])

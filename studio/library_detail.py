@@ -29,7 +29,7 @@ from studio.names import instrument_name
 from studio.roll import roll
 from studio.similar_loops import draw_similar
 from studio.text import t
-from studio.widgets import play_button
+from studio.widgets import icon_button, picture, play_button
 
 TAB = "library.detail_tab"
 OVERVIEW, MEASURED, SIMILAR, SAME_FILE, HISTORY = TABS = ("overview", "measured", "similar", "same_file", "history")
@@ -79,11 +79,10 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
             on_click=put_beside,
             args=(loop_id,),
         )
-        st.button(
-            "",
-            icon=":material/check_box:" if selected else ":material/check_box_outline_blank:",
+        icon_button(
+            t("library.unselect" if selected else "library.select"),
+            ":material/check_box:" if selected else ":material/check_box_outline_blank:",
             key="library.pick",
-            help=t("library.unselect" if selected else "library.select"),
             on_click=toggle_selected,
             args=(loop_id,),
         )
@@ -100,7 +99,7 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
 
 
 def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
-    st.image(roll(loop, chord_symbols(loop)), width="stretch")
+    picture(roll(loop, chord_symbols(loop)), t("common.notes_of", name=loop_title(row)))
     draw_labels(workspace, str(row["loop_id"]), loop.instrument)
     draw_scored(workspace, row, loop)
     st.caption(t("library.source", source=plain(source_text(workspace, row))))

@@ -17,7 +17,7 @@ from composer_core.pipeline.scoring import among_humans
 from composer_core.workspace import Workspace
 from studio import library_answers, session
 from studio.library_rows import number
-from studio.names import instrument_name, metric_meaning, metric_name, metric_unit
+from studio.names import instrument_name, metric_meaning, metric_name, metric_unit, metric_value
 from studio.text import t
 from studio.widgets import worded
 
@@ -87,7 +87,7 @@ def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[M
     for name, metric in METRICS.items():
         value = number(row.get(METRIC_PREFIX + name))
         if value is not None:
-            words = (metric_name(name), f"{value:.3g}", metric_unit(name), metric_meaning(name))
+            words = (metric_name(name), metric_value(name, value), metric_unit(name), metric_meaning(name))
             found.append(Measured(metric.family, *words, places.get(name)))
     return found
 

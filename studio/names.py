@@ -7,6 +7,30 @@ import re
 from studio import session
 from studio.text import language, t
 
+DECIMALS = {
+    "": 2,
+    "MIDI note": 1,
+    "bars": 0,
+    "bits": 2,
+    "levels a bar": 1,
+    "long : short": 2,
+    "ms": 1,
+    "nPVI": 1,
+    "notes": 1,
+    "notes a bar": 1,
+    "onsets a quarter": 2,
+    "onsets a second": 2,
+    "pitch classes": 0,
+    "quarters": 2,
+    "seconds": 2,
+    "semitones": 1,
+    "share": 2,
+    "share of the gap": 2,
+    "slots a quarter": 0,
+    "velocity": 1,
+}
+"""Digits after the point of a value of each unit of the metrics: no finer than a listener could tell."""
+
 
 def instrument_name(code: str) -> str:
     """An instrument family in the current language."""
@@ -60,6 +84,14 @@ def metric_unit(code: str) -> str:
 
     unit = re.sub(r"\W+", "_", METRICS[code].unit)
     return t(f"unit.{unit}") if unit else ""
+
+
+def metric_value(code: str, value: float) -> str:
+    """A metric's value with the decimals of its unit, the same wherever it is shown."""
+    from composer_core.metrics import METRICS
+
+    text = f"{value:.{DECIMALS[METRICS[code].unit]}f}"
+    return text.removeprefix("-") if float(text) == 0.0 else text
 
 
 def metric_meaning(code: str) -> str:

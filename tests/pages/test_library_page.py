@@ -258,7 +258,7 @@ def test_detail_names_every_measurement_with_its_place(library_workspace: Worksp
     name = swing.name_ja if spoken == "ja" else swing.name_en
     # 320 ticks to the off-beat, 160 from it: 2 to 1, the only one that swings of four drum loops.
     row = shown[shown.index(f">{name}<") :]
-    assert row[: row.index("</div>")].split("value")[1].startswith('">2 ')
+    assert row[: row.index("</div>")].split("value")[1].startswith('">2.00 ')
     assert text("family.rhythm", spoken) in shown
     # Among the reference the swing has a place, and among the library one of its own.
     row = row[: row.index("</div>")]
