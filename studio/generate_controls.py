@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_SEED = 2**31 - 1
 MAX_TAKES = 8
+MAX_GENRES = 3
 BEST_OF = (1, 2, 4, 8, 16)
 START = XYValue(valence=0.4, arousal=0.7)
 DEFAULTS: dict[str, Any] = {
@@ -158,7 +159,7 @@ def style() -> tuple[dict[str, float], int, Meter]:
         t("generate.genre"),
         FAMILIES,
         format_func=worded(FAMILIES, genre_name),
-        max_selections=3,
+        max_selections=MAX_GENRES,
         placeholder=t("generate.any_genre"),
         key="generate.genre",
         persist_state="session",

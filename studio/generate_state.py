@@ -15,6 +15,7 @@ CHOSEN_SLOT = "studio.chosen_slot"
 SLIDER_MOVED = "studio.slider_moved"
 SAMPLING = "studio.sampling"
 ADDRESS = "studio.generate.address"
+ADDRESS_READ = "studio.generate.address_read"
 
 
 def slots() -> list[Slot]:
@@ -67,3 +68,13 @@ def address() -> str:
 def set_address(key: str) -> None:
     """Note what the page's address names."""
     st.session_state[ADDRESS] = key
+
+
+def address_read() -> bool:
+    """True once this session has read the page's address."""
+    return bool(st.session_state.get(ADDRESS_READ))
+
+
+def set_address_read() -> None:
+    """The page's address has been read."""
+    st.session_state[ADDRESS_READ] = True

@@ -16,9 +16,9 @@ from composer_core.pipeline.library import table
 from composer_core.pipeline.playing import Playing
 from composer_core.pipeline.recipes import read_recipe, saved_recipes
 from composer_core.workspace import Workspace
-from studio import generate_sampling, generate_state, session, transport
+from studio import generate_sampling, generate_state, transport
 from studio.generate_files import file_stem
-from studio_app import SECONDS, SHELL, component_data, open_studio
+from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
 
@@ -74,7 +74,7 @@ def rows(app: AppTest) -> list[Any]:
 
 
 def opener(app: AppTest) -> str:
-    return f"open.{app.session_state[generate_state.CHOSEN_SLOT]}"
+    return f"icon.open.{app.session_state[generate_state.CHOSEN_SLOT]}"
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Generate"), ("ja", "生成")])
@@ -102,7 +102,9 @@ def test_takes_stand_side_by_side_and_are_kept(workspace: Workspace) -> None:
 def test_another_take_is_opened(workspace: Workspace) -> None:
     app = generated(takes=2, seed=5)
     first = tables(app)
-    next(button for button in app.button if str(button.key).startswith("open.") and button.key != opener(app)).click()
+    next(
+        button for button in app.button if str(button.key).startswith("icon.open.") and button.key != opener(app)
+    ).click()
     app.run()
     assert tables(app) != first and not app.exception
 
@@ -186,7 +188,7 @@ def test_a_take_that_cannot_sound_is_a_message(workspace: Workspace, monkeypatch
 def test_a_take_is_added_to_the_library_once(workspace: Workspace) -> None:
     app = generated(takes=1)
     for message in ("Added to the library", "Already in the library"):
-        next(button for button in app.button if str(button.key).startswith("keep.")).click().run()
+        next(button for button in app.button if str(button.key).startswith("icon.keep.")).click().run()
         assert [toast.value for toast in app.toast] == [message]
         assert "in the library]" in rows(app)[0].value
     assert table(workspace)["origin"].tolist() == ["generated"]
@@ -334,45 +336,11 @@ def test_the_title_of_what_plays_follows_the_language(workspace: Workspace, sile
     assert loop["title"].startswith("テイク 1・ドラム") and len(silent_renderer) == 1
 
 
-def test_the_address_brings_the_open_take_and_its_request_back(workspace: Workspace) -> None:
-    app = opened()
-    app.segmented_control(key="generate.bars").set_value(2)
-    app.number_input(key="generate.takes").set_value(2)
-    app.button(key="generate.generate").click().run()
-    next(button for button in app.button if str(button.key).startswith("open.") and button.key != opener(app)).click()
-    app.run()
-    second = str(app.query_params["take"])
-    assert second == app.session_state[generate_state.CHOSEN_SLOT]
-    again = AppTest.from_file(SHELL, default_timeout=SECONDS)  # as after a reload: nothing but the address
-    again.session_state[session.STARTED] = True
-    again.query_params["take"] = second
-    again.run()
-    assert not again.exception and not again.error
-    assert again.session_state[generate_state.CHOSEN_SLOT] == second
-    assert tables(again) == tables(app) and len(play_buttons(again)) == 2
-    assert again.segmented_control(key="generate.bars").value == 2
-    assert again.toggle(key="generate.new_seed").value
-
-
-def test_going_back_opens_the_take_that_was_open_before(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "TAKE_OVER_SEC", 0.0)  # as if the browser had long taken over what was written
-    app = generated(takes=2)
-    first = str(app.query_params["take"])
-    next(button for button in app.button if str(button.key).startswith("open.") and button.key != opener(app)).click()
-    app.run()
-    assert app.query_params["take"] != first
-    app.query_params["take"] = first
-    app.run()
-    assert app.session_state[generate_state.CHOSEN_SLOT] == first
-
-
-def test_an_address_of_no_take_is_said_and_the_page_opens(workspace: Workspace) -> None:
-    app = AppTest.from_file(SHELL, default_timeout=SECONDS)
-    app.session_state[session.STARTED] = True
-    app.query_params["take"] = "take.0000"
-    app.run()
-    assert not app.exception and not app.error
-    assert [toast.value for toast in app.toast] == ["The take this address names is no longer among the earlier takes"]
+def test_every_button_and_picture_has_a_name(workspace: Workspace) -> None:
+    app = generated(takes=1)
+    assert [button.key for button in app.button if not button.label] == []
+    pictures = [body for element in app.get("html") if "<img" in (body := element.proto.body)]
+    assert pictures and all('alt="Notes of Take 1"' in body for body in pictures)
 
 
 def test_without_an_instrument_the_page_says_what_is_missing(workspace: Workspace) -> None:
