@@ -25,7 +25,7 @@ from studio.names import instrument_name, technique_name
 from studio.roll import pitch_name
 from studio.score_bars import explanation_lines, score_bars
 from studio.text import t
-from studio.widgets import worded
+from studio.widgets import icon_button, worded
 
 _DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arousal": 2, "tempo": 1}
 
@@ -90,11 +90,10 @@ def _versions(slot: Slot, take: Take) -> Act | None:
     steps = [f"**{words}**" if at == slot.at else words for at, words in enumerate(steps)]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lineage"):
         for steps_back, name, icon in ((-1, "undo", ":material/undo:"), (1, "redo", ":material/redo:")):
-            st.button(
-                "",
-                icon=icon,
+            icon_button(
+                t(f"generate.{name}"),
+                icon,
                 key=f"generate.{name}",
-                help=t(f"generate.{name}"),
                 disabled=slot.moved(steps_back).at == slot.at,
                 on_click=_move,
                 args=(slot, steps_back),

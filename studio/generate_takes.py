@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 
 import streamlit as st
@@ -24,6 +24,7 @@ from studio.label_rater import default_rater
 from studio.miniature import miniature
 from studio.names import instrument_name
 from studio.text import t
+from studio.widgets import icon_button, picture
 
 PICTURE_PX = 46
 NOTHING = "–"
@@ -81,11 +82,12 @@ def _badge(standing: set[str]) -> str:
 
 
 def _row(slot: Slot, playing: Playing, badge: str) -> None:
-    play, picture, words, acts = st.columns([1.1, 1.8, 2.2, 3.1], vertical_alignment="center", gap="small")
+    play, notes, words, acts = st.columns([1.1, 1.8, 2.2, 3.1], vertical_alignment="center", gap="small")
     loops = [played(take, playing)[0] for take in slot.takes]
     with play:
         _play_button(slot, playing)
-    picture.image(miniature(*loops, height=PICTURE_PX), width="stretch")
+    with notes:
+        picture(miniature(*loops, height=PICTURE_PX), t("common.notes_of", name=slot_name(slot)))
     words.markdown(f"**{_name(slot)}**{badge}  \n:small[{_scores(slot, playing)}]")
     with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         _icon("open", ":material/tune:", slot, generate_state.choose_slot, slot.key)
@@ -113,8 +115,8 @@ def _start(slot: Slot, playing: Playing) -> None:
     play_slot(slot, playing)
 
 
-def _icon(act: str, icon: str, slot: Slot, call: object, *args: object) -> None:
-    st.button("", icon=icon, key=f"{act}.{slot.key}", help=t(f"generate.{act}"), on_click=call, args=args)  # type: ignore[arg-type]
+def _icon(act: str, icon: str, slot: Slot, call: Callable[..., None], *args: object) -> None:
+    icon_button(t(f"generate.{act}"), icon, key=f"{act}.{slot.key}", on_click=call, args=args)
 
 
 def _name(slot: Slot) -> str:

@@ -15,6 +15,7 @@ from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
 from studio import first_start, places, session, transport
 from studio.redraw import redraw
+from studio.spoken_names import spoken_names
 from studio.text import LANGUAGES, language, t
 from studio.widgets import show_error
 
@@ -90,6 +91,8 @@ def main() -> None:
     st.logo(ASSETS / "logo.svg", icon_image=_icon(), size="large")
     page = st.navigation(places.all_pages())
     language_switch()
+    with st.sidebar:
+        spoken_names()
     with st.bottom:
         transport.mount()
     if trouble is not None:

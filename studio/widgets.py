@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import base64
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from html import escape
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -50,6 +52,19 @@ def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str 
         type="primary" if held else "secondary",
         on_click=start,
     )
+
+
+def icon_button(
+    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[Any], **more: Any
+) -> None:
+    """A button that shows only its icon; its name is read out, and shown as a hint. Its key becomes "icon." + `key`."""
+    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), **more)
+
+
+def picture(svg: str, name: str) -> None:
+    """An SVG as wide as its place, as an image with a name."""
+    data = base64.b64encode(svg.encode()).decode()
+    st.html(f'<img class="picture" alt="{escape(name)}" src="data:image/svg+xml;base64,{data}">')
 
 
 def translate_uploader() -> None:

@@ -65,7 +65,7 @@ def test_an_ensemble_is_heard_muted_edited_and_undone(browser: Any, workspace: W
         assert rows_outside(edited, 1) == rows_outside(made["drums"], 1)
 
         after = transport(page)
-        undo = page.locator(".st-key-generate-undo").get_by_role("button")
+        undo = page.locator(".st-key-icon-generate-undo").get_by_role("button")
         click(page, undo)
         wait_until(page, f"s.playing && s.source > {after['source']}")
         expect(undo).to_be_disabled()

@@ -139,7 +139,7 @@ def test_techniques_are_asked_of_their_own_instrument(workspace: Workspace) -> N
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "legato and staccato cannot be asked together"), ("ja", "レガート と スタッカート")]
+    ("language", "said"), [("en", "legato and staccato cannot be asked together"), ("ja", "レガートとスタッカート")]
 )
 def test_techniques_that_clash_are_refused_with_the_reason(workspace: Workspace, language: str, said: str) -> None:
     app = asked("bass", language=language)
@@ -181,9 +181,9 @@ def test_chosen_bars_are_written_anew_and_undone(workspace: Workspace, heard: li
     assert notes_outside(after, 1) == notes_outside(before, 1)
     assert component_data(app, "composer_transport")["loop"]["mode"] == "swap"
     assert any(element.value == "original › **bars 2**" for element in app.caption)
-    press(app, "generate.undo")
+    press(app, "icon.generate.undo")
     assert slots(app)[0].takes == before.takes
-    press(app, "generate.redo")
+    press(app, "icon.generate.redo")
     assert slots(app)[0].takes[0].take_id == after.takes[0].take_id
 
 
@@ -221,7 +221,7 @@ def test_a_technique_is_played_on_the_same_notes(workspace: Workspace, heard: li
 def test_an_approved_take_is_labelled_and_in_the_library(workspace: Workspace) -> None:
     app = asked("bass")
     app.multiselect(key="generate.genre").select("funk")
-    press(press(app, "generate.generate"), "approve.take.")
+    press(press(app, "generate.generate"), "icon.approve.take.")
     (loop_id,) = table(workspace)["loop_id"]
     labels = labelling.current(workspace, loop_id)
     assert labels.status == "approved" and labels.values["genre"] == {"funk": 1.0}
@@ -234,7 +234,7 @@ def test_loops_like_the_take_are_found_on_demand(workspace: Workspace, heard: li
     app.toggle(key="generate.similar").set_value(True).run()
     assert any("too few loops" in element.value for element in app.caption)
     for slot in slots(app):
-        press(app, f"keep.{slot.key}")
+        press(app, f"icon.keep.{slot.key}")
     assert not app.exception and not app.error
     found = [element.value for element in app.caption if "distance" in element.value]
     assert len(found) == 2 and "distance 0.00" in found[0] and "distance 0.00" not in found[1]
