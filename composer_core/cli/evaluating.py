@@ -29,6 +29,17 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="PATH",
         help="a data set with its held-out takes, or the folder of all permitted sets",
     )
+    add_measuring(parser)
+    parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be given again")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write report.json and report.html there")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run_evaluate)
+
+
+def add_measuring(parser: argparse.ArgumentParser) -> None:
+    """Add on how much, and by which judge, a model is measured."""
     parser.add_argument(
         "--takes", type=int, default=500, help="loops control is measured on; the other parts in proportion"
     )
@@ -38,12 +49,6 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="PATH",
         help="clips rated by people (EMOPIA), from which a judge of emotion learns",
     )
-    parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be given again")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workspace", type=Path)
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write report.json and report.html there")
-    parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=run_evaluate)
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli.evaluating import add_measuring
 from composer_core.workspace import Workspace, default_workspace
 
 STOPPED = 130
@@ -22,9 +23,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=run_list)
     building = actions.add_parser("build", help="train a shipped composer from its recipe, evaluate it, write its card")
-    building.add_argument("name", help="such as composer-bass")
+    building.add_argument("name", help="such as composer-drums-tuned")
     building.add_argument("--data", required=True, type=Path, metavar="PATH", help="the folder of all permitted sets")
     building.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="goes on with what is there")
+    add_measuring(building)
     building.set_defaults(run=run_build)
     card = actions.add_parser("card", help="put the figures of `composer evaluate -o DIR` into a model's card")
     card.add_argument("name", help="a shipped model, such as composer-base")
@@ -81,7 +83,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Build; 0 finished, 130 stopped (the same command goes on)."""
     from composer_core.pipeline.building import build
 
-    folder = build(arguments.name, arguments.data, arguments.output, _say)
+    folder = build(arguments.name, arguments.data, arguments.output, _say, arguments.takes, arguments.judge_data)
     if folder is None:
         _say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
         return STOPPED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,46 +11,58 @@ from typing import Any
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.pipeline.evaluation import Counts, evaluate
 from composer_core.pipeline.evaluation_promises import promises
-from composer_core.pipeline.model_card import (
-    CARD_PARTS,
-    EVALUATION_FILE,
-    model_card,
-    reports_of,
-    with_figures,
-)
-from composer_core.pipeline.model_recipes import RECIPES, Recipe, recipe
+from composer_core.pipeline.model_card import CARD_PARTS, EVALUATION_FILE, model_card, reports_of
+from composer_core.pipeline.model_recipes import Recipe, recipe
 from composer_core.pipeline.models import CARD_FILE, ModelInfo
 from composer_core.pipeline.permitted_sets import permitted_loops
 from composer_core.pipeline.training import train_run
 from composer_core.store.atomic import read_json, write_bytes, write_json
 
 RUN_FOLDER, MODEL_FOLDER, CONFIG_FILE = "run", "model", "config.json"
-EVALUATED_TAKES = 100
+EVALUATED_TAKES = Counts().control
+"""Loops that control is measured on for the cards of the shipped models."""
 
 
-def build(name: str, data: Path, output: Path, say: Callable[[str], None] = lambda _: None) -> Path | None:
+def build(
+    name: str,
+    data: Path,
+    output: Path,
+    say: Callable[[str], None] = lambda _: None,
+    takes: int = EVALUATED_TAKES,
+    judge_data: Path | None = None,
+) -> Path | None:
     """Build a model and what it starts from below `output`; goes on where an earlier call was stopped.
 
-    Gives the folder of the finished model, None when it was stopped. InvalidValue for an
-    unknown name; NotFound names the data set that is not below `data`.
+    `takes` and `judge_data` are those of `composer evaluate`; a finished model that was measured otherwise is
+    measured again. Gives the folder of the finished model, None when it was stopped. InvalidValue for an unknown
+    name and for takes out of range; NotFound names the data set that is not below `data`.
     """
-    chosen = recipe(name)
-    start = build(chosen.start, data, output, say) if chosen.start else None
-    if chosen.start and start is None:
-        return None
-    folder = output / name
-    if (folder / MODEL_FOLDER / "config.json").is_file() and not _is_lacking(chosen, folder):
-        return folder / MODEL_FOLDER
-    if not _train(chosen, data, folder / RUN_FOLDER, start, say):
-        return None
-    export(chosen, folder / RUN_FOLDER / "model", folder / MODEL_FOLDER)
-    if chosen.evaluated:
-        write_figures(chosen, data, folder / MODEL_FOLDER, say)
-    return folder / MODEL_FOLDER
+    chosen, counts = recipe(name), Counts.scaled(takes)
+    if judge_data is not None and not judge_data.exists():
+        raise NotFound("path_missing", path=str(judge_data))
+    model = output / name / MODEL_FOLDER
+    if not (model / CONFIG_FILE).is_file():
+        start = build(chosen.start, data, output, say, takes, judge_data) if chosen.start else None
+        if chosen.start and start is None:
+            return None
+        if not _train(chosen, data, output / name / RUN_FOLDER, start, say):
+            return None
+        export(chosen, output / name / RUN_FOLDER / "model", model)
+    if not _is_measured(chosen, model, counts, judge_data):
+        write_figures(chosen, data, model, counts, judge_data, say)
+    return model
 
 
-def _is_lacking(chosen: Recipe, folder: Path) -> bool:
-    return bool(chosen.evaluated) and not (folder / MODEL_FOLDER / CARD_FILE).is_file()
+def _is_measured(chosen: Recipe, model: Path, counts: Counts, judge_data: Path | None) -> bool:
+    """True where the card holds the figures that are asked for, or the recipe asks for none."""
+    if not chosen.evaluated:
+        return True
+    if not (model / CARD_FILE).is_file():
+        return False
+    found = reports_of(read_json(model / EVALUATION_FILE))
+    own = [found.get(instrument, {}) for instrument in chosen.evaluated]
+    judged = judge_data is None or all("judged" in report.get("emotion", {}) for report in own)
+    return judged and all(report.get("counts") == asdict(counts) for report in own)
 
 
 def _train(chosen: Recipe, data: Path, run: Path, start: Path | None, say: Callable[[str], None]) -> bool:
@@ -74,14 +87,21 @@ def export(chosen: Recipe, model: Path, folder: Path) -> None:
     save_model(folder, loaded.composer, loaded.vocabulary, facts, half=True)
 
 
-def write_figures(chosen: Recipe, data: Path, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
+def write_figures(
+    chosen: Recipe,
+    data: Path,
+    folder: Path,
+    counts: Counts,
+    judge_data: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
     """Evaluate a model on its held-out takes and write evaluation.json and the card beside its weights."""
     facts = read_json(folder / "config.json")
     reports = {}
     for instrument in chosen.evaluated:
         say(f"evaluating {chosen.name} on {instrument}")
         info = ModelInfo(chosen.name, instrument, "run", folder, chosen.fields["size"], facts.get("nll_per_note"))
-        reports[instrument] = evaluate(info, evaluation_data(chosen, data), Counts.scaled(EVALUATED_TAKES))
+        reports[instrument] = evaluate(info, evaluation_data(chosen, data), counts, judge_data=judge_data)
     write_card(chosen, folder, {"model": chosen.name, "reports": reports})
 
 
@@ -97,10 +117,10 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     """Put the figures of finished evaluations (report.json files) into a model's evaluation.json and card.
 
     A report of some parts (`composer evaluate --only`) replaces those, the others keep their figures; so do
-    instruments without a report. What the card says of data, split and training is
-    written anew for a model with a recipe and kept for one without. InvalidValue for a report of another model
-    or one that lacks a part; NotFound for a folder without a model.
+    instruments without a report. The rest of the card is written anew too. InvalidValue for a model without a
+    recipe and for a report of another model or one that lacks a part; NotFound for a folder without a model.
     """
+    chosen = recipe(name)
     if not (folder / CONFIG_FILE).is_file():
         raise NotFound("path_missing", path=str(folder / CONFIG_FILE))
     known = read_json(folder / EVALUATION_FILE) if (folder / EVALUATION_FILE).is_file() else {"reports": {}}
@@ -114,13 +134,7 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
             expected = f"a report of {name}" + (f" with {', '.join(lacking)}" if lacking else "")
             raise InvalidValue("bad_format", name="report", value=str(path), expected=expected)
         found[report["instrument"]] = {**whole, "promises": promises(whole)}
-    evaluation = {"model": name, "reports": found}
-    if name in RECIPES:
-        write_card(RECIPES[name], folder, evaluation)
-        return
-    write_json(folder / EVALUATION_FILE, evaluation)
-    card = (folder / CARD_FILE).read_text(encoding="utf-8")
-    write_bytes(folder / CARD_FILE, with_figures(card, evaluation).encode())
+    write_card(chosen, folder, {"model": name, "reports": found})
 
 
 _COUNTS_OF = {

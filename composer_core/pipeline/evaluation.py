@@ -99,7 +99,7 @@ def evaluate(
         "seed": seed,
         "counts": asdict(counts),
     }
-    if "speed" in only:  # before anything large is in memory
+    if "speed" in only:
         report["speed"] = speed(info, counts.speed)
     say("reading the data")
     held_out = read_held_out(data, info.instrument)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from composer_core.errors import InvalidValue
 from composer_core.pipeline.evaluation_text import markdown, sections
-from composer_core.pipeline.model_recipes import Recipe
-from composer_core.pipeline.permitted_sets import PERMITTED_SETS
+from composer_core.pipeline.model_recipes import RECIPES, Recipe
+from composer_core.pipeline.models import ALL
+from composer_core.pipeline.permitted_sets import PERMITTED_SETS, PermittedSet
 
 EVALUATION_FILE = "evaluation.json"
 CARD_PARTS = ("likelihood", "memorisation", "control", "density_spearman")
@@ -25,29 +25,17 @@ def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
     """The card as Markdown, with a section of figures for each instrument."""
-    return "\n".join([_head(recipe, facts, n_bytes), *_all_figures(evaluation), _limits(facts)])
-
-
-def with_figures(card: str, evaluation: Mapping[str, Any]) -> str:
-    """A card with its figures, from the first heading of them to the limits, replaced."""
-    head, figures, rest = card.partition("## Figures")
-    if not figures or "## Limits" not in rest:
-        raise InvalidValue("bad_format", name="model card", value=card[:40], expected="headings Figures and Limits")
-    return "\n".join([head, *_all_figures(evaluation), "## Limits" + rest.partition("## Limits")[2]])
-
-
-def _all_figures(evaluation: Mapping[str, Any]) -> list[str]:
-    return [
+    figures = [
         "\n".join([f"## Figures: {instrument}", "", *_figures(report)])
         for instrument, report in reports_of(evaluation).items()
     ]
+    return "\n".join([_head(recipe, facts, n_bytes), *figures, _limits(facts)])
 
 
 def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:
     takes, train = facts["takes"], facts["train"]
     learnt = list(facts["windows"])
-    sets = [s for s in PERMITTED_SETS if set(learnt) & set(s.instruments) and s.folder in (recipe.sets or s.folder)]
-    named = "\n".join(f"  - {chosen.title}, {chosen.licence}" for chosen in sets)
+    named = "\n".join(_data_lines(recipe))
     windows = ", ".join(f"{count} of {instrument}" for instrument, count in facts["windows"].items())
     fields = ", ".join(name for name in facts["model"]["conditions"] if name not in ("instrument", "place"))
     return f"""# {recipe.name}
@@ -70,9 +58,24 @@ It gives no velocities and no micro-timing; the performer does. Weights in half 
 - Tokens: miditok's REMI without velocity, {facts["model"]["n_tokens"]} tokens with merges inside bars only
   (vocabulary {facts["vocabulary_hash"]}; data digest {facts["data_digest"][:16]}).
 - Recipe: `composer models build {recipe.name} --data PATH_TO_ALL_SETS -o DIR`
-  (`composer_core/pipeline/model_recipes.py`).
+  (`composer_core/pipeline/model_recipes.py`), with `--judge-data PATH_TO_EMOPIA` for the figures of the judge.
 - Licence of the weights: MIT, with the attributions above.
 """
+
+
+def _data_lines(recipe: Recipe) -> list[str]:
+    """A line for each set the weights learnt from; last those that only the model it starts from was trained on."""
+    own = _sets_of(recipe)
+    lines = [f"  - {chosen.title}, {chosen.licence}" for chosen in own]
+    if recipe.start:
+        earlier = [chosen for chosen in _sets_of(RECIPES[recipe.start]) if chosen not in own]
+        lines += [f"  - {chosen.title}, {chosen.licence} (only {recipe.start}, its start)" for chosen in earlier]
+    return lines
+
+
+def _sets_of(recipe: Recipe) -> list[PermittedSet]:
+    fitting = [chosen for chosen in PERMITTED_SETS if recipe.instrument in (ALL, *chosen.instruments)]
+    return [chosen for chosen in fitting if not recipe.sets or chosen.folder in recipe.sets]
 
 
 _OWN_TABLES = ("likelihood", "memorisation", "control")
@@ -132,9 +135,10 @@ def _control(report: Mapping[str, Any]) -> str:
     ]
     for asked, rows in report["control"].items():
         for name, row in rows.items():
-            cells = f"{row['auc']:.3f} | {row['low_mean']:.3f} | {row['high_mean']:.3f}"
+            cells = " | ".join(_cell(row[column]) for column in ("auc", "low_mean", "high_mean"))
             lines.append(f"| {asked} | {name.replace('_', ' ')} | {cells} |")
-    return "\n".join([*lines, "", f"Density asked against measured: Spearman {report['density_spearman']:.3f}.", ""])
+    followed = f"Density asked against measured: Spearman {_cell(report['density_spearman'])}."
+    return "\n".join([*lines, "", followed, ""])
 
 
 def _limits(facts: Mapping[str, Any]) -> str:
