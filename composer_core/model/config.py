@@ -22,7 +22,7 @@ SIZES: dict[str, tuple[int, int, int]] = {
 """Width, layers and heads of each size: about 0.1, 2.5, 11 and 43 million parameters."""
 
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
-"""Optional fields a model knows whose configuration names none: those of the first drums composer."""
+"""Optional fields a model knows whose configuration names none: those of models trained before it named them."""
 SHARED = "all"
 """The instrument of a model that plays all five."""
 ALL_CONDITIONS = (

@@ -21,8 +21,8 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
-from composer_core.pipeline.generation import MAX_CANDIDATES, MAX_SEED, Take, make_take, model_for, render_take
-from composer_core.pipeline.models import find_model, load
+from composer_core.pipeline.generation import MAX_CANDIDATES, MAX_SEED, Take, make_take, render_take
+from composer_core.pipeline.models import editing_model, find_model, load
 from composer_core.pipeline.progression_lines import DEFAULT_KEYS, chords_of, draw_line
 from composer_core.render.midi import loops_to_midi
 from composer_core.workspace import Workspace
@@ -111,7 +111,7 @@ def generate_ensemble(
     sounding: list[Loop] = []
     for own in owns:
         instrument = own.instrument
-        loaded = load(model_for(own, (models or {}).get(instrument), workspace))
+        loaded = load(find_model(instrument, (models or {}).get(instrument), workspace))
         take = _member(make_take(own, seed, index, loaded, best_of, sounding, kick_steps(takes)), name)
         if drawn and own.chords:
             take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
@@ -137,9 +137,10 @@ def replace_in(
     rest = [take for take in takes if take.condition.instrument != instrument]
     others = [render_take(take) for take in rest]
     old = next(take for take in takes if take.condition.instrument == instrument)
-    loaded = load(find_model(instrument, model or old.model, workspace))
-    fresh = make_take(old.condition, seed, old.index, loaded, best_of, others, kick_steps(rest))
-    return replace(_member(fresh, old.ensemble), parent=old.take_id, edit="replace")
+    info, gone = editing_model(instrument, model, old.model, workspace)
+    fresh = make_take(old.condition, seed, old.index, load(info), best_of, others, kick_steps(rest))
+    notices = (*fresh.notices, *gone)
+    return replace(_member(fresh, old.ensemble), parent=old.take_id, edit="replace", notices=notices)
 
 
 def kick_steps(takes: Sequence[Take]) -> tuple[int, ...]:

@@ -45,7 +45,6 @@ __all__ = [
     "load_take",
     "measure_midi",
     "measure_take",
-    "model_for",
     "models",
     "perform_take",
     "render_take",
@@ -57,8 +56,6 @@ MAX_TAKES = 64
 MAX_CANDIDATES = 32
 MAX_SEED = 2**31 - 1
 NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
-UNLEARNT = "unlearnt_"
-"""How the notices of fields a model never learnt begin."""
 
 
 def iter_takes(
@@ -82,7 +79,7 @@ def iter_takes(
     require_range("takes", takes, 1, MAX_TAKES - first)
     require_range("seed", seed, 0, MAX_SEED)
     require_range("best of", best_of, 1, MAX_CANDIDATES)
-    loaded = load(model_for(condition, model, workspace))
+    loaded = load(find_model(condition.instrument, model, workspace))
     performer(condition.instrument)  # loaded before the first take is timed
     for index in range(first, first + takes):
         if should_stop():
@@ -109,18 +106,6 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
 
     facts = read_json(info.path / "config.json")
     return _notices(config_from_json(ModelConfig, facts["model"], str(info.path)), facts, condition)
-
-
-def model_for(condition: Condition, name: str | None, workspace: Workspace | None) -> ModelInfo:
-    """The model by name; where none is named, the first shipped one that learnt all that is asked for, else the first.
-
-    NotFound as `find_model`.
-    """
-    if name is None:
-        for info in models(None, condition.instrument):
-            if not any(code.startswith(UNLEARNT) for code in foreseen(condition, info)):
-                return info
-    return find_model(condition.instrument, name, workspace)
 
 
 def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:

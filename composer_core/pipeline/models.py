@@ -22,6 +22,8 @@ PERFORMER_PREFIX = "performer-"
 CACHED_MODELS = 8
 ALL = "all"
 """What a model of all five instruments says it plays."""
+MODEL_GONE = "model_gone"
+"""Notice of a take that was edited by another model, for the one that made it is no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,13 @@ def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
 
 
 def find_model(instrument: str, name: str | None, workspace: Workspace | None) -> ModelInfo:
-    """The model by name or folder, else the first for the instrument.
+    """The model by name or folder; where none is named the first shipped one of the instrument, else the first.
 
     NotFound no_model when there is none, path_missing when the name is neither a model nor a folder; InvalidValue
     for a model that does not play the instrument.
     """
-    candidates = models(workspace, instrument)
     if name is None:
+        candidates = models(None, instrument) or models(workspace, instrument)
         if not candidates:
             raise NotFound("no_model", instrument=instrument)
         return candidates[0]
@@ -87,6 +89,15 @@ def find_model(instrument: str, name: str | None, workspace: Workspace | None) -
         reason = f"it plays {named.instrument}"
         raise InvalidValue("contradiction", first=f"model {name}", second=instrument, reason=reason)
     return named
+
+
+def editing_model(
+    instrument: str, name: str | None, made_by: str, workspace: Workspace | None
+) -> tuple[ModelInfo, tuple[str, ...]]:
+    """The model by name, else the one that made the take; where that is no more, the instrument's with a notice."""
+    if name is not None or made_by in {info.name for info in models(workspace, instrument)}:
+        return find_model(instrument, name or made_by, workspace), ()
+    return find_model(instrument, None, workspace), (MODEL_GONE,) if made_by else ()
 
 
 def _in_folder(name: str) -> ModelInfo | None:

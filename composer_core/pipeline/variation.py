@@ -23,7 +23,7 @@ from composer_core.music.chords import Chord
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.pipeline.drawing import with_drawn
 from composer_core.pipeline.generation import MAX_SEED, Take, perform_grid, performer_hash, take_seed
-from composer_core.pipeline.models import find_model, load
+from composer_core.pipeline.models import editing_model, load
 from composer_core.rules.perform import own_swings
 from composer_core.workspace import Workspace
 
@@ -85,7 +85,8 @@ def _edited(
 ) -> Take:
     require_range("seed", seed, 0, MAX_SEED)
     started = time.perf_counter()
-    loaded = load(find_model(take.condition.instrument, model or take.model or None, workspace))
+    info, gone = editing_model(take.condition.instrument, model, take.model, workspace)
+    loaded = load(info)
     notes = grid.notes
     for first, last in _stretches(bars):
         notes = _rewritten(loaded, take, notes, first, last, seed)
@@ -103,7 +104,7 @@ def _edited(
         offset_ms=np.concatenate((take.offset_ms, offset_ms))[chosen],
         own_swing_ms={name: np.concatenate((before[name], after[name]))[chosen] for name in after},
         seconds=time.perf_counter() - started,
-        notices=tuple(dict.fromkeys((*take.notices, *performed))),
+        notices=tuple(dict.fromkeys((*take.notices, *gone, *performed))),
         created_at=time.time(),
         performer_hash=performer_hash(take.condition.instrument),
         candidates=CANDIDATES,

@@ -92,6 +92,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This mode was not learnt: the nearest of major and minor was played with the notes of the scale only.",
         "このモードは学習していないため、長調・短調のうち近いほうを、スケール内の音だけで演奏しています。",
     ),
+    "generate.notice_model_gone": (
+        "The model that made this take is no longer here; another one wrote the new notes.",
+        "このテイクを作ったモデルはもうないため、新しい音は別のモデルで作りました。",
+    ),
     "generate.notice_velocity_only": (
         "This instrument's performer learned from sequenced music: it shapes loudness, and the timing is the grid's.",
         "この楽器の演奏モデルは打ち込みデータから学習しています。強弱はつきますが、タイミングはグリッド通りです。",

@@ -23,7 +23,7 @@ def test_data_that_are_not_there_are_refused(tmp_path: Path, capsys: pytest.Capt
         ["--data", str(tmp_path / "none")],
         ["--data", str(tmp_path), "--judge-data", str(tmp_path / "no")],
     ):
-        assert main(["evaluate", "composer-drums-small", *options]) == 1
+        assert main(["evaluate", "composer-drums-tuned", *options]) == 1
         assert str(tmp_path / "no") in capsys.readouterr().err
 
 
@@ -32,7 +32,7 @@ def test_a_part_is_measured_reported_and_drawn(tmp_path: Path, capsys: pytest.Ca
     if not GROOVE.is_dir():
         pytest.skip("the Groove MIDI Dataset is not here")
     options = ["--takes", "10", "--only", "validity", "-o", str(tmp_path / "out")]
-    assert main(["evaluate", "composer-drums-small", "--data", str(GROOVE), *options]) == 0
+    assert main(["evaluate", "composer-drums-tuned", "--data", str(GROOVE), *options]) == 0
     assert "Validity" in capsys.readouterr().out
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert report["validity"]["valid_rate"] == 1.0

@@ -1,4 +1,4 @@
-"""Techniques that are asked for are heard: rules render those they can, a model that learnt the others is taken."""
+"""Techniques that are asked for are heard: rules render those they can, the shipped composers learnt the others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from composer_core.music.loop import Loop, Notes
 from composer_core.music.technique import TECHNIQUES
 from composer_core.pipeline.evaluation_data import make
 from composer_core.pipeline.evaluation_validity import fault_of, random_condition
-from composer_core.pipeline.generation import foreseen, generate, model_for, render_take, take_midi
+from composer_core.pipeline.generation import ModelInfo, foreseen, generate, render_take, take_midi
 from composer_core.pipeline.models import find_model, load
 from composer_core.pipeline.playing import Playing, play_take
 from composer_core.rules.technique import COMPOSED, RENDERED, with_techniques
+from composer_core.workspace import Workspace
+from untrained_model import add_untrained_model
 
 STRAIGHT = Playing(110.0, 50.0, 8, 100.0, techniques=(("bass", "staccato"),))
 
@@ -48,20 +50,31 @@ def test_what_a_technique_adds_stays_in_range() -> None:
     assert {52, 59, 64} <= set(played.tolist())  # the low E an octave up, with fifth and octave
 
 
-def test_a_technique_that_rules_render_needs_no_model_that_learnt_it() -> None:
-    asked = Condition("drums", technique=("ghost",))
-    first = find_model("drums", None, None)
-    assert model_for(asked, None, None) == first
-    assert foreseen(asked, first) == ()
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
+    """A model of a user that learnt valence, arousal, genre and density only."""
+    workspace = Workspace(tmp_path_factory.mktemp("few"))
+    return find_model("drums", add_untrained_model(workspace), workspace)
+
+
+def test_a_technique_that_rules_render_needs_no_model_that_learnt_it(few: ModelInfo) -> None:
+    assert foreseen(Condition("drums", technique=("ghost",)), few) == ()
 
 
 @pytest.mark.parametrize("field", [{"technique": ("fill",)}, {"syncopation": 6.0}, {"complexity": 0.7}])
-def test_a_field_the_first_model_never_learnt_goes_to_one_that_did(field: dict[str, object]) -> None:
-    asked = Condition("drums", **field)  # type: ignore[arg-type]
-    assert foreseen(asked, find_model("drums", None, None)) != ()
-    assert foreseen(asked, model_for(asked, None, None)) == ()
-    named = model_for(asked, "composer-drums-small", None)
-    assert named.name == "composer-drums-small"
+def test_a_field_a_named_model_never_learnt_is_said_with_the_take(field: dict[str, object], few: ModelInfo) -> None:
+    asked = Condition("drums", bars=1, **field)  # type: ignore[arg-type]
+    code = f"unlearnt_{next(iter(field))}"
+    assert foreseen(asked, few) == (code,)
+    take = generate(asked, model=str(few.path), seed=1)[0]
+    assert code in take.notices
+    assert take.model == few.path.name
+
+
+@pytest.mark.parametrize("instrument", sorted(TECHNIQUES))
+def test_the_shipped_composer_learnt_every_field_and_what_only_a_generator_brings(instrument: str) -> None:
+    asked = Condition(instrument, syncopation=4.0, complexity=0.5, density=2.0, technique=COMPOSED[instrument])
+    assert foreseen(asked, find_model(instrument, None, None)) == ()
 
 
 @pytest.mark.slow

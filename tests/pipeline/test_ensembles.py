@@ -1,6 +1,7 @@
 """Ensembles: shared plan, order of parts, one file, parts replaced; with models of random weights."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from composer_core.pipeline.ensembles import (
     plan,
     replace_in,
 )
+from composer_core.pipeline.models import find_model
 from composer_core.pipeline.progression_lines import shipped_lines
 from composer_core.pipeline.progressions import keep_progressions
 from composer_core.workspace import Workspace
@@ -89,6 +91,13 @@ def test_a_part_is_made_anew_beside_the_others(workspace):
     assert fresh.grid.notes != before.takes[1].grid.notes
     with pytest.raises(InvalidValue):
         replace_in(before.takes, "guitar", seed=1, workspace=workspace)
+
+
+def test_a_part_whose_model_is_no_more_is_made_anew_by_the_shipped_one(workspace):
+    takes = [replace(take, model="retired") for take in make(workspace).takes]
+    fresh = replace_in(takes, "bass", seed=99, workspace=workspace)
+    assert fresh.model == find_model("bass", None, workspace).name == "composer-base"
+    assert "model_gone" in fresh.notices
 
 
 def test_asked_chords_are_kept_and_drawn_ones_follow_the_mood():

@@ -7,12 +7,13 @@ import pytest
 
 from composer_core.cli import main
 from composer_core.cli.varying import parse_bars
-from composer_core.errors import InvalidValue
+from composer_core.errors import InvalidValue, NotFound
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.generation import generate, list_takes, render_take, save_takes, take_midi
+from composer_core.pipeline.models import find_model
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
 from composer_core.render.midi import loops_to_midi
 from composer_core.workspace import Workspace
@@ -80,6 +81,20 @@ def test_continuing_keeps_all_there_is(made):
     assert (longer.grid.notes.onset_tick >= 4 * BAR).any()
     with pytest.raises(InvalidValue, match="4"):
         continue_take(take, 3, seed=1, model=name, workspace=workspace)
+
+
+def test_a_take_outlives_the_model_that_made_it(made):
+    workspace, take, name = made
+    orphan = replace(take, model="retired")
+    edited = regenerate_bars(orphan, [1], seed=8, workspace=workspace)
+    assert edited.model == find_model(take.condition.instrument, None, workspace).name
+    assert "model_gone" in edited.notices
+    assert rows_outside(edited, {1}) == rows_outside(take, {1})
+    kept = regenerate_bars(take, [1], seed=8, workspace=workspace)
+    assert kept.model == name
+    assert "model_gone" not in kept.notices
+    with pytest.raises(NotFound, match="retired"):
+        regenerate_bars(orphan, [1], seed=8, model="retired", workspace=workspace)
 
 
 @pytest.mark.parametrize(("strength", "expected"), [(0.1, 1), (0.5, 2), (1.0, 4)])
