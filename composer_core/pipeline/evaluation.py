@@ -19,6 +19,7 @@ from composer_core.pipeline.evaluation_affect import Judge, emotion, read_judge
 from composer_core.pipeline.evaluation_data import (
     Example,
     HeldOut,
+    apart,
     human_loops,
     known_genre,
     make,
@@ -102,7 +103,7 @@ def evaluate(
     if "speed" in only:
         report["speed"] = speed(info, counts.speed)
     say("reading the data")
-    held_out = read_held_out(data, info.instrument)
+    held_out = apart(read_held_out(data, info.instrument))
     humans = [
         replace(example, condition=known_genre(example.condition, loaded.composer.config.genres))
         for example in human_loops(held_out, "validation", counts.compared, seed)

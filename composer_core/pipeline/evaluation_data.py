@@ -7,7 +7,7 @@ name. Human loops are windows without an empty bar, for no generated loop has on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from composer_core.pipeline.takes import (
     prepare_takes,
     window_of,
 )
+from composer_core.pipeline.training_data import apart_from_held_out
 from composer_core.tokens.vocab import loop_to_bars
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ def read_held_out(data: Path, instrument: str) -> HeldOut:
     if not parts["validation"]:
         raise NotFound("no_notes", path=str(data), instrument=instrument, purpose="evaluate on")
     return HeldOut(parts, LIMITS)
+
+
+def apart(held_out: HeldOut) -> HeldOut:
+    """The same without the training takes that nearly repeat a held-out passage: what composers learn from."""
+    takes = [take for part in PARTS for take in held_out.takes[part]]
+    train, _ = apart_from_held_out(takes, held_out.takes["train"])
+    return replace(held_out, takes={**held_out.takes, "train": train})
 
 
 def human_loops(held_out: HeldOut, part: str, count: int, seed: int) -> list[Example]:

@@ -64,7 +64,7 @@ def build_training_data(
     if not by_part["train"]:
         raise NotFound("no_notes", path="the data", instrument=config.instrument, purpose="train on")
     progress(f"{len(takes)} takes: " + ", ".join(f"{len(by_part[part])} {part}" for part in PARTS))
-    by_part["train"], n_near = _apart(takes, by_part["train"], progress)
+    by_part["train"], n_near = apart_from_held_out(takes, by_part["train"], progress)
     most = config.windows_an_instrument
     rows = {"train": _measured_windows(by_part["train"], True, most)}
     rows["dev"] = _measured_windows(by_part["dev"], False, -(-most // DEV_WINDOWS) if most else 0)
@@ -82,8 +82,8 @@ def build_training_data(
     return TrainingData(train, sets["dev"], vocabulary, genres, facts, techniques)
 
 
-def _apart(
-    takes: Sequence[Take], train: list[Take], progress: Callable[[str], None]
+def apart_from_held_out(
+    takes: Sequence[Take], train: list[Take], progress: Callable[[str], None] = lambda _: None
 ) -> tuple[list[Take], dict[str, int]]:
     """The training takes without those near a held-out one, and how many were left out or, for want of others, kept."""
     near = {id(takes[index]) for index in near_held_out(takes)}

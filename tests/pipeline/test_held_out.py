@@ -10,6 +10,7 @@ import pytest
 
 from composer_core.model.config import TrainConfig, config_from_json
 from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.evaluation_data import LIMITS, HeldOut, apart
 from composer_core.pipeline.held_out import near_held_out
 from composer_core.pipeline.takes import part_of, prepare_takes
 from composer_core.pipeline.training_data import build_training_data
@@ -79,3 +80,13 @@ def test_where_nothing_else_is_left_they_are_kept_and_said() -> None:
     data = build_training_data([held, copy, line(4, "dev")], CONFIG, said.append)
     assert data.facts["near_held_out"] == {"left_out": 0, "kept": 1}
     assert any("no others" in line for line in said)
+
+
+def test_baselines_and_memorisation_read_what_composers_learn_from() -> None:
+    held = line(1, "validation")
+    loops = [line(3, "train"), replace(held, source=line(8, "train").source), held, line(4, "dev")]
+    takes = prepare_takes(loops, ["bass"])
+    parts = {part: [take for take in takes if take.part == part] for part in ("train", "dev", "validation")}
+    found = apart(HeldOut(parts, LIMITS))
+    assert [take.name for take in found.takes["train"]] == [takes[0].name]
+    assert found.takes["validation"] == parts["validation"] and found.takes["dev"] == parts["dev"]
