@@ -197,7 +197,9 @@ def _draw_rows(workspace: Workspace, preview: BulkPreview) -> None:
     if len(preview.changes) > ROWS_SHOWN:
         st.caption(t("label.more", n=f"{len(preview.changes) - ROWS_SHOWN:,}"))
     for loop_id, _, reason in refused:
-        st.caption(f":material/block: {literally(loops[loop_id].title)}: {literally(reason)}")
+        st.caption(
+            f":material/block: {t('common.named', name=literally(loops[loop_id].title), value=literally(reason))}"
+        )
 
 
 def _look(workspace: Workspace, loop_ids: Sequence[str], values: dict[str, Any], rater: str) -> None:

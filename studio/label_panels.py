@@ -138,7 +138,11 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
     if brief:
         st.caption(t("label.n_events", n=len(rows)))
         for row in rows:
-            note = f"  \n:small[{t('label.note')}: {plain(row['note'])}]" if row["note"] else ""
+            note = (
+                f"  \n:small[{t('common.named', name=t('label.note'), value=plain(row['note']))}]"
+                if row["note"]
+                else ""
+            )
             said = f"**{row['field']}**　{plain(row['value'])}　:small[{row['status']} {row['confidence']}]"
             st.markdown(f"{said}  \n:small[:gray[{row['when']}　{plain(row['who'])}]]{note}")
         return

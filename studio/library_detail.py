@@ -146,5 +146,8 @@ def draw_labels(workspace: Workspace, loop_id: str, instrument: str) -> None:
     for field in (name for name in LABEL_FIELDS if name in labels):
         words = f"{field_name(field)} **{plain(value_text(field, labels[field].value, instrument))}**"
         lines.setdefault(labels[field].status, []).append(words)
-    shown = [f"{t(f'status.{status}')}: {t('library.dot').join(words)}" for status, words in lines.items()]
+    shown = [
+        t("common.named", name=t(f"status.{status}"), value=t("library.dot").join(words))
+        for status, words in lines.items()
+    ]
     st.caption(f"**{t('library.labels')}**  \n" + "  \n".join(shown or [t("library.no_labels")]))

@@ -134,7 +134,7 @@ def strips(rows: Sequence[Measured]) -> str:
 
 
 def _strip(row: Measured) -> str:
-    whole = f"{row.name}: {row.meaning}" if row.meaning else row.name
+    whole = t("common.named", name=row.name, value=row.meaning) if row.meaning else row.name
     name = f'<span class="name" title="{escape(whole)}">{escape(row.name)}</span>'
     unit = f" <small>{escape(row.unit)}</small>" if row.unit else ""
     value = f'<span class="value">{escape(row.value)}{unit}</span>'

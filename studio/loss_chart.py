@@ -39,14 +39,20 @@ def loss_figure(run: RunStatus) -> Figure:
             yaxis="y2",
         )
         figure.update_layout(
-            yaxis2={"title": t("train.axis_note"), "overlaying": "y", "side": "right", "showgrid": False}
+            yaxis2={
+                "title": t("train.axis_note"),
+                "overlaying": "y",
+                "side": "right",
+                "showgrid": False,
+                "exponentformat": "none",
+            }
         )
     figure.update_layout(
         height=320,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
         legend={"orientation": "h", "y": 1.12, "x": 0},
         xaxis_title=t("train.axis_step"),
-        yaxis_title=t("train.axis_token"),
+        yaxis={"title": t("train.axis_token"), "exponentformat": "none"},
         hovermode="x unified",
     )
     return figure

@@ -66,7 +66,9 @@ class View {
     this.refreshStems(data);
     root.querySelector(".volume").title = words.volume;
     root.querySelector(".volume input").setAttribute("aria-label", words.volume);
-    root.querySelector(".title").textContent = data ? data.title : words.empty;
+    const title = root.querySelector(".title");
+    title.textContent = data ? data.title : words.empty;
+    title.title = data ? data.title : ""; // a long one is cut
     root.querySelector(".meta").textContent = data ? (engine.notice && words[engine.notice]) || data.meta : "";
     this.canvas.setAttribute("aria-label", words.drawing);
     this.redraw();

@@ -276,7 +276,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "generate.inside_key": ("{percent} % inside", "スケール音 {percent} %"),
     "generate.inside_chords": ("{percent} % inside", "コードトーン {percent} %"),
     "generate.made": (
-        "Seed {seed} · {candidates} candidate(s) · {seconds} s · model {hash}",
+        "Seed {seed} · best of {candidates} · {seconds} s · model {hash}",
         "シード {seed}・候補 {candidates}・{seconds} 秒・モデル {hash}",
     ),
     "generate.original": ("original", "元のテイク"),
