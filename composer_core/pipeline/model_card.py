@@ -32,6 +32,11 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str
     return "\n".join([_head(recipe, facts, n_bytes), *figures, _limits(facts)])
 
 
+def _left_out(facts: Mapping[str, Any]) -> str:
+    count = facts.get("near_held_out", {}).get("left_out", 0)
+    return f" {count} more were left out: a passage of theirs nearly repeats a held-out one." if count else ""
+
+
 def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:
     takes, train = facts["takes"], facts["train"]
     learnt = list(facts["windows"])
@@ -48,7 +53,7 @@ It gives no velocities and no micro-timing; the performer does. Weights in half 
   cutting into windows of 1, 2, 4 and 8 bars; only the metres 4/4 (2/2), 3/4, 6/8, 5/4 and 7/8.
 {named}
 - Split: by song. {takes["train"]} parts trained it, {takes["dev"]} chose the best step, {takes["validation"]} were only
-  measured on.
+  measured on.{_left_out(facts)}
 - Training: {recipe.story}
   {facts["step"]} steps, windows {windows}; batch {train["batch"]}, AdamW at {train["learning_rate"]},
   dropout {train["dropout"]}, heads for emotion, genre and quality at weights {train["emotion"]}, {train["genre"]}

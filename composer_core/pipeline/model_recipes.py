@@ -98,7 +98,7 @@ RECIPES = {
             "composer-drums-tuned",
             "drums",
             {
-                "steps": 320,
+                "steps": 640,
                 "windows_an_instrument": 26_000,
                 "learning_rate": 1e-3,
                 "warm_up": 15,

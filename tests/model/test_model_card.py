@@ -48,6 +48,8 @@ def test_a_card_names_the_sets_of_the_model_it_starts_from() -> None:
     card = (DRUMS / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "  - Groove MIDI Dataset 1.0 (Gillick et al. 2019), CC BY 4.0\n" in card
     assert "  - Freedoom music, BSD-3-Clause (only composer-first, its start)\n" in card
+    left_out = read_json(DRUMS / "config.json")["near_held_out"]["left_out"]
+    assert left_out > 0 and f" {left_out} more were left out: " in card
 
 
 def test_fresh_figures_replace_old_ones_and_the_rest_of_the_card_stays(tmp_path: Path) -> None:
