@@ -157,6 +157,7 @@ def make_take(
         performer_hash=hash_of_performer,
         candidates=best_of,
         drawn=drawn_fields(condition, whole[chosen]),
+        played_seed=own_seed,
     )
 
 

@@ -27,7 +27,8 @@ class Take:
     for byte on the same machine. `notices` are codes of what the person has to know; `drawn` are fields of
     the condition that were not asked for and were drawn to suit the rest, as a condition's JSON values.
     `own_swing_ms` is what an edited take, whose bars come from several performances, keeps of each: for every
-    swing grid the swing (n_notes,) of the performance a note comes from.
+    swing grid the swing (n_notes,) of the performance a note comes from. `played_seed` is the performer's seed,
+    which edits keep, so that new bars are played as the others were (None: takes of earlier releases).
     """
 
     take_id: str
@@ -48,6 +49,7 @@ class Take:
     ensemble: str = ""
     drawn: Mapping[str, Any] = field(default_factory=dict)
     own_swing_ms: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    played_seed: int | None = None
 
 
 def write_take(folder: Path, take: Take) -> None:
@@ -71,6 +73,7 @@ def write_take(folder: Path, take: Take) -> None:
         "ensemble": take.ensemble,
         "drawn": dict(take.drawn),
         "own_swing_ms": {str(grid): [float(ms) for ms in own] for grid, own in take.own_swing_ms.items()},
+        "played_seed": take.played_seed,
         "created_at": take.created_at or time.time(),
     }
     write_json(folder / f"{take.take_id}.json", data)
@@ -116,6 +119,7 @@ def _take_of(data: dict[str, Any]) -> Take:
         ensemble=str(data.get("ensemble", "")),
         drawn=dict(data.get("drawn", {})),
         own_swing_ms=own_swing_ms,
+        played_seed=None if data.get("played_seed") is None else int(data["played_seed"]),
         **named,
     )
 

@@ -12,6 +12,7 @@ from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline import variation
 from composer_core.pipeline.generation import generate, list_takes, render_take, save_takes, take_midi
 from composer_core.pipeline.models import find_model
 from composer_core.pipeline.variation import continue_take, regenerate_bars, vary
@@ -71,6 +72,19 @@ def test_what_is_not_edited_sounds_as_before(made, swing_percent):
 def read_back(workspace, take):
     save_takes(workspace, [take])
     return next(one for one in list_takes(workspace) if one.take_id == take.take_id)
+
+
+def test_new_bars_are_played_by_the_seed_of_the_others(made, monkeypatch):
+    workspace, take, name = made
+    seeds = []
+    real = variation.perform_grid
+    monkeypatch.setattr(variation, "perform_grid", lambda *given: (seeds.append(given[2]), real(*given))[1])
+    once = regenerate_bars(take, [1], seed=8, model=name, workspace=workspace)
+    save_takes(workspace, [once])
+    stored = next(one for one in list_takes(workspace) if one.take_id == once.take_id)
+    continue_take(stored, 4, seed=9, model=name, workspace=workspace)
+    vary(replace(take, played_seed=None), 0.5, seed=10, model=name, workspace=workspace)  # of an earlier release
+    assert seeds == [3, 3, 3]
 
 
 def test_continuing_keeps_all_there_is(made):
