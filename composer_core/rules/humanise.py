@@ -75,15 +75,15 @@ def without_swing(offset: FloatArray, swung: SwungTicks, own: FloatArray | float
     return offset - np.where(swung.pair_cycle >= 0, own * nearness, 0.0)
 
 
-def limit_offsets(offset_tick: FloatArray, onset_tick: FloatArray, length_tick: int) -> FloatArray:
+def limit_offsets(offset_tick: FloatArray, onset_tick: FloatArray, length_tick: int, bar_tick: int) -> FloatArray:
     """Offsets in ticks that let no note pass its neighbours (the loop taken round), leave the loop or come
-    more than EARLY_TICK before its start."""
+    more than EARLY_TICK before its bar: earlier, a reader counts it to the bar before."""
     if not len(onset_tick):
         return offset_tick
     slots, inverse = np.unique(onset_tick, return_inverse=True)
     before = slots - np.concatenate(([slots[-1] - length_tick], slots[:-1]))
     after = np.concatenate((slots[1:], [slots[0] + length_tick])) - slots
-    low = np.maximum(-MAX_GAP_SHARE * before[inverse], -EARLY_TICK - onset_tick)
+    low = np.maximum(-MAX_GAP_SHARE * before[inverse], -EARLY_TICK - onset_tick % bar_tick)
     high = np.minimum(MAX_GAP_SHARE * after[inverse], length_tick - 1 - onset_tick)
     return np.clip(offset_tick, np.minimum(low, high), high)
 
@@ -126,6 +126,7 @@ def humanise_ticks(
     percent: float,
     *,
     length_tick: int,
+    bar_tick: int,
     timekeeper: NDArray[np.bool_],
     own_swing_tick: FloatArray | None = None,
 ) -> tuple[FloatArray, bool]:
@@ -141,6 +142,6 @@ def humanise_ticks(
     check_offsets(offset_tick, len(swung.onset_tick))
     own = own_swing(offset_tick, swung, timekeeper) if own_swing_tick is None else own_swing_tick
     scaled = without_swing(offset_tick, swung, own) * (percent / 100.0)
-    limited = keep_pairs(limit_offsets(scaled, swung.onset_tick, length_tick), swung)
+    limited = keep_pairs(limit_offsets(scaled, swung.onset_tick, length_tick, bar_tick), swung)
     is_limited = np.abs(limited - scaled) > 1.0
     return swung.onset_tick + limited, bool(is_limited.sum() > REPORTED_SHARE * len(limited))

@@ -70,6 +70,7 @@ def perform(
         np.asarray(offset_ms, dtype=np.float64) * ms,
         humanise_percent,
         length_tick=grid_loop.length_tick,
+        bar_tick=grid_loop.meter.bar_tick,
         timekeeper=_timekeeper(grid_loop),
         own_swing_tick=own_swing_ms[swing_grid] * ms if own_swing_ms else None,
     )

@@ -74,8 +74,14 @@ def test_the_last_note_stays_inside():
 def test_no_note_passes_its_neighbour():
     # 40 ticks apart: each goes at most 0.25 * 40 = 10 ticks towards the other
     assert MAX_GAP_SHARE == 0.25
-    limited = limit_offsets(np.array([50.0, -50.0]), np.array([480.0, 520.0]), 1920)
+    limited = limit_offsets(np.array([50.0, -50.0]), np.array([480.0, 520.0]), 1920, 1920)
     assert limited.tolist() == [10.0, -10.0]
+
+
+def test_a_downbeat_stays_in_the_bar_that_readers_count_it_to():
+    # two bars of 7/8: a quarter of 480 ticks may be anticipated by 120, but a bar line by 60
+    limited = limit_offsets(np.array([0.0, -200.0, -200.0]), np.array([1200.0, 1680.0, 2160.0]), 3360, 1680)
+    assert limited.tolist() == [0.0, -60.0, -120.0]
 
 
 def test_systematic_lateness_of_the_offbeats_is_not_swing():
