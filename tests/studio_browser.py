@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -65,3 +66,11 @@ def transport(page: Any) -> dict[str, Any]:
 def wait_until(page: Any, expression: str) -> None:
     """Wait for an expression over `s`, what the transport says of itself."""
     page.wait_for_function(f"() => {{ const s = window.composerTransport.state(); return {expression}; }}")
+
+
+def patiently(question: Callable[[], bool]) -> None:
+    """Wait until the question is answered with yes."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not question():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

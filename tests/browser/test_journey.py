@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,11 @@ from groove_files import write_grooves
 from studio_browser import (
     IN_BROWSER,
     LEAST_LEVEL,
-    PATIENCE_MS,
     TRY_MS,
     click,
     insist,
     open_page,
+    patiently,
     settled,
     sync_api,
     transport,
@@ -49,8 +47,9 @@ def open_studio(browser: Any, address: str, locale: str) -> tuple[Any, Watch]:
 
 
 def go_to(page: Any, name: str) -> None:
-    page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
-    page.get_by_role("heading", level=1).filter(has_text=name).wait_for()
+    link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    heading = page.get_by_role("heading", level=1).filter(has_text=name)
+    insist(lambda: click(page, link), lambda ms: heading.wait_for(timeout=ms), f"{name} did not open")
 
 
 def generate(page: Any, button: str, play: str) -> None:
@@ -215,13 +214,6 @@ def use_in_generate(page: Any) -> None:
     heading = page.get_by_role("heading", level=1).filter(has_text="Generate")
     button = page.get_by_role("button", name="Use in Generate").first
     insist(button.click, lambda ms: heading.wait_for(timeout=ms), "no click led to Generate")
-
-
-def patiently(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def start_training(page: Any, folder: str) -> None:

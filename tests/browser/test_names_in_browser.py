@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from composer_core.workspace import Workspace
-from studio_browser import IN_BROWSER, open_page, settled
+from studio_browser import IN_BROWSER, click, insist, open_page, patiently, settled
 from studio_server import studio_server
 
 pytestmark = IN_BROWSER
@@ -27,9 +28,11 @@ def test_every_control_has_a_name_in_the_language_of_the_page(browser: Any, work
     with studio_server(workspace.root) as address:
         page, watch = open_page(browser, address, locale="ja-JP")
         for number in range(4):
-            page.get_by_test_id("stSidebarNavLink").nth(number).click()
-            page.get_by_role("heading", level=1).wait_for()
+            link = page.get_by_test_id("stSidebarNavLink").nth(number)
+            heading = page.get_by_role("heading", level=1).filter(has_text=link.inner_text().strip())
+            insist(partial(click, page, link), lambda ms, one=heading: one.wait_for(timeout=ms), f"page {number}")
             settled(page)
+            patiently(lambda: "" not in names_of_controls(page))  # a part just drawn is named a moment later
             names = names_of_controls(page)
             assert len(names) > 10 and "" not in names
             foreign = {name for name in names if not JAPANESE.search(name)}
