@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from composer_core.errors import ModelError
 from composer_core.estimate.score_map import ScoreMap
 from composer_core.estimate.scores import EVERYTHING, AxisModel, Calibration, CrossEffect, Level
 from composer_core.estimate.trees import Trees
-from composer_core.estimate.typicality import NormalScale
+from composer_core.estimate.typicality import NormalScale, rounded
 from composer_core.workspace import ASSETS
 
-FloatArray = NDArray[np.float64]
 SHIPPED = ASSETS / "scores"
 _DIGEST_LENGTH = 16
 
@@ -43,7 +41,7 @@ def save(folder: Path, calibration: Calibration, write: Callable[[Path, bytes], 
         "scales": {str(length): scale.to_json() for length, scale in calibration.scales.items()},
         "total": {str(length): list(mapped.knots) for length, mapped in calibration.total.items()},
         "axes": {axis: _axis_json(model) for axis, model in models.items()},
-        "cross_effects": {axis: _rounded(effect.human_parts) for axis, effect in calibration.cross_effects.items()},
+        "cross_effects": {axis: rounded(effect.human_parts) for axis, effect in calibration.cross_effects.items()},
     }
     digest = _digest(body, texts)
     for axis, text in texts.items():
@@ -105,13 +103,9 @@ def _axis_json(model: AxisModel) -> dict[str, Any]:
         "metrics": list(model.metrics),
         "typicality_share": model.typicality_share,
         "levels": {str(length): level.to_json() for length, level in model.levels.items()},
-        "human_tree_parts": _rounded(model.human_tree_parts),
-        "human_distance_parts": _rounded(model.human_distance_parts),
+        "human_tree_parts": rounded(model.human_tree_parts),
+        "human_distance_parts": rounded(model.human_distance_parts),
     }
-
-
-def _rounded(parts: FloatArray) -> list[float]:
-    return [float(f"{part:.5g}") for part in parts.tolist()]
 
 
 def _calibration(folder: Path, body: Mapping[str, Any], texts: Mapping[str, bytes], digest: str) -> Calibration:

@@ -122,13 +122,13 @@ def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibr
         human[axis] = _by_length(levels, lengths, share, odds[0], distance[0])
         damaged[axis] = _by_length(levels, lengths[examples.source], share, odds[1], distance[1])
         if axis != EVERYTHING:
-            job_of_cross = _CrossJob(examples, axis, plan, human[axis], damaged[axis])
-            own = human[axis] - job_of_cross.held_out(fold)
+            cross = _CrossJob(examples, axis, plan, human[axis], damaged[axis])
+            own = human[axis] - cross.held_out(fold)
             levels = {
                 length: replace(level, map=ScoreMap.fit(own[_near(lengths, length)]))
                 for length, level in levels.items()
             }
-            effects[axis] = job_of_cross.effect()
+            effects[axis] = cross.effect()
         models[axis] = job.model(scales, levels)
     raw = total_raw(human, EVERYTHING_SHARE)
     total = {length: ScoreMap.fit(raw[_near(lengths, length)]) for length in LENGTHS}

@@ -90,9 +90,9 @@ class NormalScale:
     def to_json(self) -> dict[str, Any]:
         """For JSON, five digits."""
         return {
-            "quantiles": [None if np.isnan(row[0]) else _rounded(row) for row in self.quantiles],
-            "width": _rounded(self.width),
-            "undefined_rate": _rounded(self.undefined_rate),
+            "quantiles": [None if np.isnan(row[0]) else rounded(row) for row in self.quantiles],
+            "width": rounded(self.width),
+            "undefined_rate": rounded(self.undefined_rate),
         }
 
     @classmethod
@@ -122,5 +122,6 @@ def parts(scores: FloatArray) -> FloatArray:
     return found
 
 
-def _rounded(values: FloatArray) -> list[float]:
+def rounded(values: FloatArray) -> list[float]:
+    """The values (n,) to five digits, for JSON."""
     return [float(f"{value:.{_DIGITS}g}") for value in values.tolist()]
