@@ -8,9 +8,9 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from composer_core.errors import NotFound
-from composer_core.pipeline.audition import audio_path
+from composer_core.pipeline.generation.audition import audio_path
 from composer_core.workspace import default_workspace
-from studio.places import PAGE_NAMES
+from studio.navigation import PAGE_NAMES
 
 MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav"}
 FOR_EVER = "public, max-age=31536000, immutable"

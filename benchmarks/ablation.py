@@ -24,17 +24,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from composer_core.lab.composer.likelihood import bootstrap_gain
+from composer_core.lab.composer.statistics import auc, pearson
 from composer_core.model.checkpoint import load_model
-from composer_core.model.conditions import CONTINUOUS
+from composer_core.model.composer.conditions import CONTINUOUS
+from composer_core.model.composer.data import IGNORED, WindowSet
+from composer_core.model.composer.training import BEST_FOLDER, Trainer, nll_of_windows
+from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import SHARED, TrainConfig
-from composer_core.model.data import IGNORED, WindowSet
-from composer_core.model.train import BEST_FOLDER, Trainer, nll_of_windows
-from composer_core.model.transformer import Composer
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.evaluation_likelihood import bootstrap_gain
-from composer_core.pipeline.evaluation_statistics import auc, pearson
-from composer_core.pipeline.permitted_sets import permitted_loops
-from composer_core.pipeline.training_data import prepare_data, read_data
+from composer_core.pipeline.training.permitted_sets import permitted_loops
+from composer_core.pipeline.training.windows import prepare_data, read_data
 
 RUNS: dict[str, dict[str, Any]] = {
     "all heads": {},

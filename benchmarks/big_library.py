@@ -26,8 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.metrics.fingerprint import FINGERPRINT_SIZE, LEVELS
-from composer_core.pipeline.library import ingest
-from composer_core.store.labels import LabelStore
+from composer_core.pipeline.library.loops import ingest
+from composer_core.store.labels.store import LabelStore
 from composer_core.workspace import Workspace
 
 EMOTIONS = ("happy", "sad", "romantic", "intense", "calm", "fear", "warm", "bright")

@@ -24,7 +24,7 @@ from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics.duplicates import blocking_keys, distance, signature
 from composer_core.music.loop import Loop
-from composer_core.pipeline.duplicates import THRESHOLD, near_pairs
+from composer_core.pipeline.library.duplicates import THRESHOLD, near_pairs
 
 LEAST_RECALL, MOST_FALSE = 0.95, 0.01
 SETS = {"drums": "cc-by/gmd", "pitched": "pd/ryans-mammoth"}

@@ -24,17 +24,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from composer_core.lab.composer.held_out import make
 from composer_core.music.chords import chords_of
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
-from composer_core.pipeline.ensembles import generate_ensemble, plan
-from composer_core.pipeline.evaluation_data import make
-from composer_core.pipeline.judging import alignment, in_chord_rate
+from composer_core.pipeline.generation.ensembles import generate_ensemble, plan
+from composer_core.pipeline.generation.reranking import alignment, in_chord_rate
 from composer_core.pipeline.models import find_model, load
-from composer_core.pipeline.permitted_sets import permitted_loops
-from composer_core.pipeline.songs import stretch_of
-from composer_core.pipeline.takes import window_of
+from composer_core.pipeline.training.harmony import stretch_of
+from composer_core.pipeline.training.permitted_sets import permitted_loops
+from composer_core.pipeline.training.sources import window_of
 
 SETS = ("bsd/freedoom", "bsd/blasphemer", "artistic/simutrans")
 BARS, WINDOWS_A_SONG = 4, 4

@@ -25,15 +25,15 @@ from typing import Any
 
 import torch
 
+from composer_core.lab.composer.speed import BYTES_PER_MIB, peak_memory_bytes
 from composer_core.model.checkpoint import LoadedModel
-from composer_core.model.conditions import arrays_of
+from composer_core.model.composer.conditions import arrays_of
+from composer_core.model.composer.sampling import SampleSettings, sample_ids
+from composer_core.model.composer.transformer import NORM_EPSILON, Composer
 from composer_core.model.config import ALL_CONDITIONS, SHARED, ModelConfig
-from composer_core.model.sample import SampleSettings, sample_ids
-from composer_core.model.transformer import NORM_EPSILON, Composer
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.evaluation_speed import BYTES_PER_MIB, peak_memory_bytes
-from composer_core.pipeline.generation import generate
+from composer_core.pipeline.generation.takes import generate
 from composer_core.pipeline.models import find_model, load
 
 ONE_TAKE_LIMIT_SEC = 0.7

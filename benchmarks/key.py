@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from composer_core.pipeline.key_training import MEASURED, accuracy_table, cross_validate, key_examples, read_pop909
+from composer_core.lab.estimators.key import MEASURED, accuracy_table, cross_validate, key_examples, read_pop909
 
 LIMITS = {"8 s": 0.66, "16 s": 0.76, "song": 0.87}
 AHEAD = 0.10

@@ -30,11 +30,11 @@ import big_library
 import numpy as np
 
 from composer_core.errors import StoreError
-from composer_core.pipeline import labelling
-from composer_core.pipeline.label_queue import ORDERS, unique_loops
-from composer_core.store.label_backup import back_up, restore
-from composer_core.store.label_schema import DATABASE_VARIABLE
-from composer_core.store.labels import Entry, LabelStore
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.queue import ORDERS, unique_loops
+from composer_core.store.labels.backup import back_up, restore
+from composer_core.store.labels.schema import DATABASE_VARIABLE
+from composer_core.store.labels.store import Entry, LabelStore
 from composer_core.workspace import Workspace
 
 SAVE_LIMIT_MS = 300.0
@@ -102,17 +102,17 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
     loop_ids = unique_loops(workspace)
     chosen = [loop_ids[place] for place in np.random.default_rng(3).permutation(len(loop_ids))]
     chosen = chosen[: _LOOKS + _SAVES + _QUEUES * len(ORDERS)]
-    seen = {loop_id: labelling.current(workspace, loop_id).seen for loop_id in chosen[_LOOKS:]}
+    seen = {loop_id: decisions.current(workspace, loop_id).seen for loop_id in chosen[_LOOKS:]}
 
     def save(number: int) -> None:
         loop_id = chosen[_LOOKS + number]
         values = {"emotion": "calm", "emotion_valence": 0.3, "emotion_arousal": 0.2}
-        labelling.decide(workspace, loop_id, rater="cho", action="approve", values=values, seen=seen[loop_id])
+        decisions.decide(workspace, loop_id, rater="cho", action="approve", values=values, seen=seen[loop_id])
 
     first = [
         measure(
             f"first queue {order}",
-            lambda _, o=order: labelling.queue(workspace, rater="aki", order=o),
+            lambda _, o=order: decisions.queue(workspace, rater="aki", order=o),
             1,
             FIRST_LIMIT_MS,
         )
@@ -120,20 +120,20 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
     ]
     rows = [
         *first,
-        measure("look at a loop", lambda n: labelling.current(workspace, chosen[n]), _LOOKS, WAIT_LIMIT_MS),
+        measure("look at a loop", lambda n: decisions.current(workspace, chosen[n]), _LOOKS, WAIT_LIMIT_MS),
         measure("approve a loop", save, _SAVES, SAVE_LIMIT_MS),
-        measure("undo", lambda _: labelling.undo(workspace, "cho"), _SAVES, SAVE_LIMIT_MS),
+        measure("undo", lambda _: decisions.undo(workspace, "cho"), _SAVES, SAVE_LIMIT_MS),
     ]
     for place, order in enumerate(ORDERS):
 
         def ask(number: int, order: str = order, place: int = place) -> None:
             save(_SAVES + place * _QUEUES + number)
-            labelling.queue(workspace, rater="aki", order=order)
+            decisions.queue(workspace, rater="aki", order=order)
 
         rows.append(measure(f"approve, then queue {order}", ask, _QUEUES, QUEUE_LIMIT_MS))
     for _ in range(_QUEUES * len(ORDERS)):
-        labelling.undo(workspace, "cho")
-    rows.append(measure("progress", lambda _: labelling.progress(workspace, "aki"), _QUEUES, WAIT_LIMIT_MS))
+        decisions.undo(workspace, "cho")
+    rows.append(measure("progress", lambda _: decisions.progress(workspace, "aki"), _QUEUES, WAIT_LIMIT_MS))
     rows.append(measure("all current labels", lambda _: LabelStore(place_of(workspace)).view(), _WHOLE))
     return rows
 

@@ -31,9 +31,9 @@ from typing import Any
 import numpy as np
 from big_library import EMOTIONS, FIELDS, GENRES, build
 
-from composer_core.pipeline import browse
-from composer_core.pipeline.browse import Filter, Range
-from composer_core.pipeline.similar import WAYS, rows_by_instrument, similar
+from composer_core.pipeline.library import browse
+from composer_core.pipeline.library.browse import Filter, Range
+from composer_core.pipeline.library.similar import WAYS, rows_by_instrument, similar
 from composer_core.workspace import Workspace
 
 SIZES = (10_000, 100_000)

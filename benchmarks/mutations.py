@@ -24,7 +24,7 @@ from composer_core.errors import MESSAGES, InvalidValue
 from composer_core.ingest.pool import read_all
 from composer_core.music.loop import Loop, Notes, check_loop
 from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM
-from composer_core.pipeline.reading import READ_TASK, decode_records
+from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.render.midi import loop_to_midi
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "data" / "malformed"

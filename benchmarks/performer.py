@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 
 from composer_core.cli.performing import figures_table
-from composer_core.model.performer import Performer
-from composer_core.model.performer_evaluation import evaluate
-from composer_core.model.performer_peer import PEER, boosting
-from composer_core.model.performer_train import PlayedWindow
-from composer_core.pipeline.library import loops_for_training
-from composer_core.pipeline.performing import played_windows, shipped_performer
+from composer_core.lab.performer.training import played_windows, shipped_performer
+from composer_core.model.performer.evaluation import evaluate
+from composer_core.model.performer.network import Performer
+from composer_core.model.performer.peer import PEER, boosting
+from composer_core.model.performer.training import PlayedWindow
+from composer_core.pipeline.library.loops import loops_for_training
 
 PLAY_LIMIT_SEC = 0.020
 """CPU seconds for a 4-bar loop of ordinary density, one thread."""

@@ -19,7 +19,7 @@ import numpy as np
 from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.music.loop import Loop
-from composer_core.pipeline.retry import mend
+from composer_core.pipeline.editing.mending import mend
 from composer_core.pipeline.scoring import score
 from composer_core.rules import extract_groove
 from composer_core.rules.damage import DAMAGES, damage

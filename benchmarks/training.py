@@ -19,8 +19,8 @@ import time
 import torch
 import torch.nn.functional as functional
 
+from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ALL_CONDITIONS, SHARED, SIZES, ModelConfig
-from composer_core.model.transformer import Composer
 
 N_TOKENS, LENGTH = 765, 96
 GPU_LIMIT = 0.25

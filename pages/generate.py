@@ -6,12 +6,13 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.generation import foreseen, models
-from composer_core.pipeline.playing import Playing
-from studio import generate_state, session
-from studio.generate_address import read_address, write_address
-from studio.generate_advanced import advanced
-from studio.generate_controls import (
+from composer_core.pipeline.generation.performance import Playing
+from composer_core.pipeline.generation.takes import foreseen, models
+from studio import session
+from studio.generate import state as generate_state
+from studio.generate.address import read_address, write_address
+from studio.generate.advanced import advanced
+from studio.generate.controls import (
     DEFAULTS,
     Asked,
     counts,
@@ -22,14 +23,14 @@ from studio.generate_controls import (
     style,
     throw_seed,
 )
-from studio.generate_harmony import harmony
-from studio.generate_history import show_history
-from studio.generate_panel import show_panel
-from studio.generate_playing import playing_controls
-from studio.generate_sampling import Request, go_on, show_progress
-from studio.generate_takes import follow_sliders, show_takes
-from studio.text import t
+from studio.generate.harmony import harmony
+from studio.generate.history import show_history
+from studio.generate.panel import show_panel
+from studio.generate.playing import playing_controls
+from studio.generate.sampling import Request, go_on, show_progress
+from studio.generate.takes import follow_sliders, show_takes
 from studio.widgets import show_error
+from studio.wording.text import t
 
 
 def request(instruments: tuple[str, ...]) -> Asked | None:

@@ -6,24 +6,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from composer_core.pipeline import labelling
+from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
-from studio import label_form, places, session
-from studio.label_agreement import AGREEMENT, draw_agreement
-from studio.label_bulk import BULK, draw_bulk
-from studio.label_conflict import draw_conflict, draw_votes, watch_others
-from studio.label_desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
-from studio.label_files import FILES, draw_files
-from studio.label_panels import SIDE_PX, draw_settings, draw_side
-from studio.label_play import draw_heading
-from studio.label_rater import draw_rater
-from studio.label_spread import SPREAD, draw_spread
-from studio.text import t
+from studio import navigation, session
+from studio.label import form as label_form
+from studio.label.agreement import AGREEMENT, draw_agreement
+from studio.label.bulk import BULK, draw_bulk
+from studio.label.conflict import draw_conflict, draw_votes, watch_others
+from studio.label.desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
+from studio.label.files import FILES, draw_files
+from studio.label.panels import SIDE_PX, draw_settings, draw_side
+from studio.label.play import draw_heading
+from studio.label.rater import draw_rater
+from studio.label.spread import SPREAD, draw_spread
 from studio.widgets import worded
+from studio.wording.text import t
 
 ESTIMATED = (None, "model", "rule")
 SECTIONS = (DESK, BULK, SPREAD, AGREEMENT, FILES)
-STYLE = Path(places.__file__).with_name("label.css")
+STYLE = Path(label_form.__file__).with_name("label.css")
 ACTIONS = (
     ("approve", "Enter", "primary"),
     ("reject", "Backspace", "secondary"),
@@ -127,9 +128,9 @@ def main() -> None:
     st.html(STYLE)
     title, switch = st.columns([1, 2], vertical_alignment="center")
     title.title(t("page.label"), anchor=False)
-    if not labelling.progress(workspace, "").total:
+    if not decisions.progress(workspace, "").total:
         st.info(t("label.empty"), icon=":material/library_music:")
-        st.page_link(places.page("library"), label=t("label.to_library"))
+        st.page_link(navigation.page("library"), label=t("label.to_library"))
         return
     with switch, st.container(horizontal=True, horizontal_alignment="right"):
         section = choose_section()

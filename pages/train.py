@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from studio.text import t
-from studio.train_form import train_form
-from studio.train_models import show_models
-from studio.train_monitor import follow_click, train_monitor
+from studio.train.form import train_form
+from studio.train.models import show_models
+from studio.train.monitor import follow_click, train_monitor
+from studio.wording.text import t
 
 follow_click()
 st.title(t("page.train"))

@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.audition import soundfont_choice
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
-from composer_core.pipeline.starter import keep_starter, starter_conditions, starter_take, wants_starter
+from composer_core.pipeline.generation.audition import soundfont_choice
+from composer_core.pipeline.generation.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
 from studio import session
 from studio.redraw import redraw
-from studio.text import t
+from studio.wording.text import t
 
 HEARD = ("fluidsynth", "soundfont", "models")
 """Findings a page needs; the rest is for `composer doctor`."""

@@ -12,11 +12,11 @@ from composer_core.errors import ComposerError
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.generation import Take
-    from composer_core.pipeline.label_review import BulkPreview
-    from composer_core.pipeline.retry import Mended
-    from studio.label_desk import LabelDesk
-    from studio.library_view import View
+    from composer_core.pipeline.editing.mending import Mended
+    from composer_core.pipeline.generation.takes import Take
+    from composer_core.pipeline.labels.review import BulkPreview
+    from studio.label.desk import LabelDesk
+    from studio.library.view import View
 
 Language = Literal["en", "ja"]
 TAKE_OVER_SEC = 5.0

@@ -13,11 +13,12 @@ from streamlit.navigation.page import Page
 from composer_core.errors import ComposerError
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import ASSETS
-from studio import first_start, places, session, transport
+from studio import first_start, navigation, session
+from studio.components import transport
+from studio.components.spoken_names import spoken_names
 from studio.redraw import redraw
-from studio.spoken_names import spoken_names
-from studio.text import LANGUAGES, language, t
 from studio.widgets import show_error
+from studio.wording.text import LANGUAGES, language, t
 
 STYLE = Path(__file__).with_name("shell.css")
 SIDEBAR_PX = 230
@@ -91,7 +92,7 @@ def main() -> None:
     )
     st.html(STYLE)
     st.logo(ASSETS / "logo.svg", icon_image=_icon(), size="large")
-    page = st.navigation(places.all_pages())
+    page = st.navigation(navigation.all_pages())
     language_switch()
     with st.sidebar:
         spoken_names()

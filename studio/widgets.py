@@ -12,8 +12,8 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.loop import Loop
-from studio import transport
-from studio.text import error_text, literally, t
+from studio.components import transport
+from studio.wording.text import error_text, literally, t
 
 Code = TypeVar("Code")
 

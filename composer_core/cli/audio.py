@@ -22,7 +22,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def render(arguments: argparse.Namespace) -> int:
     """Render and say what was written."""
-    from composer_core.pipeline.song_audio import render_file
+    from composer_core.pipeline.generation.song_audio import render_file
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     audio = render_file(

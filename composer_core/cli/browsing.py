@@ -34,7 +34,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def loops(arguments: argparse.Namespace) -> int:
     """List or export; 0 also when nothing answers."""
     from composer_core.errors import InvalidValue
-    from composer_core.pipeline import browse
+    from composer_core.pipeline.library import browse
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     if arguments.list_columns:
@@ -56,7 +56,7 @@ def loops(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(workspace: Workspace, asked: Any, names: list[str], limit: int) -> int:
-    from composer_core.pipeline import browse
+    from composer_core.pipeline.library import browse
 
     found = browse.page(workspace, asked, limit=limit, columns=names)
     print("\t".join(names))

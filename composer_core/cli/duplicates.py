@@ -26,7 +26,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def dedupe(arguments: argparse.Namespace) -> int:
     """Find, leave out (or take back) and report; always 0."""
-    from composer_core.pipeline import duplicates
+    from composer_core.pipeline.library import duplicates
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     if arguments.undo:

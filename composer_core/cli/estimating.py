@@ -59,14 +59,14 @@ def _print_json(value: Any) -> None:
 
 def show(arguments: argparse.Namespace) -> int:
     """Estimate and print; 0 when any file could be read."""
-    from composer_core.pipeline import estimating
+    from composer_core.pipeline.labels import suggestions
 
-    found = estimating.show(arguments.files, _workspace(arguments))
+    found = suggestions.show(arguments.files, _workspace(arguments))
     if arguments.json:
         _print_json(found)
     else:
         for entry in found["files"]:
-            _print_shown(entry, tuple(estimating.SHOWN))
+            _print_shown(entry, tuple(suggestions.SHOWN))
     return 0 if any(entry["error"] is None for entry in found["files"]) else 1
 
 
@@ -83,10 +83,10 @@ def _print_shown(entry: dict[str, Any], fields: tuple[str, ...]) -> None:
 
 def apply(arguments: argparse.Namespace) -> int:
     """Store suggestions and say how many."""
-    from composer_core.pipeline import estimating
+    from composer_core.pipeline.labels import suggestions
 
-    fields = tuple(arguments.field or estimating.APPLIED_FIELDS)
-    report = estimating.apply_estimates(_workspace(arguments), fields)
+    fields = tuple(arguments.field or suggestions.APPLIED_FIELDS)
+    report = suggestions.apply_estimates(_workspace(arguments), fields)
     if arguments.json:
         _print_json(report)
     else:
@@ -97,13 +97,13 @@ def apply(arguments: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> int:
     """Train one estimator, write it, print its held-out figures."""
-    from composer_core.pipeline import estimate_training
+    from composer_core.lab.estimators import training as estimators_training
 
     workspace = _workspace(arguments)
     if arguments.kind == "key":
         return _train_key(Path(arguments.data), arguments.output)
     if arguments.data == LIBRARY:
-        from composer_core.pipeline.library_genre import train_library_genre
+        from composer_core.pipeline.labels.library_genre import train_library_genre
 
         if arguments.kind != "genre":
             raise NotFound("path_missing", path=arguments.data)
@@ -113,7 +113,7 @@ def train(arguments: argparse.Namespace) -> int:
         name = {"genre": "genre-drums.json", "emotion-reference": "emotion-reference.json"}
         name["technique-rules"] = "technique-rules.json"
         out = arguments.output or workspace.estimators / name.get(arguments.kind, arguments.kind)
-        figures = estimate_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
+        figures = estimators_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
     _say(f"written to {out}")
     _print_json(figures)
     return 0
@@ -121,11 +121,11 @@ def train(arguments: argparse.Namespace) -> int:
 
 def _train_key(data: Path, output: Path | None) -> int:
     """Train the key model on POP909 and print the held-out figures."""
-    from composer_core.pipeline import key_training
+    from composer_core.lab.estimators import key
 
     if output is None:
         raise InvalidValue("bad_format", name="--output", value="", expected="a file for the key model (JSON)")
-    card = key_training.train_key(data, output)
+    card = key.train_key(data, output)
     print(f"{card['songs']} songs, exact accuracy of songs left out:")
     for name, row in card["exact_accuracy"].items():
         print(f"  {name:<12}" + "".join(f"  {kind} {share:.3f}" for kind, share in row.items()))
@@ -135,9 +135,9 @@ def _train_key(data: Path, output: Path | None) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Print every section's figures."""
-    from composer_core.pipeline import estimate_evaluation
+    from composer_core.lab.estimators import evaluation
 
-    found = estimate_evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _say)
+    found = evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _say)
     if arguments.json:
         _print_json(found)
         return 0

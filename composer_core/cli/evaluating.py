@@ -53,10 +53,10 @@ def add_measuring(parser: argparse.ArgumentParser) -> None:
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """Measure, write the report and the page, print the tables."""
-    from composer_core.pipeline.evaluation import PARTS as ALL
-    from composer_core.pipeline.evaluation import Counts, evaluate
-    from composer_core.pipeline.evaluation_page import page
-    from composer_core.pipeline.evaluation_text import text_lines
+    from composer_core.lab.composer.evaluation import PARTS as ALL
+    from composer_core.lab.composer.evaluation import Counts, evaluate
+    from composer_core.lab.composer.page import page
+    from composer_core.lab.composer.text import text_lines
     from composer_core.pipeline.models import find_model
     from composer_core.store.atomic import write_bytes, write_json
 

@@ -18,7 +18,7 @@ from composer_core.music.timing import Meter
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.generation import Take
+    from composer_core.pipeline.generation.takes import Take
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -84,16 +84,16 @@ def condition_of(arguments: argparse.Namespace, instrument: str) -> Condition:
 
 def run_generate(arguments: argparse.Namespace) -> int:
     """Write `take-01.mid`, `take-02.mid`, ... once all are made, then print what was asked and measured."""
-    from composer_core.pipeline.ensembles import parse_instruments
+    from composer_core.pipeline.generation.ensembles import parse_instruments
 
     instruments = parse_instruments(arguments.instrument)
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     if len(instruments) > 1:
         return _run_ensemble(arguments, instruments, workspace)
     condition = condition_of(arguments, instruments[0])
-    from composer_core.pipeline import generation
+    from composer_core.pipeline.generation import takes as generation_takes
 
-    takes = generation.generate(
+    takes = generation_takes.generate(
         condition,
         takes=arguments.takes,
         seed=arguments.seed,
@@ -103,20 +103,20 @@ def run_generate(arguments: argparse.Namespace) -> int:
     )
     rows = []
     for take in takes:
-        data = generation.take_midi(take)
+        data = generation_takes.take_midi(take)
         path = _write(arguments.output, take.index, data)
-        rows.append({"file": str(path), **take_row(take), "measured": generation.measure_midi(data, path.name)})
+        rows.append({"file": str(path), **take_row(take), "measured": generation_takes.measure_midi(data, path.name)})
     _print_rows(arguments, rows, _print_table)
     return 0
 
 
 def take_row(take: Take) -> dict[str, Any]:
     """What makes a take again, and what there is to know of it."""
-    from composer_core.pipeline import generation
+    from composer_core.pipeline.generation import takes as generation_takes
 
     return {
         "take_id": take.take_id,
-        "seed": generation.take_seed(take.seed, take.index),
+        "seed": generation_takes.take_seed(take.seed, take.index),
         "series_seed": take.seed,
         "index": take.index,
         "model": take.model,
@@ -125,7 +125,7 @@ def take_row(take: Take) -> dict[str, Any]:
         "candidates": take.candidates,
         "condition": take.condition.to_json(),
         "drawn": dict(take.drawn),
-        "notices": sorted({*take.notices, *generation.perform_take(take).notes}),
+        "notices": sorted({*take.notices, *generation_takes.perform_take(take).notes}),
         "seconds": round(take.seconds, 4),
     }
 
@@ -149,8 +149,8 @@ def _print_rows(
 
 def _run_ensemble(arguments: argparse.Namespace, instruments: Sequence[str], workspace: Workspace) -> int:
     """One multi-track file a take; the parts share tempo, metre, key, swing and chords."""
-    from composer_core.pipeline.ensembles import generate_ensemble
-    from composer_core.pipeline.generation import MAX_TAKES, measure_take, render_take
+    from composer_core.pipeline.generation.ensembles import generate_ensemble
+    from composer_core.pipeline.generation.takes import MAX_TAKES, measure_take, render_take
 
     if arguments.model:
         reason = "each instrument takes its own model"

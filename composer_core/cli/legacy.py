@@ -26,7 +26,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def import_files(arguments: argparse.Namespace) -> int:
     """Import and report; 0 when any row was matched."""
-    from composer_core.pipeline.legacy import import_legacy
+    from composer_core.pipeline.datasets.legacy import import_legacy
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     report = import_legacy(arguments.folder, workspace).to_json()
@@ -39,7 +39,7 @@ def import_files(arguments: argparse.Namespace) -> int:
 
 def export_files(arguments: argparse.Namespace) -> int:
     """Write the three files."""
-    from composer_core.pipeline.legacy_export import export_stage2
+    from composer_core.pipeline.exports.legacy import export_stage2
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     written = export_stage2(workspace, arguments.output)

@@ -52,8 +52,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def ingest(arguments: argparse.Namespace) -> int:
     """Import and report; 0 when anything was accepted."""
-    from composer_core.pipeline.datasets import ingest_with_facts
-    from composer_core.pipeline.importing import engine_named
+    from composer_core.pipeline.datasets.imports import ingest_with_facts
+    from composer_core.pipeline.library.imports import engine_named
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     progress = _Progress() if sys.stderr.isatty() else None
@@ -77,9 +77,9 @@ def ingest(arguments: argparse.Namespace) -> int:
 
 def measure(arguments: argparse.Namespace) -> int:
     """Measure and print; 0 when any file could be measured."""
-    from composer_core.pipeline import library
+    from composer_core.pipeline.library import loops
 
-    result = library.measure_files(arguments.files, arguments.bars)
+    result = loops.measure_files(arguments.files, arguments.bars)
     if arguments.json:
         _print_json(result)
     else:

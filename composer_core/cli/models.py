@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_card(arguments: argparse.Namespace) -> int:
     """Write evaluation.json and the card."""
-    from composer_core.pipeline.building import update_card
+    from composer_core.lab.composer.building import update_card
     from composer_core.pipeline.models import SHIPPED
 
     folder = arguments.folder or SHIPPED / arguments.name
@@ -54,7 +54,7 @@ def run_card(arguments: argparse.Namespace) -> int:
 
 def run_conditions(arguments: argparse.Namespace) -> int:
     """Measure and write the table."""
-    from composer_core.pipeline.drawing import build_table, write_table
+    from composer_core.lab.composer.condition_table import build_table, write_table
 
     write_table(arguments.output, build_table(arguments.data, say=_say))
     print(arguments.output)
@@ -81,7 +81,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_build(arguments: argparse.Namespace) -> int:
     """Build; 0 finished, 130 stopped (the same command goes on)."""
-    from composer_core.pipeline.building import build
+    from composer_core.lab.composer.building import build
 
     folder = build(arguments.name, arguments.data, arguments.output, _say, arguments.takes, arguments.judge_data)
     if folder is None:

@@ -33,7 +33,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def pairs(arguments: argparse.Namespace) -> int:
     """Write the pairs, read them back with all checks, and say what they hold; always 0."""
-    from composer_core.pipeline.pairs import PairOptions, build_pairs, describe, read_pairs
+    from composer_core.pipeline.exports.pairs import PairOptions, build_pairs, describe, read_pairs
     from composer_core.pipeline.vocabularies import vocabularies
 
     names = ("positives", "hard_negatives", "negatives", "least_confidence", "seed")
@@ -76,8 +76,8 @@ def _register_captions(subparsers: argparse._SubParsersAction[Any]) -> None:
 def captions(arguments: argparse.Namespace) -> int:
     """Caption and report; 1 when any loop failed."""
     from composer_core.errors import InvalidValue
-    from composer_core.pipeline.caption_endpoint import endpoint_of
-    from composer_core.pipeline.captioning import caption_loops
+    from composer_core.pipeline.labels.caption_endpoint import endpoint_of
+    from composer_core.pipeline.labels.captioning import caption_loops
 
     if not arguments.ask and (arguments.endpoint or arguments.model):
         raise InvalidValue("contradiction", first="--endpoint, --model", second="no --ask",

@@ -41,12 +41,12 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def perform_file(arguments: argparse.Namespace) -> int:
     """Write the played file, or print the figures of the shipped performer beside its peers."""
-    from composer_core.pipeline import performing
-    from composer_core.pipeline.performed_files import perform_file as perform
+    from composer_core.lab.performer import training
+    from composer_core.pipeline.generation.performed_files import perform_file as perform
 
     if arguments.evaluate:
-        folder = performing.shipped_performer(arguments.instrument)
-        report = performing.evaluate_performer(folder, arguments.evaluate, arguments.instrument, peers=True)
+        folder = training.shipped_performer(arguments.instrument)
+        report = training.evaluate_performer(folder, arguments.evaluate, arguments.instrument, peers=True)
         print(json.dumps(report, ensure_ascii=False, indent=2) if arguments.json else figures_table(report))
         return 0
     if arguments.file is None or arguments.output is None:
@@ -65,14 +65,14 @@ def perform_file(arguments: argparse.Namespace) -> int:
 
 def train_performer(arguments: argparse.Namespace) -> int:
     """Train (or only evaluate) and print the figures on the validation takes."""
-    from composer_core.pipeline import performing
+    from composer_core.lab.performer import training
 
     if arguments.evaluate:
-        report = performing.evaluate_performer(
+        report = training.evaluate_performer(
             arguments.output, arguments.data, arguments.instrument, peers=arguments.peers, keep=True
         )
     else:
-        report = performing.train_performer(
+        report = training.train_performer(
             arguments.data,
             arguments.output,
             instrument=arguments.instrument,

@@ -27,8 +27,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def apply_recipe(arguments: argparse.Namespace) -> int:
     """Apply and say what was written and what was not carried over."""
-    from composer_core.pipeline.recipes import apply_recipe as apply
-    from composer_core.pipeline.recipes import find_recipe, read_recipe
+    from composer_core.pipeline.editing.recipes import apply_recipe as apply
+    from composer_core.pipeline.editing.recipes import find_recipe, read_recipe
     from composer_core.workspace import Workspace, default_workspace
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
@@ -48,8 +48,8 @@ def apply_recipe(arguments: argparse.Namespace) -> int:
 def extract_groove(arguments: argparse.Namespace) -> int:
     """Write the groove of the files' parts of one instrument."""
     from composer_core.music.loop import Loop
-    from composer_core.pipeline.library import loops_for_training
-    from composer_core.pipeline.recipes import save_groove
+    from composer_core.pipeline.editing.recipes import save_groove
+    from composer_core.pipeline.library.loops import loops_for_training
 
     loops: list[Loop] = []
     for path in arguments.files:

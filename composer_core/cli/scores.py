@@ -52,7 +52,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def calibrate(arguments: argparse.Namespace) -> int:
     """Build, write and print the card."""
-    from composer_core.pipeline import calibration
+    from composer_core.lab.scores import calibration
 
     card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _say)
     print(json.dumps(card, ensure_ascii=False, indent=2))
@@ -61,12 +61,12 @@ def calibrate(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> int:
     """Print a line a kind of damage."""
-    from composer_core.pipeline import score_validation
+    from composer_core.lab.scores import validation
 
-    found = score_validation.validate_scores(
+    found = validation.validate_scores(
         arguments.data,
         arguments.instrument,
-        arguments.scores or score_validation.SHIPPED,
+        arguments.scores or validation.SHIPPED,
         _say,
         left_out=arguments.left_out,
     )
@@ -110,7 +110,7 @@ def _interval(row: dict[str, Any]) -> str:
 
 def rescore(arguments: argparse.Namespace) -> int:
     """Score again and print the counts."""
-    from composer_core.pipeline import rescoring
+    from composer_core.pipeline.library import rescoring
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     print(json.dumps(rescoring.rescore(workspace, everything=arguments.all)))
@@ -119,7 +119,7 @@ def rescore(arguments: argparse.Namespace) -> int:
 
 def retry(arguments: argparse.Namespace) -> int:
     """Mend loops and print each with its scores before and after."""
-    from composer_core.pipeline import retry as mending
+    from composer_core.pipeline.editing import mending
 
     if bool(arguments.loop_ids) == arguments.all:
         raise InvalidValue("bad_format", name="retry", value=arguments.loop_ids, expected="loop ids, or --all alone")

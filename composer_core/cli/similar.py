@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_similar(arguments: argparse.Namespace) -> int:
     """Search and print; 0 also when there is nothing to compare with."""
-    from composer_core.pipeline.similar_files import described, similar_to_any
+    from composer_core.pipeline.library.similar_files import described, similar_to_any
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     answers = similar_to_any(

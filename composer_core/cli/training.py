@@ -42,7 +42,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; 0 finished, 130 stopped with a checkpoint kept."""
     from composer_core.model.config import TrainConfig, config_from_json, read_train_config
-    from composer_core.pipeline.training import LIBRARY, TrainRequest, train_run
+    from composer_core.pipeline.training.runs import LIBRARY, TrainRequest, train_run
     from composer_core.store.atomic import write_json
 
     names = ("instrument", "size", "steps", "device", "seed", "threads")
@@ -82,7 +82,7 @@ def _started(arguments: argparse.Namespace) -> dict[str, Any]:
     if not arguments.start:
         return {"adapter": True} if arguments.adapter else {}
     from composer_core.pipeline.models import find_model
-    from composer_core.pipeline.training import FINE_TUNING_RATE, TRAIN_SIZES
+    from composer_core.pipeline.training.runs import FINE_TUNING_RATE, TRAIN_SIZES
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     model = find_model(arguments.instrument, arguments.start, workspace)

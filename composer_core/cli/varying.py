@@ -33,7 +33,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_vary(arguments: argparse.Namespace) -> int:
     """Write the edited loop and say what was done."""
-    from composer_core.pipeline.varied_files import vary_file
+    from composer_core.pipeline.generation.varied_files import vary_file
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     varied = vary_file(

@@ -1,7 +1,7 @@
 """Loop and metrics -> emotion, genre, technique, each with a confidence and reasons."""
 
 from composer_core.estimate.affect import estimate_affect
-from composer_core.estimate.key import KeyEstimate, estimate_key, estimate_keys
+from composer_core.estimate.key.estimator import KeyEstimate, estimate_key, estimate_keys
 from composer_core.estimate.suggest import suggest
 from composer_core.estimate.suggestion import Suggestion
 

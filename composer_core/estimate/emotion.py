@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 
 from composer_core.errors import StoreError
-from composer_core.estimate.cues import cue_reasons
+from composer_core.estimate.classifiers.cues import cue_reasons
+from composer_core.estimate.classifiers.questions import QuestionSet
 from composer_core.estimate.note_features import feature_row, note_features
 from composer_core.estimate.note_list import NoteList
-from composer_core.estimate.questions import QuestionSet
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.workspace import ASSETS
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from composer_core.estimate import genre, meter, technique_learned
+from composer_core.estimate import meter
+from composer_core.estimate.classifiers.questions import MODEL_FILE, QuestionSet, load_questions
 from composer_core.estimate.emotion import WHOLE, Emotion, read_emotion, read_trained_emotion
-from composer_core.estimate.genre import GenreModel
+from composer_core.estimate.genre import classifier
+from composer_core.estimate.genre.classifier import GenreModel
 from composer_core.estimate.note_features import FEATURE_NAMES
 from composer_core.estimate.note_list import NoteList
-from composer_core.estimate.questions import MODEL_FILE, QuestionSet, load_questions
+from composer_core.estimate.technique import learned
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.workspace import ASSETS
 
@@ -51,12 +53,12 @@ def _load(places: tuple[Path, ...], _stamp: tuple[tuple[str, int], ...]) -> Esti
     emotion = _first(places, "emotion")
     metre = _first(places, "meter")
     genres = {name: _first_file(places, f"genre-{name}.json") for name in INSTRUMENTS}
-    techniques = {name: _first(places, f"technique-{name}") for name in technique_learned.LEARNT_INSTRUMENTS}
+    techniques = {name: _first(places, f"technique-{name}") for name in learned.LEARNT_INSTRUMENTS}
     return Estimators(
         None if emotion is None else load_questions(emotion, "emotion", FEATURE_NAMES),
-        {name: genre.load_model(path) for name, path in genres.items() if path is not None},
+        {name: classifier.load_model(path) for name, path in genres.items() if path is not None},
         {
-            name: load_questions(folder, "technique", technique_learned.TECHNIQUE_FEATURES)
+            name: load_questions(folder, "technique", learned.TECHNIQUE_FEATURES)
             for name, folder in techniques.items()
             if folder is not None
         },

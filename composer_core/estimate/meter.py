@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from composer_core.estimate.classifiers.questions import QuestionSet
 from composer_core.estimate.note_list import FloatArray
-from composer_core.estimate.questions import QuestionSet
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.music.loop import Notes
 from composer_core.music.timing import TICKS_PER_QUARTER

@@ -7,15 +7,15 @@ from typing import Protocol
 
 from composer_core.estimate.affect import suggest_affect
 from composer_core.estimate.estimators import Estimators, load_estimators
-from composer_core.estimate.genre import read_genre
-from composer_core.estimate.genre_features import features_of
-from composer_core.estimate.key_reading import suggest_key
+from composer_core.estimate.genre.classifier import read_genre
+from composer_core.estimate.genre.features import features_of
+from composer_core.estimate.key.reading import suggest_key
 from composer_core.estimate.meter import suggest_meter
 from composer_core.estimate.note_features import feature_row
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggestion import Suggestion
-from composer_core.estimate.technique import measured_rules, suggest_technique
-from composer_core.estimate.technique_learned import learnt_techniques, merged
+from composer_core.estimate.technique.learned import learnt_techniques, merged
+from composer_core.estimate.technique.rules import measured_rules, suggest_technique
 from composer_core.music.affect import Mood, nearest_mood
 from composer_core.music.loop import Loop
 

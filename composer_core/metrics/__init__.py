@@ -1,6 +1,7 @@
 """Loop -> numbers with units. Pure: dataclasses and numpy only."""
 
 from composer_core.metrics.analysis import Analysis
+from composer_core.metrics.complexity import complexity
 from composer_core.metrics.fingerprint import (
     FINGERPRINT_SIZE,
     code_distances,
@@ -20,6 +21,7 @@ __all__ = [
     "Metric",
     "chords_of",
     "code_distances",
+    "complexity",
     "fingerprint_codes",
     "fingerprint_distance",
     "fingerprint_distances",

@@ -16,8 +16,8 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from composer_core.errors import ModelError, NotFound
+from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ModelConfig, config_from_json, config_to_json
-from composer_core.model.transformer import Composer
 from composer_core.store.atomic import read_json, write_bytes, write_json
 from composer_core.tokens.vocab import Vocabulary
 

@@ -14,7 +14,7 @@ from composer_core.workspace import ASSETS, Workspace
 
 if TYPE_CHECKING:
     from composer_core.model.checkpoint import LoadedModel
-    from composer_core.model.performer import Performer
+    from composer_core.model.performer.network import Performer
 
 SHIPPED = ASSETS / "models"
 CARD_FILE = "MODEL_CARD.md"
@@ -126,7 +126,7 @@ def _load(folder: Path, _stamp: int) -> LoadedModel:
 @lru_cache(maxsize=CACHED_MODELS)
 def performer(instrument: str) -> Performer | None:
     """The shipped performer of an instrument; None where there is none, which the take then says."""
-    from composer_core.model.performer import Performer
+    from composer_core.model.performer.network import Performer
 
     folder = SHIPPED / f"{PERFORMER_PREFIX}{instrument}"
     return Performer.load(folder) if (folder / "config.json").is_file() else None

@@ -16,10 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import InvalidValue, ModelError
-from composer_core.estimate.score_explain import Explanation
-from composer_core.estimate.score_explain import explain as explain_metrics
-from composer_core.estimate.score_files import SHIPPED, shipped
-from composer_core.estimate.scores import (
+from composer_core.estimate.scores.axes import (
     AXES,
     BARS,
     MIN_NOTES,
@@ -30,6 +27,9 @@ from composer_core.estimate.scores import (
     Calibration,
     length_of,
 )
+from composer_core.estimate.scores.explain import Explanation
+from composer_core.estimate.scores.explain import explain as explain_metrics
+from composer_core.estimate.scores.files import SHIPPED, shipped
 from composer_core.metrics import METRICS, measure
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import atomic_writer, locked
-from composer_core.store.loop_record import storable
+from composer_core.store.loops.record import storable
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from composer_core.pipeline import library, training
-from composer_core.pipeline.generation import list_takes, models
-from composer_core.pipeline.labelling import statuses
-from composer_core.pipeline.starter import starter_conditions
+from composer_core.pipeline.generation.starter import starter_conditions
+from composer_core.pipeline.generation.takes import list_takes, models
+from composer_core.pipeline.labels.decisions import statuses
+from composer_core.pipeline.library import loops as library_loops
+from composer_core.pipeline.training import runs
 from composer_core.workspace import Workspace
 from groove_files import write_grooves
 from studio_browser import (
@@ -98,7 +99,7 @@ def test_generate_play_switch_pages_and_approve(browser: Any, workspace: Workspa
 
 def approve(page: Any, workspace: Workspace, loops: int) -> None:
     """Approve by keyboard, once the starter library is there."""
-    patiently(lambda: len(library.table(workspace)) == N_STARTER)
+    patiently(lambda: len(library_loops.table(workspace)) == N_STARTER)
     page.get_by_text("loops for your library").wait_for(state="hidden")
     go_to(page, "Label")
     page.get_by_role("button", name="Approve").wait_for()
@@ -179,7 +180,7 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
             page.get_by_role("button", name="Use in Generate").first.wait_for()
             press_away(page, "Stop")
             page.get_by_role("button", name="Resume").wait_for()
-            stopped = training.status(workspace, "mine")
+            stopped = runs.status(workspace, "mine")
             assert stopped.state == "stopped" and stopped.pid is None
             press_away(page, "Resume")
             page.get_by_role("button", name="Stop", exact=True).wait_for()
@@ -189,11 +190,11 @@ def test_a_training_outlives_the_browser(browser: Any, tmp_path: Path) -> None:
             assert "mine" in {take.model for take in list_takes(workspace)}
             assert watch.errors == [] and watch.strangers == []
         # the server is gone, the training is not
-        patiently(lambda: training.status(workspace, "mine").step > stopped.step)
-        assert training.status(workspace, "mine").state == "running"
+        patiently(lambda: runs.status(workspace, "mine").step > stopped.step)
+        assert runs.status(workspace, "mine").state == "running"
     finally:
-        training.stop(workspace, "mine")
-    patiently(lambda: training.status(workspace, "mine").state == "stopped")
+        runs.stop(workspace, "mine")
+    patiently(lambda: runs.status(workspace, "mine").state == "stopped")
 
 
 def press_away(page: Any, name: str) -> None:

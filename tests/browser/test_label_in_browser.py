@@ -13,9 +13,9 @@ import pytest
 
 import small_library
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline import label_review, labelling
-from composer_core.pipeline.label_queue import unique_loops
-from composer_core.pipeline.library import ingest
+from composer_core.pipeline.labels import decisions, review
+from composer_core.pipeline.labels.queue import unique_loops
+from composer_core.pipeline.library.loops import ingest
 from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.render.midi import loop_to_midi
@@ -82,7 +82,7 @@ def decide(page: Any, workspace: Workspace, key: str, count: int) -> None:
 
 
 def count_decided(workspace: Workspace) -> int:
-    return sum(status in ("approved", "rejected") for status in labelling.statuses(workspace).values())
+    return sum(status in ("approved", "rejected") for status in decisions.statuses(workspace).values())
 
 
 def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, capsys: Any) -> None:
@@ -115,9 +115,9 @@ def test_twenty_loops_by_the_keyboard_alone(browser: Any, workspace: Workspace, 
         page.keyboard.press("s")
         sync_api.expect(heading).not_to_have_text(title)
         assert complaints(watch, address) == [] and watch.strangers == []
-    states = list(labelling.statuses(workspace).values())
+    states = list(decisions.statuses(workspace).values())
     assert (states.count("approved"), states.count("rejected")) == (N_LABELLED - 1, 1)
-    said = [labelling.current(workspace, loop_id).values.get("emotion") for loop_id in labelling.statuses(workspace)]
+    said = [decisions.current(workspace, loop_id).values.get("emotion") for loop_id in decisions.statuses(workspace)]
     # Nineteen approvals in turns of eight: each emotion twice or more.
     assert all(said.count(mood) >= 2 for mood in MOODS)
 
@@ -188,7 +188,7 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         notices(aki, against)
         for words in (title, "Emotion: Happy (you)", "ben: Sad"):
             expect(against).to_contain_text(words)
-        (dispute,) = label_review.disputes(workspace)
+        (dispute,) = review.disputes(workspace)
         assert {vote.author: vote.value for vote in dispute.votes} == {"aki": "happy", "ben": "sad"}
 
         vote = aki.locator(".st-key-label-votes").get_by_role("button", name="ben: Sad")
@@ -198,7 +198,7 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         insist(lambda: vote.click(timeout=TRY_MS), lambda ms: taken.wait_for(timeout=ms), "the vote is not taken over")
         approve(aki)  # the key's button alone acts, not the one that was clicked
         notices(ben, ben.locator(".st-key-label-elsewhere"), "detached")
-        assert label_review.disputes(workspace) == []
+        assert review.disputes(workspace) == []
         for seen in (watch, other_watch):
             assert complaints(seen, address) == [] and seen.strangers == []
 
@@ -207,8 +207,8 @@ def test_a_bar_and_a_cell_lead_to_their_loops(browser: Any, workspace: Workspace
     expect = sync_api.expect
     for loop_id in unique_loops(workspace)[:2]:
         for rater, mood in (("aki", "happy"), ("ben", "sad")):
-            seen = labelling.current(workspace, loop_id).seen
-            labelling.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": mood}, seen=seen)
+            seen = decisions.current(workspace, loop_id).seen
+            decisions.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": mood}, seen=seen)
     with studio_server(workspace.root) as address:
         page, watch = open_label(browser, address)
         for section, mark in (

@@ -11,7 +11,8 @@ from composer_core.estimate.estimators import load_estimators
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.ingest.midi import read_song
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline import estimating, labelling, library
+from composer_core.pipeline.labels import decisions, suggestions
+from composer_core.pipeline.library import loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
 
@@ -44,24 +45,24 @@ def test_no_rule_is_a_reason_for_a_technique_that_is_not_told_of_the_file(monkey
         Suggestion(["ghost", "roll"], 0.7, ("rule:ghost", "rule:roll"), "rule:technique"),
         *[Suggestion(["ghost"], 0.7, ("rule:ghost",), "rule:technique")] * 3,
     ])  # fmt: skip
-    monkeypatch.setattr(estimating, "suggest_loop_technique", lambda *_: next(said))
+    monkeypatch.setattr(suggestions, "suggest_loop_technique", lambda *_: next(said))
     rows = [(beat * 480, 60, 38, 100) for beat in range(64)]
     song = read_song(loop_to_midi(Loop("drums", Notes.from_rows(rows), 16, 120.0)), "four loops.mid")
-    found = estimating._song_technique(song, load_estimators())
+    found = suggestions._song_technique(song, load_estimators())
     # The roll is in one of four loops: neither it nor its rule is told.
     assert found is not None and (found.value, found.reasons) == (["ghost"], ("rule:ghost",))
 
 
 def test_apply_fills_what_is_missing_and_never_a_persons_field(workspace, capsys):
-    loop_id = next(iter(library.table(workspace)["loop_id"]))
-    seen = labelling.current(workspace, loop_id).seen
-    labelling.decide(workspace, loop_id, rater="aki", action="approve", values={"emotion": "sad"}, seen=seen)
+    loop_id = next(iter(loops.table(workspace)["loop_id"]))
+    seen = decisions.current(workspace, loop_id).seen
+    decisions.decide(workspace, loop_id, rater="aki", action="approve", values={"emotion": "sad"}, seen=seen)
     assert main(["estimate", "apply", "--workspace", str(workspace.root), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["loops"] == small_library.N_LOOPS
     assert report["stored"]["emotion"] == small_library.N_LOOPS - 1
     assert report["stored"]["emotion_valence"] == small_library.N_LOOPS
-    labels = labelling.current(workspace, loop_id)
+    labels = decisions.current(workspace, loop_id)
     assert labels.values["emotion"] == "sad" and "emotion_valence" in labels.values
     assert main(["estimate", "apply", "--workspace", str(workspace.root), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["stored"] == {}

@@ -9,7 +9,7 @@ import pytest
 
 from composer_core.cli import main
 from composer_core.cli.evaluating import PARTS
-from composer_core.pipeline import evaluation
+from composer_core.lab.composer import evaluation
 
 GROOVE = Path(__file__).resolve().parents[2].parent / "shared/data/cc-by/gmd"
 

@@ -9,7 +9,8 @@ import pytest
 
 import small_library
 from composer_core.cli import main
-from composer_core.pipeline import labelling, library
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
 
 
@@ -17,14 +18,14 @@ def test_labels_are_saved_restored_and_kept(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = ["--workspace", str(workspace.root), "--json"]
-    first = library.table(workspace)["loop_id"][0]
-    labelling.decide(workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen={})
+    first = loops.table(workspace)["loop_id"][0]
+    decisions.decide(workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen={})
     assert main(["backup", str(tmp_path / "saved"), *place]) == 0
     assert json.loads(capsys.readouterr().out)["events"] == 1
-    labelling.undo(workspace, "aki")
+    decisions.undo(workspace, "aki")
     assert main(["restore", str(tmp_path / "saved"), *place]) == 0
     assert Path(json.loads(capsys.readouterr().out)["kept"]).is_file()
-    assert labelling.current(workspace, first).values == {"emotion": "happy"}
+    assert decisions.current(workspace, first).values == {"emotion": "happy"}
 
 
 def test_a_file_that_is_no_backup_is_refused(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from composer_core.cli import main
-from composer_core.pipeline import browse
-from composer_core.pipeline.library import add_generated
+from composer_core.pipeline.library import browse
+from composer_core.pipeline.library.loops import add_generated
 from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace
 from small_library import N_LOOPS, rock

@@ -9,7 +9,7 @@ import pytest
 
 import small_library
 from composer_core.cli import main
-from composer_core.pipeline import browse
+from composer_core.pipeline.library import browse
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from composer_core.estimate.cues import CUES, cue_of, cue_reasons
+from composer_core.estimate.classifiers.cues import CUES, cue_of, cue_reasons
 from composer_core.estimate.emotion import read_emotion
 from composer_core.estimate.note_features import FEATURE_NAMES, note_features
 from composer_core.estimate.note_list import NoteList, notes_of_loop
 from metric_loops import tunes
-from studio.texts.label import TEXTS
+from studio.wording.texts.label import TEXTS
 
 
 def notes_of(*rows: tuple[float, float, int, int]) -> NoteList:

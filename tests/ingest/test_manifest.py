@@ -16,7 +16,7 @@ from composer_core.ingest.scan import kind_of
 from composer_core.ingest.warnings import WARNINGS
 from composer_core.music.loop import check_loop
 from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM
-from composer_core.pipeline.reading import READ_TASK, decode_records
+from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "malformed"
 OTHER_FAMILIES = ("pickle", "yaml", "checkpoint", "csv_json")

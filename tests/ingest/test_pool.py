@@ -16,7 +16,7 @@ import pytest
 from composer_core.errors import Unavailable
 from composer_core.ingest.pool import JobReport, read_all
 
-TESTS = str(Path(__file__).resolve().parents[1])
+TESTS = str(Path(__file__).resolve().parents[1] / "support")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from composer_core.workspace import Workspace
-from studio import generate_state, session
+from studio import session
+from studio.generate import state as generate_state
 from studio_app import SECONDS, SHELL, open_studio
 from untrained_model import add_untrained_model
 

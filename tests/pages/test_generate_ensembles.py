@@ -12,14 +12,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from composer_core.music.loop import Loop
-from composer_core.pipeline import labelling
-from composer_core.pipeline.audition import Audio
-from composer_core.pipeline.generation import list_takes
-from composer_core.pipeline.library import table
-from composer_core.pipeline.playing import Playing, played_midi
+from composer_core.pipeline.generation.audition import Audio
+from composer_core.pipeline.generation.performance import Playing, played_midi
+from composer_core.pipeline.generation.takes import list_takes
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.library.loops import table
 from composer_core.workspace import Workspace
-from studio import generate_state, transport
-from studio.generate_slots import Slot, slots_of
+from studio.components import transport
+from studio.generate import state as generate_state
+from studio.generate.slots import Slot, slots_of
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -223,7 +224,7 @@ def test_an_approved_take_is_labelled_and_in_the_library(workspace: Workspace) -
     app.multiselect(key="generate.genre").select("funk")
     press(press(app, "generate.generate"), "icon.approve.take.")
     (loop_id,) = table(workspace)["loop_id"]
-    labels = labelling.current(workspace, loop_id)
+    labels = decisions.current(workspace, loop_id)
     assert labels.status == "approved" and labels.values["genre"] == {"funk": 1.0}
     assert "it is in the library" in app.toast[0].value
     assert any(element.value.startswith("**Take 1** :green-badge[") for element in app.markdown)

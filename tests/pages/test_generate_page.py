@@ -10,14 +10,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from composer_core.errors import RenderError
-from composer_core.pipeline import generation
-from composer_core.pipeline.audition import Audio
-from composer_core.pipeline.library import table
-from composer_core.pipeline.playing import Playing
-from composer_core.pipeline.recipes import read_recipe, saved_recipes
+from composer_core.pipeline.editing.recipes import read_recipe, saved_recipes
+from composer_core.pipeline.generation import takes as generation_takes
+from composer_core.pipeline.generation.audition import Audio
+from composer_core.pipeline.generation.performance import Playing
+from composer_core.pipeline.library.loops import table
 from composer_core.workspace import Workspace
-from studio import generate_sampling, generate_state, transport
-from studio.generate_files import file_stem
+from studio.components import transport
+from studio.generate import sampling as generate_sampling
+from studio.generate import state as generate_state
+from studio.generate.files import file_stem
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -86,7 +88,7 @@ def test_the_page_opens_in_both_languages(workspace: Workspace, language: str, t
 
 def test_takes_stand_side_by_side_and_are_kept(workspace: Workspace) -> None:
     app = generated(takes=2, seed=5)
-    kept = generation.list_takes(workspace)
+    kept = generation_takes.list_takes(workspace)
     assert [(take.seed, take.index, take.model) for take in sorted(kept, key=lambda take: take.index)] == [
         (5, 0, "untrained"),
         (5, 1, "untrained"),
@@ -110,12 +112,12 @@ def test_another_take_is_opened(workspace: Workspace) -> None:
 
 
 def test_the_seed_is_thrown_anew_and_written_back(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.generate_controls.secrets.randbelow", lambda _: 4321)
+    monkeypatch.setattr("studio.generate.controls.secrets.randbelow", lambda _: 4321)
     app = opened()
     app.number_input(key="generate.takes").set_value(1)
     app.button(key="generate.generate").click().run()
     assert app.number_input(key="generate.seed").value == 4321
-    assert [take.seed for take in generation.list_takes(workspace)] == [4321]
+    assert [take.seed for take in generation_takes.list_takes(workspace)] == [4321]
 
 
 def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +127,7 @@ def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monk
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("the model was asked")
 
-    monkeypatch.setattr("composer_core.model.sample.sample_mixed", refuse)
+    monkeypatch.setattr("composer_core.model.composer.sampling.sample_mixed", refuse)
     app.slider(key="generate.tempo").set_value(150)
     app.slider(key="generate.humanise").set_value(0)
     app.slider(key="generate.swing").set_value(66.7).run()
@@ -133,7 +135,7 @@ def test_sliders_play_the_same_notes_without_sampling(workspace: Workspace, monk
     after = tables(app)[0]
     assert "| Tempo | 150 | 150 |" in after and "66.7 %" in after
     assert before != after
-    assert len(generation.list_takes(workspace)) == 1
+    assert len(generation_takes.list_takes(workspace)) == 1
 
 
 def test_how_takes_are_played_is_kept_as_a_recipe_and_chosen_again(workspace: Workspace) -> None:
@@ -202,7 +204,7 @@ def test_an_earlier_request_comes_back_and_can_be_made_again(workspace: Workspac
     app.slider(key="generate.swing").set_value(60.0)
     app.number_input(key="generate.takes").set_value(2)
     app.button(key="generate.generate").click().run()
-    first, ids = tables(app), {take.take_id for take in generation.list_takes(workspace)}
+    first, ids = tables(app), {take.take_id for take in generation_takes.list_takes(workspace)}
     app.toggle(key="generate.use_valence").set_value(True)
     app.multiselect(key="generate.genre").unselect("funk")
     app.segmented_control(key="generate.bars").set_value(1)
@@ -219,7 +221,7 @@ def test_an_earlier_request_comes_back_and_can_be_made_again(workspace: Workspac
     app.number_input(key="generate.takes").set_value(2)
     app.button(key="generate.generate").click().run()
     assert tables(app) == first
-    again = [take.take_id for take in generation.list_takes(workspace)]
+    again = [take.take_id for take in generation_takes.list_takes(workspace)]
     assert len(again) == 3 and ids <= set(again)  # the same takes, not two new ones
 
 
@@ -242,14 +244,14 @@ def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:
     app.toggle(key="generate.use_valence").set_value(False)
     app.number_input(key="generate.takes").set_value(1)
     app.button(key="generate.generate").click().run()
-    condition = generation.list_takes(workspace)[0].condition
+    condition = generation_takes.list_takes(workspace)[0].condition
     assert (condition.valence, condition.arousal) == (None, 0.7)
     assert component_data(app, "composer_xypad")["used"] == [False, True]
 
 
 def test_an_instrument_without_a_model_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = [model for model in generation.models(workspace) if model.name == "untrained"]
-    monkeypatch.setattr(generation, "models", lambda *_: own)
+    own = [model for model in generation_takes.models(workspace) if model.name == "untrained"]
+    monkeypatch.setattr(generation_takes, "models", lambda *_: own)
     app = opened()
     app.session_state["generate.instruments"] = ["strings"]
     app.run()
@@ -277,11 +279,11 @@ def test_a_language_switch_keeps_what_was_chosen(workspace: Workspace) -> None:
 
 
 def test_requests_group_neighbouring_takes(workspace: Workspace) -> None:
-    from studio.generate_slots import slots_of
+    from studio.generate.slots import slots_of
 
     generated(takes=3, seed=1)
     generated(takes=2, seed=2)
-    groups = slots_of(generation.list_takes(workspace))
+    groups = slots_of(generation_takes.list_takes(workspace))
     assert [[slot.first.index for slot in group] for group in groups] == [[0, 1], [0, 1, 2]]
 
 
@@ -289,14 +291,14 @@ def test_takes_appear_one_by_one_and_a_stop_keeps_those_made(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[int] = []
-    monkeypatch.setattr("studio.generate_sampling.go_on", stops_at_two(shown))
+    monkeypatch.setattr("studio.generate.sampling.go_on", stops_at_two(shown))
     app = generated(takes=4)
     assert shown[-3:] == [0, 1, 2]
     assert len(play_buttons(app)) == 2
     app.button(key="generate.stop").click().run()
     assert len(play_buttons(app)) == 2 and app.session_state[generate_state.SAMPLING] is None
     assert "generate.stop" not in [button.key for button in app.button]
-    assert len(generation.list_takes(workspace)) == 2
+    assert len(generation_takes.list_takes(workspace)) == 2
 
 
 def stops_at_two(shown: list[int]) -> Any:
@@ -322,7 +324,7 @@ def test_a_take_is_downloaded_under_a_name_that_says_how_to_make_it_again(worksp
     app = generated(takes=2, seed=5)
     names = [button.proto.label for button in app.get("download_button")]
     assert names == ["Download", *["MIDI", "WAV"] * 2]
-    take = generation.list_takes(workspace)[0]
+    take = generation_takes.list_takes(workspace)[0]
     playing = Playing(96.5, 50.0, 8, 100.0)
     assert file_stem([take], playing) == f"drums-96.5bpm-seed5-take{take.index + 1}"
     assert file_stem([take], playing, 2).endswith("-edit2")

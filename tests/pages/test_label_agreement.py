@@ -7,16 +7,18 @@ from functools import partial
 
 import pytest
 
-from composer_core.pipeline import label_review, labelling
+from composer_core.pipeline.labels import decisions, review
 from composer_core.workspace import Workspace
 from small_library import ids
-from studio import label_agreement, label_click, session
+from studio import session
+from studio.label import agreement as label_agreement
+from studio.label import click as label_click
 from studio_app import open_label, press, text, written
 
 
 def say(workspace: Workspace, loop_id: str, rater: str, emotion: str) -> None:
-    seen = labelling.current(workspace, loop_id).seen
-    labelling.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": emotion}, seen=seen)
+    seen = decisions.current(workspace, loop_id).seen
+    decisions.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": emotion}, seen=seen)
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_a_cell_of_the_table_lays_its_loops_on_the_desk(rated: Workspace, monkey
 
 
 def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated: Workspace, spoken: str) -> None:
-    (dispute,) = label_review.disputes(rated)
+    (dispute,) = review.disputes(rated)
     app = open_agreement(rated, "chie", spoken)
     assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.settle", spoken)
     press(app, f"label.settle.{dispute.loop_id}")
@@ -70,8 +72,8 @@ def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated
     press(app, "label.take.emotion.aki")
     assert app.session_state["label.emotion"] == "happy"
     press(app, "label.approve")
-    assert label_review.disputes(rated) == []
-    label = labelling.current(rated, dispute.loop_id).fields["emotion"]
+    assert review.disputes(rated) == []
+    label = decisions.current(rated, dispute.loop_id).fields["emotion"]
     assert (label.value, label.status, label.source) == ("happy", "approved", "human:chie")
     app.session_state["label.section"] = "agreement"
     app.run()
@@ -81,17 +83,17 @@ def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated
 
 
 def test_whoever_has_a_vote_can_only_give_in(rated: Workspace) -> None:
-    (dispute,) = label_review.disputes(rated)
+    (dispute,) = review.disputes(rated)
     app = open_agreement(rated, "aki")
     assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.look_again")
     press(app, "label.settle_all")
     assert text("label.votes_own") in written(app)
     press(app, "label.approve")
-    assert len(label_review.disputes(rated)) == 1
+    assert len(review.disputes(rated)) == 1
     press(app, "label.undo")
     press(app, "label.take.emotion.ben")
     press(app, "label.approve")
-    assert label_review.disputes(rated) == []
+    assert review.disputes(rated) == []
 
 
 def test_one_rater_alone_has_nobody_to_agree_with(library_workspace: Workspace, spoken: str) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from streamlit.testing.v1 import AppTest
 
-from composer_core.pipeline import labelling
+from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from small_library import ids
 from studio import session
@@ -21,20 +21,20 @@ def figures(app: AppTest) -> list[str]:
 
 def test_a_selection_is_previewed_labelled_and_taken_back_at_once(library_workspace: Workspace, spoken: str) -> None:
     loops = ids(library_workspace)
-    labelling.decide(library_workspace, loops[0], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
+    decisions.decide(library_workspace, loops[0], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
     app = open_bulk(library_workspace, language=spoken, selected=loops[:3])
     assert app.button(key="label.bulk.preview").disabled
     app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
     press(app, "label.bulk.preview")
     assert figures(app) == ["3", "0", "1", "0"]
-    assert labelling.current(library_workspace, loops[1]).status == "unlabelled"
+    assert decisions.current(library_workspace, loops[1]).status == "unlabelled"
     press(app, "label.bulk.apply")
-    assert all(labelling.current(library_workspace, loop).values["emotion"] == "calm" for loop in loops[:3])
-    assert labelling.current(library_workspace, loops[0]).status == "disputed"
-    assert labelling.current(library_workspace, loops[3]).status == "unlabelled"
+    assert all(decisions.current(library_workspace, loop).values["emotion"] == "calm" for loop in loops[:3])
+    assert decisions.current(library_workspace, loops[0]).status == "disputed"
+    assert decisions.current(library_workspace, loops[3]).status == "unlabelled"
     press(app, "label.bulk.undo")
-    assert labelling.current(library_workspace, loops[0]).values == {"emotion": "sad"}
-    assert labelling.current(library_workspace, loops[1]).values == {}
+    assert decisions.current(library_workspace, loops[0]).values == {"emotion": "sad"}
+    assert decisions.current(library_workspace, loops[1]).values == {}
 
 
 def test_the_loops_a_filter_leaves_are_drafted(library_workspace: Workspace) -> None:
@@ -47,7 +47,7 @@ def test_the_loops_a_filter_leaves_are_drafted(library_workspace: Workspace) -> 
     # Four of the five loops are drums, which nobody slaps.
     assert figures(app) == ["1", "0", "0", "4"]
     press(app, "label.bulk.apply")
-    states = [labelling.current(library_workspace, loop) for loop in ids(library_workspace)]
+    states = [decisions.current(library_workspace, loop) for loop in ids(library_workspace)]
     assert sorted(state.status for state in states) == ["draft", *["unlabelled"] * 4]
 
 
@@ -66,10 +66,10 @@ def test_what_changed_since_the_preview_stores_nothing(library_workspace: Worksp
     app = open_bulk(library_workspace, selected=loops)
     app.selectbox(key="label.bulk.value.emotion").set_value("calm").run()
     press(app, "label.bulk.preview")
-    labelling.decide(library_workspace, loops[2], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
+    decisions.decide(library_workspace, loops[2], rater="ben", action="approve", values={"emotion": "sad"}, seen={})
     press(app, "label.bulk.apply")
     assert any("ben" in str(error.value) for error in app.error)
-    assert labelling.current(library_workspace, loops[1]).values == {}
+    assert decisions.current(library_workspace, loops[1]).values == {}
 
 
 def test_the_librarys_selection_leads_here(library_workspace: Workspace) -> None:

@@ -9,11 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import studio_app
-from composer_core.pipeline import labelling, library
-from composer_core.pipeline.label_files import FORMATS
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.files import FORMATS
+from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
-from studio import label_files
-from studio.text import dictionary
+from studio.label import files as label_files
+from studio.wording.text import dictionary
 
 VALUES = {"emotion": "calm", "quality": 4}
 
@@ -23,7 +24,7 @@ def text(key: str, language: str = "en", **values: Any) -> str:
 
 
 def drum_loop(workspace: Workspace) -> str:
-    table = library.table(workspace)
+    table = loops.table(workspace)
     return str(table["loop_id"][table["instrument"] == "drums"].iloc[0])
 
 
@@ -45,15 +46,15 @@ def read_file(app: AppTest, name: str, content: bytes) -> AppTest:
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_downloaded_can_be_read_again(library_workspace: Workspace, form: str) -> None:
     loop_id = drum_loop(library_workspace)
-    labelling.decide(library_workspace, loop_id, rater="aki", action="approve", values=VALUES, seen={})
+    decisions.decide(library_workspace, loop_id, rater="aki", action="approve", values=VALUES, seen={})
     content = label_files._exported(library_workspace, form)
     app = read_file(open_files("en"), label_files.FILE_NAMES[form], content)
     kept = 1 if form in ("tags", "mood") else len(VALUES)
     # All say something of fields that a person has labelled, and that goes on counting.
     assert [metric.value for metric in app.metric] == [str(kept), "0", str(kept), "0"]
-    sources = {event.source for event in labelling.history(library_workspace, loop_id)}
+    sources = {event.source for event in decisions.history(library_workspace, loop_id)}
     assert sources == {"human:aki", f"import:{label_files.FILE_NAMES[form].partition('.')[0]}"}
-    assert labelling.current(library_workspace, loop_id).fields["emotion"].source == "human:aki"
+    assert decisions.current(library_workspace, loop_id).fields["emotion"].source == "human:aki"
 
 
 def test_rows_that_fit_no_loop_are_refused_in_the_language_of_the_page(
@@ -70,7 +71,7 @@ def test_rows_that_fit_no_loop_are_refused_in_the_language_of_the_page(
     assert [metric.value for metric in app.metric] == ["1", "0", "0", "2"]
     reasons = list(app.dataframe[0].value["reason"])
     assert ("no loop" in reasons[0], "ループ" in reasons[0]) == (spoken == "en", spoken == "ja")
-    assert labelling.current(library_workspace, rows[0]["loop_id"]).fields["emotion"].source == "import:friends"
+    assert decisions.current(library_workspace, rows[0]["loop_id"]).fields["emotion"].source == "import:friends"
 
 
 def test_a_file_of_something_else_is_refused_with_its_name(library_workspace: Workspace, spoken: str) -> None:

@@ -8,13 +8,14 @@ from streamlit.testing.v1 import AppTest
 
 import small_library
 from composer_core.errors import ComposerError
-from composer_core.pipeline import labelling
-from composer_core.pipeline.audition import soundfont_choice
+from composer_core.pipeline.generation.audition import soundfont_choice
+from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.workspace import Workspace
-from studio import label_rater, session
-from studio.label_desk import LabelDesk
-from studio.label_rater import default_rater
+from studio import session
+from studio.label import rater as label_rater
+from studio.label.desk import LabelDesk
+from studio.label.rater import default_rater
 from studio_app import component_data, open_label, open_studio, press, text, written
 
 
@@ -38,7 +39,7 @@ def test_empty_library_leads_to_the_import(empty_workspace: Workspace) -> None:
 
 def test_suggestion_fills_the_form_with_its_confidence(library_workspace: Workspace, spoken: str) -> None:
     app = open_label(library_workspace, language=spoken)
-    suggested = labelling.suggestion(library_workspace, in_hand(app))
+    suggested = decisions.suggestion(library_workspace, in_hand(app))
     pad = component_data(app, "composer_xypad")
     assert (pad["valence"], pad["arousal"]) == (suggested["emotion_valence"].value, suggested["emotion_arousal"].value)
     assert pad["suggested"] == [pad["valence"], pad["arousal"]]
@@ -58,7 +59,7 @@ def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Works
     app.text_area(key="label.note").set_value("  tight  ").run()
     press(app, "label.approve")
     assert in_hand(app) != first
-    stored = labelling.current(library_workspace, first)
+    stored = decisions.current(library_workspace, first)
     assert stored.status == "approved"
     assert stored.values["emotion"] == "calm"
     # 90 : 30 is three to one.
@@ -66,7 +67,7 @@ def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Works
     assert {label.source for label in stored.fields.values()} == {"human:aki"}
     assert {label.note for label in stored.fields.values()} == {"tight"}
     assert app.text_area(key="label.note").value == ""
-    suggested = labelling.suggestion(library_workspace, in_hand(app))
+    suggested = decisions.suggestion(library_workspace, in_hand(app))
     assert set(app.multiselect(key="label.genre").value) <= set(suggested["genre"].value)
 
 
@@ -75,7 +76,7 @@ def test_moving_the_pad_changes_what_is_stored(library_workspace: Workspace) -> 
     first = in_hand(app)
     app.session_state["studio.pad.label"] = {**app.session_state["studio.pad.label"], "value": (-0.25, 0.8)}
     press(app, "label.approve")
-    values = labelling.current(library_workspace, first).values
+    values = decisions.current(library_workspace, first).values
     assert (values["emotion_valence"], values["emotion_arousal"]) == (-0.25, 0.8)
 
 
@@ -83,18 +84,18 @@ def test_reject_skip_draft_and_undo(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
     press(app, "label.reject")
-    assert labelling.current(library_workspace, first).status == "rejected"
+    assert decisions.current(library_workspace, first).status == "rejected"
     second = in_hand(app)
     press(app, "label.skip")
     third = in_hand(app)
     assert third not in (first, second)
     press(app, "label.draft")
-    assert labelling.current(library_workspace, third).status == "draft"
+    assert decisions.current(library_workspace, third).status == "draft"
     for expected in (third, second, first):
         press(app, "label.undo")
         assert in_hand(app) == expected
     assert text("label.why_undone") in written(app)
-    assert labelling.current(library_workspace, first).status == "suggested"
+    assert decisions.current(library_workspace, first).status == "suggested"
     press(app, "label.undo")
     assert in_hand(app) == first
 
@@ -111,7 +112,7 @@ def test_undo_brings_the_form_back_as_it_was(library_workspace: Workspace) -> No
     assert (in_hand(app), app.session_state["label.emotion"]) == (first, "fear")
     assert app.multiselect(key="label.genre").value == ["funk", "jazz"]
     assert app.text_area(key="label.note").value == "a bit late"
-    assert labelling.current(library_workspace, first).status == "suggested"
+    assert decisions.current(library_workspace, first).status == "suggested"
     # What was cleared comes back cleared, what was rejected as a whole as it stood before.
     press(app, "label.mood.none")
     press(app, "label.approve")
@@ -150,19 +151,19 @@ def test_all_decided_says_so_and_undo_still_works(library_workspace: Workspace) 
     assert any(r"七拍子\<b\>" in page for page in seen)
     assert text("label.done") in written(app)
     assert app.button(key="label.approve").disabled
-    progress = labelling.progress(library_workspace, "aki")
+    progress = decisions.progress(library_workspace, "aki")
     assert (progress.decided, progress.mine) == (small_library.N_LOOPS, small_library.N_LOOPS)
     press(app, "label.undo")
     assert desk(app).in_hand is not None
 
 
 def other_writes(workspace: Workspace, loop_id: str, emotion: str) -> None:
-    seen = labelling.current(workspace, loop_id).seen
-    labelling.decide(workspace, loop_id, rater="ben", action="draft", values={"emotion": emotion}, seen=seen)
+    seen = decisions.current(workspace, loop_id).seen
+    decisions.decide(workspace, loop_id, rater="ben", action="draft", values={"emotion": emotion}, seen=seen)
 
 
 def mood(code: str, language: str = "en") -> str:
-    found = labelling.vocabularies().moods[code]
+    found = decisions.vocabularies().moods[code]
     return found.name_ja if language == "ja" else found.name_en
 
 
@@ -175,9 +176,9 @@ def test_conflict_shows_both_values_and_can_be_settled(library_workspace: Worksp
     assert text("label.conflict", spoken) in written(app)
     row = " | ".join((text("field.emotion", spoken).capitalize(), mood("fear", spoken), "ben", mood("calm", spoken)))
     assert row in written(app)
-    assert labelling.current(library_workspace, first).values["emotion"] == "fear"
+    assert decisions.current(library_workspace, first).values["emotion"] == "fear"
     press(app, "label.store_mine")
-    assert labelling.current(library_workspace, first).values["emotion"] == "calm"
+    assert decisions.current(library_workspace, first).values["emotion"] == "calm"
     assert in_hand(app) != first
 
 
@@ -196,8 +197,8 @@ def test_conflict_can_be_settled_the_others_way(library_workspace: Workspace) ->
 def test_what_others_settled_meanwhile_is_passed_over(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     second = desk(app).waiting[0].loop_id
-    seen = labelling.current(library_workspace, second).seen
-    labelling.decide(library_workspace, second, rater="ben", action="reject", values={}, seen=seen)
+    seen = decisions.current(library_workspace, second).seen
+    decisions.decide(library_workspace, second, rater="ben", action="reject", values={}, seen=seen)
     press(app, "label.approve")
     assert in_hand(app) != second
 
@@ -207,7 +208,7 @@ def test_history_lists_every_event_newest_first(library_workspace: Workspace) ->
     first = in_hand(app)
     press(app, "label.approve")
     press(app, "label.undo")
-    events = labelling.history(library_workspace, first)
+    events = decisions.history(library_workspace, first)
     app.session_state["label.side"] = "history"
     app.run()
     shown = [line for line in written(app).split("\n") if ":small[" in line and ":gray[" not in line]
@@ -282,7 +283,7 @@ def test_where_sign_in_is_set_up_labels_carry_the_account(
     app.run()
     first = in_hand(app)
     press(app, "label.approve")
-    stored = labelling.current(library_workspace, first)
+    stored = decisions.current(library_workspace, first)
     assert {label.source for label in stored.fields.values()} == {"human:aki@example.org"}
 
 
@@ -301,7 +302,7 @@ def test_without_the_package_signing_in_names_the_cure(
 def test_accounts_with_long_names_stay_apart() -> None:
     first, second = (label_rater.name_of_account({"email": "a" * 50 + end}) for end in ("1", "2"))
     assert first != second and len(first) == len(second) == 40
-    labelling.check_rater(first)
+    decisions.check_rater(first)
 
 
 def test_a_machine_without_secrets_asks_for_no_sign_in(library_workspace: Workspace) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from composer_core.pipeline import labelling
+from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from small_library import ids
-from studio import label_spread, session
+from studio import session
+from studio.label import spread as label_spread
 from studio_app import open_label, text
 
 
@@ -23,7 +24,7 @@ def labelled(library_workspace: Workspace) -> Workspace:
         ids(library_workspace), ("calm", "calm", "sad"), (0.4, 0.41, -0.6), strict=False
     ):
         values = {"emotion": emotion, "emotion_valence": valence, "emotion_arousal": 0.3}
-        labelling.decide(library_workspace, loop_id, rater="ben", action="approve", values=values, seen={})
+        decisions.decide(library_workspace, loop_id, rater="ben", action="approve", values=values, seen={})
     return library_workspace
 
 
@@ -49,7 +50,7 @@ def queued(app: AppTest) -> list[str]:
 
 def test_every_bar_and_cell_leads_to_exactly_its_loops(labelled: Workspace, spoken: str) -> None:
     app = open_spread(labelled, language=spoken)
-    moods = labelling.vocabularies().moods
+    moods = decisions.vocabularies().moods
     names = [moods[code].name_ja if spoken == "ja" else moods[code].name_en for code in ("calm", "sad")]
     (counts,) = chart(app, "counts.emotion")["data"]
     shown = dict(zip(counts["y"], zip(counts["x"], counts["customdata"], strict=True), strict=True))
@@ -80,7 +81,7 @@ def test_scores_are_shown_by_label(labelled: Workspace) -> None:
 
 
 def test_a_model_that_differs_from_people_leads_to_the_loops(labelled: Workspace) -> None:
-    labelling.suggest_missing(labelled)
+    decisions.suggest_missing(labelled)
     app = open_spread(labelled)
     hear = next(button for button in app.button if str(button.key).startswith("label.drift.") and not button.disabled)
     hear.click().run()

@@ -11,14 +11,18 @@ from streamlit.testing.v1 import AppTest
 
 import small_library
 from composer_core.metrics import METRICS
-from composer_core.pipeline import duplicates, exclusions, labelling, library
-from composer_core.pipeline.audition import Audio
+from composer_core.pipeline.generation.audition import Audio
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.library import duplicates, exclusions, loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.workspace import Workspace
-from studio import library_filters, library_view, session, transport
-from studio.facets import Asked
-from studio.text import dictionary
+from studio import session
+from studio.components import transport
+from studio.components.facets import Asked
+from studio.library import filters as library_filters
+from studio.library import view as library_view
+from studio.wording.text import dictionary
 from studio_app import component_data, open_library, open_studio, press, text, written
 
 NOT_MIDI = b"RIFF, says this file, and holds no MIDI"
@@ -69,7 +73,7 @@ def test_path_that_is_not_there_is_said_by_name(empty_workspace: Workspace) -> N
     app.text_input(key="library.folder").set_value("/no/such/folder").run()
     press(app, "library.import_now")
     assert "/no/such/folder does not exist" in written(app)
-    assert library.table(empty_workspace).empty
+    assert loops.table(empty_workspace).empty
 
 
 def test_import_by_path_tells_every_file_and_leads_to_the_loops(
@@ -113,10 +117,10 @@ def test_uploads_are_kept_by_content_and_named_as_the_person_knows_them(empty_wo
 
 
 def test_table_shows_every_loop_in_words(library_workspace: Workspace, spoken: str) -> None:
-    labelling.suggest_missing(library_workspace, limit=1)
-    first = library.table(library_workspace)["loop_id"].iloc[0]
-    seen = labelling.current(library_workspace, first).seen
-    labelling.decide(library_workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen=seen)
+    decisions.suggest_missing(library_workspace, limit=1)
+    first = loops.table(library_workspace)["loop_id"].iloc[0]
+    seen = decisions.current(library_workspace, first).seen
+    decisions.decide(library_workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen=seen)
     app = open_library()
     rows = table_data(app)["rows"]
     assert len(rows) == small_library.N_LOOPS
@@ -243,7 +247,7 @@ def test_no_loop_answers(library_workspace: Workspace) -> None:
 
 
 def loop_named(workspace: Workspace, name: str) -> str:
-    table = library.table(workspace)
+    table = loops.table(workspace)
     return str(table["loop_id"][table["source"].str.endswith(name)].iloc[0])
 
 

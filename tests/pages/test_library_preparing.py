@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from composer_core.errors import StoreError
-from composer_core.pipeline import browse
-from composer_core.store import catalogue
+from composer_core.pipeline.library import browse
+from composer_core.store.search import catalogue
 from composer_core.workspace import Workspace
 from searched_library import label
-from studio import library_preparing
+from studio.library import preparing as library_preparing
 from studio_app import open_library, text, written
 
 SECONDS = 60.0

@@ -7,9 +7,9 @@ import re
 import pytest
 
 import small_library
-from composer_core.pipeline import browse, library
-from composer_core.pipeline.recipes import saved_recipes
-from composer_core.pipeline.score_preview import totals
+from composer_core.pipeline.editing.recipes import saved_recipes
+from composer_core.pipeline.library import browse, loops
+from composer_core.pipeline.library.score_preview import totals
 from composer_core.pipeline.scoring import AXES
 from composer_core.pipeline.settings import load_settings
 from composer_core.rules.damage import damage
@@ -32,7 +32,7 @@ def test_pass_mark_and_weights_show_what_they_would_change_and_are_kept(library_
 
 def test_a_loop_below_the_mark_says_why_and_is_mended_beside_it(library_workspace: Workspace) -> None:
     late = damage(small_library.rock(4), "jitter", 40.0, seed=3)
-    loop_id = library.add_generated(library_workspace, [(late, "take")])[0]
+    loop_id = loops.add_generated(library_workspace, [(late, "take")])[0]
     app = open_library({"loop": loop_id})
     assert re.search(r"takes \d+ points", written(app))
     app.button("retry.mend").click().run()

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import studio_app
-from composer_core.pipeline import library
+from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
 
 # Without its swing the shuffle has the rhythm of the first half; by what is measured the other half is nearest.
@@ -18,7 +18,7 @@ NEAREST = (("fingerprint", "=shuffle"), ("metrics", "rock=beat"))
 
 def rock(workspace: Workspace) -> str:
     """The first half of the rock file."""
-    table = library.table(workspace)
+    table = loops.table(workspace)
     return str(table["loop_id"][table["source"].str.endswith("rock=beat.mid")].iloc[0])
 
 

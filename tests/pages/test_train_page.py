@@ -14,16 +14,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from composer_core.errors import NotFound
-from composer_core.pipeline import training
-from composer_core.pipeline.audition import Audio
-from composer_core.pipeline.generation import list_takes
-from composer_core.pipeline.training import TrainRequest
+from composer_core.pipeline.generation.audition import Audio
+from composer_core.pipeline.generation.takes import list_takes
+from composer_core.pipeline.training import runs
+from composer_core.pipeline.training.runs import TrainRequest
 from composer_core.store import runs as store
 from composer_core.store.atomic import write_json
 from composer_core.workspace import Workspace
 from groove_files import write_grooves
-from studio import transport
-from studio.text import dictionary
+from studio.components import transport
+from studio.wording.text import dictionary
 from studio_app import component_data, open_studio, text
 from untrained_model import add_untrained_model
 
@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_there_is_refused_in_words(workspace: Workspace, tm
     app.button(key="train.start").click().run()
     assert not app.exception
     assert "does not exist" in app.error[0].value
-    assert training.runs(workspace) == []
+    assert runs.runs(workspace) == []
 
 
 def test_what_ended_a_run_is_said_in_the_language_of_the_page(workspace: Workspace) -> None:
@@ -182,14 +182,14 @@ def test_a_run_that_cannot_be_resumed_says_why(workspace: Workspace) -> None:
 @pytest.fixture
 def no_process_left(workspace: Workspace) -> Iterator[None]:
     yield
-    for run in training.runs(workspace):
+    for run in runs.runs(workspace):
         if run.pid is not None:
             psutil.Process(run.pid).kill()
 
 
-def wait_for(app: AppTest, workspace: Workspace, name: str, *states: str) -> training.RunStatus:
+def wait_for(app: AppTest, workspace: Workspace, name: str, *states: str) -> runs.RunStatus:
     deadline = time.monotonic() + PATIENCE_SEC
-    while (run := training.status(workspace, name)).state not in states:
+    while (run := runs.status(workspace, name)).state not in states:
         assert time.monotonic() < deadline, run
         time.sleep(0.3)
     app.run()
@@ -209,8 +209,8 @@ def test_start_stop_and_resume(workspace: Workspace, tmp_path: Path, no_process_
     app.button(key="train.start").click().run()
     assert not app.exception and not app.error
     deadline = time.monotonic() + PATIENCE_SEC
-    while not training.status(workspace, "mine").losses:
-        assert time.monotonic() < deadline, training.status(workspace, "mine")
+    while not runs.status(workspace, "mine").losses:
+        assert time.monotonic() < deadline, runs.status(workspace, "mine")
         time.sleep(0.3)
     # the browser is closed and opened again: the run is found
     app = open_studio("train")
@@ -221,10 +221,10 @@ def test_start_stop_and_resume(workspace: Workspace, tmp_path: Path, no_process_
     app.button(key="train.resume").click().run()
     assert not app.exception and not app.error
     deadline = time.monotonic() + PATIENCE_SEC
-    while training.status(workspace, "mine").step <= stopped.step:
-        assert time.monotonic() < deadline, training.status(workspace, "mine")
+    while runs.status(workspace, "mine").step <= stopped.step:
+        assert time.monotonic() < deadline, runs.status(workspace, "mine")
         time.sleep(0.3)
-    training.stop(workspace, "mine")
+    runs.stop(workspace, "mine")
     again = wait_for(app, workspace, "mine", "stopped", "finished")
     assert again.step > stopped.step
 
@@ -241,7 +241,7 @@ def test_a_model_is_adapted_or_trained_on_with_all_weights(workspace: Workspace)
     assert app.code[0].value.count("--start mine -o") == 1
 
 
-@pytest.mark.parametrize("size", training.TRAIN_SIZES)
+@pytest.mark.parametrize("size", runs.TRAIN_SIZES)
 def test_all_instruments_and_sizes_can_be_chosen(workspace: Workspace, size: str) -> None:
     app = open_studio("train")
     assert len(app.selectbox(key="train.instrument").options) == 6

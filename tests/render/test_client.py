@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -150,7 +151,7 @@ print(shared_renderer().pid, flush=True)
 
 @pytest.mark.parametrize("ending", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_it_ends_with_its_parent(ending):
-    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    tests = str(Path(__file__).resolve().parents[1] / "support")
     script = _PARENT.format(tests=tests, ending=ending)
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == (0 if ending == "pass" else -signal.SIGKILL), result.stderr
@@ -158,7 +159,7 @@ def test_it_ends_with_its_parent(ending):
 
 
 def test_a_forked_child_starts_its_own_and_leaves_its_parents_alone():
-    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    tests = str(Path(__file__).resolve().parents[1] / "support")
     ending = """
 pid = os.fork()
 if pid == 0:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from composer_core.metrics import Analysis
-from composer_core.pipeline.library import loops_for_training
+from composer_core.pipeline.library.loops import loops_for_training
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import perform
 from composer_core.tokens.snap import snap_loop

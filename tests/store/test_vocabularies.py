@@ -10,7 +10,7 @@ import yaml
 from composer_core.errors import InvalidValue, StoreError
 from composer_core.music.genre import FAMILIES, check_genre
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.label_fields import check_values
+from composer_core.pipeline.labels.fields import check_values
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.vocabularies import GENRE_FILE, MOOD_FILE, TAG_FILE, TECHNIQUE_FILE, load_vocabularies
 from composer_core.workspace import ASSETS, Workspace

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from starlette.applications import Starlette
 
-from composer_core.pipeline import audition
+from composer_core.pipeline.generation import audition
 from composer_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 from composer_core.errors import ModelError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.doctor import Finding
-from composer_core.pipeline.generation import Take, generate
-from composer_core.pipeline.library import table
+from composer_core.pipeline.generation.takes import Take, generate
+from composer_core.pipeline.library.loops import table
 from composer_core.workspace import Workspace
 from studio import first_start, session
-from studio.places import PAGE_NAMES
-from studio.text import LANGUAGES, dictionary
+from studio.navigation import PAGE_NAMES
+from studio.wording.text import LANGUAGES, dictionary
 from studio_app import SECONDS, SHELL, component_data, open_studio
 from untrained_model import add_untrained_model
 

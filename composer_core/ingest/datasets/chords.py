@@ -1,7 +1,7 @@
 """free-midi-chords: progressions in roman numerals with tags of mood, no MIDI files.
 
 `progressions.tsv` has mode (major, minor, modal), progression and mood_tags; each good row becomes a progression of the
-workspace (see `composer_core.pipeline.progressions`). A numeral that cannot be read refuses its row.
+workspace (see `composer_core.pipeline.datasets.progressions`). A numeral that cannot be read refuses its row.
 """
 
 from __future__ import annotations

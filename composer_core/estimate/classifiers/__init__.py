@@ -1,0 +1,1 @@
+"""The small classifiers that the estimators are built from."""

@@ -1,0 +1,1 @@
+"""Which genre family a loop belongs to."""

@@ -1,0 +1,1 @@
+"""Which key some notes are in."""

@@ -1,0 +1,1 @@
+"""Which playing techniques a loop shows, by rules and by trained questions."""

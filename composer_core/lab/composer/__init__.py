@@ -1,0 +1,1 @@
+"""Building and evaluating the shipped composers."""

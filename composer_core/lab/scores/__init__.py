@@ -1,0 +1,1 @@
+"""Calibrating and validating the scores."""

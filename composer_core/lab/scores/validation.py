@@ -1,0 +1,187 @@
+"""How well scores tell playing from damage, on takes that no calibration has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import NotFound, require_choice
+from composer_core.estimate.scores.axes import MIN_NOTES, TOTAL, Calibration
+from composer_core.estimate.scores.files import SHIPPED, load
+from composer_core.estimate.scores.maps import PASS_MARK
+from composer_core.lab.scores.calibration import usable_kinds
+from composer_core.lab.scores.examples import Played, damaged_loop, measure_rows, n_strengths, nominal_level
+from composer_core.lab.scores.left_out import (
+    auc,
+    auc_interval,
+    by_take,
+    fitted_without,
+    left_out_row,
+    training_examples,
+)
+from composer_core.lab.scores.sources import SOURCES, Source, takes_of
+from composer_core.pipeline.training.sources import window_of
+from composer_core.rules.damage import DAMAGES
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[str], None]
+VALIDATION_BARS = 4
+_LOOPS_A_TAKE, _GRADED_STRIDE, _MAX_TAKES = 8, 4, 150
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _HeldOut:
+    """Loops nobody calibrated by, with the take and the group of each loop, and their metrics."""
+
+    played: Sequence[Played]
+    takes: NDArray[np.int64]
+    groups_of_takes: NDArray[np.int64]
+    human: FloatArray
+
+    def measured(self, calibration: Calibration, kind: str, level: int, stride: int = 1) -> FloatArray:
+        """Metrics of every `stride`-th loop damaged."""
+        loops = [damaged_loop(self.played, index, kind, level) for index in range(0, len(self.played), stride)]
+        return measure_rows(loops, calibration.metrics)
+
+
+def validate_scores(
+    data: Path,
+    instrument: str,
+    folder: Path = SHIPPED,
+    progress: Progress = lambda _: None,
+    *,
+    left_out: bool = False,
+) -> dict[str, Any]:
+    """AUC over held-out takes of each kind of damage, by the total and by the kind's own axis; monotony; cross-effects.
+
+    Takes are means of their 4-bar loops (at most 8, evenly spread; of more than 150 takes
+    every other, third ...); intervals draw whole groups again.
+    `spearman` is over the five strengths' mean scores of every fourth loop; `other_axes` the change in
+    points of the axes a kind does not belong to. With `left_out` a model is fitted for each kind that has seen
+    nothing of it, and judged by it. NotFound without held-out takes or without a calibration.
+    """
+    require_choice("instrument", instrument, tuple(SOURCES))
+    source, calibration = SOURCES[instrument], load(folder, instrument)
+    if calibration is None:
+        raise NotFound("path_missing", path=str(folder / f"{instrument}.json"))
+    held_out = _held_out(data, source, calibration)
+    human = _scores(calibration, held_out.human)
+    rows: dict[str, Any] = {}
+    damaged: dict[str, FloatArray] = {}
+    for kind, axes in usable_kinds(source).items():
+        damaged[kind] = held_out.measured(calibration, kind, nominal_level(kind))
+        rows[kind] = _row(calibration, held_out, human, damaged[kind], kind, axes)
+        progress(f"{kind} {rows[kind]['auc_total']:.3f}")
+    found = {
+        "calibration": calibration.digest,
+        "takes": int(held_out.takes.max()) + 1,
+        "groups": len(np.unique(held_out.groups_of_takes)),
+        "loops": len(held_out.played),
+        "passed": float(np.mean(human[TOTAL] >= PASS_MARK)),
+        "percentiles": {name: _percentiles(values) for name, values in human.items()},
+        "kinds": rows,
+    }
+    if left_out:
+        found["left_out"] = _left_out(data, source, calibration, held_out, damaged, progress)
+    return found
+
+
+def _held_out(data: Path, source: Source, calibration: Calibration) -> _HeldOut:
+    whole = takes_of(data, source, held_out=True)
+    played = _windows(whole[:: max(1, -(-len(whole) // _MAX_TAKES))])
+    if not played:
+        raise NotFound("no_notes", path=str(data), instrument=source.instrument, purpose="validate scores by")
+    _, first, takes = np.unique([one.take for one in played], return_index=True, return_inverse=True)
+    groups = np.unique([played[index].group for index in first], return_inverse=True)[1]
+    return _HeldOut(played, takes, groups, measure_rows([one.loop for one in played], calibration.metrics))
+
+
+def _percentiles(values: FloatArray) -> list[float]:
+    """5th, 25th and 50th percentile; those of the loops calibrated by are 40, 70 and 85."""
+    if np.isnan(values).all():
+        return []
+    return [round(float(value), 1) for value in np.nanpercentile(values, (5, 25, 50))]
+
+
+def _windows(takes: Sequence[tuple[Any, str]]) -> list[Played]:
+    found = []
+    for take, group in takes:
+        starts = list(range(0, take.bars - VALIDATION_BARS + 1, VALIDATION_BARS))
+        for start in starts[:: max(1, -(-len(starts) // _LOOPS_A_TAKE))]:
+            loop = window_of(take, start, VALIDATION_BARS)
+            if len(loop.notes) >= MIN_NOTES:
+                found.append(Played(loop, take.source, group))
+    return found
+
+
+def _scores(calibration: Calibration, rows: FloatArray) -> dict[str, FloatArray]:
+    bars = np.full(len(rows), VALIDATION_BARS)
+    scored = calibration.score_rows(rows, bars)
+    return {name: np.array([row[name] for row in scored]) for name in scored[0]}
+
+
+def _row(
+    calibration: Calibration,
+    held_out: _HeldOut,
+    human: Mapping[str, FloatArray],
+    measured: FloatArray,
+    kind: str,
+    axes: tuple[str, ...],
+) -> dict[str, Any]:
+    damaged, takes, axis = _scores(calibration, measured), held_out.takes, axes[0]
+    graded = [
+        _scores(calibration, held_out.measured(calibration, kind, level, _GRADED_STRIDE))[axis].mean()
+        for level in range(n_strengths(kind))
+    ]
+    others = {other: float((damaged[other] - human[other]).mean()) for other in calibration.axes if other not in axes}
+    totals = by_take(human[TOTAL], takes), by_take(damaged[TOTAL], takes)
+    return {
+        "auc_total": auc(*totals),
+        "interval": auc_interval(*totals, held_out.groups_of_takes),
+        "auc_axis": auc(by_take(human[axis], takes), by_take(damaged[axis], takes)),
+        "axis": axis,
+        "graded": [round(float(value), 1) for value in graded],
+        "spearman": spearman(np.array(graded)),
+        "other_axes": {other: round(change, 1) for other, change in others.items()},
+    }
+
+
+def _left_out(
+    data: Path,
+    source: Source,
+    calibration: Calibration,
+    held_out: _HeldOut,
+    damaged: Mapping[str, FloatArray],
+    progress: Progress,
+) -> dict[str, Any]:
+    """By kind (but for those that only widen training): AUC of the total and its axis, by a model that never saw it."""
+    kinds = usable_kinds(source)
+    progress("measuring the loops to train by")
+    examples = training_examples(takes_of(data, source, held_out=False), calibration.metrics, list(kinds))
+    bars = np.full(len(held_out.played), VALIDATION_BARS)
+    rows = {}
+    for kind, axes in kinds.items():
+        if DAMAGES[kind].widens:
+            continue
+        fitted = fitted_without(examples, source, kinds, kind)
+        scored = left_out_row(fitted, held_out.human, damaged[kind], bars, axes[0])
+        values = {name: by_take(column, held_out.takes) for name, column in scored.items()}
+        totals = values[f"human_{TOTAL}"], values[f"damaged_{TOTAL}"]
+        rows[kind] = {
+            "auc_total": auc(*totals),
+            "interval": auc_interval(*totals, held_out.groups_of_takes),
+            "auc_axis": auc(values[f"human_{axes[0]}"], values[f"damaged_{axes[0]}"]),
+        }
+        progress(f"without {kind}: {rows[kind]['auc_total']:.3f} {rows[kind]['auc_axis']:.3f}")
+    return {"loops": len(examples.human), "kinds": rows}
+
+
+def spearman(values: FloatArray) -> float:
+    """Rank correlation of values with their positions."""
+    ranks = values.argsort().argsort().astype(np.float64)
+    return float(np.corrcoef(np.arange(len(values)), ranks)[0, 1])

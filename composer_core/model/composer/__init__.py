@@ -1,0 +1,1 @@
+"""The composer: the model that writes notes."""

@@ -1,0 +1,309 @@
+"""A condition as numbers: continuous fields with a given flag, categories as indices or weights.
+
+'Not given' is a state of its own, learned in training, never a default value. What a model
+has an embedding for stands in its configuration; other fields do not reach it, and
+`composer_core.model.composer.notices` says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from composer_core.errors import InvalidValue
+from composer_core.model.config import ModelConfig
+from composer_core.music.chords import QUALITIES, Chord
+from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.genre import family_of
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.key import Key
+from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import COMMON_TIME, Meter
+
+FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
+CONTINUOUS = (*FIRST_CONTINUOUS, "syncopation", "register", "complexity")
+"""Fields in the order of the `values` array; each is scaled to about -1 to 1 by `scale`."""
+N_FREQUENCIES = 5
+OTHER_METER = len(ASK_METERS)
+MAX_BARS = max(BARS_CHOICES)
+NO_MODE, MAJOR, MINOR = 0, 1, 2
+_QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
+CHORD_FEATURES = 25
+"""Root and chord tones above the tonic (12 each), and whether a chord is given."""
+
+
+def scale(name: str, value: float) -> float:
+    """A field's value on about -1 to 1: tempo and density in octaves, swing from straight to 3."""
+    if name == "tempo_bpm":
+        return math.log2(value / 110.0) / 1.5
+    if name == "density":
+        return math.log2(max(value, 0.1) / 2.5) / 2.0
+    if name in ("arousal", "complexity"):
+        return 2.0 * value - 1.0
+    if name in ("swing_8", "swing_16"):
+        return min(value - 1.0, 2.0) - 1.0
+    if name == "syncopation":
+        return math.log2(1.0 + max(value, 0.0)) / 2.0 - 1.0
+    if name == "register":
+        return (value - 60.0) / 24.0
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One sequence's condition as it is measured or asked: what `condition_rows` reads.
+
+    `continuous` holds CONTINUOUS fields, None or NaN not given; `chords` one a bar, as they
+    sound; `key` gives the mode and the tonic the chords count from (C where there is none).
+    """
+
+    continuous: Mapping[str, float | None]
+    meter: Meter = COMMON_TIME
+    bars: int = 4
+    genre: Mapping[str, float] = field(default_factory=dict)
+    instrument: str = "drums"
+    key: Key | None = None
+    techniques: Sequence[str] = ()
+    chords: Sequence[Chord | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionArrays:
+    """Conditions of n sequences.
+
+    values and given (n, 9), meter, bars, instrument, mode (n,), genre (n, n_genres), technique
+    (n, n_techniques), chords (n, MAX_BARS): 0 not given, else 1 + root above the tonic x
+    qualities + quality; a technique row of zeros is not given.
+    """
+
+    values: NDArray[np.float32]
+    given: NDArray[np.float32]
+    meter: NDArray[np.int64]
+    bars: NDArray[np.int64]
+    genre: NDArray[np.float32]
+    instrument: NDArray[np.int64]
+    mode: NDArray[np.int64]
+    technique: NDArray[np.float32]
+    chords: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: NDArray[np.int64]) -> ConditionArrays:
+        """The rows an index array picks."""
+        return ConditionArrays(*(getattr(self, spec.name)[index] for spec in fields(self)))
+
+    def hidden(self) -> ConditionArrays:
+        """The same rows with everything 'not given' but instrument, metre and bars."""
+        nothing = {name: np.zeros_like(getattr(self, name)) for name in _HIDEABLE}
+        return replace(self, **nothing)
+
+
+_HIDEABLE = ("given", "genre", "mode", "technique", "chords")
+
+
+def meter_index(meter: Meter) -> int:
+    """Index of the metre's embedding; 2/2 counts as 4/4, all metres outside the asked ones share one."""
+    text = "4/4" if str(meter) == "2/2" else str(meter)
+    return ASK_METERS.index(text) if text in ASK_METERS else OTHER_METER
+
+
+def bars_index(bars: int) -> int:
+    """Index of the bar count's embedding: the smallest choice that holds it."""
+    return next((i for i, choice in enumerate(BARS_CHOICES) if bars <= choice), len(BARS_CHOICES) - 1)
+
+
+def condition_rows(rows: Sequence[Asked], genres: Sequence[str], techniques: Sequence[str] = ()) -> ConditionArrays:
+    """Arrays of conditions for a model that knows these genres and techniques ("instrument:code").
+
+    A genre the model does not know counts for its family when that is known; otherwise it is
+    refused. A technique it does not know is left out.
+    """
+    n = len(rows)
+    values = np.zeros((n, len(CONTINUOUS)), dtype=np.float32)
+    given = np.zeros_like(values)
+    genre = np.zeros((n, len(genres)), dtype=np.float32)
+    technique = np.zeros((n, len(techniques)), dtype=np.float32)
+    chords = np.zeros((n, MAX_BARS), dtype=np.int64)
+    genre_index = {code: position for position, code in enumerate(genres)}
+    technique_index = {code: position for position, code in enumerate(techniques)}
+    for row, asked in enumerate(rows):
+        for column, name in enumerate(CONTINUOUS):
+            value = asked.continuous.get(name)
+            if value is not None and math.isfinite(value):
+                values[row, column], given[row, column] = scale(name, value), 1.0
+        for code, weight in asked.genre.items():
+            genre[row, _genre_index(code, genre_index)] += weight
+        for code in asked.techniques:
+            if (name := f"{asked.instrument}:{code}") in technique_index:
+                technique[row, technique_index[name]] = 1.0
+        for bar, chord in enumerate(asked.chords[:MAX_BARS]):
+            chords[row, bar] = chord_code(chord, asked.key)
+    return ConditionArrays(
+        values,
+        given,
+        np.array([meter_index(asked.meter) for asked in rows], dtype=np.int64),
+        np.array([bars_index(asked.bars) for asked in rows], dtype=np.int64),
+        genre,
+        np.array([GENERATED_INSTRUMENTS.index(asked.instrument) for asked in rows], dtype=np.int64),
+        np.array([mode_index(asked.key) for asked in rows], dtype=np.int64),
+        technique,
+        chords,
+    )
+
+
+def mode_index(key: Key | None) -> int:
+    """NO_MODE, MAJOR or MINOR; other modes count by their third."""
+    return NO_MODE if key is None else MINOR if key.is_minor else MAJOR
+
+
+def chord_code(chord: Chord | None, key: Key | None) -> int:
+    """0 for none, else 1 + (root above the tonic) x qualities + quality."""
+    if chord is None:
+        return 0
+    degree = (chord.root - (key.root if key is not None else 0)) % 12
+    return 1 + degree * len(QUALITIES) + _QUALITY_INDEX[chord.quality]
+
+
+def chord_table() -> Tensor:
+    """(n_codes, CHORD_FEATURES) of every chord code: root and tones above the tonic, and a given flag."""
+    table = torch.zeros(1 + 12 * len(QUALITIES), CHORD_FEATURES)
+    for degree in range(12):
+        for index, steps in enumerate(QUALITIES.values()):
+            row = table[1 + degree * len(QUALITIES) + index]
+            row[degree] = 1.0
+            for step in steps:
+                row[12 + (degree + step) % 12] = 1.0
+            row[24] = 1.0
+    return table
+
+
+def _genre_index(code: str, index: Mapping[str, int]) -> int:
+    for candidate in (code, family_of(code)):
+        if candidate in index:
+            return index[candidate]
+    raise InvalidValue("unknown_choice", name="genre of this model", value=code, choices=", ".join(index))
+
+
+def asked_of(condition: Condition) -> Asked:
+    """A condition as a row; what is not given stays so."""
+    ratio = condition.swing_ratio
+    continuous: dict[str, float | None] = {
+        "tempo_bpm": condition.tempo_bpm,
+        "density": condition.density,
+        "valence": condition.valence,
+        "arousal": condition.arousal,
+        "swing_8": ratio if condition.swing_grid == 8 else 1.0,
+        "swing_16": ratio if condition.swing_grid == 16 else 1.0,
+        "syncopation": condition.syncopation,
+        "register": condition.register - condition.shift if condition.register is not None else None,
+        "complexity": condition.complexity,
+    }
+    return Asked(
+        continuous,
+        condition.meter,
+        condition.bars,
+        condition.genre,
+        condition.instrument,
+        condition.key,
+        condition.technique,
+        condition.chord_line,
+    )
+
+
+def arrays_of(condition: Condition, config: ModelConfig) -> ConditionArrays:
+    """Arrays of one condition for a model, for sampling."""
+    return condition_rows([asked_of(condition)], config.genres, config.techniques)
+
+
+def drop_fields(
+    arrays: ConditionArrays, field_rate: float, all_rate: float, rng: np.random.Generator
+) -> ConditionArrays:
+    """Hide each field with `field_rate` and all of a row with `all_rate`; instrument, metre and bars never."""
+    n = len(arrays)
+    everything = rng.random((n, 1)) >= all_rate
+
+    def kept(width: int = 1) -> NDArray[np.bool_]:
+        """(n, width) mask: False where a field is hidden."""
+        return (rng.random((n, width)) >= field_rate) & everything
+
+    given = arrays.given * kept(arrays.given.shape[1])
+    genre = arrays.genre * kept()
+    mode, technique, chords = arrays.mode * kept()[:, 0], arrays.technique * kept(), arrays.chords * kept()
+    return replace(
+        arrays,
+        given=given.astype(np.float32),
+        genre=genre.astype(np.float32),
+        mode=mode,
+        technique=technique.astype(np.float32),
+        chords=chords,
+    )
+
+
+class ConditionEncoder(nn.Module):
+    """Conditions to one vector of d_model for each bar, added to the token embeddings of that bar."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width, known = config.d_model, config.conditions
+        columns = [i for i, name in enumerate(CONTINUOUS) if name in FIRST_CONTINUOUS or name in known]
+        self.columns = columns
+        n_features = len(columns) * (2 * N_FREQUENCIES + 2)
+        self.mlp = nn.Sequential(nn.Linear(n_features, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+        self.meter = nn.Embedding(len(ASK_METERS) + 1, width)
+        self.bars = nn.Embedding(len(BARS_CHOICES), width)
+        self.genre = nn.Linear(len(config.genres) + 1, width, bias=False)
+        self.instrument = nn.Embedding(len(GENERATED_INSTRUMENTS), width) if "instrument" in known else None
+        self.mode = nn.Embedding(3, width) if "key" in known else None
+        self.technique = nn.Linear(len(config.techniques) + 1, width, bias=False) if "technique" in known else None
+        self.chord = nn.Linear(2 * CHORD_FEATURES, width, bias=False) if "chords" in known else None
+        self.place = nn.Embedding(MAX_BARS + 1, width) if "place" in known else None
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(-1, N_FREQUENCIES - 1), persistent=False)
+        self.register_buffer("chord_table", chord_table(), persistent=False)
+
+    def encode(self, arrays: ConditionArrays, device: torch.device | str = "cpu") -> Tensor:
+        """(n, MAX_BARS + 1, d_model): the vector before the first bar, then that of each bar."""
+        field_of = {spec.name: torch.from_numpy(getattr(arrays, spec.name)).to(device) for spec in fields(arrays)}
+        whole = self._whole(field_of)
+        vectors = whole.unsqueeze(1).expand(-1, MAX_BARS + 1, -1)
+        if self.chord is not None:
+            vectors = vectors + self.chord(self._chords(field_of["chords"]))
+        if self.place is not None:
+            n_bars = torch.tensor(BARS_CHOICES, device=device)[field_of["bars"]]
+            left = n_bars.unsqueeze(1) - torch.arange(MAX_BARS + 1, device=device)
+            vectors = vectors + self.place(left.clamp(0, MAX_BARS))
+        return vectors
+
+    def _whole(self, field_of: Mapping[str, Tensor]) -> Tensor:
+        """(n, d_model) of what holds for the whole loop."""
+        values, given = field_of["values"][:, self.columns], field_of["given"][:, self.columns]
+        waves = values.unsqueeze(-1) * self.frequencies.to(values)  # type: ignore[operator]
+        features = torch.cat([waves.sin(), waves.cos(), values.unsqueeze(-1)], dim=-1) * given.unsqueeze(-1)
+        vector = self.mlp(torch.cat([features.flatten(1), given], dim=-1))
+        vector = vector + self.meter(field_of["meter"]) + self.bars(field_of["bars"])
+        vector = vector + self.genre(_with_rest(field_of["genre"]))
+        if self.instrument is not None:
+            vector = vector + self.instrument(field_of["instrument"])
+        if self.mode is not None:
+            vector = vector + self.mode(field_of["mode"])
+        if self.technique is not None:
+            vector = vector + self.technique(_with_rest(field_of["technique"]))
+        return vector
+
+    def _chords(self, codes: Tensor) -> Tensor:
+        """(n, MAX_BARS + 1, 2 x CHORD_FEATURES): the chord of each bar and of the next, none before the first."""
+        features = self.chord_table[codes]  # type: ignore[index]
+        nothing = torch.zeros_like(features[:, :1])
+        return torch.cat([torch.cat([nothing, features], 1), torch.cat([features, nothing], 1)], dim=-1)
+
+
+def _with_rest(weights: Tensor) -> Tensor:
+    """The weights and one more column: how much of 1 is left over ('not given')."""
+    rest = 1.0 - weights.sum(dim=-1, keepdim=True).clamp(max=1.0)
+    return torch.cat([weights, rest], dim=-1)

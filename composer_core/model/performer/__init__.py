@@ -1,0 +1,1 @@
+"""The performer: the model that plays written notes."""

@@ -1,0 +1,181 @@
+"""Data sets into the library: files as loops, and what the set says of them as labels and song facts.
+
+Labels are events of `import:<data set>` with the confidence the adapter gives; a person's
+label goes on counting. Doing it again changes nothing and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from composer_core.errors import NotFound
+from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
+from composer_core.ingest.datasets.parsing import parse_indexes
+from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
+from composer_core.ingest.scan import relative_name
+from composer_core.pipeline.datasets.progressions import keep_progressions
+from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, Words, labels_of_loop, places_of
+from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
+from composer_core.pipeline.library.imports import Engine, ImportReport, Progress, ingest
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.songs import SongRow, SongStore, extra_json
+from composer_core.workspace import Workspace
+
+__all__ = ["ADAPTERS", "DatasetReport", "dataset_names", "ingest_with_facts"]
+LISTED = 1000
+"""So many unmatched and refused rows are listed one by one; all of them are counted."""
+
+
+@dataclass(slots=True)
+class DatasetReport:
+    """What a data set's own facts came to. Issues are {place, reason, word, message}."""
+
+    path: str
+    name: str
+    title: str
+    detected: bool
+    rows: int = 0
+    matched: int = 0
+    unmatched: list[Issue] = field(default_factory=list)
+    refused: list[Issue] = field(default_factory=list)
+    unknown_words: dict[str, int] = field(default_factory=dict)
+    labels: LabelImport = field(default_factory=LabelImport)
+    songs_changed: int = 0
+    progressions: int = 0
+    progressions_added: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was stored that was not there before."""
+        return bool(self.labels.written or self.songs_changed or self.progressions_added)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as `composer ingest --json` prints them."""
+        return {
+            "path": self.path,
+            "name": self.name,
+            "title": self.title,
+            "detected": self.detected,
+            "rows": self.rows,
+            "matched": self.matched,
+            "n_unmatched": len(self.unmatched),
+            "unmatched": [issue_json(issue) for issue in self.unmatched[:LISTED]],
+            "n_refused": len(self.refused),
+            "refused": [issue_json(issue) for issue in self.refused[:LISTED]],
+            "unknown_words": self.unknown_words,
+            "labels": self.labels.to_json(),
+            "songs_changed": self.songs_changed,
+            "progressions": self.progressions,
+            "changed": self.changed,
+        }
+
+
+def issue_json(issue: Issue) -> dict[str, str]:
+    """One unmatched or refused row with its English sentence."""
+    said = f"{issue.place}: {ISSUES[issue.reason]}"
+    message = f"{said} ({issue.word})." if issue.word else f"{said}."
+    return {"place": issue.place, "reason": issue.reason, "word": issue.word, "message": message}
+
+
+def dataset_names() -> tuple[str, ...]:
+    """What `--dataset` takes."""
+    return tuple(ADAPTERS)
+
+
+def ingest_with_facts(
+    paths: Sequence[str],
+    workspace: Workspace,
+    *,
+    dataset: str | None = None,
+    bars: int = 4,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> ImportReport:
+    """`ingest`, and for each path what its data set says of the files: `report.datasets`.
+
+    Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set
+    and NotFound for a path that is not there, before anything is stored.
+    """
+    chosen = None if dataset is None else adapter_named(dataset)
+    for path in paths:
+        if not Path(path).exists():
+            raise NotFound("path_missing", path=str(path))
+    readings = [(str(path), chosen or detect(Path(path)), chosen is None) for path in paths]
+
+    def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What each path's data set says of its files, by their digests."""
+        return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
+
+    return ingest(paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine)
+
+
+def _read(
+    workspace: Workspace, digests: Mapping[str, str], path: str, adapter: Adapter, detected: bool, jobs: int | None
+) -> DatasetReport:
+    root = Path(path) if Path(path).is_dir() else Path(path).parent
+    own = {relative_name(name, root): digest for name, digest in digests.items() if _below(name, path)}
+    reading = adapter.facts(list(own), parse_indexes(adapter, Path(path), jobs))
+    report = DatasetReport(path, adapter.name, adapter.title, detected, rows=reading.n_rows)
+    report.unmatched, report.refused = reading.unmatched, reading.refused
+    places = places_of(workspace, set(own.values()))
+    facts = _by_digest(reading, own, places)
+    report.matched = len(reading.by_file) or len(facts)
+    _store(workspace, adapter, facts, places, report)
+    report.progressions = len(reading.progressions)
+    report.progressions_added = keep_progressions(workspace, adapter.name, reading.progressions)
+    return report
+
+
+def _below(name: str, path: str) -> bool:
+    return name == path or name.startswith((f"{path.rstrip('/')}/", f"{path}!"))
+
+
+def _by_digest(
+    reading: Reading, own: Mapping[str, str], places: Mapping[str, list[LoopPlace]]
+) -> dict[str, tuple[str, FileFacts]]:
+    """(file, facts) by source digest; what leads nowhere is added to `unmatched`."""
+    facts = {own[file]: (file, said) for file, said in reading.by_file.items()}
+    if not reading.by_md5:
+        return facts
+    by_md5 = {place.md5: digest for digest, of_file in places.items() for place in of_file[:1]}
+    files = {digest: file for file, digest in own.items()}
+    for md5, said in reading.by_md5.items():
+        if md5 in by_md5:
+            facts[by_md5[md5]] = (files[by_md5[md5]], said)
+        else:
+            reading.unmatched.append(Issue(md5, "no_file"))
+    reading.unmatched += [Issue(file, "no_row") for file, digest in own.items() if digest not in facts]
+    return facts
+
+
+def _store(
+    workspace: Workspace,
+    adapter: Adapter,
+    facts: Mapping[str, tuple[str, FileFacts]],
+    places: Mapping[str, list[LoopPlace]],
+    report: DatasetReport,
+) -> None:
+    words = Words(vocabularies(), adapter.name)
+    rows: list[LabelRow] = []
+    songs: list[SongRow] = []
+    for digest, (file, said) in facts.items():
+        songs.append(
+            SongRow(
+                digest, adapter.name, file, said.title, said.composer, said.split, said.group, extra_json(said.extra)
+            )
+        )
+        if digest not in places:
+            report.unmatched.append(Issue(file, "no_loop"))
+        labels = FileLabels(said.labels)
+        for place in places.get(digest, []):
+            rows += [
+                LabelRow(place.loop_id, name, value, confidence, note, file)
+                for name, value, confidence, note in labels_of_loop(labels, place, words)
+            ]
+    report.unknown_words = dict(sorted(words.unknown.items()))
+    report.labels = import_labels(workspace, rows, f"import:{adapter.name}")
+    report.songs_changed = SongStore(workspace).write(adapter.name, songs)

@@ -1,0 +1,1 @@
+"""Rules applied to whole files and to loops of the library."""

@@ -1,0 +1,190 @@
+"""Recipes: rules chained in a small YAML file a person can save, share and apply to any MIDI.
+
+    name: late-night
+    steps:
+      - rule: swing
+        percent: 62
+        grid: 16
+      - rule: technique
+        code: palm_mute
+        only: [guitar]
+
+`only` limits a step to some instruments. A groove template may stand in the step or in a JSON file
+beside the recipe (`template: late.groove.json`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from composer_core.errors import InvalidValue, NotFound, require_choice
+from composer_core.music.instruments import INSTRUMENTS
+from composer_core.music.loop import Loop
+from composer_core.pipeline.editing.song_files import Edited, edit_file
+from composer_core.rules.groove import GrooveTemplate, extract_groove
+from composer_core.rules.registry import RULES
+from composer_core.store.atomic import write_bytes, write_json
+from composer_core.workspace import Workspace
+
+MAX_RECIPE_BYTES = 1 << 20
+RECIPE_SUFFIX = ".yaml"
+_MAX_NAME_BYTES = 120
+"""As the refusal says."""
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|') | frozenset(map(chr, range(32)))
+WHOLE_SONG_RULES = ("tempo",)
+"""Rules all parts share, so that they cannot be limited to some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rule with its parameters as written; `only` is empty for all instruments."""
+
+    rule: str
+    given: Mapping[str, Any]
+    only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_choice("rule", self.rule, tuple(RULES))
+        for instrument in self.only:
+            require_choice(f"only in rule {self.rule}", instrument, INSTRUMENTS)
+        if self.only and self.rule in WHOLE_SONG_RULES:
+            reason = "all parts of a song share it"
+            raise InvalidValue("contradiction", first=f"rule {self.rule}", second="only", reason=reason)
+        RULES[self.rule].read_parameters(self.given)
+
+    def apply(self, loop: Loop) -> Loop:
+        """The loop after this step; parts of other instruments come back as they are."""
+        if self.only and loop.instrument not in self.only:
+            return loop
+        rule = RULES[self.rule]
+        return rule.apply(loop, **rule.read_parameters(self.given))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A name and its steps, checked when made."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    def apply(self, loop: Loop) -> Loop:
+        """The loop after all steps."""
+        for step in self.steps:
+            loop = step.apply(loop)
+        return loop
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; NotFound when it is not there, InvalidValue for anything it should not hold."""
+    if not path.is_file():
+        raise NotFound("path_missing", path=str(path))
+    if path.stat().st_size > MAX_RECIPE_BYTES:
+        raise InvalidValue(
+            "value_out_of_range", name=str(path), value=path.stat().st_size, low=0, high=MAX_RECIPE_BYTES, unit=" bytes"
+        )
+    return parse_recipe(path.read_bytes(), str(path), path.parent)
+
+
+def parse_recipe(data: bytes, where: str, folder: Path | None = None) -> Recipe:
+    """Read a recipe's text; InvalidValue for anything it should not hold."""
+    try:
+        return recipe_of(yaml.safe_load(data.decode("utf-8")), where, folder)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidValue("bad_format", name=where, value="its text", expected=f"YAML ({error})") from error
+
+
+def recipe_of(data: Any, where: str, folder: Path | None = None) -> Recipe:
+    """A recipe of plain values; `folder` is where groove files are looked for."""
+    if not isinstance(data, dict) or not isinstance(data.get("steps"), list) or not data["steps"]:
+        raise InvalidValue("bad_format", name=where, value=type(data).__name__, expected="a name and a list of steps")
+    for name in data:
+        if name not in ("name", "steps"):
+            raise InvalidValue("unknown_option", name=name, where=where, choices="name, steps")
+    steps = tuple(_step(entry, f"{where}, step {number}", folder) for number, entry in enumerate(data["steps"], 1))
+    return Recipe(str(data.get("name", Path(where).stem)), steps)
+
+
+def _step(entry: Any, where: str, folder: Path | None) -> Step:
+    if not isinstance(entry, dict) or not isinstance(entry.get("rule"), str):
+        raise InvalidValue("bad_format", name=where, value=entry, expected="rule: NAME and its parameters")
+    given = {str(name): value for name, value in entry.items() if name not in ("rule", "only")}
+    only = entry.get("only", [])
+    if not isinstance(only, list):
+        raise InvalidValue("bad_format", name=f"{where}: only", value=only, expected="a list of instruments")
+    if isinstance(given.get("template"), str):
+        given["template"] = read_groove((folder or Path()) / given["template"]).to_json()
+    return Step(entry["rule"], given, tuple(map(str, only)))
+
+
+def save_recipe(path: Path, recipe: Recipe) -> None:
+    """Write a recipe that `read_recipe` reads back to an equal one."""
+    write_bytes(path, recipe_text(recipe).encode())
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """A recipe as YAML."""
+    steps = [
+        {"rule": step.rule, **step.given, **({"only": list(step.only)} if step.only else {})} for step in recipe.steps
+    ]
+    return yaml.safe_dump({"name": recipe.name, "steps": steps}, allow_unicode=True, sort_keys=False)
+
+
+def saved_recipes(workspace: Workspace) -> dict[str, Path]:
+    """The recipes kept in a workspace, by the name of their files."""
+    return {path.stem: path for path in sorted(workspace.recipes.glob(f"*{RECIPE_SUFFIX}"))}
+
+
+def keep_recipe(workspace: Workspace, recipe: Recipe) -> Path:
+    """Save a recipe under its name in the workspace, in place of one of that name, and give its path.
+
+    InvalidValue for a name that is none of a file: empty, too long, or with a character some system refuses.
+    """
+    name = recipe.name.strip()
+    if not name or len(name.encode()) > _MAX_NAME_BYTES or name[0] == "." or _NOT_IN_NAMES & set(name):
+        expected = "a file's name of at most 120 bytes without signs such as / : * ?"
+        raise InvalidValue("bad_format", name="name of the recipe", value=recipe.name, expected=expected)
+    path = workspace.recipes / f"{name}{RECIPE_SUFFIX}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_recipe(path, replace(recipe, name=name))
+    return path
+
+
+def find_recipe(workspace: Workspace, named: Path) -> Path:
+    """The file itself where it is there, else the recipe of the workspace that is called so; NotFound names both."""
+    if named.is_file():
+        return named
+    saved = saved_recipes(workspace)
+    if str(named) in saved:
+        return saved[str(named)]
+    raise NotFound("path_missing", path=f"{named} ({workspace.recipes}: {', '.join(saved) or '-'})")
+
+
+def apply_recipe(recipe: Recipe, source: Path, out: Path) -> Edited:
+    """Apply a recipe to every part of a MIDI file and write the result; see `song_edit.edit_file`."""
+    return edit_file(source, out, recipe.apply)
+
+
+def save_groove(path: Path, loops: list[Loop], name: str, grid: str = "16") -> GrooveTemplate:
+    """Extract the mean groove of some loops and write it as JSON."""
+    template = extract_groove(loops, name, grid)
+    write_json(path, template.to_json())
+    return template
+
+
+def read_groove(path: Path) -> GrooveTemplate:
+    """Read a groove file; NotFound when it is not there, InvalidValue when it is none."""
+    if not path.is_file():
+        raise NotFound("path_missing", path=str(path))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InvalidValue("bad_format", name=str(path), value="its text", expected=f"JSON ({error})") from error
+    if not isinstance(data, dict):
+        raise InvalidValue("bad_format", name=str(path), value=type(data).__name__, expected="a groove template")
+    return GrooveTemplate.from_json(data)

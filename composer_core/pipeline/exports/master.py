@@ -1,0 +1,313 @@
+"""The master data set: what is known of every loop and song, in one place, split without leaks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import composer_core
+from composer_core.metrics import METRICS, rhythm_fingerprint
+from composer_core.music.grouping import groups_of, split_of
+from composer_core.music.label_codes import tempo_bucket
+from composer_core.music.loop import Loop
+from composer_core.music.timing import Meter
+from composer_core.pipeline.labels.captions import TEMPLATE, captions, tellable
+from composer_core.pipeline.labels.fields import LABEL_FIELDS
+from composer_core.pipeline.library.duplicates import split_groups
+from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.store.exclusions import ExclusionStore
+from composer_core.store.labels.store import open_labels
+from composer_core.store.labels.view import CurrentLabel
+from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.store import LoopStore
+from composer_core.store.master import (
+    LOOPS,
+    SCHEMA_VERSION,
+    SONGS,
+    Master,
+    MasterColumn,
+    MasterTable,
+    read_master,
+    row_digest,
+    write_master,
+)
+from composer_core.store.songs import SongStore
+from composer_core.workspace import Workspace
+
+__all__ = ["PREDECESSOR_CONDITIONS", "Master", "build_master", "read_master"]
+_BATCH = 500
+_DECIMALS = 4
+_NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
+_JSON = ("genre", "technique")
+PREDECESSOR_CONDITIONS: dict[str, str] = {
+    "emotion.class": "labels.emotion",
+    "emotion.valence": "labels.emotion_valence",
+    "emotion.arousal": "labels.emotion_arousal",
+    "genre": "labels.genre",
+    "rhythm_key.grid_class": "grid_class",
+    "rhythm_key.swing_ratio": "swing_ratio",
+    "rhythm_key.rhythm_hash": "rhythm_hash",
+    "rhythm_key.fill_density": "fill_density",
+    "rhythm_key.ghost_rate": "metrics.ghost_rate",
+    "rhythm_key.collision_rate": "metrics.drum_collision_rate",
+    "rhythm_key.key.root": "labels.key_root",
+    "rhythm_key.key.mode": "labels.key_mode",
+    "technique": "labels.technique",
+    "license.origin": "labels.license",
+    "swing_phase": "swing_phase",
+    "bpm": "tempo_bpm",
+    "time_signature": "meter",
+    "bars": "bars",
+    "mood": "labels.emotion",
+    "section": "labels.section",
+    "intensity": "labels.intensity",
+}
+"""Every field of the predecessor's condition set (its labels_schema and tags), and the column that holds it."""
+_GRID_CLASS = {"swing_8": "swing_8", "swing_16": "swing_16", "triplet": "triplet_12"}
+_BASIC = (
+    ("loop_id", "text", "name of the loop"),
+    ("song_id", "text", "SHA-256 of the source file"),
+    ("title", "text", "title its data set gives, else the file's name"),
+    ("composer", "text", "composer its data set gives"),
+    ("source", "text", "path of the source file"),
+    ("member", "text", "name inside the archive, empty outside of one"),
+    ("origin", "text", "imported or generated"),
+    ("instrument", "text", "instrument family"),
+    ("program", "count", "General MIDI program from 0"),
+    ("start_bar", "count", "first bar in the song, from 0"),
+    ("bars", "count", "length in bars"),
+    ("meter", "text", "metre"),
+    ("tempo_bpm", "number", "quarters a minute"),
+    ("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
+    ("n_notes", "count", "notes"),
+    ("swing_phase", "text", "straight, swing_8, swing_16 or triplet, as measured"),
+    ("grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"),
+    ("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
+    ("rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"),
+    ("rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"),
+    ("fill_density", "number", "onsets a quarter"),
+    ("content_hash", "text", "equal for exact duplicates"),
+    ("duplicate_of", "text", "first loop of the same content"),
+    ("group", "text", "loops of one group are never parted by a split"),
+    ("split", "text", "train, validation or test"),
+)
+_SONG = (
+    ("song_id", "text", "SHA-256 of the source file"),
+    ("title", "text", "title its data set gives, else the file's name"),
+    ("composer", "text", "composer its data set gives"),
+    ("source", "text", "path of the source file"),
+    ("instruments", "json", "instrument families of its loops"),
+    ("meters", "json", "metres of its loops"),
+    ("tempo_bpm", "number", "median of its loops, quarters a minute"),
+    ("n_loops", "count", "loops cut from it"),
+    ("n_bars", "count", "bars its loops cover, counted once an instrument"),
+    ("group", "text", "as in the table of loops"),
+    ("split", "text", "as in the table of loops"),
+    ("digest", "text", "SHA-256 over the row"),
+)
+
+
+def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, Any]:
+    """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
+
+    `with_captions` words the labels of loops that have no caption (source rule:template).
+    Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same library
+    and labels give the same digest. StoreError when something is damaged or cannot be written.
+    """
+    table = LoopStore(workspace).table().replace({np.nan: None})
+    left_out = ExclusionStore(workspace).current()
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    rows = [row for row in rows if row["loop_id"] not in left_out]
+    labels = open_labels(workspace).view()
+    songs = _songs(workspace)
+    groups = _groups(rows, songs, split_groups(workspace))
+    scores = [name for name in table.columns if name.startswith(("scores.", "score."))]
+    metrics = [METRIC_PREFIX + name for name in METRICS]
+    words = vocabularies(workspace) if with_captions else None
+    loops = [
+        _loop_row(row, loop, labels.get(row["loop_id"], {}), songs.get(row["source_digest"], {}), groups, scores, words)
+        for row, loop in zip(rows, _loops(workspace, [row["loop_id"] for row in rows]), strict=True)
+    ]
+    loop_table = MasterTable(_loop_columns(metrics, scores), loops)
+    song_table = MasterTable(tuple(MasterColumn(*column) for column in _SONG), _song_rows(loops))
+    made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
+    made_with |= {"schema_version": SCHEMA_VERSION, "metrics": list(METRICS), "predecessor": PREDECESSOR_CONDITIONS}
+    made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(table) - len(rows)}
+    return write_master(folder, loop_table, song_table, made_with)
+
+
+def code_digest() -> str:
+    """16 hex digits over the sources of the core: another code may measure otherwise."""
+    root = Path(composer_core.__file__).parent
+    content = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        content.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def rhythm_hash(fingerprint: NDArray[np.float32]) -> str:
+    """16 hex digits of a loop's rhythm: where onsets fall in the bar by low, mid and high, to a tenth."""
+    rounded = np.round(fingerprint * 10).astype(np.int8)
+    return hashlib.sha256(rounded.tobytes()).hexdigest()[:16]
+
+
+def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[MasterColumn, ...]:
+    columns = [MasterColumn(*column) for column in _BASIC]
+    for name in LABEL_FIELDS:
+        kind = "json" if name in _JSON else "number" if name in _NUMBERS else "text"
+        columns.append(MasterColumn(f"labels.{name}", kind, f"current label {name}"))
+        columns.append(MasterColumn(f"labels.{name}.source", "text", "who said so"))
+        columns.append(MasterColumn(f"labels.{name}.confidence", "number", "0 to 1; none for people"))
+        columns.append(MasterColumn(f"labels.{name}.status", "text", "suggested, draft, approved, rejected, disputed"))
+    columns += [MasterColumn(name, "number", METRICS[name.removeprefix(METRIC_PREFIX)].meaning_en) for name in metrics]
+    columns += [MasterColumn(name, "number", "score, 0 to 100") for name in scores]
+    return (*columns, MasterColumn("digest", "text", "SHA-256 over the row"))
+
+
+def _loop_row(
+    row: Mapping[str, Any],
+    loop: Loop,
+    labels: Mapping[str, CurrentLabel],
+    song: Mapping[str, Any],
+    groups: Mapping[str, tuple[str, str]],
+    scores: Sequence[str],
+    words: Vocabularies | None,
+) -> dict[str, Any]:
+    metrics = _metrics(row)
+    meter = Meter.parse(row["meter"])
+    group, split = groups[row["loop_id"]]
+    fingerprint = rhythm_fingerprint(loop)
+    copied = ("loop_id", "source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter")
+    made: dict[str, Any] = {name: _plain(row[name]) for name in copied}
+    made |= {name: _plain(row[name]) for name in ("tempo_bpm", "n_notes", "content_hash", "duplicate_of")}
+    made |= {
+        "song_id": row["source_digest"],
+        "title": song.get("title") or Path(row["member"] or row["source"]).stem,
+        "composer": song.get("composer") or None,
+        "tempo_bucket": tempo_bucket(row["tempo_bpm"], meter),
+        "swing_phase": row["swing_phase"] or None,
+        "grid_class": _grid_class(row["swing_phase"], metrics.get("sixteenth_rate")),
+        "swing_ratio": metrics.get("swing_ratio_16" if row["swing_phase"] == "swing_16" else "swing_ratio_8"),
+        "rhythm_hash": rhythm_hash(fingerprint),
+        "rhythm_fingerprint": [round(float(value), _DECIMALS) for value in fingerprint],
+        "fill_density": metrics.get("onset_density"),
+        "group": group,
+        "split": split,
+    }
+    captioned = labels if words is None else _captioned(labels, made, words)
+    for name in LABEL_FIELDS:
+        label = captioned.get(name)
+        made[f"labels.{name}"] = None if label is None else label.value
+        made[f"labels.{name}.source"] = None if label is None else label.source
+        made[f"labels.{name}.confidence"] = None if label is None else label.confidence
+        made[f"labels.{name}.status"] = None if label is None else label.status
+    made |= {METRIC_PREFIX + name: value for name, value in metrics.items()}
+    made |= {name: _plain(row[name]) for name in scores}
+    return made | {"digest": row_digest(made)}
+
+
+def _captioned(
+    labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], words: Vocabularies
+) -> dict[str, CurrentLabel]:
+    """The labels, with the template's captions where there are none."""
+    made = captions(tellable(labels, measured), measured["instrument"], words)
+    return {name: CurrentLabel(text, "suggested", 0, TEMPLATE, None, "") for name, text in made.items()} | dict(labels)
+
+
+def _metrics(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """The loop's stored metrics; None for those of other instruments."""
+    return {name: _plain(row.get(METRIC_PREFIX + name)) for name in METRICS}
+
+
+def _grid_class(swing_phase: str | None, sixteenth_rate: float | None) -> str | None:
+    """The predecessor's grid: what does not swing is even, in 16ths where some onset lies on one."""
+    if not swing_phase:
+        return None
+    return _GRID_CLASS.get(swing_phase) or ("even_16" if (sixteenth_rate or 0.0) > 0.0 else "even_8")
+
+
+def _groups(
+    rows: Sequence[Mapping[str, Any]], songs: Mapping[str, Mapping[str, Any]], near: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Loop -> (group, split). One source file, one content, one near-duplicate group or one group a data set names.
+
+    Where the data set has a split of its own, that parts its groups (Groove MIDI's sessions) on
+    purpose: joined with near-duplicates they would leave next to nothing to train on.
+    """
+    keys = []
+    for row in rows:
+        own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
+        named = None if _asked_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
+        keys.append([*own, *([("named", named)] if named else [])])
+    numbers = groups_of(keys)
+    members: dict[int, list[int]] = {}
+    for index, number in enumerate(numbers):
+        members.setdefault(number, []).append(index)
+    found: dict[str, tuple[str, str]] = {}
+    for indices in members.values():
+        # Named by its smallest loop id, so that the order of import does not matter.
+        name = min(rows[index]["loop_id"] for index in indices)
+        asked = [_asked_split(rows[index], songs) for index in indices]
+        split = split_of(name, [split for split in asked if split])
+        found |= {rows[index]["loop_id"]: (name, split) for index in indices}
+    return found
+
+
+def _asked_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(songs.get(row["source_digest"], {}).get("split") or "")
+
+
+def _songs(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    return {
+        str(row["source_digest"]): {str(k): v for k, v in row.items()}
+        for row in SongStore(workspace).table().to_dict("records")
+    }
+
+
+def _song_rows(loops: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    by_song: dict[str, list[Mapping[str, Any]]] = {}
+    for row in loops:
+        by_song.setdefault(row["song_id"], []).append(row)
+    made = []
+    for song_id, rows in by_song.items():
+        bars = {
+            (row["instrument"], bar) for row in rows for bar in range(row["start_bar"], row["start_bar"] + row["bars"])
+        }
+        song: dict[str, Any] = {name: rows[0][name] for name in ("title", "composer", "source", "group", "split")}
+        song |= {
+            "song_id": song_id,
+            "instruments": sorted({row["instrument"] for row in rows}),
+            "meters": sorted({row["meter"] for row in rows}),
+            "tempo_bpm": float(np.median([row["tempo_bpm"] for row in rows])),
+            "n_loops": len(rows),
+            "n_bars": len(bars),
+        }
+        made.append(song | {"digest": row_digest(song)})
+    return made
+
+
+def _loops(workspace: Workspace, loop_ids: Sequence[str]) -> list[Loop]:
+    store = LoopStore(workspace)
+    return [
+        loop for start in range(0, len(loop_ids), _BATCH) for loop in store.load_many(loop_ids[start : start + _BATCH])
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value of the table as JSON holds it: no NumPy types, NaN as None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wants to know of a master data set."""
+    tables = manifest["tables"]
+    counts = {"loops": tables[LOOPS]["rows"], "songs": tables[SONGS]["rows"]}
+    counts["left_out"] = manifest["made_with"]["left_out"]
+    return {**counts, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}

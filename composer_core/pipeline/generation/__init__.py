@@ -1,0 +1,1 @@
+"""Takes: generated, chosen, performed, edited, heard and approved."""

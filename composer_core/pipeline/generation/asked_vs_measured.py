@@ -1,0 +1,96 @@
+"""What was asked of a take beside what is measured on it, field by field, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from composer_core.estimate import estimate_affect, estimate_key
+from composer_core.estimate.technique.rules import measured_rules, suggest_technique
+from composer_core.metrics import complexity, measure
+from composer_core.music.condition import Condition
+from composer_core.music.loop import Loop
+from composer_core.music.technique import TECHNIQUES
+from composer_core.pipeline.generation.reranking import in_chord_rate, in_scale_rate
+from composer_core.pipeline.scoring import score_measured
+
+ALWAYS = ("tempo", "bars", "key", "swing", "density", "valence", "arousal")
+"""Fields that are compared whether they were asked for or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One field: what was asked (None: not given) and what is measured (None: it does not apply).
+
+    Units are those of Condition; tempo in BPM, swing as a DAW percentage. The key is measured by the
+    estimator, `share` is that of the notes inside the key asked for. Chords are measured as the share of
+    the sounding time inside its bar's chord, techniques as the codes a measured rule sees.
+    """
+
+    field: str
+    asked: Any
+    measured: Any
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The fields in the order they are shown, and the five axes with their total (None: not scored)."""
+
+    rows: tuple[Compared, ...]
+    scores: Mapping[str, float | None]
+
+
+def compare(loop: Loop, condition: Condition) -> Comparison:
+    """Measure a loop as it sounds against the condition it was played under."""
+    metrics = measure(loop)
+    asked = {name: getattr(condition, name) for name in condition.given}
+    rows = (_row(name, loop, condition, metrics) for name in (*ALWAYS[:3], "chords", *ALWAYS[3:], *MORE, "technique"))
+    scores = score_measured([loop], [metrics])[0].scores
+    kept = tuple(row for row in rows if row.field in ALWAYS or row.field in asked)
+    return Comparison(
+        tuple(row for row in kept if row.field != "key" or not loop.is_drums),
+        {name: _number(value) for name, value in scores.items()},
+    )
+
+
+MORE = ("syncopation", "register", "complexity")
+
+
+def _row(name: str, loop: Loop, condition: Condition, metrics: Mapping[str, float]) -> Compared:
+    if name == "tempo":
+        return Compared(name, condition.tempo_bpm, round(loop.tempo_bpm, 3))
+    if name == "bars":
+        return Compared(name, f"{condition.bars} · {condition.meter}", f"{loop.bars} · {loop.meter}")
+    if name == "swing":
+        ratio = _number(metrics.get(f"swing_ratio_{condition.swing_grid}"))
+        return Compared(name, condition.swing_percent, None if ratio is None else 100.0 * ratio / (1.0 + ratio))
+    if name == "key":
+        found = estimate_key(loop)
+        share = None if condition.key is None else in_scale_rate(loop, condition.key)
+        return Compared(name, condition.key, found.key if found is not None else None, share)
+    if name == "chords":
+        return Compared(name, condition.chords, None, in_chord_rate(loop, condition.chord_line))
+    if name == "technique":
+        return Compared(name, condition.technique, _techniques(loop, metrics))
+    if name in ("valence", "arousal"):
+        valence, arousal = estimate_affect(metrics, loop.instrument)
+        return Compared(name, getattr(condition, name), valence if name == "valence" else arousal)
+    measured = complexity(metrics) if name == "complexity" else metrics.get(METRIC_OF[name])
+    return Compared(name, getattr(condition, name), _number(measured))
+
+
+METRIC_OF = {"density": "onset_density", "syncopation": "syncopation", "register": "register"}
+
+
+def _techniques(loop: Loop, metrics: Mapping[str, float]) -> tuple[str, ...]:
+    known = {code: None for code in TECHNIQUES.get(loop.instrument, ()) if code in measured_rules(loop.instrument)}
+    seen = suggest_technique(loop, metrics, known)
+    return tuple(seen.value) if seen is not None else ()
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)

@@ -1,0 +1,295 @@
+"""Generating takes: sample notes, give them a performance, apply the rules, measure what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer_core.errors import require_range
+from composer_core.estimate import estimate_affect, estimate_key
+from composer_core.ingest.cut import WHOLE_SONG, cut
+from composer_core.ingest.midi import read_song
+from composer_core.metrics import measure
+from composer_core.music.condition import Condition
+from composer_core.music.instruments import DEFAULT_PROGRAM
+from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.generation.fill_in import drawn_fields, filled, with_density
+from composer_core.pipeline.generation.reranking import choose_best
+from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
+from composer_core.pipeline.scoring import score_measured
+from composer_core.render.midi import loop_to_midi
+from composer_core.rules import perform, with_techniques
+from composer_core.rules.perform import Performed
+from composer_core.rules.technique import RENDERED
+from composer_core.store.atomic import read_json
+from composer_core.store.takes import Take, read_take, take_paths, write_take
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from composer_core.model.config import ModelConfig
+
+__all__ = [
+    "ModelInfo",
+    "Take",
+    "foreseen",
+    "generate",
+    "iter_takes",
+    "list_takes",
+    "load_take",
+    "measure_midi",
+    "measure_take",
+    "models",
+    "perform_take",
+    "render_take",
+    "save_takes",
+    "take_midi",
+]
+
+MAX_TAKES = 64
+MAX_CANDIDATES = 32
+MAX_SEED = 2**31 - 1
+NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
+
+
+def iter_takes(
+    condition: Condition,
+    *,
+    takes: int = 1,
+    first: int = 0,
+    seed: int = 0,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+    best_of: int = 1,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Take]:
+    """Takes one by one, as they are made, from number `first` of the series on.
+
+    Take i depends on condition, seed, i, model and `best_of` only. With `best_of` N it is the candidate out of N
+    that fits the condition and scores best (see `judging.choose_best`). What the request leaves open may be drawn
+    to suit its emotion (`drawing.filled`); the take says what was. NotFound when the instrument has no model;
+    InvalidValue for takes, seed or candidates out of range. A stop ends the series after the take in hand.
+    """
+    require_range("takes", takes, 1, MAX_TAKES - first)
+    require_range("seed", seed, 0, MAX_SEED)
+    require_range("best of", best_of, 1, MAX_CANDIDATES)
+    loaded = load(find_model(condition.instrument, model, workspace))
+    performer(condition.instrument)  # loaded before the first take is timed
+    for index in range(first, first + takes):
+        if should_stop():
+            return
+        yield make_take(condition, seed, index, loaded, best_of)
+
+
+def generate(
+    condition: Condition,
+    *,
+    takes: int = 1,
+    seed: int = 0,
+    model: str | None = None,
+    workspace: Workspace | None = None,
+    best_of: int = 1,
+) -> list[Take]:
+    """All takes of a request; see `iter_takes`."""
+    return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace, best_of=best_of))
+
+
+def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
+    """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
+    from composer_core.model.config import ModelConfig, config_from_json
+
+    facts = read_json(info.path / "config.json")
+    return _notices(config_from_json(ModelConfig, facts["model"], str(info.path)), facts, condition)
+
+
+def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
+    """A model's notices, without that of a technique it never learnt where rules render all that are asked for."""
+    from composer_core.model.composer.notices import UNLEARNT_TECHNIQUE, notices_of
+
+    heard = set(condition.technique) <= set(RENDERED[condition.instrument])
+    return tuple(code for code in notices_of(shape, facts, condition) if not (heard and code == UNLEARNT_TECHNIQUE))
+
+
+def make_take(
+    condition: Condition,
+    seed: int,
+    index: int,
+    loaded: Any,
+    best_of: int = 1,
+    others: Sequence[Loop] = (),
+    kicks: Sequence[int] = (),
+) -> Take:
+    """One take of a series; `others` are the parts of an ensemble that are there already (as they sound), `kicks` the
+    steps of their bass drum, which a bass meets while it is written."""
+    from composer_core.model.composer.sampling import sample_mixed
+
+    started = time.perf_counter()
+    own_seed = take_seed(seed, index)
+    seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
+    met = kicks if condition.instrument == "bass" else ()
+    whole = [filled(condition, one) for one in seeds]
+    if met:  # told nothing of density, basses play fewer notes than real ones beside a kit
+        whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
+    candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
+    chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
+    grid, offset_ms, performed = candidates[chosen]
+    hash_of_performer = performer_hash(condition.instrument)
+    return Take(
+        take_id=_take_id(
+            condition, seed, index, f"{loaded.hash}{hash_of_performer}{_chosen_from(best_of, others, met)}"
+        ),
+        condition=condition,
+        seed=seed,
+        index=index,
+        model=loaded.name,
+        model_hash=loaded.hash,
+        grid=grid,
+        offset_ms=offset_ms,
+        seconds=time.perf_counter() - started,
+        notices=(*_notices(loaded.composer.config, loaded.facts, condition), *performed),
+        created_at=time.time(),
+        performer_hash=hash_of_performer,
+        candidates=best_of,
+        drawn=drawn_fields(condition, whole[chosen]),
+        played_seed=own_seed,
+    )
+
+
+def _chosen_from(best_of: int, others: Sequence[Loop], kicks: Sequence[int]) -> str:
+    """What besides the request decides a take, as part of its name; empty for a take of its own."""
+    if best_of == 1:
+        return f" to kicks {tuple(kicks)}" if kicks else ""
+    digest = hashlib.sha256(b"".join(c.tobytes() for loop in others for c in loop.notes.columns())).hexdigest()[:8]
+    return f" best of {best_of} beside {digest}" if others else f" best of {best_of}"
+
+
+def _played(condition: Condition, notes: Notes, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
+    program = DEFAULT_PROGRAM[condition.instrument]
+    grid = Loop(condition.instrument, notes, condition.bars, condition.tempo_bpm, condition.meter, program)
+    return perform_grid(grid, condition, seed)
+
+
+def performer_hash(instrument: str) -> str:
+    """Digest of the instrument's performer; empty where it has none."""
+    player = performer(instrument)
+    return player.hash if player is not None else ""
+
+
+def take_seed(seed: int, index: int) -> int:
+    """The seed of one take: the series' own for the first, so that a take can be asked for alone."""
+    return seed if index == 0 else int(np.random.SeedSequence([seed, index]).generate_state(1)[0] & MAX_SEED)
+
+
+def perform_grid(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
+    """Velocities and micro-offsets of the performer, and a notice where there is none or it knows no timing."""
+    player = performer(condition.instrument)
+    if player is None:
+        return grid, np.zeros(len(grid.notes)), (NO_PERFORMER,)
+    velocity, offset_ms = player.perform(
+        grid, tempo_bpm=condition.tempo_bpm, genre=condition.genre, arousal=condition.arousal, seed=seed
+    )
+    notices = () if player.network.config.timing else (VELOCITY_ONLY,)
+    return grid.with_notes(grid.notes.with_columns(velocity=velocity)), offset_ms, notices
+
+
+def _take_id(condition: Condition, seed: int, index: int, hashes: str) -> str:
+    named = json.dumps([condition.to_json(), seed, index, hashes], sort_keys=True)
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def perform_take(take: Take, condition: Condition | None = None) -> Performed:
+    """The take played by the rules at its condition's tempo, swing and humanise, or at another's.
+
+    Cheap: the same notes, nothing is sampled. What else differs in the other condition has no effect.
+    """
+    return _perform(take.grid, take.offset_ms, condition or take.condition, take.own_swing_ms)
+
+
+def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Loop:
+    """Notes on the grid as they sound under a condition."""
+    return _perform(grid, offset_ms, condition).loop
+
+
+def _perform(
+    grid: Loop,
+    offset_ms: NDArray[np.float64],
+    condition: Condition,
+    own_swing_ms: Mapping[int, NDArray[np.float64]] | None = None,
+) -> Performed:
+    """Performed at tempo, swing and humanise, then with the techniques asked for that a rule can render."""
+    performed = perform(
+        grid,
+        offset_ms,
+        tempo_bpm=condition.tempo_bpm,
+        swing_ratio=condition.swing_ratio,
+        swing_grid=condition.swing_grid,
+        humanise_percent=condition.humanise_percent,
+        own_swing_ms=own_swing_ms,
+    )
+    if not condition.technique:
+        return performed
+    return replace(performed, loop=with_techniques(performed.loop, condition.technique))
+
+
+def render_take(take: Take, condition: Condition | None = None) -> Loop:
+    """The loop of `perform_take`."""
+    return perform_take(take, condition).loop
+
+
+def take_midi(take: Take, condition: Condition | None = None) -> bytes:
+    """The take as a MIDI file whose End of Track lies exactly at the loop's end."""
+    return loop_to_midi(render_take(take, condition))
+
+
+def measure_take(loop: Loop) -> dict[str, Any]:
+    """What a loop measures: tempo, bars, metre, key, swing, density, valence, arousal, scores (null: none)."""
+    metrics = measure(loop)
+    valence, arousal = estimate_affect(metrics, loop.instrument)
+    scored = score_measured([loop], [metrics])[0]
+    key = estimate_key(loop)
+    measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
+    return {
+        # A file holds whole microseconds a quarter: beyond three decimals a tempo is rounding.
+        "tempo_bpm": round(loop.tempo_bpm, 3),
+        "bars": loop.bars,
+        "meter": str(loop.meter),
+        "key": None if key is None else str(key.key),
+        **measured,
+        "velocity_mean": _number(metrics.get("velocity_mean")),
+        "valence": valence,
+        "arousal": arousal,
+        "scores": {name: _number(value) for name, value in scored.scores.items()},
+    }
+
+
+def measure_midi(data: bytes, name: str) -> dict[str, Any]:
+    """The same, measured on a written file: what a DAW will read, not what was meant."""
+    loops = cut(read_song(data, name), WHOLE_SONG)
+    return measure_take(loops[0])
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else float(value)
+
+
+def save_takes(workspace: Workspace, takes: list[Take]) -> None:
+    """Keep takes in the workspace's history."""
+    workspace.create()
+    for take in takes:
+        write_take(workspace.takes, take)
+
+
+def list_takes(workspace: Workspace, limit: int = 100) -> list[Take]:
+    """The newest takes of the workspace."""
+    return [read_take(path) for path in take_paths(workspace.takes)[:limit]]
+
+
+def load_take(workspace: Workspace, take_id: str) -> Take:
+    """One stored take by its id."""
+    return read_take(workspace.takes / f"{take_id}.json")

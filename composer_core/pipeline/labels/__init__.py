@@ -1,0 +1,1 @@
+"""Labels: what is suggested, decided, reviewed, counted and exchanged."""

@@ -1,0 +1,274 @@
+"""Labelling: what to listen to next, what is suggested, what was decided, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from composer_core.errors import require_choice
+from composer_core.estimate import Suggestion, suggest
+from composer_core.estimate.estimators import load_estimators
+from composer_core.metrics import measure
+from composer_core.pipeline.labels import overview
+from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
+from composer_core.pipeline.labels.queue import ORDERS, QueueItem, queue, unique_loops
+from composer_core.pipeline.library import loops as library_loops
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.labels.store import Entry, LabelStore, UndoResult, human_source, open_labels
+from composer_core.store.labels.view import (
+    SETTLED,
+    CurrentLabel,
+    LabelEvent,
+    disputed,
+    loop_status,
+    replay,
+    votes_of,
+)
+from composer_core.store.loops.store import LoopStore
+from composer_core.workspace import Workspace
+
+__all__ = [
+    "ACTIONS",
+    "ORDERS",
+    "LabelEvent",
+    "LoopLabels",
+    "Progress",
+    "QueueItem",
+    "check_rater",
+    "contested",
+    "current",
+    "decide",
+    "history",
+    "progress",
+    "queue",
+    "raters",
+    "statuses",
+    "suggest_missing",
+    "suggestion",
+    "taken_back",
+    "undo",
+]
+ACTIONS = ("approve", "reject", "draft", "skip")
+_STATUS_OF_ACTION = {"approve": "approved", "reject": "rejected", "draft": "draft"}
+_BATCH = 500
+"""Loops suggested for in one transaction: a few MB of notes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLabels:
+    """What counts for one loop, and for `decide` the newest event of each field."""
+
+    loop_id: str
+    status: str
+    fields: dict[str, CurrentLabel] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Current value by field; rejected ones are left out."""
+        return {name: label.value for name, label in self.fields.items() if label.value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Loops in the library without exact duplicates, how many have which status, and one rater's own."""
+
+    total: int
+    approved: int
+    rejected: int
+    draft: int
+    disputed: int
+    mine: int
+
+    @property
+    def decided(self) -> int:
+        """Loops that have left the queue for good."""
+        return self.approved + self.rejected
+
+
+def current(workspace: Workspace, loop_id: str) -> LoopLabels:
+    """What counts for a loop now; status "unlabelled" when nothing is known."""
+    events = open_labels(workspace).history(loop_id)
+    fields = replay(events).get(loop_id, {})
+    seen = {event.field: event.id for event in events}
+    return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
+
+
+def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
+    """What the estimators say of a loop, field by field, with confidence and reasons.
+
+    What is new in it is stored first: a rater's decision can then name what was shown, and
+    the history tells which estimator it was. Raises NotFound for an unknown loop.
+    """
+    loop = library_loops.load_loop(workspace, loop_id)
+    suggested = suggest(loop, measure(loop), vocabularies(workspace), load_estimators(workspace.estimators))
+    store = open_labels(workspace)
+    known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
+    fresh = {
+        name: made for name, made in suggested.items() if (name, made.source, repr(_plain(made.value))) not in known
+    }
+    _store_suggestions(store, {loop_id: fresh})
+    return suggested
+
+
+def suggest_missing(
+    workspace: Workspace, limit: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Store suggestions for the loops (at most `limit`) that have none yet; returns how many were looked at.
+
+    `progress` is called with the loops done and the loops to do.
+    """
+    store = open_labels(workspace)
+    estimators = load_estimators(workspace.estimators)
+    known = overview.said(store)
+    missing = [one for one in unique_loops(workspace) if (said := known.get(one)) is None or said.confidence is None]
+    missing = missing[:limit]
+    for start in range(0, len(missing), _BATCH):
+        batch = missing[start : start + _BATCH]
+        loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
+        _store_suggestions(
+            store,
+            {loop_id: suggest(loop, measure(loop), vocabularies(workspace), estimators) for loop_id, loop in loops},
+        )
+        if progress is not None:
+            progress(start + len(batch), len(missing))
+    return len(missing)
+
+
+def decide(
+    workspace: Workspace,
+    loop_id: str,
+    *,
+    rater: str,
+    action: str,
+    values: Mapping[str, Any],
+    seen: Mapping[str, int],
+    note: str = "",
+) -> list[int]:
+    """Store what a rater decided on a loop, all or nothing; returns the ids of the events.
+
+    `approve` and `draft` store the values given; a field given as None that had a value is
+    stored as rejected. `reject` rejects every field of the form and every one given. `skip` stores no
+    label. `seen` is `current(...).seen` as the rater had it on screen. Raises StoreError
+    conflict (with `theirs`, `yours` and all `conflicts`) when someone changed a field
+    since, InvalidValue for a bad value, NotFound for an unknown loop.
+
+    Who approves or rejects a loop with a field in dispute, having no vote on that field, settles
+    it: this value (none, for a rejection) counts from now on, and the votes stay. Of the other
+    fields such an approval stores only what it changes, for whoever has seen the votes is no
+    independent rater any more; such a rejection stores nothing of them.
+    """
+    require_choice("action", action, ACTIONS)
+    checked = check_values(values, library_loops.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
+    store = open_labels(workspace)
+    if action == "skip":
+        return store.write(rater, action, loop_id, [], seen, note.strip())
+    before = current(workspace, loop_id).values
+    entries = _entries(loop_id, action, checked, before)
+    to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
+    if to_settle and action in ("approve", "reject"):
+        entries = _settling(entries, to_settle, {} if action == "reject" else before)
+    return store.write(rater, action, loop_id, entries, seen, note.strip())
+
+
+def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]:
+    """Field -> the raters' votes, of the fields of a loop on which they contradict each other."""
+    standing = open_labels(workspace).standing([loop_id]).get(loop_id, {})
+    return {name: votes_of(events) for name, events in standing.items() if disputed(events)}
+
+
+def undo(workspace: Workspace, rater: str) -> UndoResult | None:
+    """Take back the rater's last decision or skip; again takes back the one before. None: nothing left."""
+    return open_labels(workspace).undo(rater)
+
+
+def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, Any], str]:
+    """The values and the note of the decision on a loop that the rater has just undone, None where a field was
+    cleared; nothing for a rejection."""
+    events = {event.id: event for event in history(workspace, loop_id) if event.source == human_source(rater)}
+    last = events[max(events)].action_id if events else None
+    undone = [events[event.supersedes] for event in events.values()
+              if event.action_id == last and event.supersedes in events]  # fmt: skip
+    kept = [event for event in undone if event.status != "rejected"]
+    if not kept:
+        return {}, ""
+    return {event.field: None if event.status == "rejected" else event.value for event in undone}, kept[0].note
+
+
+def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
+    """Every event of a loop, oldest first."""
+    return open_labels(workspace).history(loop_id)
+
+
+def statuses(workspace: Workspace) -> dict[str, str]:
+    """Status of every loop that has any label or suggestion."""
+    store = open_labels(workspace)
+    suggested = [loop_id for loop_id, said in overview.said(store).items() if said.confidence is not None]
+    return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
+
+
+def progress(workspace: Workspace, rater: str) -> Progress:
+    """How far the library is labelled, and how many loops this rater decided."""
+    store = open_labels(workspace)
+    present = set(unique_loops(workspace))
+    found = [status for loop_id, status in overview.statuses(store).items() if loop_id in present]
+    own = overview.acts(store, rater).values()
+    decided = {loop_id for kind, loop_id in own if kind in ("approve", "reject")}
+    mine = decided & present
+    counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
+    return Progress(total=len(present), mine=len(mine), **counts)
+
+
+def check_rater(rater: str) -> None:
+    """Raise InvalidValue unless `rater` is a name labels can carry."""
+    human_source(rater)
+
+
+def raters(workspace: Workspace) -> list[str]:
+    """Everyone who has labelled here, by name."""
+    return open_labels(workspace).raters()
+
+
+def _store_suggestions(store: LabelStore, suggested: Mapping[str, Mapping[str, Suggestion]]) -> None:
+    entries: dict[str, list[Entry]] = {}
+    for loop_id, fields in suggested.items():
+        for name, made in fields.items():
+            entry = Entry(loop_id, name, _plain(made.value), "suggested", made.confidence)
+            entries.setdefault(made.source, []).append(entry)
+    for source, of_source in entries.items():
+        store.add(source, of_source)
+
+
+def _has_voted(votes: Sequence[LabelEvent], rater: str) -> bool:
+    return any(vote.author == rater for vote in votes)
+
+
+def _settling(entries: Sequence[Entry], to_settle: Sequence[str], before: Mapping[str, Any]) -> list[Entry]:
+    """The fields to settle as settled, and of the others those of `before` that would change."""
+    made = []
+    for entry in entries:
+        rejected = entry.status == "rejected"
+        if entry.field in to_settle:
+            made.append(replace(entry, status=SETTLED, value=None if rejected else entry.value))
+        elif entry.field in before if rejected else entry.value != before.get(entry.field):
+            made.append(entry)
+    return made
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {code: value[code] for code in sorted(value)}
+    return list(value) if isinstance(value, tuple | list) else value
+
+
+def _entries(loop_id: str, action: str, values: dict[str, Any], before: dict[str, Any]) -> list[Entry]:
+    if action == "reject":
+        names = dict.fromkeys((*FORM_FIELDS, *values))
+        refused = {name: values.get(name) if values.get(name) is not None else before.get(name) for name in names}
+        return [Entry(loop_id, name, value, "rejected") for name, value in refused.items()]
+    status = _STATUS_OF_ACTION[action]
+    given = [Entry(loop_id, name, value, status) for name, value in values.items() if value is not None]
+    cleared = [name for name, value in values.items() if value is None and name in before]
+    return given + [Entry(loop_id, name, before[name], "rejected") for name in cleared]

@@ -1,0 +1,240 @@
+"""What the desk asks of all labels again and again, kept in memory and brought up to date by the loops that changed.
+
+Statuses, confidences and differences of opinion come from every event there is; at a hundred
+thousand loops reading them anew takes seconds. So they are read once a process,
+and then only for loops with a newer event. Other processes' events are seen as well, and a restored backup begins anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from composer_core.pipeline.labels.difference import against_model, difference
+from composer_core.store.labels.arrays import lowest_confidence, of_several, read_events
+from composer_core.store.labels.projection import loops_changed_since
+from composer_core.store.labels.store import LabelStore
+from composer_core.store.labels.view import (
+    HUMAN,
+    MODEL,
+    RULE,
+    SETTLED,
+    LabelEvent,
+    current_label,
+    loop_status,
+    votes_of,
+)
+
+_MOST_CHANGED = 5000
+"""With more loops than this changed, reading all anew is as fast."""
+_LOOPS_A_QUERY = 500
+_MOST_STATES = 24
+"""So many things are kept, of whatever workspaces; then all is read anew."""
+Fields = Mapping[str, Sequence[LabelEvent]]
+"""Field -> the newest event of every source that still has an opinion, the one that counts first."""
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people say of a loop, by their events alone: whatever machines say counts less.
+
+    `approved` are the fields that hold a value a person approved; `shared` the standing events of those on which
+    two or more people have spoken: on no other can they agree or differ.
+    """
+
+    status: str
+    approved: frozenset[str]
+    shared: Mapping[str, Sequence[LabelEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A label of a person or an import that a model contradicts: on which field, by how much (0 to 1), the model's
+    event and confidence; the raters' votes on the field as (rater, status, event), and whether it is settled."""
+
+    field: str
+    amount: float
+    model_event: int
+    confidence: float | None
+    votes: tuple[tuple[str, str, int], ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """How far the sources of a loop differ: most on `field`, by `amount` (0 to 1); and the label that a model
+    contradicts most surely."""
+
+    amount: float
+    field: str
+    against: Against | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What machines say of a loop, and how far all its sources differ.
+
+    `confidence` is the lowest of the newest suggestion of each field and `field` the one it is of; 0 and "" where
+    none gave a confidence, None and "" where no machine has looked at the loop. `opinions` is None where nobody
+    contradicts anybody.
+    """
+
+    confidence: float | None
+    field: str
+    opinions: Opinions | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[Value]):
+    """One thing to know of loops: of all at once, and of one by its standing events (None: nothing to know)."""
+
+    of_all: Callable[[LabelStore], dict[str, Value]]
+    of_loop: Callable[[Fields], Value | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is known up to an event, which is named by its id, loop and time."""
+
+    newest: tuple[int, str, str]
+    values: dict[str, Any]
+
+
+_states: dict[tuple[str, str], _State] = {}
+_acts: dict[tuple[str, str], tuple[tuple[Any, ...], dict[int, tuple[str, str]]]] = {}
+"""A rater's last action with what `acts` gave at it."""
+_MOST_RATERS = 200
+_lock = threading.Lock()
+
+
+def people(store: LabelStore) -> Mapping[str, People]:
+    """Loop -> what people say of it, of the loops on which a person has an opinion."""
+    return _known(store, "people", _Kind(_of_all_people, _of_people))
+
+
+def statuses(store: LabelStore) -> Mapping[str, str]:
+    """Loop -> status, of the loops on which a person has an opinion."""
+    return {loop_id: one.status for loop_id, one in people(store).items()}
+
+
+def said(store: LabelStore) -> Mapping[str, Said]:
+    """Loop -> what its sources say, of the loops of which a machine has spoken or on which sources differ."""
+    return _known(store, "said", _Kind(_all_said, _said))
+
+
+def acts(store: LabelStore, rater: str) -> Mapping[int, tuple[str, str]]:
+    """Id -> (kind, loop) of a rater's actions that stand, oldest first."""
+    key = (store.place, rater)
+    with _lock:
+        last, standing = _acts.get(key, ((0,), {}))
+        rows = store.acts_from(rater, last[0])
+        if last[0] and (not rows or rows[0] != last):
+            # A backup was restored since: its actions are others.
+            rows, standing = store.acts_from(rater), {}
+        standing = dict(standing)
+        for number, kind, loop_id, undone in rows:
+            if kind == "undo":
+                standing.pop(undone or 0, None)
+            else:
+                standing[number] = (kind, loop_id)
+        if rows:
+            if len(_acts) >= _MOST_RATERS:
+                _acts.clear()
+            _acts[key] = (rows[-1], standing)
+        return standing
+
+
+def _known(store: LabelStore, name: str, kind: _Kind[Value]) -> Mapping[str, Value]:
+    key = (store.place, name)
+    with _lock:
+        state, newest = _states.get(key), store.newest()
+        if state is None or not store.holds(state.newest):
+            state = None
+        elif state.newest == newest:
+            return state.values
+        changed = [] if state is None else loops_changed_since(store, state.newest[0], _MOST_CHANGED + 1)
+        if state is None or len(changed) > _MOST_CHANGED:
+            values: dict[str, Any] = kind.of_all(store)
+        else:
+            # A new dictionary, for somebody may be reading the one from before.
+            values = dict(state.values)
+            for loop_id, value in _of_loops(store, changed, kind):
+                values.pop(loop_id, None)
+                if value is not None:
+                    values[loop_id] = value
+        # What came while this was read is read again the next time.
+        if len(_states) >= _MOST_STATES:
+            _states.clear()
+        _states[key] = _State(newest, values)
+        return values
+
+
+def _of_loops(store: LabelStore, loop_ids: Sequence[str], kind: _Kind[Value]) -> Iterator[tuple[str, Value | None]]:
+    for start in range(0, len(loop_ids), _LOOPS_A_QUERY):
+        some = loop_ids[start : start + _LOOPS_A_QUERY]
+        standing = store.standing(some)
+        yield from ((loop_id, kind.of_loop(standing.get(loop_id, {}))) for loop_id in some)
+
+
+def _of_all_people(store: LabelStore) -> dict[str, People]:
+    return {loop_id: made for loop_id, fields in store.standing_of_people() if (made := _of_people(fields))}
+
+
+def _of_people(fields: Fields) -> People | None:
+    spoken = {name: [event for event in events if event.kind == HUMAN] for name, events in fields.items()}
+    labels = {name: current_label(events) for name, events in spoken.items() if events}
+    if not labels:
+        return None
+    approved = frozenset(name for name, label in labels.items() if label.status == "approved")
+    shared = {name: events for name, events in spoken.items() if len({event.source for event in events}) > 1}
+    return People(loop_status(labels), approved, shared)
+
+
+def _all_said(store: LabelStore) -> dict[str, Said]:
+    events = read_events(store)
+    if events is None:
+        return {}
+    differ = {loop_id: made for loop_id, fields in of_several(events, differing=True) if (made := _opinions(fields))}
+    lowest = lowest_confidence(events)
+    alone = {loop_id: Said(*lowest[loop_id], differ.get(loop_id)) for loop_id in lowest}
+    return alone | {loop_id: Said(None, "", made) for loop_id, made in differ.items() if loop_id not in lowest}
+
+
+def _said(fields: Fields) -> Said | None:
+    sure, field = _lowest(fields)
+    opinions = _opinions(fields)
+    return None if sure is None and opinions is None else Said(sure, field, opinions)
+
+
+def _lowest(fields: Fields) -> tuple[float | None, str]:
+    """As `label_arrays.lowest_confidence`, of one loop."""
+    found: list[tuple[float, str]] = []
+    spoken = False
+    for name in sorted(fields):
+        machines = [event for event in fields[name] if event.kind in (MODEL, RULE)]
+        if machines:
+            spoken = True
+            newest = max(machines, key=lambda event: event.id)
+            found += [] if newest.confidence is None else [(newest.confidence, name)]
+    if found:
+        return min(found, key=lambda one: one[0])
+    return (0.0 if spoken else None), ""
+
+
+def _opinions(fields: Fields) -> Opinions | None:
+    shared = {name: events for name, events in fields.items() if len(events) > 1}
+    if not shared:
+        return None
+    amount, field = max((difference(events), name) for name, events in shared.items())
+    against = [_against(size, model, events) for events in shared.values() for size, model in against_model(events)]
+    worst = max(against, key=lambda one: ((one.confidence or 0.0) * one.amount, one.field), default=None)
+    return Opinions(amount, field, worst) if amount > 0 or worst is not None else None
+
+
+def _against(amount: float, model: LabelEvent, events: Sequence[LabelEvent]) -> Against:
+    votes = tuple((vote.author, vote.status, vote.id) for vote in votes_of(events))
+    settled = any(event.status == SETTLED for event in events)
+    return Against(model.field, amount, model.id, model.confidence, votes, settled)

@@ -1,0 +1,286 @@
+"""The queue of loops to label: in which order a rater hears them, and why each is there."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from composer_core.errors import require_choice
+from composer_core.pipeline.labels import overview
+from composer_core.pipeline.labels.overview import Against, Opinions
+from composer_core.pipeline.library.outliers import outlyingness
+from composer_core.store.labels.store import LabelStore, open_labels
+from composer_core.store.loops.store import LoopStore
+from composer_core.workspace import Workspace
+
+ORDERS = ("uncertainty", "disagreement", "against_model", "outlier", "mixed", "random", "newest")
+MIX_EVERY = 5
+"""In the order `mixed` every fifth loop is drawn at random: what is only ever chosen by a model's doubt says
+nothing of how good the model is."""
+_SECOND_OPINION = 2
+"""So many people who approved a loop settle what a model says against it."""
+
+
+_unique: dict[Path, tuple[str, list[str]]] = {}
+"""The unique loops of a workspace with the state of the library they were read at."""
+_shuffles: dict[tuple[Path, str], tuple[str, dict[str, int]]] = {}
+"""The places of these loops in the order of a rater's own, with that state."""
+_MOST_SHUFFLES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """A loop to label and why it is here.
+
+    `reason` is `disputed`, `draft`, `skipped`, `uncertain` (`field` and `confidence` say of
+    what), `unsuggested`, `disagreement` (sources differ on `field`), `against_model` (a label
+    and a model differ on `field`, the model being as sure as `confidence`), `outlier` (`field`
+    is the metric that stands out most), `random` or `newest`. `amount` is the size of a
+    disagreement, 0 to 1, or the standard deviations of the metric from its instrument's mean.
+    """
+
+    loop_id: str
+    reason: str
+    field: str = ""
+    confidence: float | None = None
+    amount: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """What an order says: a rank for each loop it has a reason for, the lowest to be heard first; how to say the
+    reason; loops that are asked for although they are settled; and whether every fifth comes at random."""
+
+    ranks: Mapping[str, float]
+    item: Callable[[str], QueueItem]
+    again: frozenset[str] = frozenset()
+    is_mixed: bool = False
+
+
+def queue(
+    workspace: Workspace,
+    *,
+    rater: str,
+    order: str = "uncertainty",
+    limit: int = 50,
+    loop_ids: Sequence[str] | None = None,
+) -> list[QueueItem]:
+    """What `rater` should hear next, at most `limit` loops; of `loop_ids` alone where they are given.
+
+    Disputed loops the rater has not decided come first, then the rest by `order`:
+    uncertainty (the loop's least certain field first), disagreement (the sources of a loop
+    differ most), against_model (a label and a model differ, the surest model first),
+    outlier (measurements farthest from those of the instrument), mixed (uncertainty with every
+    fifth loop at random), random (a fixed shuffle of the rater's own) or newest. Loops an
+    order has nothing to say of follow in the random order.
+
+    Approved and rejected loops and exact duplicates are not in it, but against_model asks for
+    a second opinion on approved ones: until the rater has decided after the model spoke, or
+    two people have approved. Skipped loops come last, the longest skipped first.
+    """
+    require_choice("order", order, ORDERS)
+    store = open_labels(workspace)
+    own = overview.acts(store, rater)
+    statuses = overview.statuses(store)
+    decided = {loop_id for kind, loop_id in own.values() if kind in ("approve", "reject")}
+    state, wanted = _unique_at(workspace)
+    places = _shuffled(workspace, state, wanted, rater)
+    if loop_ids is not None:
+        asked = set(loop_ids)
+        wanted = [loop for loop in wanted if loop in asked]
+    ranking = _RANKINGS[order](workspace, store, wanted, rater)
+    left = [loop for loop in wanted if loop in ranking.again or _open(statuses.get(loop), loop in decided)]
+    skipped = _skipped(own)
+    found = _first(left, limit, ranking, skipped, places, lambda loop: statuses.get(loop) == "disputed")
+    return [_item(loop, drawn, statuses.get(loop), loop in skipped, ranking) for loop, drawn in found]
+
+
+def _first(
+    left: Sequence[str],
+    limit: int,
+    ranking: _Ranking,
+    skipped: Mapping[str, int],
+    places: Mapping[str, int],
+    is_disputed: Callable[[str], bool],
+) -> list[tuple[str, bool]]:
+    """The loops to be heard first: those in dispute, those of the order, those skipped; and whether each was drawn."""
+
+    def place(loop: str) -> tuple[float, ...]:
+        """Where the order puts a loop; loops it says nothing of come last, as they stand in the library."""
+        return ranking.ranks.get(loop, math.inf), places[loop]
+
+    disputed = [loop for loop in left if is_disputed(loop)]
+    disputed.sort(key=lambda loop: (skipped.get(loop, 0), *place(loop)))
+    fresh = [loop for loop in left if loop not in skipped and not is_disputed(loop)]
+    ordered = dict.fromkeys(heapq.nsmallest(limit, fresh, key=place), False)
+    if ranking.is_mixed:
+        ordered = _mixed(list(ordered), heapq.nsmallest(limit, fresh, key=lambda loop: places[loop]))
+    last = sorted((loop for loop in left if loop in skipped and not is_disputed(loop)), key=lambda loop: skipped[loop])
+    found = dict.fromkeys(disputed, False) | ordered | dict.fromkeys(last, False)
+    return list(found.items())[:limit]
+
+
+def _mixed(doubtful: Sequence[str], chance: Sequence[str]) -> dict[str, bool]:
+    """Loop -> whether it was drawn: every fifth place goes to the next of the rater's shuffle that has not come yet."""
+    mixed: dict[str, bool] = {}
+    by_doubt, drawn = iter(doubtful), iter(chance)
+    while len(mixed) < len(doubtful):
+        is_drawn = len(mixed) % MIX_EVERY == MIX_EVERY - 1
+        loop = next(loop for loop in (drawn if is_drawn else by_doubt) if loop not in mixed)
+        mixed[loop] = is_drawn
+    return mixed
+
+
+def unique_loops(workspace: Workspace) -> list[str]:
+    """Ids in the order the loops were added, without exact duplicates of another."""
+    return list(_unique_at(workspace)[1])
+
+
+def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
+    """The state of the library, and its unique loops; not to be changed in place."""
+    store = LoopStore(workspace)
+    state = store.digest()
+    known = _unique.get(workspace.root)
+    if known is None or known[0] != state:
+        loops = store.table(["loop_id", "duplicate_of"])
+        known = _unique[workspace.root] = (state, list(loops["loop_id"][loops["duplicate_of"].isna()]))
+    return known
+
+
+def _open(status: str | None, decided_by_rater: bool) -> bool:
+    """Whether a loop still waits for this rater."""
+    if status == "disputed":
+        return not decided_by_rater
+    return status not in ("approved", "rejected")
+
+
+def _skipped(acts: Mapping[int, tuple[str, str]]) -> dict[str, int]:
+    """Loop -> number of the rater's last skip, where nothing came after it."""
+    last = {loop_id: (number, kind) for number, (kind, loop_id) in acts.items()}
+    return {loop_id: number for loop_id, (number, kind) in last.items() if kind == "skip"}
+
+
+def _item(loop_id: str, drawn: bool, status: str | None, skipped: bool, ranking: _Ranking) -> QueueItem:
+    if status in ("disputed", "draft"):
+        return QueueItem(loop_id, status)
+    if skipped or drawn:
+        return QueueItem(loop_id, "random" if drawn else "skipped")
+    return ranking.item(loop_id)
+
+
+def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    """The least certain first; loops no estimator has looked at follow."""
+    known = overview.said(store)
+    ranks = {
+        loop: said.confidence
+        for loop in loop_ids
+        if (said := known.get(loop)) is not None and said.confidence is not None
+    }
+
+    def item(loop_id: str) -> QueueItem:
+        """The least certain field of a loop, with its confidence; a loop without suggestions says so."""
+        if loop_id not in ranks:
+            return QueueItem(loop_id, "unsuggested")
+        return QueueItem(loop_id, "uncertain", known[loop_id].field, ranks[loop_id])
+
+    return _Ranking(ranks, item)
+
+
+def _by_doubt_and_chance(workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
+    """Uncertainty, every fifth at random."""
+    return replace(_by_uncertainty(workspace, store, loop_ids, rater), is_mixed=True)
+
+
+def _by_disagreement(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    known = _opinions(store, loop_ids)
+    ranks = {loop_id: -opinions.amount for loop_id, opinions in known.items() if opinions.amount > 0}
+
+    def item(loop_id: str) -> QueueItem:
+        """The field people differ on most, and by how much; else a loop mixed in at random."""
+        if loop_id not in ranks:
+            return QueueItem(loop_id, "random")
+        return QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
+
+    return _Ranking(ranks, item)
+
+
+def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
+    found = {
+        loop_id: against
+        for loop_id, opinions in _opinions(store, loop_ids).items()
+        if (against := opinions.against) is not None and _unsettled(against, rater)
+    }
+    ranks = {loop_id: -(against.confidence or 0.0) * against.amount for loop_id, against in found.items()}
+
+    def item(loop_id: str) -> QueueItem:
+        """The label that differs most from a sure model; else a loop mixed in at random."""
+        if loop_id not in found:
+            return QueueItem(loop_id, "random")
+        against = found[loop_id]
+        return QueueItem(loop_id, "against_model", against.field, against.confidence, round(against.amount, 3))
+
+    return _Ranking(ranks, item, frozenset(found))
+
+
+def _opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, Opinions]:
+    known = overview.said(store)
+    return {
+        loop_id: said.opinions
+        for loop_id in loop_ids
+        if (said := known.get(loop_id)) is not None and said.opinions is not None
+    }
+
+
+def _unsettled(against: Against, rater: str) -> bool:
+    """Whether a second opinion is wanted of this rater: none of theirs is newer than the model's, nor do two stand."""
+    if against.settled or sum(status == "approved" for _, status, _ in against.votes) >= _SECOND_OPINION:
+        return False
+    return all(event < against.model_event for author, _, event in against.votes if author == rater)
+
+
+def _by_outlier(workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    known = {one.loop_id: one for one in outlyingness(workspace)}
+
+    def item(loop_id: str) -> QueueItem:
+        """The metric furthest from other loops', in deviations; else a loop mixed in at random."""
+        if loop_id not in known:
+            return QueueItem(loop_id, "random")
+        return QueueItem(loop_id, "outlier", known[loop_id].metric, amount=known[loop_id].deviation)
+
+    return _Ranking({loop_id: rank for rank, loop_id in enumerate(known)}, item)
+
+
+def _at_random(_workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    return _Ranking({}, lambda loop_id: QueueItem(loop_id, "random"))
+
+
+def _newest(_workspace: Workspace, _store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
+    ranks = {loop_id: -number for number, loop_id in enumerate(loop_ids)}
+    return _Ranking(ranks, lambda loop_id: QueueItem(loop_id, "newest"))
+
+
+_RANKINGS: dict[str, Callable[[Workspace, LabelStore, Sequence[str], str], _Ranking]] = {
+    "uncertainty": _by_uncertainty,
+    "disagreement": _by_disagreement,
+    "against_model": _against_model,
+    "outlier": _by_outlier,
+    "mixed": _by_doubt_and_chance,
+    "random": _at_random,
+    "newest": _newest,
+}
+
+
+def _shuffled(workspace: Workspace, state: str, loop_ids: Sequence[str], rater: str) -> dict[str, int]:
+    """Loop -> its place in an order of the rater's own, the same every time; `state` is the library's."""
+    key = (workspace.root, rater)
+    known = _shuffles.get(key)
+    if known is None or known[0] != state:
+        ordered = sorted(loop_ids, key=lambda loop: hashlib.sha256(f"{rater}\n{loop}".encode()).digest())
+        if len(_shuffles) >= _MOST_SHUFFLES:
+            _shuffles.clear()
+        known = _shuffles[key] = (state, {loop: place for place, loop in enumerate(ordered)})
+    return known[1]

@@ -1,0 +1,1 @@
+"""The library: importing, measuring, browsing, comparing and mending what it holds."""

@@ -1,0 +1,241 @@
+"""Browsing the library: pages, counts, distributions and samples of the loops a Filter asks for.
+
+Nothing here loads the library: every answer is a query over its columns, whose size is
+that of what is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from composer_core.errors import NotFound, require_choice, require_range
+from composer_core.pipeline.library.distributions import Histogram, Projection, Sample, histogram, projection, scatter
+from composer_core.pipeline.library.filters import EVERYTHING, Filter, Range, parse_where
+from composer_core.pipeline.library.lasso import percentiles, within
+from composer_core.pipeline.library.loops import SCORE_AXES
+from composer_core.pipeline.library.query import (
+    CHOICE_COLUMN,
+    SCORE_PREFIX,
+    SPLIT_COLUMN,
+    UNLABELLED,
+    conditions_of,
+    family_mark,
+    frame_of,
+    library_query,
+    value_name,
+)
+from composer_core.pipeline.library.score_preview import ScorePreview, preview_scores, retry_queue
+from composer_core.store.atomic import atomic_writer
+from composer_core.store.labels.projection import STATUS_COLUMN
+from composer_core.store.loops.export import FORMATS, write_rows
+from composer_core.store.search.catalogue import POSITION
+from composer_core.store.search.views import NUMBER
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "FORMATS",
+    "LISTED",
+    "SCORE_PREFIX",
+    "UNLABELLED",
+    "Facet",
+    "Filter",
+    "Histogram",
+    "Page",
+    "Projection",
+    "Range",
+    "Sample",
+    "ScorePreview",
+    "column_of",
+    "columns",
+    "count",
+    "export",
+    "export_file",
+    "facets",
+    "has_values",
+    "histogram",
+    "ids",
+    "is_behind",
+    "number_columns",
+    "page",
+    "percentiles",
+    "prepare",
+    "preview_scores",
+    "projection",
+    "retry_queue",
+    "rows",
+    "scatter",
+    "span",
+    "version",
+    "where",
+    "within",
+]
+MAX_PAGE = 10_000
+LISTED = (
+    *("loop_id", "source", "member", "track_name", "instrument", "program", "start_bar", "bars", "meter"),
+    *("tempo_bpm", "n_notes", "swing_phase", "origin", "take_id", "duplicate_of", "created_at"),
+    *("valence_estimate", "arousal_estimate", "key_root", "key_mode", STATUS_COLUMN),
+    *("labels.emotion", "labels.genre", "labels.key_root"),
+    *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_AXES)),
+)
+"""Columns of a page unless others are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a table: the rows shown, and how many loops answer in all."""
+
+    rows: pd.DataFrame
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value of a field and how many loops have it; value None stands for none."""
+
+    value: str | None
+    n_loops: int
+
+
+def columns(workspace: Workspace) -> dict[str, str]:
+    """Every column by name with its kind: number, text, set, flag or time.
+
+    Metrics and scores that no loop has yet are there too; they hold nothing.
+    """
+    known = library_query(workspace).columns()
+    return {name: kind for name, kind in known.items() if name != POSITION}
+
+
+def number_columns(workspace: Workspace) -> tuple[str, ...]:
+    """Columns that hold numbers: what a distribution can be drawn of."""
+    return tuple(name for name, kind in columns(workspace).items() if kind == NUMBER)
+
+
+def where(workspace: Workspace, text: str) -> Filter:
+    """The Filter of a `--where` text (see filters); InvalidValue for an unknown column lists those there are."""
+    return parse_where(text, number_columns(workspace))
+
+
+def version(workspace: Workspace) -> str:
+    """A short text that changes whenever any answer here may: loops added, labels given."""
+    return library_query(workspace).version()
+
+
+def is_behind(workspace: Workspace) -> bool:
+    """Whether the next answer has to wait until many loops or labels are made ready to search; see `prepare`."""
+    return library_query(workspace).is_behind()
+
+
+def prepare(workspace: Workspace, told: Callable[[float], None]) -> None:
+    """Make the library ready to search, which any question does otherwise; `told` hears the share done, 0 to 1."""
+    library_query(workspace).prepare(told)
+
+
+def column_of(field: str) -> str:
+    """The column that holds one value a loop of a field, as samples name it."""
+    return SPLIT_COLUMN.get(field, field)
+
+
+def count(workspace: Workspace, filter: Filter = EVERYTHING) -> int:
+    """How many loops answer."""
+    return library_query(workspace).count(conditions_of(filter))
+
+
+def page(
+    workspace: Workspace,
+    filter: Filter = EVERYTHING,
+    sort: Sequence[tuple[str, bool]] = (),
+    offset: int = 0,
+    limit: int = 100,
+    *,
+    columns: Sequence[str] = LISTED,
+) -> Page:
+    """Rows `offset` to `offset + limit` of the loops that answer, and how many there are.
+
+    `sort` holds (column, descending), the first the strongest; loops without a value come
+    last, equals and an empty `sort` go by the newest. InvalidValue for unknown columns.
+    """
+    require_range("limit", limit, 1, MAX_PAGE)
+    require_range("offset", offset, 0, math.inf)
+    query, conditions = library_query(workspace), conditions_of(filter)
+    found = query.select(columns, conditions, order=tuple(sort) or ((POSITION, True),), offset=offset, limit=limit)
+    return Page(frame_of(found), query.count(conditions))
+
+
+def rows(workspace: Workspace, loop_ids: Sequence[str], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows of these loops in this order, all columns unless some are named; NotFound names a missing loop."""
+    query = library_query(workspace)
+    names = list(columns) if columns is not None else [name for name in query.columns() if name != POSITION]
+    wanted = list(dict.fromkeys(["loop_id", *names]))
+    frame = frame_of(query.rows_of(loop_ids, wanted)).set_index("loop_id", drop=False)
+    for loop_id in loop_ids:
+        if loop_id not in frame.index:
+            raise NotFound("loop_missing", loop_id=loop_id, path=str(workspace.root))
+    return frame.loc[list(loop_ids), names].reset_index(drop=True)
+
+
+def ids(workspace: Workspace, filter: Filter = EVERYTHING, limit: int | None = None) -> list[str]:
+    """Ids of the loops that answer, the newest first: what a bulk action is about."""
+    found = library_query(workspace).select(["loop_id"], conditions_of(filter), limit=limit)
+    names: list[str] = found.column("loop_id").to_pylist()
+    return names
+
+
+def export(
+    workspace: Workspace,
+    stream: IO[bytes],
+    form: str,
+    filter: Filter = EVERYTHING,
+    columns: Sequence[str] | None = None,
+) -> int:
+    """Write the loops that answer as csv, jsonl or parquet, oldest first, in pieces; how many there were.
+
+    All columns unless some are named. InvalidValue for another form or an unknown column.
+    """
+    require_choice("format", form, FORMATS)
+    query = library_query(workspace)
+    names = [name for name in query.columns() if name != POSITION] if columns is None else list(columns)
+    schema = query.schema(names)
+    return write_rows(stream, query.batches(names, conditions_of(filter)), form, schema)
+
+
+def export_file(
+    workspace: Workspace, path: Path, form: str, filter: Filter = EVERYTHING, columns: Sequence[str] | None = None
+) -> int:
+    """`export` into a file, which is whole or not there; StoreError when it cannot be written."""
+    require_choice("format", form, FORMATS)
+    with atomic_writer(path) as stream:
+        return export(workspace, stream, form, filter, columns)
+
+
+def has_values(workspace: Workspace, field: str) -> bool:
+    """Whether any loop has a value of a field (the name of a choice, or a column)."""
+    return library_query(workspace).has_values(CHOICE_COLUMN.get(field, field))
+
+
+def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
+    """Least and greatest value of a column of numbers in the whole library; None where no loop has one."""
+    return library_query(workspace).extent(column).span
+
+
+def facets(workspace: Workspace, filter: Filter, fields: Iterable[str]) -> dict[str, list[Facet]]:
+    """Values of each field among the loops that answer, the most frequent first.
+
+    Fields are the names of choices (filters.CHOICES) or columns. What the filter asks of
+    a field itself is left aside for that field, so that its other values stay in sight.
+    `genre` counts families.
+    """
+    query = library_query(workspace)
+    found = {}
+    for field in fields:
+        conditions = conditions_of(filter.dropping(field))
+        column = CHOICE_COLUMN.get(field, field)
+        counted = query.counts(column, conditions, family_mark=family_mark(field))
+        found[field] = [Facet(value_name(field, value), n) for value, n in counted]
+    return found

@@ -1,0 +1,193 @@
+"""Files and folders into the library, with a report that names every file not taken."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from composer_core.errors import RefusedFile, require_choice, require_range
+from composer_core.ingest.engine import Engine, LocalEngine, engine_named
+from composer_core.ingest.pool import JobReport, Outcome
+from composer_core.ingest.scan import Found, find_files
+from composer_core.ingest.warnings import FileWarning
+from composer_core.music.loop import BARS_CHOICES
+from composer_core.pipeline.library.measuring import READ_TASK, decode_records
+from composer_core.store.atomic import read_json, write_json
+from composer_core.store.loops.record import LoopRecord, storable
+from composer_core.store.loops.store import LoopStore
+from composer_core.workspace import Workspace
+
+__all__ = ["Engine", "ImportReport", "Progress", "engine_named", "imports", "ingest"]
+Progress = Callable[[int, int], None]
+"""Called with files done and files in all."""
+MAX_JOBS = 64
+Facts = Callable[[Mapping[str, str]], list[dict[str, Any]]]
+"""What else is done once all loops are stored, given the digest of each accepted file by its name."""
+ACCEPTED_NAMED = 1000
+"""So many accepted files are named in a report; the rest is only counted."""
+_NOTES_A_PART = 150_000
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of an import. Refused files and warnings are {path, code, message}.
+
+    `accepted` names the first accepted files: {path, loops}, how many loops each was cut into.
+    `datasets` is what `ingest_with_facts` found, one entry a path; left out where nobody looked.
+    `exact` counts exact duplicates; near duplicates are not sought.
+    """
+
+    files_seen: int = 0
+    files_accepted: int = 0
+    files_skipped: int = 0
+    accepted: list[dict[str, Any]] = field(default_factory=list)
+    files_refused: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    loops_added: int = 0
+    exact: int = 0
+    seconds: float = 0.0
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `composer ingest --json` prints."""
+        return {
+            "files_seen": self.files_seen,
+            "files_accepted": self.files_accepted,
+            "files_skipped": self.files_skipped,
+            "accepted": self.accepted,
+            "files_refused": self.files_refused,
+            "warnings": self.warnings,
+            "loops_added": self.loops_added,
+            "duplicates": {"exact": self.exact, "near": None},
+            "seconds": round(self.seconds, 3),
+            **({"datasets": self.datasets} if self.datasets else {}),
+        }
+
+
+def ingest(
+    paths: Sequence[str],
+    workspace: Workspace,
+    *,
+    bars: int = 4,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    facts: Facts | None = None,
+    engine: Engine | None = None,
+) -> ImportReport:
+    """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
+
+    `engine` says where they are read (None: by processes of this machine). Raises NotFound for a
+    path that is not there, InvalidValue for bars or jobs out of range, Unavailable for an engine
+    that cannot run and StoreError for a workspace that cannot be written, each before anything is stored.
+    A file that is refused never stops the others. Reading the same files again adds nothing.
+    """
+    started = time.monotonic()
+    require_choice("bars", bars, BARS_CHOICES)
+    if jobs is not None:
+        require_range("jobs", jobs, 1, MAX_JOBS)
+    found = find_files([str(path) for path in paths])
+    options = {"bars": bars, "instrument": None, "measure": True}
+    total = len(found.files)
+    seen = None if progress is None else lambda done: progress(done, total)
+    with (engine or LocalEngine()).opened(jobs) as read:
+        run = _Import(LoopStore(workspace.create()), found)
+        for report in read(found.files, READ_TASK, options, seen=seen):
+            run.take(report)
+    run.flush()
+    if facts is not None:
+        run.report.datasets = facts(run.digests)
+    run.report.seconds = time.monotonic() - started
+    _keep_history(workspace, [str(path) for path in paths], bars, run.report)
+    return run.report
+
+
+def imports(workspace: Workspace) -> list[dict[str, Any]]:
+    """Earlier imports, newest first: the report's JSON with `at` (ISO time), `paths` and `bars`."""
+    return [read_json(path) for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)]
+
+
+class _Import:
+    """One import under way: what was read and not yet stored, and the report so far."""
+
+    def __init__(self, store: LoopStore, found: Found) -> None:
+        self._store, self._found = store, found
+        self._records: list[LoopRecord] = []
+        self._n_notes = 0
+        self.digests: dict[str, str] = {}
+        self.report = ImportReport(files_skipped=found.n_skipped)
+        for refusal in found.refused:
+            self._refuse(refusal)
+
+    def take(self, job: JobReport) -> None:
+        """Count and keep what one file or archive gave."""
+        path, kind = self._found.files[job.job_id]
+        self.report.files_skipped += job.n_skipped
+        if kind != "midi" and not job.outcomes:
+            self._refuse(RefusedFile("unreadable_archive", path=path, reason="it holds no MIDI file"))
+        for outcome in job.outcomes:
+            if outcome.refusal is not None:
+                self._refuse(outcome.refusal)
+            else:
+                self._accept(path, outcome)
+        if self._n_notes >= _NOTES_A_PART:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what was read so far as one part, and count duplicates."""
+        if not self._records:
+            return
+        appended = self._store.append(self._records)
+        self.report.loops_added += len(appended.added)
+        self.report.exact += appended.n_exact
+        if appended.known:
+            self.report.exact += self._count_copies(set(appended.known))
+        self._records, self._n_notes = [], 0
+
+    def _count_copies(self, known: set[str]) -> int:
+        """Loops of files whose very bytes the library has under another name: those add nothing."""
+        rows = self._store.rows(known, ("loop_id", "source", "member"))
+        sources = {loop_id: (row["source"], row["member"]) for loop_id, row in rows.items()}
+        return sum(
+            record.loop_id in known
+            and sources[record.loop_id] != (storable(record.loop.source), storable(record.member))
+            for record in self._records
+        )
+
+    def _refuse(self, refusal: RefusedFile) -> None:
+        self.report.files_seen += 1
+        path = str(refusal.values.get("path", ""))
+        self.report.files_refused.append({"path": path, "code": refusal.code, "message": str(refusal)})
+
+    def _accept(self, path: str, outcome: Outcome) -> None:
+        self.report.files_seen += 1
+        self.report.files_accepted += 1
+        for code, values in outcome.facts["warnings"]:
+            self.report.warnings.append(FileWarning(code, outcome.name, values).to_json())
+        member = outcome.name[len(path) + 1 :] if outcome.name != path else ""
+        records = decode_records(path, member, outcome.facts, outcome.payload)
+        self.digests[outcome.name] = outcome.facts["digest"]
+        if len(self.report.accepted) < ACCEPTED_NAMED:
+            self.report.accepted.append({"path": outcome.name, "loops": len(records)})
+        self._records.extend(records)
+        self._n_notes += sum(len(record.loop.notes) for record in records)
+
+
+def _keep_history(workspace: Workspace, paths: list[str], bars: int, report: ImportReport) -> None:
+    now = datetime.now(UTC)
+    entry = {"at": now.isoformat(timespec="seconds"), "paths": paths, "bars": bars, **report.to_json()}
+    name = f"import-{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}.json"
+    write_json(workspace.imports / name, _storable_json(entry))
+
+
+def _storable_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {key: _storable_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable_json(inner) for inner in value]
+    return value

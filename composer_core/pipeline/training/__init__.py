@@ -1,0 +1,1 @@
+"""Training runs, and the windows of music they learn from."""

@@ -1,0 +1,400 @@
+"""Training as a detached process: start, watch, stop, resume. Pages and the command share it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from composer_core.errors import (
+    ComposerError,
+    InvalidValue,
+    ModelError,
+    NotFound,
+    require_choice,
+    require_range,
+)
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.loop import Loop
+from composer_core.pipeline.models import ALL
+from composer_core.pipeline.training.permitted_sets import loops_of
+from composer_core.pipeline.training.windows import prepare_data, read_data
+from composer_core.store import runs as store
+from composer_core.store.atomic import read_json, write_json
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from composer_core.model.composer.training import Progress
+    from composer_core.model.config import TrainConfig
+    from composer_core.model.distributed import Ranks
+
+LIBRARY = "library"
+HEARTBEAT_SEC = 1.0
+EARLY_STOP_SEC = 3.0
+"""So long a stop waits for a process that has only just begun."""
+SMOOTHING = 0.9
+FINE_TUNING_RATE = 1e-3
+"""Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
+TRAIN_SIZES = ("tiny", "small", "base", "large")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """What a person asks for. `data` is a folder or 'library'; `steps` None trains for the size's epochs.
+
+    `start` is a model (name or folder) to go on from, empty for random weights; `adapter` then trains
+    low-rank adapters instead of every weight. A started model keeps its size, whatever `size` says.
+    """
+
+    instrument: str
+    data: str
+    size: str = "small"
+    steps: int | None = None
+    device: str = "auto"
+    seed: int = 0
+    name: str = ""
+    start: str = ""
+    adapter: bool = False
+
+    def __post_init__(self) -> None:
+        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, ALL))
+        require_choice("size", self.size, TRAIN_SIZES)
+        require_choice("device", self.device, ("auto", "cpu", "cuda"))
+        if self.steps is not None:
+            require_range("steps", self.steps, 1, 10_000_000)
+        require_range("seed", self.seed, 0, 2**31 - 1)
+        if self.name and not _NAME.fullmatch(self.name):
+            raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
+        if self.adapter and not self.start:
+            raise InvalidValue("contradiction", first="adapter", second="no start", reason="adapters adapt a model")
+
+    @property
+    def heard_instrument(self) -> str:
+        """What its model is tried out with: the instrument, or a piano where it plays all."""
+        return "piano" if self.instrument == ALL else self.instrument
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A run as the page shows it. Losses are (step, nats a token), validation (step, nats a note); `error` is what
+    ended it, where it was one of the family (`message` says the same in English, or what another error said)."""
+
+    run: str
+    state: str
+    step: int
+    steps: int
+    losses: list[tuple[int, float]]
+    validation: list[tuple[int, float]]
+    eta_sec: float | None
+    device: str
+    device_name: str
+    pid: int | None
+    log_tail: str
+    message: str
+    error: ComposerError | None
+    request: TrainRequest
+    has_model: bool
+
+
+def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
+    """The command that does the same as the page's button."""
+    line = ["composer", "train", "--instrument", request.instrument, "--data", request.data, "--size", request.size]
+    line += ["--device", request.device, "--seed", str(request.seed)]
+    if request.steps is not None:
+        line += ["--steps", str(request.steps)]
+    if request.start:
+        line += ["--start", request.start, *(["--adapter"] if request.adapter else [])]
+    return [*line, "-o", str(folder)]
+
+
+def start(workspace: Workspace, request: TrainRequest) -> str:
+    """Start a detached training process and return the run's name.
+
+    NotFound when the data folder is missing; StoreError when the workspace cannot be written.
+    """
+    if request.data != LIBRARY and not Path(request.data).exists():
+        raise NotFound("path_missing", path=request.data)
+    workspace.create()
+    name = request.name or f"{request.instrument}-{request.size}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder = workspace.runs / name
+    if (folder / store.REQUEST_FILE).exists():
+        raise InvalidValue("contradiction", first=f"run name {name}", second="a run of that name", reason="it exists")
+    write_json(folder / store.REQUEST_FILE, asdict(request))
+    _spawn(workspace, name, request)
+    return name
+
+
+def resume(workspace: Workspace, run: str) -> None:
+    """Go on with a stopped or crashed run; ModelError run_active when it still runs."""
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    if state is not None and _is_working(state):
+        raise ModelError("run_active", run=run, pid=state.pid)
+    _spawn(workspace, run, _request_of(folder))
+
+
+def stop(workspace: Workspace, run: str) -> None:
+    """Ask the run's process to stop after its step; it keeps a checkpoint. Only ever signals its own process."""
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    if state is None or not _is_working(state):
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(state.pid, signal.SIGTERM)
+    if state.state == "starting":
+        _note_early_stop(folder, state)
+
+
+def _note_early_stop(folder: Path, state: store.RunState) -> None:
+    """A process that still loads its libraries ends at the signal without a word: say that it was stopped."""
+    deadline = time.monotonic() + EARLY_STOP_SEC
+    while store.is_alive(state.pid, state.pid_started):
+        if time.monotonic() > deadline:
+            return  # it listens by now, and writes itself what becomes of it
+        time.sleep(0.05)
+    last = store.read_state(folder)
+    if last is not None and (last.state, last.pid) == ("starting", state.pid):
+        store.write_state(folder, replace(last, state="stopped"))
+
+
+def status(workspace: Workspace, run: str) -> RunStatus:
+    """The state of one run, found again whoever started it."""
+    folder = store.run_folder(workspace.runs, run)
+    state = store.read_state(folder)
+    rows = store.read_rows(folder)
+    request = _request_of(folder)
+    name, message = _named_state(state)
+    done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
+    return RunStatus(
+        run=run,
+        state=name,
+        step=rows[-1]["step"] if rows else done,
+        steps=total,
+        losses=[(row["step"], row["loss"]) for row in rows],
+        validation=[(row["step"], row["validation"]) for row in rows if row["validation"] is not None],
+        eta_sec=_eta(rows, total) if name == "running" else None,
+        device=request.device,
+        device_name=state.device_name if state is not None else "",
+        pid=state.pid if state is not None and _is_working(state) else None,
+        log_tail=store.log_tail(folder),
+        message=message,
+        error=_error_of(state),
+        request=request,
+        has_model=(folder / "model" / "config.json").is_file(),
+    )
+
+
+def runs(workspace: Workspace) -> list[RunStatus]:
+    """All runs, newest first."""
+    return [status(workspace, name) for name in store.run_names(workspace.runs)]
+
+
+def devices() -> list[Any]:
+    """The devices training can use here, GPU first (code and name)."""
+    from composer_core.model.device import devices as found
+
+    return list(found())
+
+
+def _request_of(folder: Path) -> TrainRequest:
+    data = read_json(folder / store.REQUEST_FILE)
+    known = {spec.name for spec in fields(TrainRequest)}
+    for name in data:
+        if name not in known:
+            raise InvalidValue("unknown_option", name=name, where=str(folder), choices=", ".join(sorted(known)))
+    return TrainRequest(**data)
+
+
+def _is_working(state: store.RunState) -> bool:
+    return state.state in ("starting", "running") and store.is_alive(state.pid, state.pid_started)
+
+
+def _named_state(state: store.RunState | None) -> tuple[str, str]:
+    if state is None:
+        return "starting", ""
+    if state.state in ("starting", "running") and not store.is_alive(state.pid, state.pid_started):
+        return "crashed", state.message
+    return state.state, state.message
+
+
+def _error_of(state: store.RunState | None) -> ComposerError | None:
+    """What ended a run; None where that was no error of the family, or one this release has no sentence for."""
+    if state is None or state.state != "crashed" or not state.code:
+        return None
+    try:
+        return ComposerError(state.code, **state.values)
+    except KeyError:
+        return None
+
+
+def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
+    """Seconds left at the pace of the last 50 steps."""
+    timed = [row for row in rows[-50:] if row.get("seconds")]
+    if not timed:
+        return None
+    return (steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed)
+
+
+def _spawn(workspace: Workspace, run: str, request: TrainRequest) -> None:
+    """A process of its own session, so that neither Ctrl-C in the terminal nor a closed browser ends it."""
+    folder = workspace.runs / run
+    line = [sys.executable, "-m", "composer_core.cli", *command_line(request, folder)[1:]]
+    with (folder / store.LOG_FILE).open("ab") as log:
+        environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace.root), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            line, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
+    started = store.RunState(
+        "starting", process.pid, _start_time(process.pid), 0, request.steps or 0, "", "", time.time()
+    )
+    store.write_state(folder, started)
+
+
+def _start_time(pid: int) -> float:
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return time.time()
+
+
+def train_run(
+    folder: Path,
+    config: TrainConfig,
+    data: Path | Workspace,
+    say: Callable[[str], None] = lambda _: None,
+    read_loops: Callable[[], list[Loop]] | None = None,
+    until: int = 0,
+) -> bool:
+    """Train in this process; goes on from the folder's checkpoint when there is one.
+
+    `read_loops` gives other loops than all parts of `data`; `until` (not 0) finishes at that step
+    of the schedule and keeps its weights, not the best ones on the dev takes.
+
+    True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). The
+    folder's state says crashed, with the reason, when an error ends the run. Started by
+    torchrun, the processes share each batch; the first one prepares the data, writes and says.
+    """
+    from composer_core.model.distributed import join_ranks, leave_ranks
+
+    ranks = join_ranks()
+    if not ranks.is_first:
+        say = _nothing
+    beat = _Heartbeat(folder, ranks.is_first)
+    beat.write("running", "", force=True)
+    try:
+        finished = _train(folder, config, _reader(config, data, say, read_loops), until, beat, say, ranks)
+        beat.write("finished" if finished else "stopped", "", force=True)
+        return finished
+    except (ComposerError, MemoryError, RuntimeError) as error:
+        beat.write(
+            "crashed", str(error).split("\n")[0], error if isinstance(error, ComposerError) else None, force=True
+        )
+        raise
+    finally:
+        leave_ranks()
+
+
+def _nothing(_: str) -> None:
+    """What the other processes of a training say."""
+
+
+def _reader(
+    config: TrainConfig,
+    data: Path | Workspace,
+    say: Callable[[str], None],
+    read_loops: Callable[[], list[Loop]] | None,
+) -> Callable[[], list[Loop]]:
+    """What reads the loops to train on; NotFound where there are none."""
+    from composer_core.model.config import SHARED
+
+    learnt = None if config.instrument == SHARED else config.instrument
+
+    def read() -> list[Loop]:
+        """All loops to train on; NotFound where there are none."""
+        loops = read_loops() if read_loops is not None else loops_of(data, learnt, say)
+        if not loops:
+            where = str(data.root if isinstance(data, Workspace) else data)
+            raise NotFound("no_notes", path=where, instrument=config.instrument, purpose="train on")
+        return loops
+
+    return read
+
+
+def _train(
+    folder: Path,
+    config: TrainConfig,
+    read_loops: Callable[[], list[Loop]],
+    until: int,
+    beat: _Heartbeat,
+    say: Callable[[str], None],
+    ranks: Ranks,
+) -> bool:
+    from composer_core.model.composer.training import Trainer
+
+    if ranks.is_first:
+        prepare_data(folder, config, read_loops, say)
+    ranks.wait()
+    trainer = Trainer(folder, config, read_data(folder), ranks)
+    beat.device_name, beat.steps = trainer.device.name, trainer.steps
+    say(f"{trainer.composer.n_parameters} parameters, {trainer.steps} steps on {trainer.device.name}")
+    with _stop_requested() as asked:
+        finished = trainer.run(_reporter(beat, say), lambda: asked() or 0 < until <= trainer.step)
+        if 0 < until <= trainer.step and not asked():
+            trainer.keep()
+            finished = True
+    return finished
+
+
+class _Heartbeat:
+    """Writes state.json at most once a second."""
+
+    def __init__(self, folder: Path, active: bool = True) -> None:
+        self.folder, self.active = folder, active
+        self.device_name, self.step, self.steps, self._last = "", 0, 0, 0.0
+
+    def write(self, state: str, message: str, error: ComposerError | None = None, force: bool = False) -> None:
+        """Say what the run does (a state of the run store) with a sentence, and the error that ended it; `force`
+        whenever it was last said."""
+        if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
+            self._last = time.monotonic()
+            said = store.own_state(state, self.step, self.steps, self.device_name, message, error)
+            store.write_state(self.folder, said)
+
+
+def _reporter(beat: _Heartbeat, say: Callable[[str], None]) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        """Beat at every step; a sentence at each validation."""
+        beat.step, beat.steps = progress.step, progress.steps
+        beat.write("running", "")
+        if progress.validation is not None:
+            say(f"step {progress.step}/{progress.steps}: loss {progress.loss:.3f} nats a token, {_nll(progress)}")
+
+    return report
+
+
+def _nll(progress: Progress) -> str:
+    return f"held-out takes {progress.validation:.3f} nats a note, {progress.tokens_per_sec:.0f} tokens a second"
+
+
+@contextlib.contextmanager
+def _stop_requested() -> Iterator[Callable[[], bool]]:
+    """A question whether SIGTERM or Ctrl-C arrived since; the old handlers come back at the end."""
+    asked: list[int] = []
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(name, lambda number, _frame: asked.append(number)) for name in names]
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for name, handler in zip(names, before, strict=True):
+            signal.signal(name, handler)

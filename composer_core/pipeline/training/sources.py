@@ -1,0 +1,194 @@
+"""Takes: source parts snapped to the grid, with the harmony of their song, cut and measured window by window."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from composer_core.estimate import estimate_affect
+from composer_core.estimate.technique.rules import suggest_technique
+from composer_core.metrics import complexity, measure
+from composer_core.music.condition import ASK_METERS
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.loop import Loop
+from composer_core.music.timing import EARLY_TICK
+from composer_core.pipeline.training.harmony import Harmony, harmonies, stretch_of
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.tokens.snap import SnapResult, snap_loop
+from composer_core.tokens.vocab import MAX_QUARTERS_PER_BAR, loop_to_bars
+
+if TYPE_CHECKING:
+    from composer_core.model.composer.conditions import Asked
+
+VALIDATION_BARS = 4
+WINDOW_HOPS = ((4, 1), (8, 4), (2, 2), (1, 4))
+"""(bars, hop in bars) of the training windows: four-bar loops most, the other lengths beside them."""
+DEV_SHARE = 20
+"""One training take in this many is kept out to stop by, chosen by the digest of its name."""
+PARTS = ("train", "dev", "validation")
+COMMON_METERS = (*ASK_METERS, "2/2")
+Bars = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One source take, snapped, with the harmony of its song (None for drums)."""
+
+    name: str
+    part: str
+    played: Loop
+    snap: SnapResult
+    genre: Mapping[str, float]
+    harmony: Harmony | None = None
+    _written: dict[int, Bars] = field(default_factory=dict)
+
+    @property
+    def instrument(self) -> str:
+        """What plays it."""
+        return self.played.instrument
+
+    @property
+    def bars(self) -> Bars:
+        """Base tokens of every bar as it sounds, without a merge."""
+        return self.written(0)
+
+    @property
+    def bars_on_c(self) -> Bars:
+        """Base tokens of every bar, each written with the tonic of its own key on C."""
+        if self.harmony is None:
+            return self.bars
+        keys = self.harmony.keys[: len(self.bars)]
+        return [self.written(key.shift)[index] for index, key in enumerate(keys)]
+
+    def shift(self, start: int, bars: int) -> int:
+        """Semitones that a window's tonic lies above C; 0 for drums."""
+        return self.harmony.key_of(start, bars).shift if self.harmony is not None else 0
+
+    def window(self, start: int, bars: int) -> Bars:
+        """Base tokens of a window, written with its tonic on C."""
+        return self.written(self.shift(start, bars))[start : start + bars]
+
+    def written(self, shift: int) -> Bars:
+        """Base tokens of every bar, transposed down by `shift` semitones."""
+        if shift not in self._written:
+            loop = self.snap.loop
+            moved = loop.with_notes(loop.notes.with_columns(pitch=loop.notes.pitch - shift)) if shift else loop
+            self._written[shift] = loop_to_bars(moved)
+        return self._written[shift]
+
+
+def part_of(loop: Loop) -> str:
+    """Which part a take belongs to: its data set's split, else by the digest of its source; dev out of train."""
+    digest = int(hashlib.sha256(loop.source.encode()).hexdigest(), 16)
+    split = loop.extra.get("split")
+    if split in ("validation", "test") or (split is None and digest % 10 == 0):
+        return "validation"
+    return "dev" if digest // 10 % DEV_SHARE == 0 else "train"
+
+
+def genre_of(loop: Loop) -> Mapping[str, float]:
+    """Genre weights of a take: a curator's, else its data set's style; empty when neither is known."""
+    if "genre" in loop.extra:
+        return dict(loop.extra["genre"])
+    style = loop.extra.get("style")
+    return {vocabularies().genre_of_source("gmd", style): 1.0} if style else {}
+
+
+def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[Take]:
+    """Snap every take of the instruments that holds a note; bars too long for the language are left out.
+
+    `loops` are best all parts of their songs: keys and chords are found on them together.
+    """
+    found = harmonies(loops)
+    takes = []
+    for loop in loops:
+        fits = loop.instrument in (instruments or GENERATED_INSTRUMENTS)
+        if fits and len(loop.notes) and loop.meter.quarters_per_bar <= MAX_QUARTERS_PER_BAR:
+            harmony = None if loop.is_drums else found[stretch_of(loop)]
+            takes.append(Take(loop.source, part_of(loop), loop, snap_loop(loop), genre_of(loop), harmony))
+    return takes
+
+
+def window_of(loop: Loop, start: int, bars: int) -> Loop:
+    """Bars `start` to `start + bars` of a played take as a loop of its own; early downbeats come along."""
+    first, last = start * loop.meter.bar_tick, (start + bars) * loop.meter.bar_tick
+    onset = loop.notes.onset_tick
+    notes = loop.notes.select((onset >= first - EARLY_TICK) & (onset < last - EARLY_TICK))
+    return loop.with_notes(notes.with_columns(onset_tick=notes.onset_tick - first), bars=bars, tempo_events=())
+
+
+def _continuous(take: Take, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
+    valence, arousal = estimate_affect(metrics, window.instrument)
+    return {
+        "tempo_bpm": window.tempo_bpm,
+        "density": metrics["onset_density"],
+        "valence": valence,
+        "arousal": arousal,
+        "swing_8": take.snap.swing_ratio if take.snap.swing_grid == 8 else 1.0,
+        "swing_16": take.snap.swing_ratio if take.snap.swing_grid == 16 else 1.0,
+        "syncopation": metrics["syncopation"],
+        "register": metrics.get("register"),
+        "complexity": complexity(metrics),
+    }
+
+
+def asked_of_window(take: Take, start: int, bars: int) -> Asked:
+    """The whole condition of a window, as it was played."""
+    from composer_core.model.composer.conditions import Asked
+
+    window = window_of(take.played, start, bars)
+    metrics = measure(window)
+    continuous = _continuous(take, window, metrics)
+    known = vocabularies().techniques.get(take.instrument, {})
+    seen = suggest_technique(window, metrics, known)
+    techniques = tuple(seen.value) if seen is not None else ()
+    shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
+    if take.harmony is None:
+        return Asked(*shared, techniques=techniques)
+    register = continuous["register"]
+    continuous["register"] = register - take.shift(start, bars) if register is not None else None
+    key, chords = take.harmony.key_of(start, bars), take.harmony.chords[start : start + bars]
+    return Asked(*shared, key=key, techniques=techniques, chords=chords)
+
+
+def windows_of(take: Take, training: bool) -> list[tuple[int, int]]:
+    """(first bar, bars) of a take's windows: overlapping for training, side by side otherwise.
+
+    For training only windows without an empty bar, which no generated loop has.
+    """
+    n = len(take.bars)
+    if not training:
+        return [(start, min(VALIDATION_BARS, n - start)) for start in range(0, n, VALIDATION_BARS)]
+    filled = np.cumsum([0, *(len(bar) > 1 for bar in take.bars)])
+    found = [(start, bars) for bars, hop in WINDOW_HOPS for start in range(0, n - bars + 1, hop)]
+    return [(start, bars) for start, bars in found if filled[start + bars] - filled[start] == bars]
+
+
+def spread(counts: Sequence[int], most: int) -> int:
+    """The largest cap for which the counts, none above it, add up to no more than `most` (at least 1)."""
+    low, high = 1, max(counts, default=1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if sum(min(n, middle) for n in counts) <= most else (low, middle - 1)
+    return low
+
+
+def limited_windows(takes: Sequence[Take], training: bool, most: int) -> list[list[tuple[int, int]]]:
+    """The windows of each take; of each instrument no more than about `most` (0: all), long songs giving first.
+
+    What a take keeps is spaced evenly, so that no song and no part of one outweighs the others.
+    """
+    found = [windows_of(take, training) for take in takes]
+    if not most:
+        return found
+    for instrument in {take.instrument for take in takes}:
+        own = [i for i, take in enumerate(takes) if take.instrument == instrument]
+        cap = spread([len(found[i]) for i in own], most)
+        for i in own:
+            if len(found[i]) > cap:
+                found[i] = [found[i][j] for j in np.linspace(0, len(found[i]) - 1, cap).round().astype(int)]
+    return found

@@ -1,0 +1,1 @@
+"""Label events in a database, and what counts now."""

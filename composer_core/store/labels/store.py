@@ -1,0 +1,272 @@
+"""The label store: append-only events in a database, the current view, undo, and refusal of stale writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text
+
+from composer_core.errors import require_choice
+from composer_core.store.labels import queries as sql
+from composer_core.store.labels.failures import FAILURES, store_error
+from composer_core.store.labels.queries import EVENT_STATUSES, human_source
+from composer_core.store.labels.records import Action, Batch, Changed, Entry, UndoResult
+from composer_core.store.labels.schema import (
+    ACTIONS,
+    EVENTS,
+    MIGRATIONS,
+    label_location,
+    migrate,
+    open_engine,
+    schema_version,
+)
+from composer_core.store.labels.view import HUMAN, CurrentLabel, LabelEvent, current_label
+from composer_core.workspace import Workspace
+
+__all__ = [
+    "ACTION_KINDS",
+    "EVENT_STATUSES",
+    "Action",
+    "Batch",
+    "Changed",
+    "Entry",
+    "LabelStore",
+    "UndoResult",
+    "human_source",
+    "open_labels",
+]
+_ROWS_A_PIECE = 20_000
+ACTION_KINDS = ("approve", "reject", "draft", "skip")
+
+
+def open_labels(workspace: Workspace) -> LabelStore:
+    """The labels of a workspace: its SQLite file, or the database COMPOSER_DATABASE_URL names."""
+    return LabelStore(label_location(workspace))
+
+
+class LabelStore:
+    """Label events of one workspace. Safe for several threads and processes at once.
+
+    `location` is the path of a SQLite file (made when missing) or a database URL. Raises
+    StoreError when the database cannot be opened or was written by a later release.
+    """
+
+    def __init__(self, location: Path | str) -> None:
+        if isinstance(location, Path):
+            location.parent.mkdir(parents=True, exist_ok=True)
+        self.engine: Engine = open_engine(location)
+        self.place = str(location) if isinstance(location, Path) else self.engine.url.render_as_string()
+        with self.transaction() as connection:
+            version = schema_version(connection)
+        if version != len(MIGRATIONS):
+            with self.transaction(writes=True) as connection:
+                migrate(connection)
+
+    def add(self, source: str, entries: Iterable[Entry], note: str = "") -> list[int]:
+        """Append events of a model, a rule or an import in one transaction; returns their ids.
+
+        They never need to have seen anything: people always win over them.
+        """
+        sql.check_source(source)
+        rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
+        with self.transaction(writes=True) as connection:
+            return sql.append(connection, rows)
+
+    def add_changed(self, source: str, entries: Sequence[tuple[Entry, str]]) -> Changed:
+        """Append, in one transaction, what `source` has not said already; each entry comes with its note.
+
+        At most one entry a loop and field. An entry is unchanged when the newest event of the
+        same source for that loop and field has its value, status, confidence and note.
+        """
+        sql.check_source(source)
+        rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
+        with self.transaction(writes=True) as connection:
+            known, people = sql.said(connection, source, rows)
+            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != sql.saying(row)]
+            sql.append(connection, fresh)
+        behind = sum((row["loop_id"], row["field"]) in people for row in fresh)
+        return Changed(len(fresh), len(rows) - len(fresh), behind)
+
+    def write(
+        self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
+    ) -> list[int]:
+        """Append what a rater decided on one loop, all fields or none; returns the events' ids.
+
+        `seen` names, field by field, the event the rater was looking at (0 or absent: nothing).
+        When a person or an import has written a field since, nothing is stored and StoreError
+        conflict is raised; its values hold the first such field with `theirs` and `yours`, and
+        all of them under `conflicts`.
+        """
+        require_choice("action", kind, ACTION_KINDS)
+        source = human_source(rater)
+        with self.transaction(writes=True) as connection:
+            sql.refuse_stale(connection, entries, {loop_id: seen})
+            action_id = sql.act(connection, rater, kind, loop_id)
+            rows = [sql.event_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries]
+            return sql.append(connection, rows)
+
+    def write_many(
+        self, rater: str, kind: str, entries: Sequence[Entry], seen: Mapping[str, Mapping[str, int]], note: str = ""
+    ) -> Batch | None:
+        """Append a decision on many loops in one transaction, all or none; None when there is nothing to write.
+
+        `seen` names the event looked at by loop and field. One `undo` takes all of it back.
+        Raises StoreError conflict as `write` does, for any of the loops.
+        """
+        require_choice("action", kind, ACTION_KINDS)
+        source = human_source(rater)
+        if not entries:
+            return None
+        with self.transaction(writes=True) as connection:
+            sql.refuse_stale(connection, entries, seen)
+            batch = (connection.execute(select(func.max(ACTIONS.c.id))).scalar() or 0) + 1
+            loop_ids = list(dict.fromkeys(entry.loop_id for entry in entries))
+            actions = {loop_id: sql.act(connection, rater, kind, loop_id, batch=batch) for loop_id in loop_ids}
+            rows = [
+                sql.event_row(
+                    entry, source, note, seen.get(entry.loop_id, {}).get(entry.field) or None, actions[entry.loop_id]
+                )
+                for entry in entries
+            ]
+            sql.append(connection, rows)
+        return Batch(batch, len(loop_ids), len(rows))
+
+    def undo(self, rater: str) -> UndoResult | None:
+        """Take back the rater's newest action (or bulk edit) that still stands, by new events; None: there is none.
+
+        Every field gets back what the same rater had said before, or no opinion of theirs at
+        all. What others have said meanwhile stays.
+        """
+        source = human_source(rater)
+        with self.transaction(writes=True) as connection:
+            targets = sql.newest_standing(connection, rater)
+            rows, fields = [], []
+            for target in targets:
+                undo_id = sql.act(connection, rater, "undo", target.loop_id, undoes=target.id)
+                query = select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id)
+                written = sql.read(connection, query)
+                fields += [event.field for event in written]
+                rows += [sql.restored(connection, undone, source, undo_id) for undone in written]
+            sql.append(connection, rows)
+        if not targets:
+            return None
+        loop_ids = tuple(target.loop_id for target in targets)
+        return UndoResult(loop_ids[0], targets[0].kind, tuple(dict.fromkeys(fields)), loop_ids)
+
+    def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
+        """Current labels, loop -> field -> label, of some loops or all."""
+        return {
+            loop_id: {name: current_label(events) for name, events in fields.items()}
+            for loop_id, fields in self.standing(loop_ids).items()
+        }
+
+    def standing(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, list[LabelEvent]]]:
+        """Loop -> field -> the newest event of every source that still has an opinion, the one that counts first."""
+        # Above this many ids the whole table is read instead.
+        some = loop_ids is not None and len(loop_ids) <= sql.MANY_LOOPS
+        query = sql.standing_events(EVENTS.c.loop_id.in_(loop_ids or ())) if some else sql.standing_events()
+        wanted = None if loop_ids is None or some else set(loop_ids)
+        found: dict[str, dict[str, list[LabelEvent]]] = {}
+        with self.transaction() as connection:
+            for (loop_id, name), events in groupby(
+                sql.read(connection, query), key=lambda event: (event.loop_id, event.field)
+            ):
+                if wanted is None or loop_id in wanted:
+                    found.setdefault(loop_id, {})[name] = list(events)
+        return found
+
+    def standing_of_people(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+        """(loop, field -> standing events of people alone, the one that counts first), of loops that have any."""
+        return self._by_loop(sql.standing_events(sql.of_kind(HUMAN)))
+
+    def _by_loop(self, query: Select[Any]) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
+        for loop_id, rows in groupby(self.stream(query), key=lambda row: row.loop_id):
+            fields: dict[str, list[LabelEvent]] = {}
+            for event in map(sql.event_of, rows):
+                fields.setdefault(event.field, []).append(event)
+            yield loop_id, fields
+
+    def newest(self) -> tuple[int, str, str]:
+        """Id, loop and time of the newest event; (0, "", "") when there is none."""
+        query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).order_by(EVENTS.c.id.desc()).limit(1)
+        with self.transaction() as connection:
+            row = connection.execute(query).first()
+        return (0, "", "") if row is None else (row.id, row.loop_id, row.created_at)
+
+    def holds(self, event: tuple[int, str, str]) -> bool:
+        """Whether an event that `newest` gave is still there: not after a backup was restored."""
+        query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).where(EVENTS.c.id == event[0])
+        with self.transaction() as connection:
+            row = connection.execute(query).first()
+        return event[0] == 0 or (row is not None and tuple(row) == event)
+
+    def months_of_people(self) -> dict[int, str]:
+        """Id -> the month ("2026-11") of every event of a person."""
+        month = func.substr(EVENTS.c.created_at, 1, len("2026-11"))
+        with self.transaction() as connection:
+            rows = connection.execute(select(EVENTS.c.id, month).where(sql.of_kind(HUMAN)))
+            return {row[0]: row[1] for row in rows}
+
+    def seen(self, loop_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Loop -> field -> id of its newest event: what someone looking now has seen."""
+        found: dict[str, dict[str, int]] = {loop_id: {} for loop_id in loop_ids}
+        with self.transaction() as connection:
+            for group in sql.in_groups(loop_ids):
+                query = (
+                    select(EVENTS.c.loop_id, EVENTS.c.field, func.max(EVENTS.c.id))
+                    .where(EVENTS.c.loop_id.in_(group))
+                    .group_by(EVENTS.c.loop_id, EVENTS.c.field)
+                )
+                for loop_id, name, event_id in connection.execute(query):
+                    found[loop_id][name] = event_id
+        return found
+
+    def history(self, loop_id: str) -> list[LabelEvent]:
+        """All events of a loop, oldest first."""
+        with self.transaction() as connection:
+            return sql.read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
+
+    def events(self) -> list[LabelEvent]:
+        """All events, oldest first: what a replay starts from."""
+        with self.transaction() as connection:
+            return sql.read(connection, select(EVENTS).order_by(EVENTS.c.id))
+
+    def actions(self, rater: str | None = None) -> list[Action]:
+        """Actions that stand (undone ones and the undos left out), oldest first."""
+        query = sql.standing_actions()
+        if rater is not None:
+            query = query.where(ACTIONS.c.rater == rater)
+        with self.transaction() as connection:
+            return [sql.action_of(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
+
+    def acts_from(self, rater: str, number: int = 0) -> list[tuple[int, str, str, int | None]]:
+        """(id, kind, loop, the action it undoes) of a rater's actions from an id on, undone ones and undos too."""
+        columns = (ACTIONS.c.id, ACTIONS.c.kind, ACTIONS.c.loop_id, ACTIONS.c.undoes)
+        query = select(*columns).where(ACTIONS.c.rater == rater, ACTIONS.c.id >= number).order_by(ACTIONS.c.id)
+        with self.transaction() as connection:
+            return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+    def raters(self) -> list[str]:
+        """Everyone who has acted, by name."""
+        with self.transaction() as connection:
+            return sorted(connection.execute(select(ACTIONS.c.rater).distinct()).scalars())
+
+    def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
+        """Rows of a query over EVENTS or ACTIONS, read in pieces, so that millions need no memory."""
+        with self.transaction() as connection:
+            yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
+
+    @contextmanager
+    def transaction(self, writes: bool = False) -> Iterator[Connection]:
+        """A connection inside one transaction; writers wait for each other. StoreError when the database fails."""
+        try:
+            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+                if writes and connection.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
+                yield connection
+        except FAILURES as error:
+            raise store_error(error, self.place) from error

@@ -1,0 +1,218 @@
+"""The library on disk: immutable Parquet parts, each written whole or not at all.
+
+A part is two files of one name: its notes, written first, then its loops, which make it
+count. What a crash leaves behind (notes without loops, temporary files) is removed by the
+next `append`. Appending a loop id that is there changes nothing. A loop with the content
+of an earlier one (see `content`) is stored too, for another file may vouch for it, and
+names the first such loop in `duplicate_of`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from composer_core.errors import NotFound, StoreError
+from composer_core.music.loop import Loop, Notes
+from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.loops.columns import LOOP_SCHEMA, NOT_LISTED, loop_of, loops_table, notes_table
+from composer_core.store.loops.index import LoopIndex
+from composer_core.store.loops.part_files import read_part
+from composer_core.store.loops.record import LoopRecord
+from composer_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOTE_COLUMNS = ("onset_ticks", "duration_ticks", "pitch", "velocity")
+_ROWS_A_GROUP = 32_768
+_COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What an append did: ids added, how many of these are exact duplicates, ids that were there already."""
+
+    added: tuple[str, ...]
+    n_exact: int
+    known: tuple[str, ...]
+
+
+class LoopStore:
+    """The loops of one workspace. Any number of processes may read; appends wait for each other."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._index = LoopIndex(workspace.loop_index, self._read_ids)
+
+    def append(self, records: Sequence[LoopRecord]) -> Appended:
+        """Store loops that are not there yet, as one part. Raises StoreError when it cannot be written."""
+        with self._locked():
+            self._remove_debris()
+            self._refresh_index()
+            stored = self._index.places(record.loop_id for record in records)
+            fresh = {r.loop_id: r for r in records if r.loop_id not in stored}
+            first = self._index.first_of_content(record.content_hash for record in fresh.values())
+            duplicate_of: dict[str, str] = {}
+            for record in fresh.values():
+                original = first.setdefault(record.content_hash, record.loop_id)
+                if original != record.loop_id:
+                    duplicate_of[record.loop_id] = original
+            if fresh:
+                self._write(list(fresh.values()), duplicate_of)
+                self._refresh_index()
+        known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
+        return Appended(tuple(fresh), len(duplicate_of), known)
+
+    def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row a loop, in the order they were added; all columns or the ones asked for."""
+        rows = self._read(None if columns is None else list(columns))
+        left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
+        return rows.drop_columns(left_out).to_pandas()
+
+    def load(self, loop_id: str) -> Loop:
+        """One loop with its notes; NotFound when the library has none of that id."""
+        return self.load_many([loop_id])[0]
+
+    def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
+        """Loops in the order asked for; NotFound names the first id that is missing."""
+        found: dict[str, Loop] = {}
+        for part, lines in self._places(loop_ids).items():
+            rows = read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
+            found.update(_load_rows(self._workspace.notes / part.name, rows))
+        for loop_id in loop_ids:
+            if loop_id not in found:
+                raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
+        return [found[loop_id] for loop_id in loop_ids]
+
+    def _places(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
+        """Rows of the parts that hold these loops, for those the library has."""
+        if not self._parts():
+            return {}
+        self._refresh_index()
+        rows: dict[Path, list[int]] = {}
+        for name, line in sorted(self._index.places(loop_ids).values()):
+            rows.setdefault(self._workspace.loops / name, []).append(line)
+        return rows
+
+    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
+        found: dict[str, dict[str, Any]] = {}
+        for part, lines in self._places(loop_ids).items():
+            rows = read_part(part, list(columns)).take(lines).to_pylist()
+            found.update({row["loop_id"]: row for row in rows})
+        return found
+
+    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+        """These columns, `source_digest` among them, of all loops of the files with these digests, in library order."""
+        if not self._parts():
+            return []
+        self._refresh_index()
+        wanted = pa.array(sorted(digests), pa.string())
+        found: list[dict[str, Any]] = []
+        for name in self._index.parts_of_files(digests):
+            table = read_part(self._workspace.loops / name, list(columns))
+            found += table.filter(pc.is_in(table.column("source_digest"), wanted)).to_pylist()
+        return found
+
+    def digest(self) -> str:
+        """A short text that changes when the library changes."""
+        names = "|".join(f"{part.name}:{part.stat().st_size}:{part.stat().st_mtime_ns}" for part in self._parts())
+        return hashlib.sha256(names.encode()).hexdigest()[:16]
+
+    def part_names(self) -> list[str]:
+        """Names of the parts, in the order they were added."""
+        return [part.name for part in self._parts()]
+
+    def part_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The loops of one part, all columns or those asked for that it has."""
+        return read_part(self._workspace.loops / name, None if columns is None else list(columns))
+
+    def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
+        """Give the loops of one part other (or further) columns; the part is replaced whole or not at all.
+
+        What is made from the library for searching is thrown away and made anew. StoreError
+        when the part cannot be written.
+        """
+        with self._locked():
+            path = self._workspace.loops / name
+            table = read_part(path, None)
+            for column, values in columns.items():
+                place = table.schema.get_field_index(column)
+                table = table.append_column(column, values) if place < 0 else table.set_column(place, column, values)
+            _write_part(path, table)
+            for made in (self._workspace.catalogue, self._workspace.similarity):
+                (made / "manifest.json").unlink(missing_ok=True)
+
+    def _parts(self) -> list[Path]:
+        return sorted(self._workspace.loops.glob("part-*.parquet"))
+
+    def _read(self, columns: list[str] | None) -> pa.Table:
+        tables = [read_part(part, columns) for part in self._parts()]
+        if not tables:
+            return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
+        return pa.concat_tables(tables, promote_options="default")
+
+    def _refresh_index(self) -> None:
+        self._index.refresh([part.name for part in self._parts()])
+
+    def _read_ids(self, name: str) -> tuple[list[str], list[str], list[str]]:
+        rows = read_part(self._workspace.loops / name, ["loop_id", "content_hash", "source_digest"])
+        ids, contents, digests = (rows.column(c).to_pylist() for c in ("loop_id", "content_hash", "source_digest"))
+        return ids, contents, digests
+
+    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
+        number = max((int(part.name.split("-")[1]) for part in self._parts()), default=0) + 1
+        ids = hashlib.sha256("".join(record.loop_id for record in records).encode()).hexdigest()[:8]
+        name = f"part-{number:06d}-{ids}.parquet"
+        _write_part(self._workspace.notes / name, notes_table(records))
+        _write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
+
+    def _remove_debris(self) -> None:
+        whole = {part.name for part in self._parts()}
+        for folder in (self._workspace.loops, self._workspace.notes):
+            for path in folder.glob(".part-*"):
+                path.unlink()
+        for path in self._workspace.notes.glob("part-*.parquet"):
+            if path.name not in whole:
+                path.unlink()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._workspace.create()
+        with locked(self._workspace.library_lock):
+            yield
+
+
+def _write_part(path: Path, table: pa.Table) -> None:
+    with atomic_writer(path) as stream:
+        pq.write_table(table, stream, compression=_COMPRESSION, row_group_size=_ROWS_A_GROUP)
+
+
+def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:
+    """The loops of some rows of one part; reads the row groups that hold their notes."""
+    spans = [(row["first_note"], row["first_note"] + row["n_notes"]) for row in rows]
+    low, high = min(start for start, _ in spans), max(stop for _, stop in spans)
+    first_group, last_group = low // _ROWS_A_GROUP, max(high - 1, low) // _ROWS_A_GROUP
+    try:
+        with pq.ParquetFile(path) as part:
+            groups = list(range(first_group, min(last_group + 1, part.num_row_groups)))
+            table = part.read_row_groups(groups, columns=list(_NOTE_COLUMNS))
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+    columns = [table.column(name).to_numpy().astype(np.int32) for name in _NOTE_COLUMNS]
+    before = first_group * _ROWS_A_GROUP
+    return {
+        row["loop_id"]: loop_of(row, Notes(*(column[start - before : stop - before] for column in columns)))
+        for row, (start, stop) in zip(rows, spans, strict=True)
+    }

@@ -1,0 +1,1 @@
+"""What a search of the library reads, and its questions."""

@@ -1,0 +1,1 @@
+"""Custom browser components, each with its script, style and markup."""

@@ -1,0 +1,1 @@
+"""Charts, piano rolls and score bars drawn from data."""

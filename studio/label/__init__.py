@@ -1,0 +1,1 @@
+"""The Label page, piece by piece."""

@@ -1,0 +1,236 @@
+"""The desk of the Label page: the queue, the loop in hand, and what a keystroke does with it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from composer_core.errors import ComposerError, NotFound, StoreError
+from composer_core.estimate import Suggestion
+from composer_core.music.loop import Loop
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.decisions import LoopLabels, QueueItem
+from composer_core.pipeline.library import loops
+from composer_core.workspace import Workspace
+from studio import session
+from studio.components import transport
+from studio.label import form as label_form
+from studio.label.rater import current_rater
+from studio.library.queries import title_of
+from studio.wording.text import t
+
+AUTOPLAY = "label.autoplay"
+ORDER = "label.order"
+SECTION, DESK = "label.section", "desk"
+MOST_QUEUED = 500
+"""Loops laid on the desk at once."""
+SUGGEST_AT_ONCE = 300
+"""Loops that get suggestions when the queue is filled; more get theirs the next time."""
+_SETTLED = ("approved", "rejected")
+ASKED = ("undone", "chosen", "to_settle", "from_chart", "against_model")
+"""Reasons of loops somebody asked for: these come up even when they are decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """A loop as it was when it came on screen: what a decision on it claims to have seen."""
+
+    item: QueueItem
+    title: str
+    loop: Loop
+    labels: LoopLabels
+    suggestions: Mapping[str, Suggestion]
+
+
+@dataclass(slots=True)
+class LabelDesk:
+    """One rater's queue in one order.
+
+    `heard` is the loop last put into the transport from here; `conflict` holds the error of a
+    refused write until it is settled.
+    """
+
+    rater: str
+    order: str
+    waiting: deque[QueueItem] = field(default_factory=deque)
+    in_hand: InHand | None = None
+    heard: str = ""
+    conflict: StoreError | None = None
+    refused_action: str = ""
+
+
+def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
+    """The desk for this rater and order, with a loop in hand as long as any is left."""
+    desk = session.label_desk()
+    if desk is not None and not desk.rater:
+        desk.rater = rater  # Loops were laid on it before anybody had signed in.
+    if desk is None or (desk.rater, desk.order) != (rater, order):
+        desk = LabelDesk(rater, order)
+        session.set_label_desk(desk)
+    if desk.in_hand is None:
+        take_next(workspace, desk)
+    return desk
+
+
+def take_next(workspace: Workspace, desk: LabelDesk) -> None:
+    """Take the next loop of the queue in hand, passing over what others have settled meanwhile."""
+    desk.in_hand = None
+    if not desk.waiting:
+        decisions.suggest_missing(workspace, SUGGEST_AT_ONCE)
+        desk.waiting.extend(decisions.queue(workspace, rater=desk.rater, order=desk.order))
+    while desk.waiting and desk.in_hand is None:
+        item = desk.waiting.popleft()
+        try:
+            hold(workspace, desk, item)
+        except NotFound:
+            continue
+        if item.reason not in ASKED and desk.in_hand and desk.in_hand.labels.status in _SETTLED:
+            desk.in_hand = None
+
+
+def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, Any] | None = None) -> None:
+    """Take one loop in hand and fill the form with what counts for it, else what is suggested; `said` over both."""
+    loop = loops.load_loop(workspace, item.loop_id)
+    suggestions = decisions.suggestion(workspace, item.loop_id)
+    labels = decisions.current(workspace, item.loop_id)
+    desk.in_hand = InHand(item, title_of(workspace, item.loop_id), loop, labels, suggestions)
+    desk.conflict = None
+    suggested = {name: made.value for name, made in suggestions.items()}
+    label_form.fill(
+        {**suggested, **labels.values, **own_votes(workspace, labels, desk.rater), **(said or {})},
+        note_of(labels, desk.rater),
+    )
+
+
+def own_votes(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, Any]:
+    """What the rater said of the fields in dispute: to hear a loop again is not to take over the other's value."""
+    if labels.status != "disputed":
+        return {}
+    contested = decisions.contested(workspace, labels.loop_id)
+    own = {name: vote for name, votes in contested.items() for vote in votes if vote.author == rater}
+    return {name: None if vote.status == "rejected" else vote.value for name, vote in own.items()}
+
+
+def note_of(labels: LoopLabels, rater: str) -> str:
+    """The rater's own note on the loop, if it is what counts."""
+    own = [label.note for label in labels.fields.values() if label.source == f"human:{rater}" and label.note]
+    return own[0] if own else ""
+
+
+def play_in_hand(desk: LabelDesk) -> None:
+    """Put the loop in hand into the transport."""
+    if desk.in_hand is not None:
+        loop_id = desk.in_hand.item.loop_id
+        desk.heard = loop_id
+        transport.play(desk.in_hand.loop, title=desk.in_hand.title, loop_id=loop_id, key=play_key(loop_id))
+
+
+def play_key(loop_id: str) -> str:
+    """What the transport calls a loop of the library, on every page."""
+    return f"loop.{loop_id}"
+
+
+def decide(action: str) -> None:
+    """Carry out approve, reject, draft or skip on the loop in hand, then go on; for a button's callback."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None or desk.in_hand is None:
+        return
+    held = desk.in_hand
+    try:
+        _store(workspace, desk, held, action, held.labels.seen)
+    except StoreError as error:
+        if error.code != "conflict":
+            session.set_problem(error)
+        else:
+            desk.conflict, desk.refused_action = error, action
+        return
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    _go_on(workspace, desk)
+
+
+def _store(workspace: Workspace, desk: LabelDesk, held: InHand, action: str, seen: Mapping[str, int]) -> None:
+    values: dict[str, Any] = {} if action == "skip" else label_form.read(held.loop.instrument)
+    if action == "reject":
+        del values["quality"]  # That the labels do not fit says nothing of how good the loop is.
+    note = label_form.note()
+    decisions.decide(workspace, held.item.loop_id, rater=desk.rater, action=action, values=values, seen=seen, note=note)
+
+
+def _go_on(workspace: Workspace, desk: LabelDesk) -> None:
+    take_next(workspace, desk)
+    if session.widget(AUTOPLAY):
+        play_in_hand(desk)
+
+
+def keep_theirs() -> None:
+    """Settle a conflict by dropping one's own values: the form shows what counts now."""
+    desk = session.label_desk()
+    if desk is not None and desk.in_hand is not None:
+        hold(session.workspace(), desk, desk.in_hand.item)
+
+
+def store_mine() -> None:
+    """Settle a conflict by storing one's own values, this time having seen the other's."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None or desk.in_hand is None:
+        return
+    held = desk.in_hand
+    labels = decisions.current(workspace, held.item.loop_id)
+    desk.in_hand, desk.conflict = replace(held, labels=labels), None
+    decide(desk.refused_action)
+
+
+def undo() -> None:
+    """Take back the last decision and hold its loop again, or a whole bulk edit; for a button's callback."""
+    desk, workspace = session.label_desk(), session.workspace()
+    if desk is None:
+        return
+    try:
+        undone = decisions.undo(workspace, desk.rater)
+        if undone is None:
+            session.notify(t("label.nothing_to_undo"))
+            return
+        if len(undone.loop_ids) > 1:
+            session.notify(t("label.undone_bulk", n=f"{len(undone.loop_ids):,}"))
+            _look_again(workspace, desk)
+            return
+        if desk.in_hand is not None and desk.in_hand.item.loop_id != undone.loop_id:
+            desk.waiting.appendleft(desk.in_hand.item)
+        desk.waiting = deque(item for item in desk.waiting if item.loop_id != undone.loop_id)
+        # As it was when the key was pressed, to be corrected: nobody undoes in order to type it all again.
+        said, note = decisions.taken_back(workspace, desk.rater, undone.loop_id) if undone.fields else ({}, "")
+        hold(workspace, desk, QueueItem(undone.loop_id, "undone"), said)
+        if note:
+            label_form.put_note(note)
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    session.notify(t(f"label.undone_{undone.action}"))
+    if session.widget(AUTOPLAY):
+        play_in_hand(desk)
+
+
+def _look_again(workspace: Workspace, desk: LabelDesk) -> None:
+    """What counts for the loop in hand may have changed under it: show it anew."""
+    if desk.in_hand is not None:
+        hold(workspace, desk, desk.in_hand.item)
+
+
+def queue_loops(workspace: Workspace, loop_ids: Sequence[str], reason: str = "chosen") -> None:
+    """Lay these loops on the desk, before what waits there; `reason` says why they are here (`label.why_...`)."""
+    desk = session.label_desk()
+    if desk is None:
+        session.default_widgets({ORDER: decisions.ORDERS[0]})
+        desk = LabelDesk(current_rater(workspace), str(session.widget(ORDER)))
+        session.set_label_desk(desk)
+    if desk.in_hand is not None:
+        desk.waiting.appendleft(desk.in_hand.item)
+        desk.in_hand = None
+    asked = set(loop_ids)
+    desk.waiting = deque(item for item in desk.waiting if item.loop_id not in asked)
+    session.set_widget(SECTION, DESK)
+    desk.waiting.extendleft(QueueItem(loop_id, reason) for loop_id in reversed(loop_ids))

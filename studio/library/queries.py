@@ -1,0 +1,152 @@
+"""Questions the Library page asks of the library, each answered once as long as nothing changes.
+
+Answers are kept by the version of the library (loops and labels) and by what was asked, and
+are shared by all sessions: never change one in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from composer_core.errors import NotFound
+from composer_core.pipeline.library import browse
+from composer_core.pipeline.library.browse import Facet, Filter, Histogram, Page, Projection, Sample, ScorePreview
+from composer_core.pipeline.library.similar import Similar
+from composer_core.pipeline.library.similar import similar as similar_loops
+from composer_core.workspace import Workspace
+from studio.wording.loop_names import loop_title
+
+ROWS_A_PAGE = 50
+SCATTER_POINTS = 4000
+_KEPT = 256
+
+
+def page(workspace: Workspace, filter: Filter, sort: tuple[tuple[str, bool], ...], index: int) -> Page:
+    """One page of the table, `index` from 0."""
+    answer: Page = _ask(workspace, browse.page, filter, sort, index * ROWS_A_PAGE, ROWS_A_PAGE)
+    return answer
+
+
+def facets(workspace: Workspace, filter: Filter, fields: tuple[str, ...]) -> dict[str, list[Facet]]:
+    """Values of the fields with the loops that choosing them leaves."""
+    return {name: _ask(workspace, browse.facets, filter, (name,))[name] for name in fields}
+
+
+def has_values(workspace: Workspace, field: str) -> bool:
+    """Whether any loop of the library has a value of a field."""
+    answer: bool = _ask(workspace, browse.has_values, field)
+    return answer
+
+
+def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
+    """Least and greatest value of a column in the whole library; None where no loop has one."""
+    answer: tuple[float, float] | None = _ask(workspace, browse.span, column)
+    return answer
+
+
+def histogram(
+    workspace: Workspace,
+    column: str,
+    filter: Filter,
+    bins: int,
+    split: str | None = None,
+    span: tuple[float, float] | None = None,
+) -> Histogram:
+    """How a column is spread over the loops that answer, split by a field if one is named."""
+    answer: Histogram = _ask(workspace, browse.histogram, column, filter, bins, split, span)
+    return answer
+
+
+def scatter(workspace: Workspace, x: str, y: str, filter: Filter, colour: str | None) -> Sample:
+    """A sample of the loops that answer at two of their columns."""
+    answer: Sample = _ask(workspace, browse.scatter, x, y, filter, SCATTER_POINTS, colour)
+    return answer
+
+
+def projection(workspace: Workspace, filter: Filter, colour: str | None) -> Projection:
+    """A sample of the loops that answer in the plane that keeps most of how their metrics differ."""
+    answer: Projection = _ask(workspace, browse.projection, filter, SCATTER_POINTS, colour)
+    return answer
+
+
+def rows(workspace: Workspace, loop_ids: tuple[str, ...]) -> pd.DataFrame:
+    """All columns of some loops; NotFound names one that is not there."""
+    answer: pd.DataFrame = _ask(workspace, browse.rows, loop_ids)
+    return answer
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, each by the names of its columns."""
+    found: list[Any] = frame.to_dict("records")
+    return found
+
+
+def row(workspace: Workspace, loop_id: str) -> dict[str, Any]:
+    """All columns of one loop; NotFound when it is not there."""
+    return records(rows(workspace, (loop_id,)))[0]
+
+
+def columns(workspace: Workspace) -> dict[str, str]:
+    """Every column with its kind."""
+    answer: dict[str, str] = _ask(workspace, browse.columns)
+    return answer
+
+
+def count(workspace: Workspace, filter: Filter | None = None) -> int:
+    """How many loops answer; all without a filter."""
+    answer: int = _ask(workspace, browse.count, filter or Filter())
+    return answer
+
+
+def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar]:
+    """The k loops most similar to one of the library by one of the WAYS, the nearest first."""
+    answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k, by)
+    return answer
+
+
+def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
+    """What the retry queue and the distribution of totals would be under other settings."""
+    answer: ScorePreview = _ask(workspace, browse.preview_scores, pass_mark, weights)
+    return answer
+
+
+def places(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
+    """The 0th to the 100th percentile of each metric among the library's loops of an instrument."""
+    answer: dict[str, list[float]] = {
+        name: values.tolist() for name, values in _ask(workspace, browse.percentiles, instrument).items()
+    }
+    return answer
+
+
+def title_of(workspace: Workspace, loop_id: str) -> str:
+    """The title of one loop, "" when the library has none of that id."""
+    try:
+        return loop_title(row(workspace, loop_id))
+    except NotFound:
+        return ""
+
+
+def answered(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
+    """The answer of a question about the loops or labels of a workspace, asked again only after a change."""
+    return _ask(workspace, question, *arguments)
+
+
+def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
+    return _answer(
+        str(workspace.root), browse.version(workspace), question.__name__, _key(arguments), question, arguments
+    )
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+def _answer(root: str, version: str, name: str, key: str, _question: Callable[..., Any], _arguments: Any) -> Any:
+    assert version and name and key
+    return _question(Workspace(Path(root)), *_arguments)
+
+
+def _key(arguments: tuple[Any, ...]) -> str:
+    return repr(arguments)

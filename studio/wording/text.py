@@ -1,0 +1,63 @@
+"""The words of every screen in English and Japanese."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import streamlit as st
+
+from composer_core.errors import ComposerError
+from studio import session
+from studio.session import Language
+from studio.wording import texts
+from studio.wording.value_names import in_japanese
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]$<>~#|]|:(?=[A-Za-z]))")
+LANGUAGES: tuple[Language, ...] = ("en", "ja")
+
+
+@cache
+def dictionary() -> dict[str, tuple[str, str]]:
+    """Every entry (English, Japanese) of the screens' dictionaries; a key defined twice is refused."""
+    merged: dict[str, tuple[str, str]] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(texts.__path__)):
+        for key, entry in import_module(f"{texts.__name__}.{module}").TEXTS.items():
+            if key in merged:
+                raise ValueError(f"text key {key!r} is defined twice, again in {module}")
+            merged[key] = entry
+    return merged
+
+
+def language() -> Language:
+    """The person's choice, else Japanese where the browser asks for it, else English."""
+    return session.chosen_language() or browser_language()
+
+
+def browser_language() -> Language:
+    """The language the browser asks for, English unless it is Japanese."""
+    return "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
+
+
+def t(key: str, **values: Any) -> str:
+    """The text of a key in the current language with its fields filled in; KeyError for an unknown key."""
+    return dictionary()[key][LANGUAGES.index(language())].format(**values)
+
+
+def error_text(error: ComposerError) -> str:
+    """What went wrong in the current language; names of values are translated too."""
+    values = {key: said(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    return t(f"error.{error.code}", **values)
+
+
+def said(value: str) -> str:
+    """A word the core says (a device's name, a reason) in the current language."""
+    return in_japanese(value) if language() == "ja" else value
+
+
+def literally(text: str) -> str:
+    """Text of others (a file's name, a message) so that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", text)

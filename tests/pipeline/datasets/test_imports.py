@@ -1,0 +1,206 @@
+"""The contract of the adapters, one test id each, on small folders in the layout of every data set."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from composer_core.errors import InvalidValue, NotFound
+from composer_core.ingest.datasets.adapter import ISSUES
+from composer_core.ingest.datasets.registry import ADAPTERS, detect
+from composer_core.pipeline.datasets.imports import ingest_with_facts
+from composer_core.pipeline.datasets.progressions import progressions
+from composer_core.pipeline.labels.decisions import current
+from composer_core.pipeline.library import loops
+from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.songs import SongStore
+from composer_core.workspace import Workspace
+from dataset_folders import FOLDERS, LABELS, MATCHED, PIANO, make, put
+
+NAMES = list(ADAPTERS)
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+REAL = {
+    "gmd": ("cc-by/gmd", 1021),
+    "emopia": ("nc/emopia", 990),
+    "pop909": ("mit/pop909", 812),
+    "openscore": ("cc0/openscore-quartets", 109),
+    "ryans": ("pd/ryans-mammoth", 929),
+    "drum-machine-patterns": ("mit/drum-machine-patterns", 405),
+    "free-midi-chords": ("mit/free-midi-chords", 0),
+    "mma": ("gpl/mma-stdlib", 920),
+    "folder": ("artistic/simutrans", 49),
+}
+"""Folder and number of MIDI files of the sets that are at hand."""
+
+
+@dataclass
+class Imported:
+    """One data set in a library of its own, with what its first import said."""
+
+    name: str
+    folder: Path
+    workspace: Workspace
+    found: dict[str, Any]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def imported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Imported:
+    """Each data set's folder, imported once for the tests that share it."""
+    root = tmp_path_factory.mktemp(request.param)
+    workspace = Workspace(root / "workspace")
+    folder = make(request.param, root)
+    return Imported(request.param, folder, workspace, read(folder, workspace))
+
+
+def read(folder: Path, workspace: Workspace, **options: Any) -> dict[str, Any]:
+    (found,) = ingest_with_facts([str(folder)], workspace, jobs=1, **options).datasets
+    return found
+
+
+def test_every_adapter_says_what_it_is() -> None:
+    for name, adapter in ADAPTERS.items():
+        assert adapter.name == name and adapter.title and adapter.source
+        assert adapter.tested_on == ("real files" if name in REAL else "fixtures")
+    assert set(FOLDERS) == set(LABELS) == set(ADAPTERS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_knows_its_own_folder_and_no_other(name: str, tmp_path: Path) -> None:
+    assert detect(make(name, tmp_path)).name == name
+
+
+def test_reads_its_folder(imported: Imported) -> None:
+    name, found = imported.name, imported.found
+    assert (found["name"], found["detected"]) == (name, True)
+    assert found["matched"] == MATCHED.get(name, 1)
+    assert found["rows"] and found["changed"]
+    issues = found["unmatched"] + found["refused"]
+    assert all(issue["reason"] in ISSUES and issue["message"] and issue["place"] for issue in issues)
+    if name not in ("folder", "suno", "xmidi"):
+        # Each of the other folders has a file without a row or a row without a file, and a bad row.
+        assert found["unmatched"] and found["refused"]
+    assert found["labels"]["n_refused"] == 0
+
+
+def test_labels_are_what_the_rows_say(imported: Imported) -> None:
+    name, workspace = imported.name, imported.workspace
+    songs = SongStore(workspace).table()
+    table = loops.table(workspace)
+    loop_ids = table[table["source_digest"].isin(songs[songs["file"] != "y.mid"]["source_digest"])]["loop_id"]
+    assert len(loop_ids) or not LABELS[name]
+    for loop_id in loop_ids:
+        labels = current(workspace, loop_id).fields
+        own = {field: label.value for field, label in labels.items() if label.source == f"import:{name}"}
+        assert own == LABELS[name]
+        assert all(0 < label.confidence <= 1 for label in labels.values())
+
+
+def test_again_changes_nothing_and_a_person_stays_right(imported: Imported) -> None:
+    workspace = imported.workspace
+    store = LabelStore(workspace.labels)
+    loop_ids = list(loops.table(workspace)["loop_id"])
+    for loop_id in loop_ids:
+        entry = Entry(loop_id, "genre", {"folk": 1.0}, "approved")
+        store.write("mika", "approve", loop_id, [entry], seen_of(store, loop_id))
+    before = (store.events(), SongStore(workspace).table(), progressions(workspace), loops.digest(workspace))
+    again = read(imported.folder, workspace)
+    after = (store.events(), SongStore(workspace).table(), progressions(workspace), loops.digest(workspace))
+    assert not again["changed"] and again["labels"]["written"] == 0
+    assert before[0] == after[0] and before[2:] == after[2:] and before[1].equals(after[1])
+    assert all(current(workspace, loop_id).values["genre"] == {"folk": 1.0} for loop_id in loop_ids)
+
+
+def seen_of(store: LabelStore, loop_id: str) -> dict[str, int]:
+    return {event.field: event.id for event in store.history(loop_id)}
+
+
+def test_a_row_that_points_elsewhere_is_refused(tmp_path: Path, workspace: Workspace) -> None:
+    found = read(make("gmd", tmp_path), workspace)
+    assert [(issue["place"], issue["reason"]) for issue in found["refused"]] == [
+        ("info.csv line 4", "bad_row"),
+        ("info.csv line 5", "outside"),
+    ]
+
+
+def test_the_name_and_the_table_of_emopia_must_agree(tmp_path: Path, workspace: Workspace) -> None:
+    found = read(make("emopia", tmp_path), workspace)
+    assert [issue["reason"] for issue in found["refused"]] == ["contradiction"]
+
+
+def test_songs_have_title_composer_split_and_group(tmp_path: Path, workspace: Workspace) -> None:
+    for name in ("gmd", "openscore"):
+        read(make(name, tmp_path / name), workspace)
+    rows = SongStore(workspace).table().set_index("dataset")
+    assert tuple(rows.loc["gmd"][["title", "split", "source_group"]]) == ("1", "train", "drummer1/session1")
+    assert tuple(rows.loc["openscore"][["title", "composer"]]) == ("Quartet No.1", "Béla Bartók")
+    assert SongStore(workspace).of(rows.loc["gmd"]["source_digest"])[0].dataset == "gmd"
+
+
+def test_progressions_carry_chords_and_moods(tmp_path: Path, workspace: Workspace) -> None:
+    read(make("free-midi-chords", tmp_path), workspace)
+    (found,) = progressions(workspace)
+    assert (found.mode, found.moods, found.tags) == ("major", ("happy", "romantic"), ("Joyful", "Tender"))
+    assert [str(chord) for chord in found.chords(7)] == ["G", "Em", "C", "D7"]
+    assert progressions(workspace, "sad") == []
+
+
+def test_tags_of_folders_inside_an_archive(tmp_path: Path, workspace: Workspace) -> None:
+    with zipfile.ZipFile(tmp_path / "pack.zip", "w") as archive:
+        archive.writestr("Bossa nova/calm/a.mid", PIANO)
+    found = read(tmp_path / "pack.zip", workspace)
+    assert (found["name"], found["matched"]) == ("folder", 1)
+    (loop_id,) = loops.table(workspace)["loop_id"]
+    assert current(workspace, loop_id).values == {"genre": {"latin-brazilian-bossa": 1.0}, "emotion": "calm"}
+
+
+def test_a_set_may_be_named(tmp_path: Path, workspace: Workspace) -> None:
+    folder = put(tmp_path / "set", {"XMIDI_sad_pop_01234567.mid": PIANO})
+    assert read(folder, workspace, dataset="folder")["detected"] is False
+    with pytest.raises(InvalidValue, match="gmd"):
+        ingest_with_facts([str(folder)], workspace, dataset="gdm")
+    with pytest.raises(NotFound):
+        ingest_with_facts([str(tmp_path / "nope")], Workspace(tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+
+
+def test_hostile_indexes_are_refused_by_name(tmp_path: Path, workspace: Workspace, canaries: Path) -> None:
+    corpus = DATA / "malformed" / "pickle"
+    if not corpus.is_dir():
+        pytest.skip(f"{corpus} is not there")
+    folder = tmp_path / "set"
+    folder.mkdir()
+    names = [path.name for path in sorted(corpus.glob("*.pickle"))]
+    for name in names:
+        shutil.copy(corpus / name, folder / f"META_DATA_{name}")
+    found = read(folder, workspace)
+    assert found["name"] == "lamda" and found["matched"] == 0
+    spoken_of = {issue["place"].rsplit("/", 1)[-1].split(" ")[0] for issue in found["refused"]}
+    assert spoken_of == {f"META_DATA_{name}" for name in names}
+    assert list(canaries.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REAL)
+def test_reads_the_real_files(name: str, workspace: Workspace) -> None:
+    folder, n_files = DATA / REAL[name][0], REAL[name][1]
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    adapter = ADAPTERS[name]
+    assert detect(folder) is adapter
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.mid")]
+    parsed = [adapter.parse(str(path), path.read_bytes()) for path in adapter.indexes(folder)]
+    reading = adapter.facts(files, parsed)
+    assert len(files) == n_files == len(reading.by_file)
+    assert reading.n_rows and not reading.unmatched and not reading.refused
+    if name == "free-midi-chords":
+        assert len(reading.progressions) == 190

@@ -1,0 +1,164 @@
+"""The master data set: complete, reproducible, split without leaks, and checked when read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import small_library
+from composer_core.errors import NotFound, StoreError
+from composer_core.music.grouping import groups_of, split_of
+from composer_core.music.loop import Loop
+from composer_core.pipeline.datasets.imports import ingest_with_facts
+from composer_core.pipeline.exports.master import PREDECESSOR_CONDITIONS, _groups, build_master, read_master
+from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.imports import LabelRow, import_labels
+from composer_core.pipeline.library import loops as library_loops
+from composer_core.render.midi import loop_to_midi
+from composer_core.workspace import ASSETS, Workspace
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Path]:
+    workspace = small_library.make_library(tmp_path_factory.mktemp("library"))
+    first = library_loops.table(workspace)["loop_id"][0]
+    decisions.decide(
+        workspace, first, rater="aki", action="approve",
+        values={"emotion": "happy", "genre": {"rock": 0.5, "funk": 0.5}, "technique": ["ghost"]}, seen={},
+    )  # fmt: skip
+    import_labels(workspace, [LabelRow(first, "quality", 4), LabelRow(first, "license", "cc")], "import:test")
+    folder = tmp_path_factory.mktemp("master")
+    build_master(workspace, folder)
+    return workspace, folder
+
+
+def test_every_loop_and_song_is_there_with_labels_and_metrics(made: tuple[Workspace, Path]) -> None:
+    workspace, folder = made
+    master = read_master(folder)
+    assert len(master.loops.rows) == small_library.N_LOOPS and len(master.songs.rows) == len(small_library.FILES)
+    row = master.loops.rows[0]
+    assert (row["labels.emotion"], row["labels.emotion.source"], row["labels.emotion.status"]) == (
+        "happy", "human:aki", "approved",
+    )  # fmt: skip
+    assert row["labels.genre"] == {"rock": 0.5, "funk": 0.5} and row["labels.technique"] == ["ghost"]
+    assert (row["labels.quality"], row["labels.license"]) == (4, "cc")
+    assert row["metrics.onset_density"] == pytest.approx(library_loops.table(workspace)["metrics.onset_density"][0])
+    # Rock in straight 8ths at 120, the shuffle swung at 92, the 7/8 at 150.
+    grids = {row["title"]: (row["grid_class"], row["tempo_bucket"], row["bars"]) for row in master.loops.rows}
+    assert grids["rock=beat"] == ("even_8", "medium", 4)
+    assert grids["=shuffle"] == ("swing_8", "medium", 4)
+    assert grids["七拍子<b>"] == ("even_8", "fast", 4)
+
+
+def test_every_condition_of_the_predecessor_has_a_column(made: tuple[Workspace, Path]) -> None:
+    names = {column.name for column in read_master(made[1]).loops.columns}
+    assert set(PREDECESSOR_CONDITIONS.values()) <= names
+    path = ASSETS.parent.parent / "shared" / "samples" / "composer4" / "labels_schema.yaml"
+    if path.is_file():
+        schema = yaml.safe_load(path.read_text(encoding="utf-8"))["schema"]
+        features = {f"rhythm_key.{name}" for name in schema["rhythm_key"]["features"]}
+        assert features <= set(PREDECESSOR_CONDITIONS)
+        assert {name.split(".")[0] for name in PREDECESSOR_CONDITIONS} >= set(schema)
+
+
+def test_the_same_library_gives_the_same_digest_and_a_label_another(
+    made: tuple[Workspace, Path], tmp_path: Path
+) -> None:
+    workspace, folder = made
+    shutil.copytree(workspace.root, tmp_path / "workspace")
+    other = Workspace(tmp_path / "workspace")
+    first = build_master(other, tmp_path / "again")["digest"]
+    assert first == read_master(folder).manifest["digest"]
+    import_labels(other, [LabelRow(library_loops.table(other)["loop_id"][1], "quality", 1)], "import:test")
+    assert build_master(other, tmp_path / "changed")["digest"] != first
+
+
+def test_xmidi_names_carry_emotion_and_genre_to_the_master(tmp_path: Path) -> None:
+    folder = tmp_path / "XMIDI_Dataset"
+    folder.mkdir()
+    loops: list[Loop] = [small_library.rock(), small_library.shuffle()]
+    for name, loop in zip(("XMIDI_angry_rock_0A1B2C3D.midi", "XMIDI_quiet_jazz_9Z8Y7X6W.midi"), loops, strict=True):
+        (folder / name).write_bytes(loop_to_midi(loop))
+    workspace = Workspace(tmp_path / "workspace").create()
+    ingest_with_facts([str(folder)], workspace, dataset="xmidi", jobs=1)
+    build_master(workspace, tmp_path / "master")
+    found = {
+        (row["labels.emotion"], tuple(row["labels.genre"]), row["labels.emotion.source"])
+        for row in read_master(tmp_path / "master").loops.rows
+    }
+    assert found == {("intense", ("rock",), "import:xmidi"), ("calm", ("jazz",), "import:xmidi")}
+
+
+def test_a_data_set_that_has_a_split_keeps_it_though_it_parts_a_session() -> None:
+    rows = [{"loop_id": name, "source_digest": name, "content_hash": name} for name in "abcd"]
+    songs: dict[str, dict[str, Any]] = {
+        "a": {"split": "train", "source_group": "session"},
+        "b": {"split": "validation", "source_group": "session"},
+        "c": {"split": "train", "source_group": "session"},
+    }
+    # c nearly repeats b, so it goes where b is; d has no data set.
+    found = _groups(rows, songs, {"a": "a", "b": "b", "c": "b", "d": "d"})
+    assert {name: split for name, (_, split) in found.items() if name != "d"} == {
+        "a": "train", "b": "validation", "c": "validation",
+    }  # fmt: skip
+    for song in songs.values():
+        song["split"] = ""
+    assert len({found[1] for name, found in _groups(rows, songs, {n: n for n in "abcd"}).items() if name != "d"}) == 1
+
+
+@pytest.mark.parametrize("damage", ["row", "column", "version", "digest", "parquet", "cut"])
+def test_what_is_not_whole_is_refused(made: tuple[Workspace, Path], tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "master"
+    shutil.copytree(made[1], folder)
+    lines, manifest = folder / "master_dataset.jsonl", folder / "master.json"
+    text = lines.read_text(encoding="utf-8")
+    if damage == "row":
+        lines.write_text(text.replace('"happy"', '"sad"'), encoding="utf-8")
+    elif damage == "column":
+        lines.write_text(text.replace('"tempo_bpm"', '"tempo"'), encoding="utf-8")
+    elif damage == "cut":
+        lines.write_text(text[: len(text) // 2], encoding="utf-8")
+    elif damage == "parquet":
+        shutil.copy(folder / "master_songs.parquet", folder / "master_dataset.parquet")
+    else:
+        facts = json.loads(manifest.read_text(encoding="utf-8"))
+        facts["schema_version" if damage == "version" else "made_with"] = 99
+        manifest.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(StoreError) as refused:
+        read_master(folder)
+    assert refused.value.code == "damaged_store"
+
+
+def test_a_folder_without_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        read_master(tmp_path)
+
+
+# Splits
+
+
+def test_groups_join_through_any_shared_key() -> None:
+    # 0 and 1 share a song, 1 and 3 a content, so 0, 1 and 3 are one group; 2 is alone.
+    assert groups_of([["s1", "c1"], ["s1", "c2"], ["s2", "c3"], ["s3", "c2"]]) == [0, 0, 2, 0]
+
+
+@given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=3), max_size=30))
+def test_no_key_is_ever_parted(keys: list[list[int]]) -> None:
+    groups = groups_of(keys)
+    for key in range(13):
+        assert len({group for group, own in zip(groups, keys, strict=True) if key in own}) <= 1
+
+
+def test_the_strictest_part_a_data_set_asks_for_wins() -> None:
+    assert split_of("any", ["train", "test", "validation"]) == "test"
+    assert split_of("any", ["train", "validation"]) == "validation"
+    shares = [split_of(str(number)) for number in range(1000)]
+    # A tenth each with a standard deviation of sqrt(1000 * 0.1 * 0.9) = 9.5: within five of them.
+    assert abs(shares.count("test") - 100) < 48 and abs(shares.count("validation") - 100) < 48
