@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from composer_core.lab.composer.likelihood import bootstrap_gain
 from composer_core.lab.composer.statistics import auc, pearson
-from composer_core.model.checkpoint import load_model
+from composer_core.model.composer.checkpoint import load_model
 from composer_core.model.composer.conditions import CONTINUOUS
 from composer_core.model.composer.data import IGNORED, WindowSet
 from composer_core.model.composer.training import BEST_FOLDER, Trainer, nll_of_windows

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.metrics.fingerprint import FINGERPRINT_SIZE, LEVELS
-from composer_core.pipeline.library.loops import ingest
+from composer_core.pipeline.library.imports import ingest
 from composer_core.store.labels.store import LabelStore
 from composer_core.workspace import Workspace
 

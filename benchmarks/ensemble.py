@@ -32,9 +32,8 @@ from composer_core.music.loop import Loop
 from composer_core.pipeline.generation.ensembles import generate_ensemble, plan
 from composer_core.pipeline.generation.reranking import alignment, in_chord_rate
 from composer_core.pipeline.models import find_model, load
-from composer_core.pipeline.training.harmony import stretch_of
 from composer_core.pipeline.training.permitted_sets import permitted_loops
-from composer_core.pipeline.training.sources import window_of
+from composer_core.pipeline.training.sources import stretch_of, window_of
 
 SETS = ("bsd/freedoom", "bsd/blasphemer", "artistic/simutrans")
 BARS, WINDOWS_A_SONG = 4, 4

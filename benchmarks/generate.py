@@ -25,8 +25,8 @@ from typing import Any
 
 import torch
 
-from composer_core.lab.composer.speed import BYTES_PER_MIB, peak_memory_bytes
-from composer_core.model.checkpoint import LoadedModel
+from composer_core.lab.composer.evaluation import BYTES_PER_MIB, peak_memory_bytes
+from composer_core.model.composer.checkpoint import LoadedModel
 from composer_core.model.composer.conditions import arrays_of
 from composer_core.model.composer.sampling import SampleSettings, sample_ids
 from composer_core.model.composer.transformer import NORM_EPSILON, Composer

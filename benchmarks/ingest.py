@@ -48,7 +48,8 @@ from symusic import Note, Score
 
 from composer_core.music.loop import Loop
 from composer_core.pipeline.datasets.imports import ingest_with_facts
-from composer_core.pipeline.library.loops import ImportReport, ingest, loops_for_training
+from composer_core.pipeline.library.imports import ImportReport, ingest
+from composer_core.pipeline.library.loops import loops_for_training
 from composer_core.pipeline.library.measuring import measure_loops
 from composer_core.pipeline.training.sources import window_of
 from composer_core.workspace import Workspace

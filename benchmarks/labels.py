@@ -30,11 +30,12 @@ import big_library
 import numpy as np
 
 from composer_core.errors import StoreError
-from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.queue import ORDERS, unique_loops
 from composer_core.store.labels.backup import back_up, restore
+from composer_core.store.labels.records import Entry
 from composer_core.store.labels.schema import DATABASE_VARIABLE
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.store import LabelStore
 from composer_core.workspace import Workspace
 
 SAVE_LIMIT_MS = 300.0
@@ -112,7 +113,7 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
     first = [
         measure(
             f"first queue {order}",
-            lambda _, o=order: decisions.queue(workspace, rater="aki", order=o),
+            lambda _, o=order: queue.queue(workspace, rater="aki", order=o),
             1,
             FIRST_LIMIT_MS,
         )
@@ -128,7 +129,7 @@ def waits(workspace: Workspace) -> list[dict[str, Any]]:
 
         def ask(number: int, order: str = order, place: int = place) -> None:
             save(_SAVES + place * _QUEUES + number)
-            decisions.queue(workspace, rater="aki", order=order)
+            queue.queue(workspace, rater="aki", order=order)
 
         rows.append(measure(f"approve, then queue {order}", ask, _QUEUES, QUEUE_LIMIT_MS))
     for _ in range(_QUEUES * len(ORDERS)):

@@ -31,8 +31,9 @@ from typing import Any
 import numpy as np
 from big_library import EMOTIONS, FIELDS, GENRES, build
 
-from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import Filter, Range
+from composer_core.pipeline.library import browse, distributions
+from composer_core.pipeline.library.browse import Range
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.similar import WAYS, rows_by_instrument, similar
 from composer_core.workspace import Workspace
 
@@ -64,12 +65,12 @@ def questions(workspace: Workspace, rng: np.random.Generator, loop_ids: list[str
     asked: dict[str, Callable[[], Any]] = {
         "page": lambda: browse.page(workspace, filter_of(rng), [(column(), True)], 0, 100),
         "facet": lambda: browse.facets(workspace, filter_of(rng), [str(rng.choice(FACETS))]),
-        "histogram": lambda: browse.histogram(workspace, column(), filter_of(rng), split="genre"),
+        "histogram": lambda: distributions.histogram(workspace, column(), filter_of(rng), split="genre"),
     }
     for way in WAYS:
         asked[f"similar by {way}"] = lambda way=way: similar(workspace, str(rng.choice(loop_ids)), 20, way)
-    asked["projection"] = lambda: browse.projection(workspace, filter_of(rng))
-    asked["percentiles"] = lambda: browse.percentiles(workspace, "drums")
+    asked["projection"] = lambda: distributions.projection(workspace, filter_of(rng))
+    asked["percentiles"] = lambda: distributions.percentiles(workspace, "drums")
     return asked
 
 

@@ -20,9 +20,8 @@ import torch
 
 from composer_core.cli.performing import figures_table
 from composer_core.lab.performer.training import played_windows, shipped_performer
-from composer_core.model.performer.evaluation import evaluate
+from composer_core.model.performer.evaluation import PEER, boosting, evaluate
 from composer_core.model.performer.network import Performer
-from composer_core.model.performer.peer import PEER, boosting
 from composer_core.model.performer.training import PlayedWindow
 from composer_core.pipeline.library.loops import loops_for_training
 

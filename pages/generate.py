@@ -7,14 +7,14 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.generation.performance import Playing
-from composer_core.pipeline.generation.takes import foreseen, models
+from composer_core.pipeline.generation.takes import foreseen
+from composer_core.pipeline.models import models
 from studio import session
 from studio.generate import state as generate_state
 from studio.generate.address import read_address, write_address
 from studio.generate.advanced import advanced
 from studio.generate.controls import (
     DEFAULTS,
-    Asked,
     counts,
     feeling,
     fitting_models,
@@ -27,13 +27,14 @@ from studio.generate.harmony import harmony
 from studio.generate.history import show_history
 from studio.generate.panel import show_panel
 from studio.generate.playing import playing_controls
-from studio.generate.sampling import Request, go_on, show_progress
+from studio.generate.request import MusicRequest, SamplingRequest
+from studio.generate.sampling import go_on, show_progress
 from studio.generate.takes import follow_sliders, show_takes
 from studio.widgets import show_error
 from studio.wording.text import t
 
 
-def request(instruments: tuple[str, ...]) -> Asked | None:
+def request(instruments: tuple[str, ...]) -> MusicRequest | None:
     """Feeling, style, harmony and what is folded; None where the chord line cannot be read."""
     fitting = fitting_models(instruments, models(session.workspace()))
     valence, arousal = feeling()
@@ -45,10 +46,10 @@ def request(instruments: tuple[str, ...]) -> Asked | None:
     if read is None:
         return None
     key, chords = read
-    return Asked(instruments, chosen, valence, arousal, genre, bars, meter, key, chords, more)
+    return MusicRequest(instruments, chosen, valence, arousal, genre, bars, meter, key, chords, more)
 
 
-def is_possible(asked: Asked | None, playing: Playing) -> bool:
+def is_possible(asked: MusicRequest | None, playing: Playing) -> bool:
     """False for what no model can be asked, with the reason; what is rare is warned of."""
     if asked is None or not asked.is_ready:
         if asked is not None and not asked.instruments:
@@ -93,7 +94,7 @@ with rail, st.container(key="controls", gap="small"):
         help=t("generate.generate_help"),
     )
     if wanted and asked is not None:
-        generate_state.set_sampling(Request(asked, playing, seed, takes, best_of))
+        generate_state.set_sampling(SamplingRequest(asked, playing, seed, takes, best_of))
     progress = show_progress()
 with stage:
     slots = generate_state.slots()

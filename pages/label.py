@@ -13,12 +13,13 @@ from studio.label import form as label_form
 from studio.label.agreement import AGREEMENT, draw_agreement
 from studio.label.bulk import BULK, draw_bulk
 from studio.label.conflict import draw_conflict, draw_votes, watch_others
-from studio.label.desk import AUTOPLAY, DESK, SECTION, InHand, LabelDesk, decide, open_desk, play_in_hand, undo
+from studio.label.desk import AUTOPLAY, DESK, SECTION, decide, open_desk, play_in_hand, undo
 from studio.label.files import FILES, draw_files
-from studio.label.panels import SIDE_PX, draw_settings, draw_side
-from studio.label.play import draw_heading
-from studio.label.rater import draw_rater
+from studio.label.panels import SIDE_PX, draw_heading, draw_settings, draw_side
 from studio.label.spread import SPREAD, draw_spread
+from studio.label.state import InHand, LabelDesk
+from studio.library import state as library_state
+from studio.rater import draw_rater
 from studio.widgets import worded
 from studio.wording.text import t
 
@@ -105,7 +106,7 @@ def draw_bulk_section(workspace: Workspace) -> None:
     """One label for many loops."""
     rater = draw_rater(workspace)
     if rater:
-        draw_bulk(workspace, rater)
+        draw_bulk(workspace, rater, library_state.shown_filter())
     else:
         st.info(t("label.who_are_you"))
 

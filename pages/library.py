@@ -7,11 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.library.browse import Filter
+from composer_core.pipeline.library import browse as library_browse
+from composer_core.pipeline.library.filters import Filter
 from composer_core.workspace import Workspace
-from studio import navigation, session
+from studio import navigation, queries, session
 from studio.components.loop_table import PageOf, loop_table
-from studio.library import queries as library_queries
+from studio.library import state as library_state
 from studio.library.acts import on_row, play
 from studio.library.charts import draw_charts
 from studio.library.compare import draw_comparison
@@ -19,21 +20,22 @@ from studio.library.detail import draw_detail
 from studio.library.filters import draw_filters
 from studio.library.importing import BROWSE, IMPORT, SECTION, draw_import
 from studio.library.mending import draw_queue, pass_mark
-from studio.library.preparing import draw_preparing
-from studio.library.queries import ROWS_A_PAGE
 from studio.library.rows import table_columns, table_row
 from studio.library.selection import draw_export, draw_selection
-from studio.library.view import View, ask, read_address, write_address
+from studio.library.state import View
+from studio.library.view import ask, read_address, write_address
+from studio.preparing import draw_preparing
+from studio.queries import ROWS_A_PAGE
 from studio.widgets import show_error
 from studio.wording.text import t
 
 SECTIONS = (BROWSE, IMPORT)
-STYLE = Path(library_queries.__file__).with_name("library.css")
+STYLE = Path(library_state.__file__).with_name("library.css")
 TABLE_HEIGHT = "33.4rem"
 DETAIL_PX = 540
 
 
-def draw_table(view: View, shown: library_queries.Page) -> None:
+def draw_table(view: View, shown: library_browse.Page) -> None:
     """One page of the loops that answer."""
     n_pages = max(1, -(-shown.total // ROWS_A_PAGE))
     first = view.page * ROWS_A_PAGE
@@ -41,7 +43,7 @@ def draw_table(view: View, shown: library_queries.Page) -> None:
     loop_table(
         key="library.table",
         columns=table_columns(),
-        rows=[table_row(row) for row in library_queries.records(shown.rows)],
+        rows=[table_row(row) for row in queries.records(shown.rows)],
         page=PageOf(view.page, n_pages, t("library.page_of", first=f"{first + 1:,}", last=f"{last:,}")),
         sort=(view.sort, view.descending),
         on_event=on_row,
@@ -53,20 +55,20 @@ def draw_table(view: View, shown: library_queries.Page) -> None:
     )
 
 
-def find(workspace: Workspace, view: View) -> tuple[View, library_queries.Page]:
+def find(workspace: Workspace, view: View) -> tuple[View, library_browse.Page]:
     """The page of the view, or the last one when there are not so many any more."""
     sort = ((view.sort, view.descending),) if view.sort else ()
-    found = library_queries.page(workspace, view.filter, sort, view.page)
+    found = queries.page(workspace, view.filter, sort, view.page)
     if found.rows.empty and found.total:
         view = view.on_page(-(-found.total // ROWS_A_PAGE) - 1)
-        found = library_queries.page(workspace, view.filter, sort, view.page)
+        found = queries.page(workspace, view.filter, sort, view.page)
     return view, found
 
 
 def draw_summary(workspace: Workspace, view: View, total: int) -> None:
     """How many loops answer, and all of them as a file."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        whole = library_queries.count(workspace)
+        whole = queries.count(workspace)
         st.markdown(t("library.count", shown=f"{total:,}", total=f"{whole:,}"), width="stretch")
         with st.popover(t("library.retry"), icon=":material/healing:"):
             draw_queue(workspace)
@@ -76,7 +78,7 @@ def draw_summary(workspace: Workspace, view: View, total: int) -> None:
 
 def browse(workspace: Workspace) -> None:
     """Filters beside the table, one loop in detail (the chosen one, else the first), charts below."""
-    view, found = find(workspace, read_address(library_queries.columns(workspace)))
+    view, found = find(workspace, read_address(queries.columns(workspace)))
     rail, main = st.columns([1, 4.6], gap="medium")
     with main:
         # Containers of their own: what comes and goes in them does not move, and so draw anew, what is below.
@@ -98,7 +100,7 @@ def browse(workspace: Workspace) -> None:
     write_address()
 
 
-def draw_found(workspace: Workspace, view: View, found: library_queries.Page) -> None:
+def draw_found(workspace: Workspace, view: View, found: library_browse.Page) -> None:
     """The table and the loop in detail."""
     table, detail = st.columns([1.3, 1], gap="small")
     with table:
@@ -121,7 +123,7 @@ def main() -> None:
     session.default_widgets({SECTION: BROWSE})
     if draw_preparing(workspace):
         return
-    if not library_queries.count(workspace):
+    if not queries.count(workspace):
         st.info(t("library.welcome"), icon=":material/library_music:")
         draw_import(workspace)
         return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from studio.train.form import train_form
-from studio.train.models import show_models
+from studio.train.form import show_models, train_form
 from studio.train.monitor import follow_click, train_monitor
 from studio.wording.text import t
 

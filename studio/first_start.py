@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
+from composer_core.pipeline.generation.approval import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.pipeline.generation.audition import soundfont_choice
-from composer_core.pipeline.generation.starter import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.workspace import Workspace
 from studio import session
 from studio.redraw import redraw

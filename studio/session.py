@@ -1,5 +1,7 @@
-"""Every session-state key, typed; those of the Generate page are in generate_state.py. Nothing else reads or writes
-`st.session_state` by a literal key."""
+"""The session-state keys that all pages share, typed; those of one page are in its own state.py.
+
+Nothing else reads or writes `st.session_state` by a literal key.
+"""
 
 from __future__ import annotations
 
@@ -12,35 +14,20 @@ from composer_core.errors import ComposerError
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.editing.mending import Mended
     from composer_core.pipeline.generation.takes import Take
-    from composer_core.pipeline.labels.review import BulkPreview
-    from studio.label.desk import LabelDesk
-    from studio.library.view import View
 
 Language = Literal["en", "ja"]
+
 TAKE_OVER_SEC = 5.0
 """So long a browser is given to take over a written address; going back within it needs a second try."""
-
+OVERRULED_ADDRESSES = "studio.library.overruled"
+SELECTION = "studio.library.selection"
 LANGUAGE = "studio.language"
 NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
 NOTICE = "studio.notice"
-LIBRARY_VIEW = "studio.library.view"
-LIBRARY_ADDRESS = "studio.library.address"
-FILTER_COUNT = "studio.library.filter_count"
-LIBRARY_OVERRULED = "studio.library.overruled"
-SELECTION = "studio.library.selection"
-UNFOLDED = "studio.library.unfolded"
-COMPARED = "studio.library.compared"
-BESIDE = "studio.library.beside"
-MENDED = "studio.library.mended"
 DESTINATION = "studio.destination"
-IMPORT_REPORT = "studio.library.import_report"
-LABEL_DESK = "studio.label.desk"
-LABEL_PREVIEW = "studio.label.preview"
-RUN = "train.run"
 STARTED = "studio.started"
 STARTER = "studio.starter"
 LAST_RUN = "studio.last_run"
@@ -154,17 +141,6 @@ def set_widget(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
-def set_run(name: str) -> None:
-    """The training run to look at next."""
-    st.session_state[RUN] = name
-
-
-def keep_run(known: list[str]) -> None:
-    """Forget a chosen run that is no longer there."""
-    if st.session_state.get(RUN) not in known:
-        st.session_state[RUN] = known[0]
-
-
 def say_again() -> None:
     """Set every keyed choice to itself, so that the browser shows it in the words of the language now chosen.
 
@@ -182,105 +158,6 @@ def forget_widgets(prefix: str) -> None:
         del st.session_state[key]
 
 
-def library_view() -> View | None:
-    """What the Library shows, None before its first drawing."""
-    return cast("View | None", st.session_state.get(LIBRARY_VIEW))
-
-
-def set_library_view(view: View) -> None:
-    """Show something else in the Library."""
-    st.session_state[LIBRARY_VIEW] = view
-
-
-def library_address() -> dict[str, str]:
-    """The parameters the Library last wrote into the page's address."""
-    return cast("dict[str, str]", st.session_state.get(LIBRARY_ADDRESS, {}))
-
-
-def set_library_address(written: dict[str, str]) -> None:
-    """Note what was written into the page's address; what stood there is overruled."""
-    if written != library_address():
-        overrule_address(library_address())
-    st.session_state[LIBRARY_ADDRESS] = written
-
-
-def overrule_address(address: dict[str, str]) -> None:
-    """Note that an address was replaced, or is about to be, by what the person asked for in the page."""
-    now_sec = time.monotonic()
-    recent = [(was, sec) for was, sec in _overruled() if was != address and now_sec - sec < TAKE_OVER_SEC]
-    st.session_state[LIBRARY_OVERRULED] = [*recent, (address, now_sec)]
-
-
-def is_overruled(address: dict[str, str]) -> bool:
-    """True for an address overruled a moment ago, which the browser may not have replaced yet."""
-    now_sec = time.monotonic()
-    return any(was == address and now_sec - sec < TAKE_OVER_SEC for was, sec in _overruled())
-
-
-def _overruled() -> list[tuple[dict[str, str], float]]:
-    return cast("list[tuple[dict[str, str], float]]", st.session_state.get(LIBRARY_OVERRULED, []))
-
-
-def filter_count() -> int:
-    """Number of the last change of filters; the rail in the browser counts on from it."""
-    return int(st.session_state.get(FILTER_COUNT, 0))
-
-
-def set_filter_count(count: int) -> None:
-    """Note a change of filters made in the rail."""
-    st.session_state[FILTER_COUNT] = count
-
-
-def unfolded_filters() -> tuple[str, ...]:
-    """Filters of the Library's rail that stand open, () before anybody folded or unfolded one."""
-    return cast("tuple[str, ...]", st.session_state.get(UNFOLDED, ()))
-
-
-def unfold_filters(names: tuple[str, ...]) -> None:
-    """Note which filters of the rail stand open."""
-    st.session_state[UNFOLDED] = names
-
-
-def selection() -> list[str]:
-    """Ids of the loops selected in the Library, in the order they were."""
-    return cast("list[str]", st.session_state.get(SELECTION, []))
-
-
-def set_selection(loop_ids: list[str]) -> None:
-    """Select other loops."""
-    st.session_state[SELECTION] = loop_ids
-
-
-def compared() -> tuple[str, str] | None:
-    """Ids of the two loops that are compared, None when none are."""
-    return cast("tuple[str, str] | None", st.session_state.get(COMPARED))
-
-
-def set_compared(pair: tuple[str, str] | None) -> None:
-    """Compare two loops, or none."""
-    st.session_state[COMPARED] = pair
-
-
-def beside() -> str:
-    """Id of the loop that waits for another to be compared with, "" for none."""
-    return str(st.session_state.get(BESIDE, ""))
-
-
-def set_beside(loop_id: str) -> None:
-    """Let a loop wait for another to be compared with."""
-    st.session_state[BESIDE] = loop_id
-
-
-def mended() -> Mended | None:
-    """The loop that was mended last, None before any was."""
-    return cast("Mended | None", st.session_state.get(MENDED))
-
-
-def set_mended(found: Mended) -> None:
-    """Keep a mended loop to show before and after."""
-    st.session_state[MENDED] = found
-
-
 def go_to(page: str) -> None:
     """Let the next drawing go to another page; callbacks cannot."""
     st.session_state[DESTINATION] = page
@@ -289,36 +166,6 @@ def go_to(page: str) -> None:
 def take_destination() -> str:
     """Where a callback wants to go, once; "" for nowhere."""
     return str(st.session_state.pop(DESTINATION, ""))
-
-
-def import_report() -> Any:
-    """The report of the last import of this session, None before any."""
-    return st.session_state.get(IMPORT_REPORT)
-
-
-def set_import_report(report: Any) -> None:
-    """Keep the report of an import for the next drawing."""
-    st.session_state[IMPORT_REPORT] = report
-
-
-def label_desk() -> LabelDesk | None:
-    """The queue, the loop in hand and the form of the Label page, None before its first drawing."""
-    return cast("LabelDesk | None", st.session_state.get(LABEL_DESK))
-
-
-def set_label_desk(desk: LabelDesk) -> None:
-    """Lay another queue on the desk."""
-    st.session_state[LABEL_DESK] = desk
-
-
-def label_preview() -> BulkPreview | None:
-    """What a bulk edit would change, None before it was looked at."""
-    return cast("BulkPreview | None", st.session_state.get(LABEL_PREVIEW))
-
-
-def set_label_preview(preview: BulkPreview | None) -> None:
-    """Keep what a bulk edit would change, or forget it."""
-    st.session_state[LABEL_PREVIEW] = preview
 
 
 def is_started() -> bool:
@@ -350,3 +197,30 @@ def starter() -> list[Take]:
 def set_starter(made: list[Take]) -> None:
     """Keep the takes of the starter library made so far."""
     st.session_state[STARTER] = made
+
+
+def overrule_address(address: dict[str, str]) -> None:
+    """Note that an address was replaced, or is about to be, by what the person asked for in the page."""
+    now_sec = time.monotonic()
+    recent = [(was, sec) for was, sec in _overruled() if was != address and now_sec - sec < TAKE_OVER_SEC]
+    st.session_state[OVERRULED_ADDRESSES] = [*recent, (address, now_sec)]
+
+
+def is_overruled(address: dict[str, str]) -> bool:
+    """True for an address overruled a moment ago, which the browser may not have replaced yet."""
+    now_sec = time.monotonic()
+    return any(was == address and now_sec - sec < TAKE_OVER_SEC for was, sec in _overruled())
+
+
+def _overruled() -> list[tuple[dict[str, str], float]]:
+    return cast("list[tuple[dict[str, str], float]]", st.session_state.get(OVERRULED_ADDRESSES, []))
+
+
+def selection() -> list[str]:
+    """Ids of the loops selected in the Library, in the order they were."""
+    return cast("list[str]", st.session_state.get(SELECTION, []))
+
+
+def set_selection(loop_ids: list[str]) -> None:
+    """Select other loops."""
+    st.session_state[SELECTION] = loop_ids

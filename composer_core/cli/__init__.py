@@ -14,7 +14,6 @@ COMMAND_MODULES = (
     "library",
     "legacy",
     "browsing",
-    "similar",
     "audio",
     "training",
     "models",

@@ -103,7 +103,7 @@ def train(arguments: argparse.Namespace) -> int:
     if arguments.kind == "key":
         return _train_key(Path(arguments.data), arguments.output)
     if arguments.data == LIBRARY:
-        from composer_core.pipeline.labels.library_genre import train_library_genre
+        from composer_core.pipeline.labels.suggestions import train_library_genre
 
         if arguments.kind != "genre":
             raise NotFound("path_missing", path=arguments.data)

@@ -18,7 +18,7 @@ from composer_core.music.timing import Meter
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.generation.takes import Take
+    from composer_core.store.takes import Take
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:

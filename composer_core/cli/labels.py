@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def backup(arguments: argparse.Namespace) -> int:
     """Back up and say what was saved."""
-    from composer_core.pipeline.labels.backup import back_up_labels
+    from composer_core.pipeline.labels.files import back_up_labels
 
     facts = back_up_labels(_workspace(arguments), arguments.file)
     found = {"path": str(facts.path), "events": facts.n_events, "actions": facts.n_actions}
@@ -56,7 +56,7 @@ def backup(arguments: argparse.Namespace) -> int:
 
 def restore(arguments: argparse.Namespace) -> int:
     """Restore and say where the labels before are kept."""
-    from composer_core.pipeline.labels.backup import restore_labels
+    from composer_core.pipeline.labels.files import restore_labels
 
     facts, kept = restore_labels(_workspace(arguments), arguments.file)
     if arguments.json:
@@ -68,7 +68,8 @@ def restore(arguments: argparse.Namespace) -> int:
 
 def master(arguments: argparse.Namespace) -> int:
     """Write the master data set, read it back with all checks, and say what it holds."""
-    from composer_core.pipeline.exports.master import build_master, describe, read_master
+    from composer_core.pipeline.exports.master import build_master, describe
+    from composer_core.store.master import read_master
 
     build_master(_workspace(arguments), arguments.out, with_captions=arguments.captions)
     facts = describe(read_master(arguments.out).manifest)

@@ -52,8 +52,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def ingest(arguments: argparse.Namespace) -> int:
     """Import and report; 0 when anything was accepted."""
+    from composer_core.ingest.engine import engine_named
     from composer_core.pipeline.datasets.imports import ingest_with_facts
-    from composer_core.pipeline.library.imports import engine_named
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     progress = _Progress() if sys.stderr.isatty() else None

@@ -33,8 +33,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def pairs(arguments: argparse.Namespace) -> int:
     """Write the pairs, read them back with all checks, and say what they hold; always 0."""
-    from composer_core.pipeline.exports.pairs import PairOptions, build_pairs, describe, read_pairs
+    from composer_core.pipeline.exports.pairs import PairOptions, build_pairs, describe
     from composer_core.pipeline.vocabularies import vocabularies
+    from composer_core.store.pairs import read_pairs
 
     names = ("positives", "hard_negatives", "negatives", "least_confidence", "seed")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.errors import InvalidValue
+from composer_core.estimate.scores import files
 from composer_core.workspace import Workspace, default_workspace
 
 
@@ -66,7 +67,7 @@ def validate(arguments: argparse.Namespace) -> int:
     found = validation.validate_scores(
         arguments.data,
         arguments.instrument,
-        arguments.scores or validation.SHIPPED,
+        arguments.scores or files.SHIPPED,
         _say,
         left_out=arguments.left_out,
     )

@@ -42,7 +42,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; 0 finished, 130 stopped with a checkpoint kept."""
     from composer_core.model.config import TrainConfig, config_from_json, read_train_config
-    from composer_core.pipeline.training.runs import LIBRARY, TrainRequest, train_run
+    from composer_core.pipeline.training.runs import LIBRARY, TrainRequest
+    from composer_core.pipeline.training.worker import train_run
     from composer_core.store.atomic import write_json
 
     names = ("instrument", "size", "steps", "device", "seed", "threads")

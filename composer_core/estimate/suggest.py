@@ -20,7 +20,7 @@ from composer_core.music.affect import Mood, nearest_mood
 from composer_core.music.loop import Loop
 
 
-class Words(Protocol):
+class SuggestionVocabulary(Protocol):
     """What of the vocabularies the estimators use."""
 
     @property
@@ -33,7 +33,7 @@ class Words(Protocol):
 
 
 def suggest(
-    loop: Loop, metrics: Mapping[str, float], vocabularies: Words, estimators: Estimators | None = None
+    loop: Loop, metrics: Mapping[str, float], vocabularies: SuggestionVocabulary, estimators: Estimators | None = None
 ) -> dict[str, Suggestion]:
     """Suggestions by field: emotion_valence, emotion_arousal, emotion, genre, key_root, key_mode, meter, technique.
 
@@ -85,7 +85,7 @@ def suggest_loop_genre(loop: Loop, metrics: Mapping[str, float], estimators: Est
 
 
 def suggest_loop_technique(
-    loop: Loop, metrics: Mapping[str, float], vocabularies: Words, estimators: Estimators
+    loop: Loop, metrics: Mapping[str, float], vocabularies: SuggestionVocabulary, estimators: Estimators
 ) -> Suggestion | None:
     """What rules and the instrument's model see together; where a model knows a technique, its rule is silent, as are
     rules without a figure (`technique.measured_rules`)."""

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from composer_core.errors import InvalidValue, require_choice
-from composer_core.ingest.pool import JobReport, read_all
+from composer_core.ingest.pool import Read, read_all
 
 ENGINES = ("local", "ray")
-
-
-class Read(Protocol):
-    """What an open engine does: `composer_core.ingest.pool.read_all`, with the processes chosen before."""
-
-    def __call__(
-        self,
-        files: Sequence[tuple[str, str]],
-        task: str,
-        options: dict[str, Any],
-        *,
-        seen: Callable[[int], None] | None = None,
-    ) -> Iterator[JobReport]:
-        """One report a (path, kind) file, in order; `seen` is called with the number of files done."""
 
 
 class Engine(Protocol):

@@ -21,9 +21,29 @@ from composer_core.ingest.pickles import read_pickle
 from composer_core.ingest.tables import BadRow, read_delimited, read_json_lines, read_object
 from composer_core.ingest.texts import decode_table
 from composer_core.ingest.worker import Result
-from composer_core.music.legacy_swing import swing_ratio_of
-from composer_core.store.legacy_events import read_events
+from composer_core.store.legacy import read_events
 
+GAP_RATIO, FRACTION, AMOUNT, PERCENT, ODD_SHARE, HINT = (
+    "gap_ratio",
+    "fraction",
+    "amount",
+    "percent",
+    "odd_share",
+    "hint",
+)
+SWING_COLUMNS = {
+    "metrics.swing_ratio": GAP_RATIO,
+    "swing_ratio": GAP_RATIO,
+    "swing_fraction": FRACTION,
+    "swing": AMOUNT,
+    "swing_amount": AMOUNT,
+    "swing_percent": PERCENT,
+    "swing_pct": PERCENT,
+    "odd_sixteenth_share": ODD_SHARE,
+    "metrics.swing_confidence": ODD_SHARE,
+    "swing_hint": HINT,
+}
+_TRIPLET_FRACTION = 2 / 3
 KINDS = {
     "summary": re.compile(r".*loop_summary.*\.csv", re.I),
     "score": re.compile(r".*metrics_score.*\.jsonl", re.I),
@@ -38,8 +58,31 @@ _NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 _SUMMARY_NEEDED = ("loop_id", "filename", "ticks_per_beat")
 _SCORE_NEEDED = ("loop_id", "score", "axes")
 _TAG_KEYS = {"mode", "section", "mood", "intensity", "confidence", "bpm", "time_signature", "bars"}
-_TAG_KEYS |= {"confidence_section", "confidence_mood", "tempo_fallback", "ts_fallback"}
 _LISTS = ("paths", "md5s", "pitch sums", "counts", "genres", "bpm")
+Rows = Iterator[tuple[str, dict[str, Any] | BadRow]]
+
+
+def swing_ratio_of(column: str, value: Any) -> float | None:
+    """Long to short (1.0 straight, 2.0 triplet) of a value in a column, None where it cannot be one.
+
+    gap_ratio r is taken as it is; fraction f (0.5 to 0.67) is f / (1 - f); amount a (0 to 1) is the
+    fraction 0.5 + a (2/3 - 0.5); percent p (50 to 75) the fraction p / 100. A share of odd
+    sixteenths and a hint by genre say how often or how likely, not how far.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    meaning = SWING_COLUMNS.get(column)
+    if meaning == GAP_RATIO:
+        return float(value) if value > 0 else None
+    fraction = {FRACTION: value, AMOUNT: 0.5 + value * (_TRIPLET_FRACTION - 0.5), PERCENT: value / 100}.get(
+        meaning or ""
+    )
+    if fraction is None or not 0.4 <= fraction <= 0.8 or (meaning == AMOUNT and not 0 <= value <= 1):
+        return None
+    return round(fraction / (1 - fraction), 6)
+
+
+_TAG_KEYS |= {"confidence_section", "confidence_mood", "tempo_fallback", "ts_fallback"}
 
 
 def kind_of_legacy(name: str) -> str | None:
@@ -69,9 +112,6 @@ def _parse(name: str, data: bytes) -> Result:
     except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).split("\n")[0][:200]
         return RefusedFile("unreadable_data", path=name, reason=reason)
-
-
-Rows = Iterator[tuple[str, dict[str, Any] | BadRow]]
 
 
 def _row(values: dict[str, Any], loop_id: Any = "", digest: Any = "", file: Any = "", **more: Any) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
 from composer_core.ingest.chunks import MAX_FILE_BYTES, Layout, read_layout, unwrap_riff
-from composer_core.ingest.ends import may_be_wrapped, track_end_tick
 from composer_core.ingest.events import (
     META_INSTRUMENT,
     META_KEY,
@@ -35,7 +34,7 @@ from composer_core.ingest.events import (
     TrackEvents,
     walk_track,
 )
-from composer_core.ingest.hanging import shorten_late_notes, with_note_offs
+from composer_core.ingest.hanging import may_be_wrapped, shorten_late_notes, track_end_tick, with_note_offs
 from composer_core.ingest.parts import gather_parts
 from composer_core.ingest.readers import RawScore, place_tracks, read_lenient, read_strict
 from composer_core.ingest.song import Song, seconds_at

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from composer_core.errors import RefusedFile, Unavailable
 from composer_core.ingest.worker import GROUP, LIMIT_SEC
@@ -278,3 +278,17 @@ def _outcome(item: dict[str, Any], payload: bytes) -> Outcome:
     if error is not None:
         return Outcome(item["name"], RefusedFile(error["code"], **error["values"]))
     return Outcome(item["name"], facts=item["facts"], payload=payload)
+
+
+class Read(Protocol):
+    """What an open engine does: `read_all`, with the processes chosen before."""
+
+    def __call__(
+        self,
+        files: Sequence[tuple[str, str]],
+        task: str,
+        options: dict[str, Any],
+        *,
+        seen: Callable[[int], None] | None = None,
+    ) -> Iterator[JobReport]:
+        """One report a (path, kind) file, in order; `seen` is called with the number of files done."""

@@ -23,8 +23,7 @@ import psutil
 
 from composer_core import __version__
 from composer_core.errors import ComposerError, InvalidValue, RefusedFile, Unavailable
-from composer_core.ingest.engine import Read
-from composer_core.ingest.pool import JobReport, Outcome, default_jobs, read_all
+from composer_core.ingest.pool import JobReport, Outcome, Read, default_jobs, read_all
 from composer_core.ingest.worker import LIMIT_SEC
 
 _CURE = 'pip install "composer-studio[ray]"'

@@ -19,7 +19,7 @@ TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(slots=True)
-class Found:
+class ScanResult:
     """Candidates as (path as found, kind "midi", "zip" or "tar"), and what was passed over."""
 
     files: list[tuple[str, str]] = field(default_factory=list)
@@ -38,7 +38,7 @@ def kind_of(name: str) -> str | None:
     return None
 
 
-def find_files(paths: list[str]) -> Found:
+def find_files(paths: list[str]) -> ScanResult:
     """Every candidate under the given files and folders, in name order.
 
     Raises NotFound for a path that is not there, before anything is read. A folder that
@@ -47,7 +47,7 @@ def find_files(paths: list[str]) -> Found:
     for path in paths:
         if not os.path.exists(path):
             raise NotFound("path_missing", path=path)
-    found = Found()
+    found = ScanResult()
     for path in paths:
         if os.path.isdir(path):
             _walk(path, found)
@@ -57,7 +57,7 @@ def find_files(paths: list[str]) -> Found:
     return found
 
 
-def _walk(folder: str, found: Found) -> None:
+def _walk(folder: str, found: ScanResult) -> None:
     def refuse(error: OSError) -> None:
         """A folder that cannot be listed is a refusal, not a silence."""
         found.refused.append(RefusedFile("permission_denied", path=str(error.filename or folder)))
@@ -68,7 +68,7 @@ def _walk(folder: str, found: Found) -> None:
             _add(os.path.join(parent, name), found)
 
 
-def _add(path: str, found: Found) -> None:
+def _add(path: str, found: ScanResult) -> None:
     kind = kind_of(path)
     if kind is None:
         found.n_skipped += 1

@@ -18,7 +18,7 @@ from composer_core.metrics.grid import (
     distinct_onsets,
     straight_step,
 )
-from composer_core.metrics.harmony import Harmony
+from composer_core.metrics.harmony import LoopHarmony
 from composer_core.metrics.spread import spread_of_groups
 from composer_core.metrics.swing import Swing, phase_of, read_swing, swing_unit
 from composer_core.metrics.voices import Voices
@@ -133,9 +133,9 @@ class Analysis:
         return np.asarray(left)
 
     @cached_property
-    def harmony(self) -> Harmony:
+    def harmony(self) -> LoopHarmony:
         """Pitch classes and chords over the bars, for pitched loops."""
-        return Harmony(self.voices, self.loop.bars, self.bar_tick)
+        return LoopHarmony(self.voices, self.loop.bars, self.bar_tick)
 
     @cached_property
     def _timekeeper(self) -> FloatArray:

@@ -50,7 +50,7 @@ class Chords:
         ]
 
 
-class Harmony:
+class LoopHarmony:
     """Pitch classes over the bars of a loop."""
 
     def __init__(self, voices: Voices, bars: int, bar_tick: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from composer_core.metrics.analysis import Analysis
 from composer_core.metrics.cells import following
 from composer_core.metrics.metric import Metric
-from composer_core.metrics.rhythm import entropy_bits
+from composer_core.metrics.spread import entropy_bits
 from composer_core.music.drums import ROLES, TIMEKEEPER_ROLES
 
 NAN = math.nan

@@ -13,7 +13,7 @@ from composer_core.store.runs import run_names
 from composer_core.workspace import ASSETS, Workspace
 
 if TYPE_CHECKING:
-    from composer_core.model.checkpoint import LoadedModel
+    from composer_core.model.composer.checkpoint import LoadedModel
     from composer_core.model.performer.network import Performer
 
 SHIPPED = ASSETS / "models"
@@ -118,7 +118,7 @@ def load(info: ModelInfo) -> LoadedModel:
 
 @lru_cache(maxsize=CACHED_MODELS)
 def _load(folder: Path, _stamp: int) -> LoadedModel:
-    from composer_core.model.checkpoint import load_model
+    from composer_core.model.composer.checkpoint import load_model
 
     return load_model(folder)
 

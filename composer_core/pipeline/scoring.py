@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue, ModelError
 from composer_core.estimate.scores.axes import (
     AXES,
-    BARS,
     MIN_NOTES,
     NO_CALIBRATION,
     SCORE_NAMES,
@@ -34,21 +33,6 @@ from composer_core.metrics import METRICS, measure
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
 
-__all__ = [
-    "AXES",
-    "BARS",
-    "SCORE_NAMES",
-    "TOTAL",
-    "Explanation",
-    "Reference",
-    "Scored",
-    "among_humans",
-    "explain",
-    "missing",
-    "score",
-    "score_measured",
-    "weighted_total",
-]
 NO_SCORES: dict[str, float] = dict.fromkeys(SCORE_NAMES, math.nan)
 FloatArray = NDArray[np.float64]
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from composer_core.store.vocabularies import GenreName, Name, TechniqueName, Vocabularies, load_vocabularies
+from composer_core.store.vocabularies import Vocabularies, load_vocabularies
 from composer_core.workspace import ASSETS, Workspace
-
-__all__ = ["GenreName", "Name", "TechniqueName", "Vocabularies", "vocabularies"]
 
 
 def vocabularies(workspace: Workspace | None = None) -> Vocabularies:

@@ -1,10 +1,13 @@
-"""What the predecessor's files said of source files: append-only Parquet parts, never mixed with our own metrics."""
+"""The predecessor's files: its note events (one row a note, 22 columns), and what its other files said of source files,
+kept as append-only Parquet parts that never mix with our own metrics."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,39 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from composer_core.errors import StoreError
+from composer_core.errors import RefusedFile, StoreError
 from composer_core.store.atomic import atomic_writer
 from composer_core.workspace import Workspace
 
 _SCHEMA = pa.schema([(name, pa.string()) for name in ("source_digest", "kind", "key", "said")])
+MAX_ROWS = 20_000_000
+EVENT_SCHEMA = pa.schema(
+    [
+        ("loop_id", pa.string()),
+        ("source", pa.string()),
+        ("pipeline_version", pa.string()),
+        ("bar_index", pa.int64()),
+        ("beat_index", pa.int64()),
+        ("beat_frac", pa.float64()),
+        ("grid_onset", pa.int64()),
+        ("onset_ticks", pa.int64()),
+        ("duration_ticks", pa.int64()),
+        ("channel", pa.int64()),
+        ("program", pa.int64()),
+        ("program_norm", pa.string()),
+        ("pitch", pa.int64()),
+        ("velocity", pa.int64()),
+        ("intensity", pa.float64()),
+        ("is_ghost", pa.bool_()),
+        ("swing_phase", pa.string()),
+        ("microtiming_offset", pa.float64()),
+        ("ioi_bucket", pa.string()),
+        ("instrument_role", pa.string()),
+        ("role_confidence", pa.float64()),
+        ("file_digest", pa.string()),
+    ]
+)
+_NOTE = ("onset_ticks", "duration_ticks", "channel", "program", "pitch", "velocity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +92,34 @@ def _read(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.T
         return pq.read_table(path, schema=_SCHEMA, filters=filters)
     except (OSError, pa.ArrowException) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+
+
+def read_events(name: str, data: bytes) -> dict[str, dict[str, Any]]:
+    """Loop id -> file_digest, source, swing_phase and notes [onset, duration, channel, program, pitch, velocity].
+
+    Raises RefusedFile for bytes that are no Parquet, a missing column or too many rows.
+    """
+    try:
+        with pq.ParquetFile(io.BytesIO(data)) as stream:
+            missing = [column for column in ("loop_id", *_NOTE) if column not in stream.schema_arrow.names]
+            if missing or stream.metadata.num_rows > MAX_ROWS:
+                reason = f"the column {missing[0]} is missing" if missing else f"more than {MAX_ROWS} rows"
+                raise RefusedFile("unreadable_data", path=name, reason=reason)
+            rows = stream.read().to_pydict()
+    except (OSError, pa.ArrowException) as error:
+        raise RefusedFile("unreadable_data", path=name, reason=str(error)[:200]) from error
+    loops: dict[str, dict[str, Any]] = {}
+    notes: dict[str, list[list[int]]] = defaultdict(list)
+    texts = {key: rows.get(key) for key in ("file_digest", "source", "swing_phase")}
+    for index, (loop_id, *note) in enumerate(zip(rows["loop_id"], *(rows[column] for column in _NOTE), strict=True)):
+        if loop_id not in loops:
+            loops[loop_id] = {key: (column[index] if column else "") for key, column in texts.items()}
+        notes[loop_id].append([int(value or 0) for value in note])
+    return {loop_id: {**facts, "notes": sorted(notes[loop_id])} for loop_id, facts in loops.items()}
+
+
+def events_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The file's bytes out of rows in the names of EVENT_SCHEMA."""
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=EVENT_SCHEMA), stream, compression="zstd")
+    return stream.getvalue()

@@ -15,12 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
+from composer_core.music.loop import Notes
 from composer_core.music.timing import TICKS_PER_STEP, Meter
 from composer_core.tokens.vocab import Piece, Vocabulary
 
 BoolArray = NDArray[np.bool_]
 _NONE = -1
 _ALL_CLASSES = (1 << 12) - 1
+_AFTER = {
+    True: {"Bar": {"Position"}, "Position": {"Pitch"}, "Pitch": {"Pitch", "Position"}},
+    False: {
+        "Bar": {"Position"},
+        "Position": {"Pitch"},
+        "Pitch": {"Duration"},
+        "Duration": {"Pitch", "Position"},
+    },
+}
+ONE_LINE = ("bass",)
+"""Instruments whose notes end where the next begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +189,6 @@ def _facts(piece: Piece, names: tuple[str, ...], drums: bool) -> _Facts:
     )
 
 
-_AFTER = {
-    True: {"Bar": {"Position"}, "Position": {"Pitch"}, "Pitch": {"Pitch", "Position"}},
-    False: {
-        "Bar": {"Position"},
-        "Position": {"Pitch"},
-        "Pitch": {"Duration"},
-        "Duration": {"Pitch", "Position"},
-    },
-}
-
-
 def _follows(tokens: tuple[tuple[str, int], ...], drums: bool) -> bool:
     """True when the base tokens of one piece may follow each other."""
     position = pitch = _NONE
@@ -203,3 +204,18 @@ def _follows(tokens: tuple[tuple[str, int], ...], drums: bool) -> bool:
                 return False
             pitch = value
     return True
+
+
+def playable(notes: Notes, instrument: str, length_tick: int) -> Notes:
+    """Notes cut at the loop's end, where their pitch is struck again, and on one line where the instrument has one."""
+    if not len(notes) or instrument == "drums":
+        return notes
+    end = np.minimum(notes.onset_tick + notes.duration_tick, length_tick)
+    for pitch in np.unique(notes.pitch):
+        own = np.flatnonzero(notes.pitch == pitch)
+        end[own[:-1]] = np.minimum(end[own[:-1]], notes.onset_tick[own[1:]])
+    if instrument in ONE_LINE:
+        onsets = np.append(np.unique(notes.onset_tick), length_tick)
+        following = onsets[np.searchsorted(onsets, notes.onset_tick, side="right")]
+        end = np.minimum(end, following)
+    return notes.with_columns(duration_tick=end - notes.onset_tick)

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from composer_core.music.instruments import INSTRUMENTS
-from composer_core.pipeline.library.browse import Histogram
+from composer_core.pipeline.library.distributions import Histogram
 
 INSTRUMENT_COLOURS = dict(
     zip(INSTRUMENTS, ("#6d5ef5", "#e0679b", "#1f9e89", "#e08a2e", "#3c8ad8", "#7a9a2c"), strict=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from composer_core.estimate.scores.explain import Explanation
 from composer_core.metrics import METRICS
-from composer_core.pipeline.scoring import Explanation
 from studio.wording.names import metric_name
 from studio.wording.text import t
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.technique import TECHNIQUES
 from studio import session
 from studio.figures.roll import pitch_name
+from studio.generate.request import Advanced
 from studio.widgets import worded
 from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
@@ -27,14 +27,6 @@ ADVANCED_DEFAULTS: dict[str, Any] = {
     **{f"generate.{name}": first for name, (_, _, _, first) in MEASURES.items()},
     **{f"generate.register.{name}": round((low + high) / 2) for name, (low, high) in PITCH_RANGE.items()},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """Measures every part is asked for, and what each instrument is asked for alone."""
-
-    measures: Mapping[str, float]
-    alone: Mapping[str, Mapping[str, Any]]
 
 
 def advanced(instruments: Sequence[str]) -> Advanced:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from composer_core.music.chords import Chord
-from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.condition import ASK_METERS
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.music.key import Key
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import Meter
 from studio import navigation, session
 from studio.components.xypad import XYValue, xy_pad
-from studio.generate.advanced import ADVANCED_DEFAULTS, Advanced, take_back_advanced
+from studio.generate.advanced import ADVANCED_DEFAULTS, take_back_advanced
 from studio.generate.harmony import FREE, take_back_harmony
 from studio.generate.playing import PLAYING_DEFAULTS
 from studio.widgets import worded
@@ -26,8 +23,8 @@ from studio.wording.names import genre_name, instrument_name
 from studio.wording.text import t
 
 if TYPE_CHECKING:
-    from composer_core.pipeline.generation.performance import Playing
-    from composer_core.pipeline.generation.takes import ModelInfo, Take
+    from composer_core.pipeline.generation.takes import Take
+    from composer_core.pipeline.models import ModelInfo
 
 MAX_SEED = 2**31 - 1
 MAX_TAKES = 8
@@ -50,49 +47,6 @@ DEFAULTS: dict[str, Any] = {
     "generate.chords": "",
 }
 """Where the controls stand at first. Callbacks move some of them, so the widgets have no defaults of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of the instruments together, and (in `advanced`) of each alone."""
-
-    instruments: tuple[str, ...]
-    models: Mapping[str, ModelInfo]
-    valence: float | None
-    arousal: float | None
-    genre: dict[str, float]
-    bars: int
-    meter: Meter
-    key: Key | None = None
-    chords: tuple[Chord, ...] = ()
-    advanced: Advanced = field(default_factory=lambda: Advanced({}, {}))
-
-    @property
-    def is_ready(self) -> bool:
-        """True when an instrument is chosen and each has a model."""
-        return bool(self.instruments) and set(self.models) == set(self.instruments)
-
-    def condition(self, playing: Playing, instrument: str) -> Condition:
-        """What one of the instruments is asked for; InvalidValue for what is out of range or contradicts itself."""
-        pitched = instrument != "drums"
-        more: dict[str, Any] = {**self.advanced.measures, **self.advanced.alone.get(instrument, {})}
-        return Condition(
-            instrument,
-            self.bars,
-            self.meter,
-            DEFAULT_TEMPO_BPM,
-            self.valence,
-            self.arousal,
-            self.genre,
-            key=self.key if pitched else None,
-            chords=self.chords if pitched else (),
-            **more,
-        ).changed(
-            tempo_bpm=playing.tempo_bpm,
-            swing_percent=playing.swing_percent,
-            swing_grid=playing.swing_grid,
-            humanise_percent=playing.humanise_percent,
-        )
 
 
 def instrument_choice() -> tuple[str, ...]:

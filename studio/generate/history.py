@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from composer_core.pipeline.generation.takes import Take, list_takes, models
+from composer_core.pipeline.generation.takes import Take, list_takes
+from composer_core.pipeline.models import models
 from composer_core.workspace import Workspace
 from studio import session
 from studio.generate import state as generate_state

@@ -8,27 +8,54 @@ from typing import Any
 import streamlit as st
 
 from composer_core.music.key import ROOT_NAMES, Key
+from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
 from composer_core.pipeline import scoring
 from composer_core.pipeline.generation.asked_vs_measured import Compared
 from composer_core.pipeline.generation.fill_in import with_drawn
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
+from composer_core.pipeline.library.loops import load_loop
+from composer_core.pipeline.library.similar import similar_to
 from composer_core.pipeline.settings import load_settings
-from studio import session
+from studio import queries, session
 from studio.figures.roll import pitch_name
 from studio.figures.score_bars import explanation_lines, score_bars
 from studio.generate import state as generate_state
 from studio.generate.edit import Act, bar_edits, more_bars, part_anew, perform
 from studio.generate.files import file_buttons, file_stem
-from studio.generate.similar import draw_similar
 from studio.generate.slots import Slot, edit_words
 from studio.generate.takes import NOTHING, compared, explained, played, worth_saying
-from studio.widgets import icon_button, worded
+from studio.widgets import icon_button, play_button, worded
+from studio.wording.loop_names import loop_title, plain
 from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
+N_SIMILAR = 4
 _DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arousal": 2, "tempo": 1}
+
+
+def draw_similar(loop: Loop) -> None:
+    """On demand the nearest loops, the nearest first, each to be heard."""
+    if not st.toggle(t("generate.similar"), key="generate.similar", help=t("generate.similar_help")):
+        return
+    workspace = session.workspace()
+    found = similar_to(workspace, loop, N_SIMILAR)
+    if not found:
+        st.caption(t("generate.no_similar"))
+        return
+    for one in found:
+        title = loop_title(queries.row(workspace, one.loop_id))
+        play, words = st.columns([1, 4], vertical_alignment="center", gap="small")
+        with play:
+            play_button(
+                lambda loop_id=one.loop_id: load_loop(workspace, loop_id),  # type: ignore[misc]
+                title=title,
+                key=f"loop.{one.loop_id}",
+                loop_id=one.loop_id,
+                label="",
+            )
+        words.caption(t("generate.similar_loop", title=plain(title), distance=f"{one.distance:.2f}"))
 
 
 def show_panel(slot: Slot, playing: Playing) -> None:

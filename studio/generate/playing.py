@@ -18,7 +18,8 @@ from composer_core.pipeline.editing.recipes import (
     recipe_text,
     saved_recipes,
 )
-from composer_core.pipeline.generation.performance import RENDERED, Playing, as_recipe
+from composer_core.pipeline.generation.performance import Playing, as_recipe
+from composer_core.rules.technique import RENDERED
 from studio import session
 from studio.generate import state as generate_state
 from studio.widgets import show_error, translate_uploader, worded

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline.generation.ensembles import generate_ensemble
-from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take, iter_takes, save_takes
 from studio import session
 from studio.generate import state as generate_state
-from studio.generate.controls import Asked
+from studio.generate.request import SamplingRequest
 from studio.generate.slots import Slot
 from studio.redraw import redraw
 from studio.wording.text import t
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What Generate was pressed for; `n_made` of its `takes` are there."""
-
-    asked: Asked
-    playing: Playing
-    seed: int
-    takes: int
-    best_of: int
-    n_made: int = 0
 
 
 def show_progress() -> DeltaGenerator | None:
@@ -51,7 +38,7 @@ def show_progress() -> DeltaGenerator | None:
     return bar
 
 
-def _draw(bar: DeltaGenerator, request: Request, n_parts: int) -> None:
+def _draw(bar: DeltaGenerator, request: SamplingRequest, n_parts: int) -> None:
     whole = request.n_made + n_parts / len(request.asked.instruments)
     text = t("generate.working", number=min(request.n_made + 1, request.takes), takes=request.takes)
     bar.progress(min(1.0, whole / request.takes), text)
@@ -79,7 +66,7 @@ def go_on(bar: DeltaGenerator | None) -> None:
     redraw()
 
 
-def _next(request: Request, bar: DeltaGenerator) -> Slot:
+def _next(request: SamplingRequest, bar: DeltaGenerator) -> Slot:
     if len(request.asked.instruments) > 1:
         return _ensemble(request, bar)
     asked, (instrument,) = request.asked, request.asked.instruments
@@ -94,7 +81,7 @@ def _next(request: Request, bar: DeltaGenerator) -> Slot:
     return Slot(((take,),))
 
 
-def _ensemble(request: Request, bar: DeltaGenerator) -> Slot:
+def _ensemble(request: SamplingRequest, bar: DeltaGenerator) -> Slot:
     asked, parts = request.asked, list[Take]()
 
     def on_part(take: Take) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 if TYPE_CHECKING:
-    from studio.generate.sampling import Request
+    from studio.generate.request import SamplingRequest
     from studio.generate.slots import Slot
 
 SLOTS = "studio.slots"
@@ -50,12 +50,12 @@ def slider_moved() -> bool:
     return bool(st.session_state.get(SLIDER_MOVED))
 
 
-def sampling() -> Request | None:
+def sampling() -> SamplingRequest | None:
     """The request whose takes are being made, None when nothing is."""
-    return cast("Request | None", st.session_state.get(SAMPLING))
+    return cast("SamplingRequest | None", st.session_state.get(SAMPLING))
 
 
-def set_sampling(request: Request | None) -> None:
+def set_sampling(request: SamplingRequest | None) -> None:
     """Let the takes of a request be made from the next drawing on; None ends that."""
     st.session_state[SAMPLING] = request
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.estimate.scores import explain
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
@@ -19,11 +20,11 @@ from composer_core.pipeline.generation.takes import Take
 from composer_core.pipeline.library.loops import add_generated, digest
 from studio import session
 from studio.components import transport
-from studio.figures.miniature import miniature
+from studio.figures.roll import miniature
 from studio.generate import state as generate_state
 from studio.generate.files import file_buttons, file_stem
 from studio.generate.slots import Slot, play_slot, slot_name
-from studio.label.rater import default_rater
+from studio.rater import default_rater
 from studio.widgets import icon_button, picture
 from studio.wording.names import instrument_name
 from studio.wording.text import t
@@ -46,7 +47,7 @@ def compared(take: Take, playing: Playing) -> Comparison:
 
 
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Playing: repr})
-def explained(take: Take, playing: Playing) -> Mapping[str, scoring.Explanation]:
+def explained(take: Take, playing: Playing) -> Mapping[str, explain.Explanation]:
     """Why the scores of a take, as it sounds, are what they are; kept."""
     return scoring.explain(played(take, playing)[0])
 

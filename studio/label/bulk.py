@@ -14,15 +14,15 @@ from composer_core.pipeline.labels import decisions, review
 from composer_core.pipeline.labels.fields import MAX_QUALITY, MIN_QUALITY
 from composer_core.pipeline.labels.review import BulkPreview
 from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import Filter
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.workspace import Workspace
-from studio import navigation, session
+from studio import navigation, queries, session
 from studio.label import queries as label_queries
+from studio.label import state as label_state
 from studio.label.form import NOTE_CHARACTERS
-from studio.label.rater import current_rater
 from studio.label.words import field_title, value_text, who_text
-from studio.library import queries as library_queries
+from studio.rater import current_rater
 from studio.widgets import worded
 from studio.wording.names import genre_name, instrument_name, mood_name, tag_name, technique_name
 from studio.wording.text import literally, t
@@ -44,11 +44,11 @@ ROWS_SHOWN, REFUSED_SHOWN = 200, 3
 TABLE_PX = 380
 
 
-def draw_bulk(workspace: Workspace, rater: str) -> None:
+def draw_bulk(workspace: Workspace, rater: str, shown_in_library: Filter) -> None:
     """Which loops, which value, the preview, and the button that stores it."""
     request, shown = st.columns([1, 1.9], gap="small")
     with request, st.container(border=True, key="label.bulk_request"):
-        loop_ids = _choose_loops(workspace)
+        loop_ids = _choose_loops(workspace, shown_in_library)
         values = _choose_value(workspace)
         session.default_widgets({APPROVE: True, NOTE: ""})
         st.toggle(t("label.bulk_approve"), key=APPROVE, help=t("label.bulk_approve_help"), persist_state="session")
@@ -68,12 +68,10 @@ def draw_bulk(workspace: Workspace, rater: str) -> None:
         _draw_preview(workspace, rater)
 
 
-def _choose_loops(workspace: Workspace) -> list[str]:
+def _choose_loops(workspace: Workspace, filter: Filter) -> list[str]:
     """The loops of the Library's selection, or those its filters leave."""
     selected = session.selection()
-    view = session.library_view()
-    filter = view.filter if view else Filter()
-    n_loops = {SELECTION: len(selected), FILTER: library_queries.count(workspace, filter)}
+    n_loops = {SELECTION: len(selected), FILTER: queries.count(workspace, filter)}
     session.default_widgets({SOURCE: SELECTION if selected else FILTER})
     source = st.segmented_control(
         t("label.bulk_source"),
@@ -92,7 +90,7 @@ def _choose_loops(workspace: Workspace) -> list[str]:
         st.caption(t("label.bulk_limit", most=f"{MOST:,}"))
     if source == SELECTION:
         return selected[:MOST]
-    found: list[str] = library_queries.answered(workspace, browse.ids, filter, MOST)
+    found: list[str] = queries.answered(workspace, browse.ids, filter, MOST)
     return found
 
 
@@ -157,7 +155,7 @@ def _technique_words(code: str) -> str:
 
 
 def _draw_preview(workspace: Workspace, rater: str) -> None:
-    preview = session.label_preview()
+    preview = label_state.label_preview()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{t('label.bulk_title')}**", width="stretch")
         st.button(t("label.bulk_undo"), key="label.bulk.undo", help=t("label.undo_help"), shortcut="U", on_click=_undo)
@@ -207,13 +205,13 @@ def _draw_rows(workspace: Workspace, preview: BulkPreview) -> None:
 
 def _look(workspace: Workspace, loop_ids: Sequence[str], values: dict[str, Any], rater: str) -> None:
     try:
-        session.set_label_preview(review.bulk_preview(workspace, loop_ids, values, rater))
+        label_state.set_label_preview(review.bulk_preview(workspace, loop_ids, values, rater))
     except ComposerError as error:
         session.set_problem(error)
 
 
 def _apply(rater: str) -> None:
-    preview = session.label_preview()
+    preview = label_state.label_preview()
     if preview is None:
         return
     action, note = "approve" if session.widget(APPROVE) else "draft", str(session.widget(NOTE))
@@ -243,4 +241,4 @@ def _undo() -> None:
 
 def _forget() -> None:
     """Another request has no preview yet."""
-    session.set_label_preview(None)
+    label_state.set_label_preview(None)

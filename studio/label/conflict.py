@@ -16,7 +16,9 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.label import form as label_form
 from studio.label import queries as label_queries
-from studio.label.desk import InHand, LabelDesk, keep_theirs, queue_loops, store_mine
+from studio.label import state as label_state
+from studio.label.desk import keep_theirs, queue_loops, store_mine
+from studio.label.state import InHand, LabelDesk
 from studio.label.words import field_title, listed, value_text
 from studio.redraw import redraw
 from studio.widgets import errors_as_messages
@@ -82,7 +84,7 @@ def _draw_vote(vote: LabelEvent, instrument: str) -> None:
 def watch_others(workspace: Workspace, rater: str) -> None:
     """Show at once what others decide: on the loop in hand, and against what this rater decided before."""
     with errors_as_messages():
-        desk = session.label_desk()
+        desk = label_state.label_desk()
         if desk is None or desk.conflict is not None:
             return
         if desk.in_hand is not None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from composer_core.errors import ComposerError, NotFound, StoreError
-from composer_core.estimate import Suggestion
-from composer_core.music.loop import Loop
-from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.labels.decisions import LoopLabels, QueueItem
+from composer_core.pipeline.labels import decisions, queue
+from composer_core.pipeline.labels.decisions import LoopLabels
+from composer_core.pipeline.labels.queue import QueueItem
 from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
 from studio import session
 from studio.components import transport
 from studio.label import form as label_form
-from studio.label.rater import current_rater
-from studio.library.queries import title_of
+from studio.label import state as label_state
+from studio.label.state import InHand, LabelDesk
+from studio.queries import title_of
+from studio.rater import current_rater
 from studio.wording.text import t
 
 AUTOPLAY = "label.autoplay"
@@ -33,42 +34,14 @@ ASKED = ("undone", "chosen", "to_settle", "from_chart", "against_model")
 """Reasons of loops somebody asked for: these come up even when they are decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class InHand:
-    """A loop as it was when it came on screen: what a decision on it claims to have seen."""
-
-    item: QueueItem
-    title: str
-    loop: Loop
-    labels: LoopLabels
-    suggestions: Mapping[str, Suggestion]
-
-
-@dataclass(slots=True)
-class LabelDesk:
-    """One rater's queue in one order.
-
-    `heard` is the loop last put into the transport from here; `conflict` holds the error of a
-    refused write until it is settled.
-    """
-
-    rater: str
-    order: str
-    waiting: deque[QueueItem] = field(default_factory=deque)
-    in_hand: InHand | None = None
-    heard: str = ""
-    conflict: StoreError | None = None
-    refused_action: str = ""
-
-
 def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
     """The desk for this rater and order, with a loop in hand as long as any is left."""
-    desk = session.label_desk()
+    desk = label_state.label_desk()
     if desk is not None and not desk.rater:
         desk.rater = rater  # Loops were laid on it before anybody had signed in.
     if desk is None or (desk.rater, desk.order) != (rater, order):
         desk = LabelDesk(rater, order)
-        session.set_label_desk(desk)
+        label_state.set_label_desk(desk)
     if desk.in_hand is None:
         take_next(workspace, desk)
     return desk
@@ -79,7 +52,7 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
     desk.in_hand = None
     if not desk.waiting:
         decisions.suggest_missing(workspace, SUGGEST_AT_ONCE)
-        desk.waiting.extend(decisions.queue(workspace, rater=desk.rater, order=desk.order))
+        desk.waiting.extend(queue.queue(workspace, rater=desk.rater, order=desk.order))
     while desk.waiting and desk.in_hand is None:
         item = desk.waiting.popleft()
         try:
@@ -134,7 +107,7 @@ def play_key(loop_id: str) -> str:
 
 def decide(action: str) -> None:
     """Carry out approve, reject, draft or skip on the loop in hand, then go on; for a button's callback."""
-    desk, workspace = session.label_desk(), session.workspace()
+    desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None or desk.in_hand is None:
         return
     held = desk.in_hand
@@ -168,14 +141,14 @@ def _go_on(workspace: Workspace, desk: LabelDesk) -> None:
 
 def keep_theirs() -> None:
     """Settle a conflict by dropping one's own values: the form shows what counts now."""
-    desk = session.label_desk()
+    desk = label_state.label_desk()
     if desk is not None and desk.in_hand is not None:
         hold(session.workspace(), desk, desk.in_hand.item)
 
 
 def store_mine() -> None:
     """Settle a conflict by storing one's own values, this time having seen the other's."""
-    desk, workspace = session.label_desk(), session.workspace()
+    desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None or desk.in_hand is None:
         return
     held = desk.in_hand
@@ -186,7 +159,7 @@ def store_mine() -> None:
 
 def undo() -> None:
     """Take back the last decision and hold its loop again, or a whole bulk edit; for a button's callback."""
-    desk, workspace = session.label_desk(), session.workspace()
+    desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None:
         return
     try:
@@ -222,11 +195,11 @@ def _look_again(workspace: Workspace, desk: LabelDesk) -> None:
 
 def queue_loops(workspace: Workspace, loop_ids: Sequence[str], reason: str = "chosen") -> None:
     """Lay these loops on the desk, before what waits there; `reason` says why they are here (`label.why_...`)."""
-    desk = session.label_desk()
+    desk = label_state.label_desk()
     if desk is None:
-        session.default_widgets({ORDER: decisions.ORDERS[0]})
+        session.default_widgets({ORDER: queue.ORDERS[0]})
         desk = LabelDesk(current_rater(workspace), str(session.widget(ORDER)))
-        session.set_label_desk(desk)
+        label_state.set_label_desk(desk)
     if desk.in_hand is not None:
         desk.waiting.appendleft(desk.in_hand.item)
         desk.in_hand = None

@@ -8,16 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.estimate import Suggestion
-from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.workspace import Workspace
 from studio import session
 from studio.label import queries as label_queries
-from studio.label.desk import AUTOPLAY, ORDER, InHand, LabelDesk
-from studio.label.rater import draw_rater
+from studio.label.desk import AUTOPLAY, ORDER, play_key
+from studio.label.state import InHand, LabelDesk
 from studio.label.words import confidence_text, field_title, reasons_text, time_text, value_text, who_text, why_text
-from studio.widgets import worded
+from studio.rater import draw_rater
+from studio.widgets import play_button, worded
 from studio.wording.loop_names import plain
+from studio.wording.names import instrument_name
 from studio.wording.text import t
 
 _ROW_PX, _HISTORY_PX = 35, 283
@@ -29,13 +31,13 @@ NEXT_SHOWN = 12
 
 def draw_settings(workspace: Workspace) -> tuple[str, str]:
     """Who rates, in which order, and whether the next loop plays by itself. Returns (rater, order)."""
-    session.default_widgets({ORDER: decisions.ORDERS[0], AUTOPLAY: True})
+    session.default_widgets({ORDER: queue.ORDERS[0], AUTOPLAY: True})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         rater = draw_rater(workspace)
         order = st.selectbox(
             t("label.order"),
-            decisions.ORDERS,
-            format_func=worded(decisions.ORDERS, lambda code: t(f"label.order_{code}")),
+            queue.ORDERS,
+            format_func=worded(queue.ORDERS, lambda code: t(f"label.order_{code}")),
             key=ORDER,
             label_visibility="collapsed",
             persist_state="session",
@@ -44,7 +46,7 @@ def draw_settings(workspace: Workspace) -> tuple[str, str]:
         st.toggle(t("label.autoplay"), key=AUTOPLAY, persist_state="session")
         if rater:
             draw_progress(workspace, rater)
-    return rater, order or decisions.ORDERS[0]
+    return rater, order or queue.ORDERS[0]
 
 
 def draw_progress(workspace: Workspace, rater: str) -> None:
@@ -151,3 +153,22 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
     titles = {name: st.column_config.TextColumn(t(f"label.{name}"), width=width) for name, width in widths.items()}
     height = min(_ROW_PX * (1 + len(rows)) + 3, _HISTORY_PX)
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, column_config=titles)
+
+
+def draw_heading(held: InHand) -> None:
+    """Which loop it is and why it is here."""
+    loop, loop_id = held.loop, held.item.loop_id
+    words = t(
+        "label.meta_bar" if loop.bars == 1 else "label.meta",
+        instrument=instrument_name(loop.instrument),
+        tempo=f"{loop.tempo_bpm:.0f}",
+        meter=loop.meter,
+        bars=loop.bars,
+    )
+    status = t(f"status.{held.labels.status}")
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", key="label.heading"):
+        st.markdown(
+            f"**{plain(held.title)}**  \n:small[:gray[{words}]] :small[:violet-badge[{status}]]", width="stretch"
+        )
+        play_button(lambda: loop, title=held.title, key=play_key(loop_id), loop_id=loop_id)
+    st.caption(f":material/help: {why_text(held.item)}")

@@ -10,8 +10,8 @@ from composer_core.errors import NotFound
 from composer_core.pipeline.labels import decisions, review
 from composer_core.pipeline.labels.review import Dispute, FieldAgreement, RaterProgress
 from composer_core.workspace import Workspace
-from studio.library import queries as library_queries
-from studio.library.queries import answered
+from studio import queries
+from studio.queries import answered
 from studio.wording.loop_names import loop_title
 
 
@@ -33,9 +33,9 @@ def raters(workspace: Workspace) -> list[RaterProgress]:
     return found
 
 
-def progress(workspace: Workspace, rater: str) -> decisions.Progress:
+def progress(workspace: Workspace, rater: str) -> decisions.LabelProgress:
     """How far the library is labelled, and the rater's part in it."""
-    found: decisions.Progress = answered(workspace, decisions.progress, rater)
+    found: decisions.LabelProgress = answered(workspace, decisions.progress, rater)
     return found
 
 
@@ -51,7 +51,7 @@ def loops(workspace: Workspace, loop_ids: Sequence[str]) -> dict[str, LoopWords]
     """The words for these loops; one that is no longer in the library goes by its id."""
     wanted = tuple(dict.fromkeys(loop_ids))
     try:
-        rows = library_queries.records(library_queries.rows(workspace, wanted)) if wanted else []
+        rows = queries.records(queries.rows(workspace, wanted)) if wanted else []
     except NotFound:
         rows = [row for loop_id in wanted if (row := _row(workspace, loop_id)) is not None]
     found = {str(row["loop_id"]): LoopWords(loop_title(row), str(row["instrument"])) for row in rows}
@@ -60,6 +60,6 @@ def loops(workspace: Workspace, loop_ids: Sequence[str]) -> dict[str, LoopWords]
 
 def _row(workspace: Workspace, loop_id: str) -> dict[str, Any] | None:
     try:
-        return library_queries.row(workspace, loop_id)
+        return queries.row(workspace, loop_id)
     except NotFound:
         return None

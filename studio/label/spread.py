@@ -8,11 +8,11 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.pipeline.labels import distributions
 from composer_core.pipeline.labels.distributions import COUNTED, AffectDensity, Drift, LabelCount, Missing, ScoreOfLabel
 from composer_core.pipeline.labels.fields import CAPTIONS, LABEL_FIELDS
 from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.loops import SCORE_AXES
 from composer_core.workspace import Workspace
 from studio import session
 from studio.figures import labels as figures_labels
@@ -20,8 +20,8 @@ from studio.figures.labels import Bar
 from studio.label.click import chart_to_queue, queue_chosen
 from studio.label.desk import MOST_QUEUED
 from studio.label.words import code_text, field_title, listed, who_text
-from studio.library.preparing import draw_preparing
-from studio.library.queries import answered
+from studio.preparing import draw_preparing
+from studio.queries import answered
 from studio.widgets import worded
 from studio.wording.loop_names import plain
 from studio.wording.text import t
@@ -83,8 +83,8 @@ def _draw_scores(workspace: Workspace, field: str) -> None:
         st.markdown(f"**{t('label.spread_scores')}**", width="stretch")
         axis = st.selectbox(
             t("label.spread_axis"),
-            tuple(SCORE_AXES),
-            format_func=worded(tuple(SCORE_AXES), lambda code: t(f"score.{code}")),
+            tuple(SCORE_NAMES),
+            format_func=worded(tuple(SCORE_NAMES), lambda code: t(f"score.{code}")),
             key=AXIS,
             label_visibility="collapsed",
             persist_state="session",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from composer_core.pipeline.labels.decisions import QueueItem
+from composer_core.pipeline.labels.queue import QueueItem
 from composer_core.pipeline.vocabularies import vocabularies
 from studio import session
 from studio.wording.names import genre_name, metric_name, mood_name, tag_name, technique_name

@@ -6,10 +6,9 @@ from typing import Any
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline.library import loops
-from studio import session
+from studio import queries, session
 from studio.components import transport
 from studio.label.desk import play_key
-from studio.library import queries as library_queries
 from studio.library.selection import mark
 from studio.library.view import change_view
 
@@ -24,7 +23,7 @@ def play(loop_id: str) -> None:
     show(loop_id)
     workspace = session.workspace()
     try:
-        title = library_queries.title_of(workspace, loop_id)
+        title = queries.title_of(workspace, loop_id)
         loop = loops.load_loop(workspace, loop_id)
     except ComposerError as error:
         session.set_problem(error)

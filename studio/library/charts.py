@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from composer_core.metrics import METRICS
-from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import SCORE_PREFIX, Filter
+from composer_core.pipeline.library import browse, distributions
+from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.query import SCORE_PREFIX
 from composer_core.workspace import Workspace
-from studio import session
+from studio import queries, session
 from studio.figures.library import Group, brushed, chosen_point, grouped, histogram, outline, scatter
-from studio.library import queries as library_queries
 from studio.library.filters import field_values
 from studio.library.selection import MOST_SELECTED, select
 from studio.library.view import ask, choose_chart, current_view
@@ -45,7 +45,7 @@ def _draw_spread(workspace: Workspace, filter: Filter, pass_mark: float) -> None
     first, second = st.columns([1.4, 1], gap="small")
     column = _choose(first, "spread", t("library.histogram"), measures(workspace))
     split = _choose_field(second, "split", t("library.split"))
-    found = library_queries.histogram(workspace, column, filter, _BINS, split)
+    found = queries.histogram(workspace, column, filter, _BINS, split)
     if not found.counts:
         st.caption(t("library.no_values"))
         return
@@ -86,7 +86,7 @@ def _draw_plane(workspace: Workspace, filter: Filter, on_choose: Callable[[str],
         options = measures(workspace)
         x = _choose(st, "across", t("library.across"), options)
         y = _choose(st, "upwards", t("library.upwards"), options)
-    sample = library_queries.scatter(workspace, x, y, filter, colour)
+    sample = queries.scatter(workspace, x, y, filter, colour)
     points = sample.rows.rename(columns={x: "x"}) if x == y else sample.rows.rename(columns={x: "x", y: "y"})
     points = points.assign(y=points["x"]) if x == y else points
     _draw_points(
@@ -98,7 +98,7 @@ def _draw_plane(workspace: Workspace, filter: Filter, on_choose: Callable[[str],
 def _draw_projection(
     workspace: Workspace, filter: Filter, colour: str | None, on_choose: Callable[[str], None]
 ) -> None:
-    found = library_queries.projection(workspace, filter, colour)
+    found = queries.projection(workspace, filter, colour)
     titles = tuple(
         t("library.component", number=number + 1, share=f"{100 * share:.0f}")
         for number, share in enumerate(found.explained)
@@ -122,7 +122,7 @@ class _Within:
 
     def __call__(self, corners: list[tuple[float, float]]) -> list[str]:
         workspace, x, y = self._asked
-        return browse.within(workspace, x, y, corners, self._filter, limit=MOST_SELECTED)
+        return distributions.within(workspace, x, y, corners, self._filter, limit=MOST_SELECTED)
 
 
 def _draw_points(
@@ -168,7 +168,7 @@ def _picked(key: str, on_choose: Callable[[str], None], within: _Within | None) 
 
 def measures(workspace: Workspace) -> list[str]:
     """The columns a chart can show."""
-    kinds = library_queries.columns(workspace)
+    kinds = queries.columns(workspace)
     scores = [name for name in kinds if name.startswith(SCORE_PREFIX)]
     candidates = [*_PLAIN, *sorted(scores, key=lambda name: name != SCORE_PREFIX + "total")]
     candidates += [METRIC_PREFIX + name for name in METRICS]

@@ -9,15 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.metrics import METRICS
 from composer_core.pipeline.library import loops as library_loops
-from composer_core.pipeline.library.browse import SCORE_PREFIX
-from composer_core.pipeline.library.loops import SCORE_AXES
+from composer_core.pipeline.library.query import SCORE_PREFIX
 from composer_core.workspace import Workspace
-from studio import session
+from studio import queries, session
 from studio.components import transport
 from studio.figures.roll import roll
-from studio.library import queries as library_queries
+from studio.library import state as library_state
 from studio.library.rows import number
 from studio.widgets import picture, show_error
 from studio.wording.loop_names import loop_title, plain
@@ -29,25 +29,25 @@ METRIC_PREFIX = "metrics."
 
 def put_beside(loop_id: str) -> None:
     """Take a loop as A; where there is an A already, compare it with this one. For a callback."""
-    first = session.beside()
+    first = library_state.beside()
     if not first or first == loop_id:
-        session.set_beside(loop_id)
+        library_state.set_beside(loop_id)
         session.notify(t("library.beside_first"))
         return
-    session.set_beside("")
+    library_state.set_beside("")
     compare(first, loop_id)
 
 
 def compare(first: str, second: str) -> None:
     """Compare two loops: both go into the transport, A is heard first. For a callback."""
-    session.set_compared((first, second))
+    library_state.set_compared((first, second))
     workspace = session.workspace()
     try:
-        frame = library_queries.rows(workspace, (first, second))
-        titles = [loop_title(row) for row in library_queries.records(frame)]
+        frame = queries.rows(workspace, (first, second))
+        titles = [loop_title(row) for row in queries.records(frame)]
         loops = [library_loops.load_loop(workspace, loop_id) for loop_id in (first, second)]
     except ComposerError as error:
-        session.set_compared(None)
+        library_state.set_compared(None)
         session.set_problem(error)
         return
     transport.compare(((loops[0], titles[0], first), (loops[1], titles[1], second)), key=f"compare.{first}.{second}")
@@ -55,7 +55,7 @@ def compare(first: str, second: str) -> None:
 
 def draw_comparison(workspace: Workspace) -> None:
     """The two loops and how they differ; nothing when none are compared."""
-    pair = session.compared()
+    pair = library_state.compared()
     if pair is None:
         return
     with st.container(border=True, key="library.compare"):
@@ -70,7 +70,11 @@ def draw_comparison(workspace: Workspace) -> None:
             args=pair,
         )
         close.button(
-            t("common.close"), key="library.compare_close", width="stretch", on_click=session.set_compared, args=(None,)
+            t("common.close"),
+            key="library.compare_close",
+            width="stretch",
+            on_click=library_state.set_compared,
+            args=(None,),
         )
         try:
             _draw_pair(workspace, pair)
@@ -79,9 +83,9 @@ def draw_comparison(workspace: Workspace) -> None:
 
 
 def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
-    frame = library_queries.rows(workspace, pair)
+    frame = queries.rows(workspace, pair)
     loops = [library_loops.load_loop(workspace, loop_id) for loop_id in pair]
-    records = library_queries.records(frame)
+    records = queries.records(frame)
     for place, name, row, loop in zip(st.columns(2, gap="medium"), "AB", records, loops, strict=True):
         with place:
             st.markdown(f"**{name}** {plain(loop_title(row))}")
@@ -109,7 +113,7 @@ def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
 
 def spreads(workspace: Workspace, instrument: str) -> Mapping[str, float]:
     """The middle spread (90th less 10th percentile) of each metric among loops of an instrument."""
-    places = library_queries.places(workspace, instrument)
+    places = queries.places(workspace, instrument)
     return {name: float(values[90] - values[10]) for name, values in places.items()}
 
 
@@ -120,7 +124,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any], spread: Map
     loops of that instrument lie; scores have no spread to be told in, so it is empty for them.
     """
     rows: list[tuple[str, str, str, str, str]] = []
-    for axis in SCORE_AXES:
+    for axis in SCORE_NAMES:
         a, b = number(first.get(SCORE_PREFIX + axis)), number(second.get(SCORE_PREFIX + axis))
         if a is not None and b is not None:
             rows.append((t("library.score_of", axis=t(f"score.{axis}")), f"{a:.0f}", f"{b:.0f}", "", ""))

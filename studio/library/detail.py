@@ -3,36 +3,106 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from composer_core.estimate.scores import axes as scores_axes
+from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.metrics import METRICS
 from composer_core.music.chords import chords_of
 from composer_core.music.loop import Loop
+from composer_core.pipeline import scoring
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library import loops
-from composer_core.pipeline.library.export import loop_midi
+from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.loops import loop_midi
+from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, Similar
+from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
-from studio import session
+from studio import queries, session
+from studio.components.loop_table import Column, PageOf, Row, loop_table
 from studio.figures.roll import roll
+from studio.figures.score_bars import explanation_lines, score_bars
 from studio.label.desk import play_key
 from studio.label.panels import draw_history
 from studio.label.words import field_name, value_text
-from studio.library import near as library_near
-from studio.library import queries as library_queries
 from studio.library.compare import put_beside
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
-from studio.library.rows import number
-from studio.library.scored import draw_scored
+from studio.library.mending import draw_mending
+from studio.library.rows import number, sub_line
 from studio.library.selection import is_selected, toggle_selected
-from studio.library.similar_loops import draw_similar
-from studio.widgets import icon_button, picture, play_button
-from studio.wording.loop_names import loop_title, plain
+from studio.library.view import ask
+from studio.widgets import icon_button, picture, play_button, worded
+from studio.wording.loop_names import loop_name, loop_title, plain
 from studio.wording.names import instrument_name
 from studio.wording.text import t
+
+N_SIMILAR = 20
+_HEIGHT = "21rem"
+
+
+def draw_similar(workspace: Workspace, loop_id: str) -> None:
+    """The loops most similar to one of the library, the nearest first."""
+    _draw(workspace, "library.similar", lambda by: queries.similar(workspace, loop_id, N_SIMILAR, by))
+
+
+def _draw(workspace: Workspace, key: str, search: Callable[[str], Sequence[Similar]]) -> None:
+    way = f"{key}.by"
+    session.default_widgets({way: BY_FINGERPRINT})
+    by = st.segmented_control(
+        t("similar.by"),
+        WAYS,
+        format_func=worded(WAYS, lambda code: t(f"similar.by_{code}")),
+        key=way,
+        label_visibility="collapsed",
+        required=True,
+        persist_state="session",
+    )
+    found = search(str(by))
+    if not found:
+        st.caption(t("similar.none"))
+        return
+    rows = queries.rows(workspace, tuple(one.loop_id for one in found))
+    column = Column("near", t("similar.distance"), "number", "", 1, t(f"similar.distance_{by}"))
+    draw_list(key, rows, column, [{"near": f"{one.distance:.2f}"} for one in found])
+    st.caption(t(f"similar.hint_{by}"))
+
+
+def draw_list(key: str, rows: pd.DataFrame, column: Column, cells: list[dict[str, Any]]) -> None:
+    """Loops of the library as a short table: name, tempo and one column more, whose cells are given."""
+    from studio.library.acts import on_row
+
+    columns = [
+        Column("name", t("library.col_name"), "name"),
+        Column("tempo", t("library.col_tempo"), "number"),
+        column,
+    ]
+    drawn = [
+        Row(
+            str(row["loop_id"]),
+            loop_name(row),
+            sub_line(row),
+            str(row["member"] or row["source"]),
+            {"tempo": f"{number(row['tempo_bpm']) or 0:.0f}", **more},
+        )
+        for row, more in zip(queries.records(rows), cells, strict=True)
+    ]
+    loop_table(
+        key=key,
+        columns=columns,
+        rows=drawn,
+        page=PageOf(0, 1, ""),
+        sort=("", True),
+        on_event=on_row,
+        height=_HEIGHT,
+    )
+
 
 TAB = "library.detail_tab"
 OVERVIEW, MEASURED, SIMILAR, SAME_FILE, HISTORY = TABS = ("overview", "measured", "similar", "same_file", "history")
@@ -40,9 +110,44 @@ _PATH_PARTS = 3
 _UNSAFE = re.compile(r"[^\w-]+")
 
 
+def draw_scored(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
+    """The scores of the loop with what pulled them down, or why it has none; a bad one can be mended."""
+    scores = {axis: number(row.get(SCORE_PREFIX + axis)) for axis in SCORE_NAMES}
+    reasons = scoring.missing(loop.instrument, len(loop.notes))
+    if all(value is None for value in scores.values()):
+        why = t(f"missing.{next(iter(reasons.values()))}") if reasons else t("library.no_scores_help")
+        st.caption(f"{t('library.no_scores')} – {why}", help=t("library.no_scores_help"))
+        return
+    st.html(score_bars(scores, load_settings(workspace).pass_mark))
+    for reason in dict.fromkeys(reasons.values()):
+        axes = t("library.comma").join(t(f"score.{axis}") for axis, why in reasons.items() if why == reason)
+        st.caption(t("missing.axes", axes=axes, why=t(f"missing.{reason}")))
+    metrics = {name: value for name in METRICS if (value := number(row.get(f"metrics.{name}"))) is not None}
+    sentences = explanation_lines(scoring.explain(loop, metrics))
+    if sentences:
+        st.caption("  \n".join(sentences), help=t("library.why_help"))
+    draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])
+
+
+def draw_same_source(workspace: Workspace, row: Mapping[str, Any]) -> None:
+    """The loops of the same file in the order they are played."""
+    if row["origin"] == "generated":
+        st.caption(t("library.no_source"))
+        return
+    filter = Filter(sources=(str(row["source"]),))
+    found = queries.page(workspace, filter, (("member", False), ("start_bar", False)), 0)
+    column = Column("notes", t("library.col_notes"), "number")
+    cells = [{"notes": f"{int(notes):,}"} for notes in found.rows["n_notes"]]
+    draw_list("library.same_file", found.rows, column, cells)
+    if found.total > 1:
+        st.button(
+            t("library.filter_source", n=f"{found.total:,}"), key="library.filter_source", on_click=ask, args=(filter,)
+        )
+
+
 def draw_detail(workspace: Workspace, loop_id: str) -> None:
     """Everything known about one loop; NotFound when the library has none of that id."""
-    row = library_queries.row(workspace, loop_id)
+    row = queries.row(workspace, loop_id)
     loop = loops.load_loop(workspace, loop_id)
     title = loop_title(row)
     st.markdown(f"**{plain(title)}**")
@@ -63,7 +168,7 @@ def draw_detail(workspace: Workspace, loop_id: str) -> None:
     elif tab == SIMILAR:
         draw_similar(workspace, loop_id)
     elif tab == SAME_FILE:
-        library_near.draw_same_source(workspace, row)
+        draw_same_source(workspace, row)
     elif tab == HISTORY:
         draw_history(workspace, loop_id, loop.instrument)
     else:

@@ -9,12 +9,14 @@ from typing import Any
 
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.key import MODES, ROOT_NAMES
-from composer_core.pipeline.library.browse import SCORE_PREFIX, Facet, Filter, Histogram
-from composer_core.pipeline.library.filters import CHOICES
+from composer_core.pipeline.library.browse import Facet
+from composer_core.pipeline.library.distributions import Histogram
+from composer_core.pipeline.library.filters import CHOICES, Filter
+from composer_core.pipeline.library.query import SCORE_PREFIX
 from composer_core.workspace import Workspace
-from studio import session
-from studio.components.facets import Asked, Choices, Option, Range, facet_rail
-from studio.library import queries as library_queries
+from studio import queries
+from studio.components.facets import Choices, FacetChoice, Option, RangeFacet, facet_rail
+from studio.library import state as library_state
 from studio.library.import_words import shown_path
 from studio.library.rows import named
 from studio.library.view import ask, current_view
@@ -38,10 +40,10 @@ _HALF_BPM = 0.49
 
 def draw_filters(workspace: Workspace, filter: Filter) -> None:
     """Draw the filters; what a person asks for goes into the view."""
-    columns = library_queries.columns(workspace)
-    groups: list[Choices | Range] = []
+    columns = queries.columns(workspace)
+    groups: list[Choices | RangeFacet] = []
     asked_for = _asked(filter)
-    unfolded = session.unfolded_filters() or _OPEN
+    unfolded = library_state.unfolded_filters() or _OPEN
     for name in _places(columns):
         is_open = name in unfolded or name in asked_for
         make = _range if name in RANGES else _choices
@@ -49,11 +51,11 @@ def draw_filters(workspace: Workspace, filter: Filter) -> None:
         if group is not None:
             groups.append(group)
     groups += [_source_group(workspace, filter)] if filter.sources else []
-    asked = Asked(filter.text, asked_for, session.filter_count())
+    asked = FacetChoice(filter.text, asked_for, library_state.filter_count())
     facet_rail(key="library.filters", groups=groups, asked=asked, on_change=_take_over)
 
 
-def filter_of(asked: Asked, before: Filter) -> Filter:
+def filter_of(asked: FacetChoice, before: Filter) -> Filter:
     """The Filter the rail asks for; what the rail cannot show (hidden duplicates, a pass mark) stays as before."""
     choices: dict[str, Any] = {field: tuple(map(str, asked.asked.get(n, ()))) for n, field in CHOICES.items()}
     found = replace(before, text=asked.text.strip(), **choices)
@@ -70,9 +72,9 @@ def field_values(name: str) -> Callable[[str], str]:
     return _NAMES.get(name, str)
 
 
-def _take_over(asked: Asked) -> None:
-    session.set_filter_count(asked.seq)
-    session.unfold_filters(asked.open)
+def _take_over(asked: FacetChoice) -> None:
+    library_state.set_filter_count(asked.seq)
+    library_state.unfold_filters(asked.open)
     before = current_view().filter
     wanted = filter_of(asked, before)
     if wanted != before:
@@ -100,8 +102,8 @@ def _asked(filter: Filter) -> dict[str, Any]:
 def _choices(workspace: Workspace, name: str, filter: Filter, is_open: bool) -> Choices | None:
     title = t(f"library.{name}")
     if not is_open:
-        return Choices(name, title, (), counted=False) if library_queries.has_values(workspace, name) else None
-    counted = library_queries.facets(workspace, filter, (name,))[name]
+        return Choices(name, title, (), counted=False) if queries.has_values(workspace, name) else None
+    counted = queries.facets(workspace, filter, (name,))[name]
     found = {facet.value: facet.n_loops for facet in counted if facet.value}
     chosen = getattr(filter, CHOICES[name])
     codes = [code for code in _ORDER.get(name, ()) if code in found]
@@ -115,24 +117,24 @@ def _choices(workspace: Workspace, name: str, filter: Filter, is_open: bool) -> 
 
 
 def _source_group(workspace: Workspace, filter: Filter) -> Choices:
-    counted: list[Facet] = library_queries.facets(workspace, filter, ("source",))["source"]
+    counted: list[Facet] = queries.facets(workspace, filter, ("source",))["source"]
     found = {facet.value: facet.n_loops for facet in counted}
     options = [Option(code, shown_path(code, workspace), found.get(code, 0)) for code in filter.sources]
     return Choices("source", t("library.source_file"), options, True)
 
 
-def _range(workspace: Workspace, column: str, filter: Filter, is_open: bool) -> Range | None:
+def _range(workspace: Workspace, column: str, filter: Filter, is_open: bool) -> RangeFacet | None:
     if not is_open:
-        known = library_queries.has_values(workspace, column)
-        return Range(column, range_title(column), _SCORE_BOUNDS, (), counted=False) if known else None
-    span = library_queries.span(workspace, column)
+        known = queries.has_values(workspace, column)
+        return RangeFacet(column, range_title(column), _SCORE_BOUNDS, (), counted=False) if known else None
+    span = queries.span(workspace, column)
     if span is None:
         return None
     bounds = _SCORE_BOUNDS if column != TEMPO else (math.floor(span[0]), math.ceil(span[1]))
     bounds = (bounds[0], max(bounds[1], bounds[0] + 1))
-    answering = library_queries.histogram(workspace, column, filter.dropping(column), _BINS, None, bounds)
+    answering = queries.histogram(workspace, column, filter.dropping(column), _BINS, None, bounds)
     unit = "BPM" if column == TEMPO else ""
-    return Range(column, range_title(column), bounds, _counts(answering), unit, 1, True)
+    return RangeFacet(column, range_title(column), bounds, _counts(answering), unit, 1, True)
 
 
 def range_title(column: str) -> str:

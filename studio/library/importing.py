@@ -12,10 +12,11 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.loop import BARS_CHOICES
-from composer_core.pipeline.library import loops as library_loops
+from composer_core.pipeline.library import imports as library_imports
 from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.workspace import Workspace
 from studio import session
+from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
 from studio.widgets import translate_uploader, worded
 from studio.wording.text import error_text, t
@@ -56,14 +57,14 @@ def draw_import(workspace: Workspace) -> None:
         )
     if wanted:
         run_import(workspace, uploads or [], str(session.widget(FOLDER)).strip(), int(session.widget(BARS)))
-    if session.import_report() is not None:
-        draw_report(workspace, session.import_report())
+    if library_state.import_report() is not None:
+        draw_report(workspace, library_state.import_report())
     draw_history(workspace)
 
 
 def run_import(workspace: Workspace, uploads: Sequence[Any], folder: str, bars: int) -> None:
     """Keep the uploads, import everything, and keep the report; an error becomes a message."""
-    session.set_import_report(None)
+    library_state.set_import_report(None)
     if not uploads and not folder:
         st.warning(t("library.nothing_chosen"))
         return
@@ -75,7 +76,7 @@ def run_import(workspace: Workspace, uploads: Sequence[Any], folder: str, bars: 
     try:
         paths = [str(keep_upload(workspace, upload.name, upload.getvalue())) for upload in uploads]
         paths += [str(Path(folder).expanduser())] if folder else []
-        session.set_import_report(library_loops.ingest(paths, workspace, bars=bars, progress=show).to_json())
+        library_state.set_import_report(library_imports.ingest(paths, workspace, bars=bars, progress=show).to_json())
     except ComposerError as error:
         st.error(error_text(error))
     finally:
@@ -153,7 +154,7 @@ def result_rows(workspace: Workspace, report: dict[str, Any]) -> list[tuple[str,
 def draw_history(workspace: Workspace) -> None:
     """Earlier imports, the newest first."""
     with st.expander(t("library.import_history"), key="library.import_history"):
-        imports = library_loops.imports(workspace)
+        imports = library_imports.imports(workspace)
         if not imports:
             st.caption(t("library.no_imports"))
             return

@@ -15,8 +15,7 @@ from composer_core.music.instruments import INSTRUMENTS
 from composer_core.pipeline.datasets.legacy import legacy_of_file
 from composer_core.pipeline.scoring import among_humans
 from composer_core.workspace import Workspace
-from studio import session
-from studio.library import queries as library_queries
+from studio import queries, session
 from studio.library.rows import number
 from studio.widgets import worded
 from studio.wording.names import instrument_name, metric_meaning, metric_name, metric_unit, metric_value
@@ -29,7 +28,7 @@ _HEIGHT = 380
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricText:
     """One value in words; `place` is the share of loops below it (0 to 1), None where it cannot be said."""
 
     family: str
@@ -74,7 +73,7 @@ def _among_reference(row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
 def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
     instrument = str(row["instrument"])
     found = {}
-    for name, percentiles in library_queries.places(workspace, instrument).items():
+    for name, percentiles in queries.places(workspace, instrument).items():
         value = number(row.get(METRIC_PREFIX + name))
         place = None if value is None else place_of(value, percentiles)
         if place is not None:
@@ -82,14 +81,14 @@ def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mappin
     return found, t("library.place_library", instrument=instrument_name(instrument))
 
 
-def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[Measured]:
+def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[MetricText]:
     """Every metric the loop has, in the order of the registry, with the share of loops below it where there is one."""
     found = []
     for name, metric in METRICS.items():
         value = number(row.get(METRIC_PREFIX + name))
         if value is not None:
             words = (metric_name(name), metric_value(name, value), metric_unit(name), metric_meaning(name))
-            found.append(Measured(metric.family, *words, places.get(name)))
+            found.append(MetricText(metric.family, *words, places.get(name)))
     return found
 
 
@@ -106,19 +105,19 @@ def place_of(value: float, percentiles: Sequence[float]) -> float | None:
     return min(1.0, max(0.0, (below + not_above) / 2 / len(percentiles)))
 
 
-def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measured]:
+def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[MetricText]:
     """The predecessor's numbers for the loop's file, each named legacy_<kind>.<name>."""
     found = []
     for kind, entries in said.items():
         for entry in entries:
             numbers = {name: number(value) for name, value in entry.items()}
             found += [
-                Measured("", f"{kind}.{name}", f"{v:.4g}", "", "") for name, v in numbers.items() if v is not None
+                MetricText("", f"{kind}.{name}", f"{v:.4g}", "", "") for name, v in numbers.items() if v is not None
             ]
     return found
 
 
-def strips(rows: Sequence[Measured]) -> str:
+def strips(rows: Sequence[MetricText]) -> str:
     """The rows as HTML: name, value, and a strip with a mark at the loop's place; all text escaped.
 
     Where no row has a place, names and values have the whole width.
@@ -134,7 +133,7 @@ def strips(rows: Sequence[Measured]) -> str:
     return "".join([*parts, "</div>"])
 
 
-def _strip(row: Measured) -> str:
+def _strip(row: MetricText) -> str:
     whole = t("common.named", name=row.name, value=row.meaning) if row.meaning else row.name
     name = f'<span class="name" title="{escape(whole)}">{escape(row.name)}</span>'
     unit = f" <small>{escape(row.unit)}</small>" if row.unit else ""

@@ -9,17 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.estimate.scores.axes import AXES
 from composer_core.pipeline.editing import mending
 from composer_core.pipeline.editing.mending import Mended
 from composer_core.pipeline.editing.recipes import keep_recipe
-from composer_core.pipeline.library import browse
-from composer_core.pipeline.scoring import AXES
+from composer_core.pipeline.library import rescoring
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
-from studio import session
+from studio import queries, session
 from studio.components import transport
 from studio.figures.score_bars import score_bars
-from studio.library import queries as library_queries
+from studio.library import state as library_state
 from studio.library.rows import number
 from studio.library.view import ask, current_view
 from studio.widgets import show_error
@@ -48,8 +48,8 @@ def draw_queue(workspace: Workspace) -> None:
             st.slider(t(f"score.{axis}"), 0.0, 1.0, float(weights.get(axis, 0.0)), 0.1, key=WEIGHT + axis)
     mark, asked = float(session.widget(MARK)), _asked_weights()
     try:
-        now = library_queries.preview(workspace, stored.pass_mark, stored.score_weights)
-        then = library_queries.preview(workspace, mark, asked)
+        now = queries.preview(workspace, stored.pass_mark, stored.score_weights)
+        then = queries.preview(workspace, mark, asked)
     except ComposerError as error:
         show_error(error)
         return
@@ -85,7 +85,9 @@ def _show() -> None:
     settings = load_settings(workspace)
     asked = replace(current_view().filter, below_total=settings.pass_mark)
     if settings.score_weights is not None:
-        asked = replace(asked, below_total=None, loop_ids=tuple(browse.retry_queue(workspace, settings)[:MOST_SHOWN]))
+        asked = replace(
+            asked, below_total=None, loop_ids=tuple(rescoring.retry_queue(workspace, settings)[:MOST_SHOWN])
+        )
     ask(asked)
 
 
@@ -96,7 +98,7 @@ def draw_mending(workspace: Workspace, loop_id: str, total: float | None) -> Non
         return
     st.button(t("retry.mend"), icon=":material/healing:", key="retry.mend", help=t("retry.mend_help"),
               on_click=_mend, args=(loop_id,))  # fmt: skip
-    mended = session.mended()
+    mended = library_state.mended()
     if mended is None or mended.loop_id != loop_id:
         return
     if not mended.better:
@@ -123,7 +125,7 @@ def _rule_names(mended: Mended) -> list[str]:
 
 def _mend(loop_id: str) -> None:
     try:
-        session.set_mended(mending.retry(session.workspace(), [loop_id], keep=False)[0])
+        library_state.set_mended(mending.retry(session.workspace(), [loop_id], keep=False)[0])
     except ComposerError as error:
         session.set_problem(error)
 

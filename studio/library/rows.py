@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from composer_core.music.key import ROOT_NAMES
-from composer_core.pipeline.library.browse import SCORE_PREFIX, UNLABELLED
+from composer_core.pipeline.library.query import SCORE_PREFIX, UNLABELLED
 from studio.components.loop_table import Column, Row
 from studio.wording.loop_names import bars_text, loop_name, loop_title
 from studio.wording.names import genre_name, instrument_name, mood_name

@@ -11,8 +11,9 @@ from typing import BinaryIO
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.library import browse, exclusions
-from composer_core.pipeline.library.browse import FORMATS, Filter
+from composer_core.pipeline.library import browse, duplicates
+from composer_core.pipeline.library.browse import FORMATS
+from composer_core.pipeline.library.filters import Filter
 from composer_core.workspace import Workspace
 from studio import session
 from studio.label.bulk import BULK, SELECTION, SOURCE
@@ -125,7 +126,7 @@ def _draw_exclude() -> None:
 
 def _exclude() -> None:
     try:
-        count = exclusions.exclude(
+        count = duplicates.exclude(
             session.workspace(), session.selection(), note=str(session.widget("library.exclude_note")).strip()
         )
     except ComposerError as error:
@@ -136,7 +137,7 @@ def _exclude() -> None:
 
 def _restore() -> None:
     try:
-        count = exclusions.restore(session.workspace(), session.selection())
+        count = duplicates.restore(session.workspace(), session.selection())
     except ComposerError as error:
         session.set_problem(error)
         return

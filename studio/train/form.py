@@ -9,11 +9,11 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.pipeline.library.browse import Filter
-from composer_core.pipeline.models import ALL, models
+from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.models import ALL, cards, models
 from composer_core.pipeline.training.runs import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
-from studio import navigation, session
-from studio.library import queries as library_queries
+from studio import navigation, queries, session
+from studio.train import state as train_state
 from studio.widgets import errors_as_messages, show_error, worded
 from studio.wording.names import instrument_name
 from studio.wording.text import said, t
@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "train.seed": 0,
     "train.device": "auto",
 }
+CARD_PX = 460
 
 
 @st.cache_resource(show_spinner=False)
@@ -63,14 +64,14 @@ def train_form() -> None:
         key="train.start",
     ):
         with trouble, errors_as_messages():
-            session.set_run(start(session.workspace(), request))
+            train_state.set_run(start(session.workspace(), request))
 
 
 def _imported(instrument: str) -> int:
     """How many loops of the library can be trained on: imported ones, for a model must not learn from itself."""
     instruments = tuple(GENERATED_INSTRUMENTS) if instrument == ALL else (instrument,)
     wanted = Filter(instruments, origins=("imported",), hide_duplicates=True, hide_excluded=True)
-    return library_queries.count(session.workspace(), wanted)
+    return queries.count(session.workspace(), wanted)
 
 
 def _request() -> TrainRequest:
@@ -188,3 +189,32 @@ def _steps() -> int | None:
     if not own:
         return None
     return int(st.number_input(t("train.steps"), 1, MAX_STEPS, step=100, key="train.steps", persist_state="session"))
+
+
+def show_models() -> None:
+    """A table of what can generate, and on choice the card of one model."""
+    workspace = session.workspace()
+    with st.expander(t("train.models"), key="train.models", icon=":material/description:"):
+        rows = [
+            {
+                t("train.name"): model.name,
+                t("generate.instrument"): instrument_name(model.instrument),
+                t("train.size"): model.size,
+                t("train.origin"): t(f"train.origin_{model.origin}"),
+                t("train.validation"): "" if model.nll is None else f"{model.nll:.3f}",
+            }
+            for model in models(workspace)
+        ]
+        st.dataframe(rows, hide_index=True)
+        known = cards(workspace)
+        name = st.selectbox(
+            t("train.card"),
+            list(known),
+            index=None,
+            placeholder=t("train.card_choose"),
+            key="train.card",
+            persist_state="session",
+        )
+        if name in known:
+            with st.container(height=CARD_PX, border=True):
+                st.markdown(known[name].read_text(encoding="utf-8"))

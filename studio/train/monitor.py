@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
-from composer_core.pipeline.training.runs import RunStatus, TrainRequest, resume, runs, status, stop
+from composer_core.pipeline.training.runs import SMOOTHING, RunStatus, TrainRequest, resume, runs, status, stop
 from studio import navigation, session
 from studio.components import transport
 from studio.redraw import redraw
-from studio.train.loss_chart import loss_figure
+from studio.train import state as train_state
 from studio.widgets import errors_as_messages, show_error
 from studio.wording.names import instrument_name
 from studio.wording.text import literally, said, t
 
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MOST_POINTS = 1500
+_RAW, _SMOOTH, _HELD_OUT = "#9d93e8", "#5b4bdb", "#e0679b"
 REFRESH_SEC = 2.0
 BadgeColour = Literal["blue", "violet", "green", "gray", "red"]
 WORKING = ("starting", "running")
@@ -33,14 +38,67 @@ BADGES: dict[str, tuple[BadgeColour, str]] = {
 MAX_SEED = 2**31 - 1
 
 
+def loss_figure(run: RunStatus) -> Figure:
+    """A plotly figure of `run.losses` and `run.validation` over the steps; thinned to MOST_POINTS."""
+    from plotly import graph_objects as plot
+
+    steps = [step for step, _ in run.losses]
+    losses = [loss for _, loss in run.losses]
+    every = max(1, -(-len(steps) // MOST_POINTS))
+    figure = plot.Figure()
+    figure.add_scatter(
+        x=steps[::every], y=losses[::every], name=t("train.raw"), line={"color": _RAW, "width": 1}, opacity=0.5
+    )
+    figure.add_scatter(
+        x=steps[::every], y=smoothed(losses)[::every], name=t("train.smoothed"), line={"color": _SMOOTH, "width": 2.5}
+    )
+    if run.validation:
+        at, values = zip(*run.validation, strict=True)
+        figure.add_scatter(
+            x=at,
+            y=values,
+            name=t("train.held_out"),
+            mode="lines+markers",
+            line={"color": _HELD_OUT, "width": 2},
+            yaxis="y2",
+        )
+        figure.update_layout(
+            yaxis2={
+                "title": t("train.axis_note"),
+                "overlaying": "y",
+                "side": "right",
+                "showgrid": False,
+                "exponentformat": "none",
+            }
+        )
+    figure.update_layout(
+        height=320,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        xaxis_title=t("train.axis_step"),
+        yaxis={"title": t("train.axis_token"), "exponentformat": "none"},
+        hovermode="x unified",
+    )
+    return figure
+
+
+def smoothed(values: list[float], weight: float = SMOOTHING) -> list[float]:
+    """Exponential moving average, corrected for its start: y_n = sum w^(n-k) x_k / sum w^(n-k)."""
+    total, norm, result = 0.0, 0.0, []
+    for value in values:
+        total, norm = weight * total + value, weight * norm + 1.0
+        result.append(total / norm)
+    return result
+
+
 def train_monitor() -> None:
     """Choose a run and watch it; a working run is read again every REFRESH_SEC."""
     known = {run.run: run for run in runs(session.workspace())}
     if not known:
         st.info(t("train.no_runs"), icon=":material/model_training:")
         return
-    session.keep_run(list(known))
-    chosen = st.selectbox(t("train.runs"), list(known), key=session.RUN, persist_state="session")
+    train_state.keep_run(list(known))
+    chosen = st.selectbox(t("train.runs"), list(known), key=train_state.RUN, persist_state="session")
     every = REFRESH_SEC if known[chosen].state in WORKING else None
     st.fragment(_watch, run_every=every)(chosen, known[chosen].state)
     with st.expander(t("train.all_runs")):

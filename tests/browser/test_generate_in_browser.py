@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from composer_core.pipeline.generation.takes import Take, list_takes, models
+from composer_core.pipeline.generation.takes import list_takes
+from composer_core.pipeline.models import models
+from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 from studio_browser import IN_BROWSER, LEAST_LEVEL, SILENCE, click, open_page, sync_api, transport, wait_until
 from studio_server import studio_server

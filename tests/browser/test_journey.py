@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from composer_core.pipeline.generation.starter import starter_conditions
-from composer_core.pipeline.generation.takes import list_takes, models
+from composer_core.pipeline.generation.approval import starter_conditions
+from composer_core.pipeline.generation.takes import list_takes
 from composer_core.pipeline.labels.decisions import statuses
 from composer_core.pipeline.library import loops as library_loops
+from composer_core.pipeline.models import models
 from composer_core.pipeline.training import runs
 from composer_core.workspace import Workspace
 from groove_files import write_grooves

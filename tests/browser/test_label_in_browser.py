@@ -15,7 +15,7 @@ import small_library
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.labels import decisions, review
 from composer_core.pipeline.labels.queue import unique_loops
-from composer_core.pipeline.library.loops import ingest
+from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.render.midi import loop_to_midi

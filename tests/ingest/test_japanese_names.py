@@ -11,8 +11,8 @@ import smf
 from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.texts import decode_table, decode_text
-from composer_core.pipeline.library import browse, loops
-from composer_core.pipeline.library.export import loop_midi
+from composer_core.pipeline.library import browse, imports, loops
+from composer_core.pipeline.library.loops import loop_midi
 from composer_core.workspace import Workspace
 
 NAMES = (
@@ -57,7 +57,7 @@ def test_in_the_library_in_csv_and_after_a_round_trip(tmp_path: Path) -> None:
         rows = [(step * 240, 120, 48 + (step + index) % 12) for step in range(16)]
         (files / f"{index:03d}.mid").write_bytes(smf.smf(smf.notes(rows, smf.name(name.encode(encoding)))))
     workspace = Workspace(tmp_path / "workspace")
-    loops.ingest([str(files)], workspace, jobs=1)
+    imports.ingest([str(files)], workspace, jobs=1)
     table = loops.table(workspace).sort_values("source").drop_duplicates("source")
     names = [name for name, _ in chosen]
     assert list(table["track_name"]) == names

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from composer_core.errors import RenderError
+from composer_core.pipeline import models
 from composer_core.pipeline.editing.recipes import read_recipe, saved_recipes
 from composer_core.pipeline.generation import takes as generation_takes
 from composer_core.pipeline.generation.audition import Audio
@@ -250,7 +251,7 @@ def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:
 
 
 def test_an_instrument_without_a_model_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = [model for model in generation_takes.models(workspace) if model.name == "untrained"]
+    own = [model for model in models.models(workspace) if model.name == "untrained"]
     monkeypatch.setattr(generation_takes, "models", lambda *_: own)
     app = opened()
     app.session_state["generate.instruments"] = ["strings"]

@@ -13,6 +13,7 @@ from small_library import ids
 from studio import session
 from studio.label import agreement as label_agreement
 from studio.label import click as label_click
+from studio.label import state as label_state
 from studio_app import open_label, press, text, written
 
 
@@ -66,7 +67,7 @@ def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated
     app = open_agreement(rated, "chie", spoken)
     assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.settle", spoken)
     press(app, f"label.settle.{dispute.loop_id}")
-    held = app.session_state[session.LABEL_DESK].in_hand
+    held = app.session_state[label_state.LABEL_DESK].in_hand
     assert held.item.loop_id == dispute.loop_id
     assert text("label.votes_settle", spoken) in written(app)
     press(app, "label.take.emotion.aki")

@@ -10,6 +10,7 @@ from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from small_library import ids
 from studio import session
+from studio.label import state as label_state
 from studio_app import open_label, open_studio, press, text
 
 open_bulk = partial(open_label, section="bulk")
@@ -57,7 +58,7 @@ def test_another_request_has_no_preview_yet(library_workspace: Workspace) -> Non
     app.slider(key="label.bulk.value.emotion_arousal").set_value(0.8).run()
     press(app, "label.bulk.preview")
     app.slider(key="label.bulk.value.emotion_arousal").set_value(0.2).run()
-    assert session.LABEL_PREVIEW not in app.session_state or app.session_state[session.LABEL_PREVIEW] is None
+    assert label_state.LABEL_PREVIEW not in app.session_state or app.session_state[label_state.LABEL_PREVIEW] is None
     assert "label.bulk.apply" not in [button.key for button in app.button]
 
 

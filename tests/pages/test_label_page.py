@@ -8,19 +8,20 @@ from streamlit.testing.v1 import AppTest
 
 import small_library
 from composer_core.errors import ComposerError
+from composer_core.pipeline import vocabularies
 from composer_core.pipeline.generation.audition import soundfont_choice
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.workspace import Workspace
-from studio import session
-from studio.label import rater as label_rater
-from studio.label.desk import LabelDesk
-from studio.label.rater import default_rater
+from studio import rater, session
+from studio.label import state as label_state
+from studio.label.state import LabelDesk
+from studio.rater import default_rater
 from studio_app import component_data, open_label, open_studio, press, text, written
 
 
 def desk(app: AppTest) -> LabelDesk:
-    found: LabelDesk = app.session_state[session.LABEL_DESK]
+    found: LabelDesk = app.session_state[label_state.LABEL_DESK]
     return found
 
 
@@ -163,7 +164,7 @@ def other_writes(workspace: Workspace, loop_id: str, emotion: str) -> None:
 
 
 def mood(code: str, language: str = "en") -> str:
-    found = decisions.vocabularies().moods[code]
+    found = vocabularies.vocabularies().moods[code]
     return found.name_ja if language == "ja" else found.name_en
 
 
@@ -268,7 +269,7 @@ class Account:
 
 
 def sign_in_as(monkeypatch: pytest.MonkeyPatch, **told: str) -> None:
-    monkeypatch.setattr(label_rater, "sign_in_is_set_up", lambda: True)
+    monkeypatch.setattr(rater, "sign_in_is_set_up", lambda: True)
     monkeypatch.setattr("streamlit.user", Account(**told))
 
 
@@ -300,7 +301,7 @@ def test_without_the_package_signing_in_names_the_cure(
 
 
 def test_accounts_with_long_names_stay_apart() -> None:
-    first, second = (label_rater.name_of_account({"email": "a" * 50 + end}) for end in ("1", "2"))
+    first, second = (rater.name_of_account({"email": "a" * 50 + end}) for end in ("1", "2"))
     assert first != second and len(first) == len(second) == 40
     decisions.check_rater(first)
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from composer_core.pipeline import vocabularies
 from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from small_library import ids
-from studio import session
 from studio.label import spread as label_spread
+from studio.label import state as label_state
 from studio_app import open_label, text
 
 
@@ -44,13 +45,13 @@ def leads(figure: dict[str, Any]) -> list[Any]:
 
 
 def queued(app: AppTest) -> list[str]:
-    desk = app.session_state[session.LABEL_DESK]
+    desk = app.session_state[label_state.LABEL_DESK]
     return [desk.in_hand.item.loop_id, *(item.loop_id for item in desk.waiting)]
 
 
 def test_every_bar_and_cell_leads_to_exactly_its_loops(labelled: Workspace, spoken: str) -> None:
     app = open_spread(labelled, language=spoken)
-    moods = decisions.vocabularies().moods
+    moods = vocabularies.vocabularies().moods
     names = [moods[code].name_ja if spoken == "ja" else moods[code].name_en for code in ("calm", "sad")]
     (counts,) = chart(app, "counts.emotion")["data"]
     shown = dict(zip(counts["y"], zip(counts["x"], counts["customdata"], strict=True), strict=True))

@@ -13,13 +13,14 @@ import small_library
 from composer_core.metrics import METRICS
 from composer_core.pipeline.generation.audition import Audio
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.library import duplicates, exclusions, loops
+from composer_core.pipeline.library import duplicates, loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.workspace import Workspace
 from studio import session
 from studio.components import transport
-from studio.components.facets import Asked
+from studio.components.facets import FacetChoice
+from studio.label import state as label_state
 from studio.library import filters as library_filters
 from studio.library import view as library_view
 from studio.wording.text import dictionary
@@ -168,7 +169,7 @@ def ask_in_rail(app: AppTest, asked: dict[str, Any], wanted: dict[str, Any]) -> 
         view = library_view.read_address
 
         def read_address(columns: Any) -> Any:
-            asked["library.filters"](Asked(**wanted))  # a callback comes before the page is drawn
+            asked["library.filters"](FacetChoice(**wanted))  # a callback comes before the page is drawn
             return view(columns)
 
         patch.setattr(library_view, "read_address", read_address)
@@ -290,14 +291,14 @@ def test_loops_of_the_same_file(library_workspace: Workspace) -> None:
     assert facet(app, "source")["options"][0]["count"] == 2
 
 
-@pytest.mark.parametrize("reason", [exclusions.BY_HAND, duplicates.NEAR_DUPLICATE])
+@pytest.mark.parametrize("reason", [duplicates.BY_HAND, duplicates.NEAR_DUPLICATE])
 def test_detail_says_why_a_loop_is_left_out(library_workspace: Workspace, spoken: str, reason: str) -> None:
     loop_id = loop_named(library_workspace, "=shuffle.mid")
     said = text("library.left_out", spoken, reason=text(f"exclusion.{reason}", spoken))
     assert said not in written(open_library({"loop": loop_id}))
     ExclusionStore(library_workspace).append([Exclusion(loop_id, reason)])
     assert said in written(open_library({"loop": loop_id}))
-    exclusions.restore(library_workspace, [loop_id])
+    duplicates.restore(library_workspace, [loop_id])
 
 
 def test_selection_is_shown_alone_excluded_and_taken_back(library_workspace: Workspace) -> None:
@@ -324,7 +325,7 @@ def test_selection_goes_to_the_label_queue(library_workspace: Workspace) -> None
     app.session_state[session.SELECTION] = chosen
     app.run()
     press(app, "library.to_queue")
-    desk = app.session_state[session.LABEL_DESK]
+    desk = app.session_state[label_state.LABEL_DESK]
     assert app.title[0].value == text("page.label")
     assert [desk.in_hand.item.loop_id, desk.waiting[0].loop_id] == chosen
     assert text("label.why_chosen") in written(app)

@@ -7,10 +7,10 @@ import re
 import pytest
 
 import small_library
+from composer_core.estimate.scores.axes import AXES
 from composer_core.pipeline.editing.recipes import saved_recipes
 from composer_core.pipeline.library import browse, loops
-from composer_core.pipeline.library.score_preview import totals
-from composer_core.pipeline.scoring import AXES
+from composer_core.pipeline.library.rescoring import totals
 from composer_core.pipeline.settings import load_settings
 from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace

@@ -21,10 +21,10 @@ from audio_probe import (
 )
 from composer_core.errors import InvalidValue, RenderError
 from composer_core.music.loop import NO_NOTES, Loop, Notes
-from composer_core.render.audio import PADDING_FRAMES, PlayedPart, loop_request, once_request
+from composer_core.render.audio import PADDING_FRAMES, loop_request, once_request
 from composer_core.render.client import Renderer, shared_renderer
 from composer_core.render.soundfont import choose_soundfont
-from composer_core.render.timeline import loop_seconds
+from composer_core.render.timeline import PlayedPart, loop_seconds
 
 
 def energy(samples: np.ndarray, at_sec: float, width_sec: float) -> float:

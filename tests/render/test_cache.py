@@ -7,7 +7,7 @@ import os
 import pytest
 
 from composer_core.errors import NotFound, StoreError
-from composer_core.render.cache import AudioCache
+from composer_core.render.audio import AudioCache
 
 NAMES = [f"{digit}" * 40 + ".flac" for digit in "abcdef"]
 

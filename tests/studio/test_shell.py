@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 from composer_core.errors import ModelError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.doctor import Finding
-from composer_core.pipeline.generation.takes import Take, generate
+from composer_core.pipeline.generation.takes import generate
 from composer_core.pipeline.library.loops import table
+from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 from studio import first_start, session
 from studio.navigation import PAGE_NAMES

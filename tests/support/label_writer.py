@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 from composer_core.errors import StoreError
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 
 FIELDS = ("emotion", "emotion_arousal", "emotion_valence")
 LONGEST_LIFE_SEC = 0.05

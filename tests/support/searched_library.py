@@ -9,7 +9,8 @@ import numpy as np
 
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.content import content_hash
 from composer_core.store.loops.record import LoopRecord
 from composer_core.store.loops.store import LoopStore

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.pipeline.library.loops import ingest, table
+from composer_core.pipeline.library.imports import ingest
+from composer_core.pipeline.library.loops import table
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from composer_core.model.checkpoint import LoadedModel
-from composer_core.model.composer.conditions import Asked, condition_rows
+from composer_core.model.composer.checkpoint import LoadedModel
+from composer_core.model.composer.conditions import WindowCondition, condition_rows
 from composer_core.model.composer.data import WindowSet
 from composer_core.model.composer.training import TrainingData
 from composer_core.model.composer.transformer import Composer
@@ -68,7 +68,9 @@ def tiny_data(vocabulary: Vocabulary, n: int = 24) -> TrainingData:
     for loop in loops:
         body = [token for bar in loop_to_bars(loop) for token in vocabulary.encode_bar(bar)]
         sequences.append(np.array([vocabulary.bos, *body, vocabulary.eos], dtype=np.int32))
-    rows = [Asked({"tempo_bpm": 100.0 + i, "arousal": i / n}, COMMON_TIME, 1, {"rock": 1.0}) for i in range(n)]
+    rows = [
+        WindowCondition({"tempo_bpm": 100.0 + i, "arousal": i / n}, COMMON_TIME, 1, {"rock": 1.0}) for i in range(n)
+    ]
     windows = WindowSet(
         sequences,
         condition_rows(rows, GENRES),

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import torch
 
-from composer_core.model.checkpoint import save_model
+from composer_core.model.composer.checkpoint import save_model
 from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ModelConfig
 from composer_core.pipeline.training.runs import TrainRequest

@@ -13,8 +13,7 @@ from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
 from composer_core.music.key import MODES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.tokens.grammar import Grammar, GrammarState, Limits
-from composer_core.tokens.playable import playable
+from composer_core.tokens.grammar import Grammar, GrammarState, Limits, playable
 from composer_core.tokens.vocab import (
     BAR,
     KINDS,

@@ -26,7 +26,7 @@ _SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class BoostingConfig:
     """How large and how careful the trees are."""
 
     rounds: int = 300
@@ -86,7 +86,7 @@ class Boosted:
         return dict(zip(self.features, parts[:-1].tolist(), strict=True))
 
 
-def fit_text(rows: FloatArray, truth: FloatArray, recipe: Recipe, weight: FloatArray | None = None) -> str:
+def fit_text(rows: FloatArray, truth: FloatArray, recipe: BoostingConfig, weight: FloatArray | None = None) -> str:
     """Train on rows (n, features) and 0 or 1 a row; returns LightGBM's text."""
     import lightgbm
 
@@ -131,7 +131,7 @@ def held_out(
     return found
 
 
-def boosting_learner(recipe: Recipe) -> Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]]:
+def boosting_learner(recipe: BoostingConfig) -> Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]]:
     """`learn` for `held_out` by boosting."""
 
     def learn(rows: FloatArray, truth: FloatArray) -> Callable[[FloatArray], FloatArray]:
@@ -151,7 +151,7 @@ class Trained:
 
 
 def train_question(
-    rows: FloatArray, truth: FloatArray, fold: IntArray, features: tuple[str, ...], recipe: Recipe
+    rows: FloatArray, truth: FloatArray, fold: IntArray, features: tuple[str, ...], recipe: BoostingConfig
 ) -> Trained:
     """Held-out predictions by fold, the calibration fitted on them, and the model on all rows."""
     raw = held_out(rows, truth, fold, boosting_learner(recipe))

@@ -52,7 +52,7 @@ _N_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class GenreExample:
     """A take (or loop) to learn from: features, genre family, the group that stays on one side, a beat or a fill."""
 
     row: FloatArray
@@ -61,12 +61,14 @@ class Example:
     is_beat: bool = True
 
 
-def drum_example(loop: Loop, metrics: Mapping[str, float], family: str, group: str, is_beat: bool = True) -> Example:
+def drum_example(
+    loop: Loop, metrics: Mapping[str, float], family: str, group: str, is_beat: bool = True
+) -> GenreExample:
     """An example out of a drum loop. A pattern's metrics of touch and time are unknown: a machine has none."""
     row = features_of(loop, metrics)
     if group == PATTERN:
         row = np.where([name in SHARED_WITH_PATTERNS for name in FEATURE_NAMES], row, np.nan)
-    return Example(row, family, group, is_beat)
+    return GenreExample(row, family, group, is_beat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def load_model(path: Path) -> GenreModel:
 
 
 def train(
-    examples: Sequence[Example],
+    examples: Sequence[GenreExample],
     about: Mapping[str, Any],
     *,
     features: tuple[str, ...] = FEATURE_NAMES,
@@ -200,7 +202,7 @@ def train(
 
 
 def held_out_shares(
-    examples: Sequence[Example], classes: Sequence[str], n_folds: int = FOLDS
+    examples: Sequence[GenreExample], classes: Sequence[str], n_folds: int = FOLDS
 ) -> tuple[FloatArray, IndexArray, IndexArray]:
     """Calibrated held-out probabilities, true classes and folds of the examples that are no pattern.
 
@@ -227,7 +229,7 @@ class _Table:
     groups: tuple[str, ...]
 
     @classmethod
-    def of(cls, examples: Sequence[Example], classes: Sequence[str]) -> _Table:
+    def of(cls, examples: Sequence[GenreExample], classes: Sequence[str]) -> _Table:
         """The examples column by column, each family as its index among `classes`; ValueError for one that is not."""
         return cls(
             np.array([example.row for example in examples]),

@@ -100,14 +100,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeldOut:
+class HeldOutValues:
     """Raw values that each example got from models which saw nothing of its group."""
 
     human: dict[str, FloatArray]
     damaged: dict[str, FloatArray]
 
 
-def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibration, HeldOut]:
+def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibration, HeldOutValues]:
     """A calibration (without digest) and the held-out values of its examples."""
     fold = balanced_folds(examples.group, plan.n_folds)
     used = {**plan.axis_metrics, EVERYTHING: examples.metrics}
@@ -137,7 +137,7 @@ def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibr
         plan.instrument, examples.metrics, scales, models, effects, everything, EVERYTHING_SHARE, total,
         dict(plan.missing), "", dict(card),
     )  # fmt: skip
-    return calibration, HeldOut(human, damaged)
+    return calibration, HeldOutValues(human, damaged)
 
 
 def balanced_folds(group: IndexArray, n_folds: int) -> IndexArray:

@@ -20,7 +20,7 @@ from composer_core.estimate.classifiers.boosting import folds_of, train_question
 from composer_core.estimate.classifiers.questions import MODEL_FILE, Question, QuestionSet, load_questions
 from composer_core.estimate.note_features import FEATURE_NAMES, feature_row
 from composer_core.estimate.note_list import notes_of_loop
-from composer_core.lab.composer.held_out import Example, Made, make, measured
+from composer_core.lab.composer.held_out import HumanExample, Made, make, measured
 from composer_core.lab.composer.statistics import auc, ccc, interval, pearson
 from composer_core.lab.estimators.data import emotion_clips
 from composer_core.lab.estimators.training import EMOTION_RECIPE, side_figures, train_emotion
@@ -28,7 +28,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 
 if TYPE_CHECKING:
-    from composer_core.model.checkpoint import LoadedModel
+    from composer_core.model.composer.checkpoint import LoadedModel
 
 GRID = 9
 TEMPO_BPM = 110.0
@@ -101,7 +101,7 @@ def emotion_grid(instrument: str, count: int) -> list[Condition]:
 
 
 def emotion(
-    loaded: LoadedModel, humans: Sequence[Example], judge: Judge | None, count: int, seed: int
+    loaded: LoadedModel, humans: Sequence[HumanExample], judge: Judge | None, count: int, seed: int
 ) -> dict[str, Any]:
     """`judged`: asked against judged; `labeller`: against the estimator that labelled the training windows;
     `control`: metrics of takes with little and with much of each."""

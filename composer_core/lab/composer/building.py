@@ -12,10 +12,10 @@ from composer_core.errors import InvalidValue, NotFound
 from composer_core.lab.composer.card import CARD_PARTS, EVALUATION_FILE, model_card, reports_of
 from composer_core.lab.composer.evaluation import Counts, evaluate
 from composer_core.lab.composer.promises import promises
-from composer_core.lab.composer.recipes import Recipe, recipe
+from composer_core.lab.composer.recipes import TrainingRecipe, recipe
 from composer_core.pipeline.models import CARD_FILE, ModelInfo
 from composer_core.pipeline.training.permitted_sets import permitted_loops
-from composer_core.pipeline.training.runs import train_run
+from composer_core.pipeline.training.worker import train_run
 from composer_core.store.atomic import read_json, write_bytes, write_json
 
 RUN_FOLDER, MODEL_FOLDER, CONFIG_FILE = "run", "model", "config.json"
@@ -53,7 +53,7 @@ def build(
     return model
 
 
-def _is_measured(chosen: Recipe, model: Path, counts: Counts, judge_data: Path | None) -> bool:
+def _is_measured(chosen: TrainingRecipe, model: Path, counts: Counts, judge_data: Path | None) -> bool:
     """True where the card holds the figures that are asked for, or the recipe asks for none."""
     if not chosen.evaluated:
         return True
@@ -65,7 +65,7 @@ def _is_measured(chosen: Recipe, model: Path, counts: Counts, judge_data: Path |
     return judged and all(report.get("counts") == asdict(counts) for report in own)
 
 
-def _train(chosen: Recipe, data: Path, run: Path, start: Path | None, say: Callable[[str], None]) -> bool:
+def _train(chosen: TrainingRecipe, data: Path, run: Path, start: Path | None, say: Callable[[str], None]) -> bool:
     from composer_core.model.config import SHARED, TrainConfig, config_from_json
 
     started = {"start": str(start)} if start is not None else {}
@@ -75,9 +75,9 @@ def _train(chosen: Recipe, data: Path, run: Path, start: Path | None, say: Calla
     return train_run(run, config, data, say, read, until=chosen.until)
 
 
-def export(chosen: Recipe, model: Path, folder: Path) -> None:
+def export(chosen: TrainingRecipe, model: Path, folder: Path) -> None:
     """Store a trained model in half precision, which is how models are shipped."""
-    from composer_core.model.checkpoint import load_model, save_model
+    from composer_core.model.composer.checkpoint import load_model, save_model
 
     loaded = load_model(model)
     facts = dict(loaded.facts)
@@ -88,7 +88,7 @@ def export(chosen: Recipe, model: Path, folder: Path) -> None:
 
 
 def write_figures(
-    chosen: Recipe,
+    chosen: TrainingRecipe,
     data: Path,
     folder: Path,
     counts: Counts,
@@ -105,7 +105,7 @@ def write_figures(
     write_card(chosen, folder, {"model": chosen.name, "reports": reports})
 
 
-def write_card(chosen: Recipe, folder: Path, evaluation: dict[str, Any]) -> None:
+def write_card(chosen: TrainingRecipe, folder: Path, evaluation: dict[str, Any]) -> None:
     """Write evaluation.json and the card made of it beside a model's weights."""
     write_json(folder / EVALUATION_FILE, evaluation)
     n_bytes = (folder / "model.safetensors").stat().st_size
@@ -152,6 +152,6 @@ def _counted(report: Mapping[str, Any]) -> dict[str, int]:
     return {name: count for name, count in report.get("counts", {}).items() if name in names}
 
 
-def evaluation_data(chosen: Recipe, data: Path) -> Path:
+def evaluation_data(chosen: TrainingRecipe, data: Path) -> Path:
     """Where a model's held-out takes are: its one set, or the root of all."""
     return data / chosen.sets[0] if len(chosen.sets) == 1 else data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from composer_core.lab.composer.recipes import RECIPES, Recipe
+from composer_core.lab.composer.recipes import RECIPES, TrainingRecipe
 from composer_core.lab.composer.text import markdown, sections
 from composer_core.pipeline.models import ALL
 from composer_core.pipeline.training.permitted_sets import PERMITTED_SETS, PermittedSet
@@ -23,7 +23,7 @@ def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {str(evaluation.get("instrument", "drums")): evaluation}
 
 
-def model_card(recipe: Recipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
+def model_card(recipe: TrainingRecipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
     """The card as Markdown, with a section of figures for each instrument."""
     figures = [
         "\n".join([f"## Figures: {instrument}", "", *_figures(report)])
@@ -37,7 +37,7 @@ def _left_out(facts: Mapping[str, Any]) -> str:
     return f" {count} more were left out: a passage of theirs nearly repeats a held-out one." if count else ""
 
 
-def _head(recipe: Recipe, facts: Mapping[str, Any], n_bytes: int) -> str:
+def _head(recipe: TrainingRecipe, facts: Mapping[str, Any], n_bytes: int) -> str:
     takes, train = facts["takes"], facts["train"]
     learnt = list(facts["windows"])
     named = "\n".join(_data_lines(recipe))
@@ -68,7 +68,7 @@ It gives no velocities and no micro-timing; the performer does. Weights in half 
 """
 
 
-def _data_lines(recipe: Recipe) -> list[str]:
+def _data_lines(recipe: TrainingRecipe) -> list[str]:
     """A line for each set the weights learnt from; last those that only the model it starts from was trained on."""
     own = _sets_of(recipe)
     lines = [f"  - {chosen.title}, {chosen.licence}" for chosen in own]
@@ -78,7 +78,7 @@ def _data_lines(recipe: Recipe) -> list[str]:
     return lines
 
 
-def _sets_of(recipe: Recipe) -> list[PermittedSet]:
+def _sets_of(recipe: TrainingRecipe) -> list[PermittedSet]:
     fitting = [chosen for chosen in PERMITTED_SETS if recipe.instrument in (ALL, *chosen.instruments)]
     return [chosen for chosen in fitting if not recipe.sets or chosen.folder in recipe.sets]
 

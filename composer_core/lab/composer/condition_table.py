@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from composer_core.lab.composer.held_out import Example, human_loops, read_held_out
+from composer_core.lab.composer.held_out import HumanExample, human_loops, read_held_out
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.generation.fill_in import COLUMNS
 from composer_core.store.atomic import write_bytes
 
 
-def table_rows(examples: Sequence[Example]) -> list[list[float]]:
+def table_rows(examples: Sequence[HumanExample]) -> list[list[float]]:
     """Rows of the table out of human loops, those with every column measured."""
     rows = [[example.asked.continuous.get(name) for name in COLUMNS] for example in examples]
     return [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from composer_core.estimate.genre.classifier import suggest_genre
 from composer_core.estimate.technique.rules import suggest_technique
-from composer_core.lab.composer.held_out import Example, Made, known_genre, make, measured, percentiles
+from composer_core.lab.composer.held_out import HumanExample, Made, known_genre, make, measured, percentiles
 from composer_core.lab.composer.statistics import interval, pearson, spearman
 from composer_core.lab.composer.validity import LINES, fault_of
 from composer_core.music.chords import Chord
@@ -24,7 +24,7 @@ from composer_core.pipeline.generation.reranking import in_chord_rate, in_scale_
 from composer_core.pipeline.vocabularies import vocabularies
 
 if TYPE_CHECKING:
-    from composer_core.model.checkpoint import LoadedModel
+    from composer_core.model.composer.checkpoint import LoadedModel
 
 EXACT = ("tempo", "metre", "bars")
 SWING_NEAR, SWING_SURE = 0.03, 0.4
@@ -34,7 +34,7 @@ DENSITY_RANGE = (0.25, 12.0)
 Row = dict[str, float]
 
 
-def control(loaded: LoadedModel, humans: Sequence[Example], count: int, seed: int) -> dict[str, Any]:
+def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
     """By field over `count` takes: exact fields, key, chords, density, register, swing, and ceilings on real loops."""
     rng = np.random.default_rng([seed, 0xC0])
     human_rows = measured([example.played for example in humans])
@@ -52,7 +52,7 @@ def control(loaded: LoadedModel, humans: Sequence[Example], count: int, seed: in
     return found
 
 
-def _repeated(humans: Sequence[Example], count: int) -> list[Example]:
+def _repeated(humans: Sequence[HumanExample], count: int) -> list[HumanExample]:
     return [humans[index % len(humans)] for index in range(count)]
 
 
@@ -125,9 +125,9 @@ def _swing(made: Sequence[Made], rows: Sequence[Row]) -> dict[str, Any]:
 
 def _rates(
     made: Sequence[Made],
-    humans: Sequence[Example],
+    humans: Sequence[HumanExample],
     of_made: Callable[[Made], float | None],
-    of_human: Callable[[Example], float | None],
+    of_human: Callable[[HumanExample], float | None],
     field: str,
 ) -> dict[str, Any]:
     """Mean rate over the takes with the field given, real loops' own rate, and the share of it that is reached."""
@@ -146,7 +146,7 @@ def _own_scale_rate(made: Made) -> float | None:
     return in_scale_rate(made.played, made.condition.key) if made.condition.key is not None else None
 
 
-def _human_scale_rate(example: Example) -> float | None:
+def _human_scale_rate(example: HumanExample) -> float | None:
     return in_scale_rate(example.played, example.asked.key) if example.asked.key is not None else None
 
 
@@ -154,12 +154,12 @@ def _own_chord_rate(made: Made) -> float | None:
     return in_chord_rate(made.played, made.condition.chord_line) if made.condition.chords else None
 
 
-def _human_chord_rate(example: Example) -> float | None:
+def _human_chord_rate(example: HumanExample) -> float | None:
     line = example.asked.chords
     return in_chord_rate(example.played, line) if any(chord is not None for chord in line) else None
 
 
-def genre(loaded: LoadedModel, humans: Sequence[Example], count: int, seed: int) -> dict[str, Any] | None:
+def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any] | None:
     """Drums: how often the genre estimator hears the family asked for, beside the real loops the genres are taken from.
 
     The requests hold tempo, metre and genre of the real loops and nothing else. None without a genre.
@@ -195,7 +195,7 @@ def _first(weights: Mapping[str, float]) -> str:
     return max(weights, key=lambda code: weights[code])
 
 
-def technique(loaded: LoadedModel, humans: Sequence[Example], count: int, seed: int) -> dict[str, Any]:
+def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
     """How often the rules that label techniques hear the one asked for: asked, not asked, and in real loops."""
     instrument = humans[0].condition.instrument
     codes = [name.split(":")[1] for name in loaded.composer.config.techniques if name.startswith(f"{instrument}:")]

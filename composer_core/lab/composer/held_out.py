@@ -26,7 +26,7 @@ from composer_core.pipeline.training.permitted_sets import is_root, loops_of
 from composer_core.pipeline.training.sources import (
     COMMON_METERS,
     PARTS,
-    Take,
+    SourcePart,
     asked_of_window,
     limited_windows,
     prepare_takes,
@@ -36,8 +36,8 @@ from composer_core.pipeline.training.windows import apart_from_held_out
 from composer_core.tokens.vocab import loop_to_bars
 
 if TYPE_CHECKING:
-    from composer_core.model.checkpoint import LoadedModel
-    from composer_core.model.composer.conditions import Asked
+    from composer_core.model.composer.checkpoint import LoadedModel
+    from composer_core.model.composer.conditions import WindowCondition
 
 WINDOW_BARS = 4
 LIMITS = {"train": 6000, "dev": 200, "validation": 600}
@@ -50,14 +50,14 @@ BarTokens = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class HeldOutParts:
     """The takes of one instrument by part, and its windows as n-grams read them (without the Bar token).
 
     Pitches are written with the tonic on C, as the composer reads them. `limits` is about how
     many windows a part gives (0: all), long songs giving first.
     """
 
-    takes: dict[str, list[Take]]
+    takes: dict[str, list[SourcePart]]
     limits: Mapping[str, int]
 
     def windows(self, part: str) -> list[tuple[int, list[BarTokens]]]:
@@ -73,11 +73,11 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class HumanExample:
     """A human loop: its condition as a request, its bars with the tonic on C, the loop as played and on the grid."""
 
     condition: Condition
-    asked: Asked
+    asked: WindowCondition
     bars: list[BarTokens]
     played: Loop
     snapped: Loop
@@ -93,24 +93,24 @@ class Made:
     played: Loop
 
 
-def read_held_out(data: Path, instrument: str) -> HeldOut:
+def read_held_out(data: Path, instrument: str) -> HeldOutParts:
     """Takes of a data folder; NotFound when none was held out."""
     takes = prepare_takes(loops_of(data, instrument), [instrument])
     takes = [take for take in takes if str(take.played.meter) in COMMON_METERS or not is_root(data)]
     parts = {part: [take for take in takes if take.part == part] for part in PARTS}
     if not parts["validation"]:
         raise NotFound("no_notes", path=str(data), instrument=instrument, purpose="evaluate on")
-    return HeldOut(parts, LIMITS)
+    return HeldOutParts(parts, LIMITS)
 
 
-def apart(held_out: HeldOut) -> HeldOut:
+def apart(held_out: HeldOutParts) -> HeldOutParts:
     """The same without the training takes that nearly repeat a held-out passage: what composers learn from."""
     takes = [take for part in PARTS for take in held_out.takes[part]]
     train, _ = apart_from_held_out(takes, held_out.takes["train"])
     return replace(held_out, takes={**held_out.takes, "train": train})
 
 
-def human_loops(held_out: HeldOut, part: str, count: int, seed: int) -> list[Example]:
+def human_loops(held_out: HeldOutParts, part: str, count: int, seed: int) -> list[HumanExample]:
     """Up to `count` different four-bar windows of a part without an empty bar, takes drawn alike."""
     rng = np.random.default_rng([seed, 0x4E])
     places = []
@@ -123,7 +123,7 @@ def human_loops(held_out: HeldOut, part: str, count: int, seed: int) -> list[Exa
             places.append([(take, starts[i]) for i in order])
     rounds = [own[turn] for turn in range(max(map(len, places), default=0)) for own in places if turn < len(own)]
     examples = (_example(take, start) for take, start in rounds)
-    found: list[Example] = []
+    found: list[HumanExample] = []
     for example in examples:
         if len(found) == count:
             break
@@ -132,14 +132,14 @@ def human_loops(held_out: HeldOut, part: str, count: int, seed: int) -> list[Exa
     return found
 
 
-def _example(take: Take, start: int) -> Example:
+def _example(take: SourcePart, start: int) -> HumanExample:
     asked = asked_of_window(take, start, WINDOW_BARS)
     bars = [tuple(bar[1:]) for bar in take.window(start, WINDOW_BARS)]
     played, snapped = (window_of(loop, start, WINDOW_BARS) for loop in (take.played, take.snap.loop))
-    return Example(condition_of(asked), asked, bars, played, snapped, take.name)
+    return HumanExample(condition_of(asked), asked, bars, played, snapped, take.name)
 
 
-def condition_of(asked: Asked) -> Condition:
+def condition_of(asked: WindowCondition) -> Condition:
     """A measured window's condition as a request, with the tonic on C; techniques are left out.
 
     What lies outside what may be asked is brought to its limit; chords only where every bar has one.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.lab.composer.held_out import HeldOut
+from composer_core.lab.composer.held_out import HeldOutParts
 from composer_core.pipeline.models import ModelInfo, load
 from composer_core.pipeline.training.windows import encode_windows
 
@@ -18,7 +18,7 @@ PLAIN_ORDERS = (6, 8)
 REPEAT_ORDERS = (5, 7)
 
 
-def likelihood(info: ModelInfo, held_out: HeldOut) -> dict[str, Any]:
+def likelihood(info: ModelInfo, held_out: HeldOutParts) -> dict[str, Any]:
     """Nats a note on the validation takes: the model with and without conditions, and the n-grams."""
     from composer_core.model.composer.training import nll_of_windows
 
@@ -61,7 +61,7 @@ def _per_song(song: NDArray[np.int64], values: NDArray[Any], n_songs: int) -> ND
     return np.bincount(song, values, n_songs).astype(np.float64)
 
 
-def _baselines(held_out: HeldOut) -> dict[str, NDArray[np.float64]]:
+def _baselines(held_out: HeldOutParts) -> dict[str, NDArray[np.float64]]:
     """NLL of each validation window by the n-grams, orders tuned on the dev takes."""
     from composer_core.model.composer import ngram
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.lab.composer.held_out import WINDOW_BARS, BarTokens, HeldOut
+from composer_core.lab.composer.held_out import WINDOW_BARS, BarTokens, HeldOutParts
 from composer_core.music.timing import COMMON_TIME, TICKS_PER_STEP
 from composer_core.tokens.vocab import is_note
 
@@ -18,7 +18,7 @@ STEPS_APART = 500
 """The longest gap, in steps, that tells two notes of a line apart."""
 
 
-def memorisation(held_out: HeldOut, systems: Mapping[str, Sequence[Sequence[BarTokens]]]) -> dict[str, Any]:
+def memorisation(held_out: HeldOutParts, systems: Mapping[str, Sequence[Sequence[BarTokens]]]) -> dict[str, Any]:
     """By system: share of bars and of two-bar pairs seen in training, nearest training bar, longest copied runs.
 
     `systems` are loops as bars with the tonic on C: generated ones beside held-out human ones.

@@ -18,7 +18,7 @@ _ALL_TRAININGS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingRecipe:
     """One shipped model.
 
     `training` holds fields of TrainConfig; `start` names the recipe whose model it goes on from;
@@ -64,7 +64,7 @@ _PITCHED = ("bass", "guitar", "piano", "strings")
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe(
+        TrainingRecipe(
             _FIRST,
             "all",
             {
@@ -78,7 +78,7 @@ RECIPES = {
             },
             until=1680,
         ),
-        Recipe(
+        TrainingRecipe(
             "composer-base",
             "all",
             {
@@ -95,7 +95,7 @@ RECIPES = {
             story="1680 steps of all five instruments at a high rate, then on from there with the rate falling:",
             sampling=_BASE_SAMPLING,
         ),
-        Recipe(
+        TrainingRecipe(
             "composer-drums-tuned",
             "drums",
             {
@@ -116,7 +116,7 @@ RECIPES = {
 }
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str) -> TrainingRecipe:
     """A recipe by its model's name; InvalidValue lists the names."""
     require_choice("model to build", name, tuple(RECIPES))
     return RECIPES[name]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from composer_core.lab.composer.held_out import BarTokens, Example, bars_of, measured, percentiles
+from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.lab.composer.held_out import BarTokens, HumanExample, bars_of, measured, percentiles
 from composer_core.lab.composer.statistics import overlap
 from composer_core.metrics import METRICS
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER
-from composer_core.pipeline.scoring import SCORE_NAMES, score_measured
+from composer_core.pipeline.scoring import score_measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ class System:
         return cls(loops, measured(loops), bars)
 
 
-def baseline_systems(humans: Sequence[Example], training: Sequence[Example], seed: int) -> dict[str, System]:
+def baseline_systems(humans: Sequence[HumanExample], training: Sequence[HumanExample], seed: int) -> dict[str, System]:
     """The baselines' answers to the requests of the human loops; `training` are loops to choose the nearest from."""
     rng = np.random.default_rng([seed, 0x11])
     flat = [quantised(example) for example in humans]
@@ -63,7 +64,7 @@ def baseline_systems(humans: Sequence[Example], training: Sequence[Example], see
     return found
 
 
-def quantised(example: Example) -> Loop:
+def quantised(example: HumanExample) -> Loop:
     """The loop on the straight grid at one velocity: what a notation program plays."""
     loop = example.snapped
     return loop.with_notes(loop.notes.with_columns(velocity=np.full(len(loop.notes), 80)))
@@ -78,10 +79,10 @@ def jittered(loop: Loop, rng: np.random.Generator) -> Loop:
     return loop.with_notes(loop.notes.with_columns(onset_tick=onset, velocity=np.clip(velocity, 1, 127)))
 
 
-def nearest(condition: Condition, training: Sequence[Example]) -> Example:
+def nearest(condition: Condition, training: Sequence[HumanExample]) -> HumanExample:
     """The loop whose condition differs least: metre and mode first, then tempo, density, valence and arousal."""
 
-    def distance(example: Example) -> float:
+    def distance(example: HumanExample) -> float:
         """10 for another metre, 2 for another mode, octaves of tempo, fields in units of their range."""
         other = example.condition
         apart = 10.0 * (str(other.meter) != str(condition.meter))

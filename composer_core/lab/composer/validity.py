@@ -20,7 +20,7 @@ from composer_core.music.timing import Meter
 from composer_core.render.midi import loop_to_midi
 
 if TYPE_CHECKING:
-    from composer_core.model.checkpoint import LoadedModel
+    from composer_core.model.composer.checkpoint import LoadedModel
 
 LINES = {"major": ("I", "V", "vi", "IV"), "minor": ("i", "VI", "III", "VII")}
 TEMPO_NEAR_BPM = 0.001

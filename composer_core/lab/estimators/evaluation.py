@@ -12,7 +12,7 @@ import numpy as np
 from composer_core.errors import NotFound
 from composer_core.estimate.affect import read_affect
 from composer_core.estimate.classifiers.boosting import boosting_learner, folds_of, held_out
-from composer_core.estimate.classifiers.calibration import FloatArray, cross_calibrated
+from composer_core.estimate.classifiers.calibration import FloatArray, calibration_error, cross_calibrated
 from composer_core.estimate.classifiers.softmax import fit, probabilities
 from composer_core.estimate.emotion import read_emotion
 from composer_core.estimate.genre import classifier
@@ -25,6 +25,7 @@ from composer_core.lab.estimators.data import (
     MMA,
     PATTERNS,
     Clip,
+    DrumTake,
     drum_takes,
     emotion_clips,
     find_set,
@@ -33,9 +34,6 @@ from composer_core.lab.estimators.data import (
 )
 from composer_core.lab.estimators.key import accuracy_table, calibration, cross_validate, key_examples, read_pop909
 from composer_core.lab.estimators.key import cross_calibrated as key_calibrated
-from composer_core.lab.estimators.substyle_evaluation import substyles
-from composer_core.lab.estimators.technique_planted import planted_figures
-from composer_core.lab.estimators.technique_truth import technique_windows
 from composer_core.lab.estimators.training import (
     EMOTION_RECIPE,
     Progress,
@@ -46,8 +44,10 @@ from composer_core.lab.estimators.training import (
     train_meter,
     train_techniques,
 )
+from composer_core.lab.estimators.truths import planted_figures, technique_windows
 from composer_core.metrics import fingerprint_distance, measure, rhythm_fingerprint
 from composer_core.music.affect import quadrant
+from composer_core.music.genre import family_of
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import TICKS_PER_QUARTER
 
@@ -60,6 +60,21 @@ TARGETS = {
 _LINEAR_L2, _LINEAR_STEPS = 0.05, 200
 _REPEATS = 3
 """One way to fold 355 songs moves the figures by 0.01 either way."""
+_MMA_FAMILIES = (
+    ("jazz", ("swing", "jazz", "bebop", "bigband", "dixie", "foxtrot", "evansish")),
+    (
+        "latin",
+        ("bossa", "samba", "rhumba", "mambo", "salsa", "tango", "chacha", "merengue", "beguine", "bolero", "son"),
+    ),
+    ("blues", ("blues", "boggie")),
+    ("country", ("country", "bluegrass")),
+    ("rock", ("rock", "twist")),
+    ("folk", ("folk", "polka", "waltz")),
+    ("pop", ("pop", "ballad")),
+)
+LEAST_SESSIONS = 2
+"""In one session alone, style, drummer, kit and room are one thing: nothing can be learnt of the style."""
+_OTHERS = "others"
 
 
 def evaluate(root: Path, sections: Sequence[str] = SECTIONS, progress: Progress = quiet) -> dict[str, Any]:
@@ -229,8 +244,8 @@ def _genre(root: Path) -> dict[str, Any] | None:
 
 
 def _regrouped(
-    examples: Sequence[classifier.Example], classes: tuple[str, ...], groups: Sequence[str]
-) -> list[classifier.Example]:
+    examples: Sequence[classifier.GenreExample], classes: tuple[str, ...], groups: Sequence[str]
+) -> list[classifier.GenreExample]:
     """The examples of the classes, takes in the groups given, patterns as they were."""
     left = iter(groups)
     found = []
@@ -238,7 +253,7 @@ def _regrouped(
         if example.group == classifier.PATTERN:
             found.append(example)
         elif example.family in classes:
-            found.append(classifier.Example(example.row, example.family, next(left), example.is_beat))
+            found.append(classifier.GenreExample(example.row, example.family, next(left), example.is_beat))
     return found
 
 
@@ -252,20 +267,6 @@ def _nearest(fingerprints: Sequence[Any], truth: np.ndarray, fold: np.ndarray) -
     return said
 
 
-_MMA_FAMILIES = (
-    ("jazz", ("swing", "jazz", "bebop", "bigband", "dixie", "foxtrot", "evansish")),
-    (
-        "latin",
-        ("bossa", "samba", "rhumba", "mambo", "salsa", "tango", "chacha", "merengue", "beguine", "bolero", "son"),
-    ),
-    ("blues", ("blues", "boggie")),
-    ("country", ("country", "bluegrass")),
-    ("rock", ("rock", "twist")),
-    ("folk", ("folk", "polka", "waltz")),
-    ("pop", ("pop", "ballad")),
-)
-
-
 def _genre_on_mma(root: Path) -> dict[str, Any] | None:
     """A test only: families told from each instrument of the MMA loops, learnt from other styles of the same set.
 
@@ -274,13 +275,13 @@ def _genre_on_mma(root: Path) -> dict[str, Any] | None:
     folder = find_set(root, MMA)
     if folder is None:
         return None
-    by_instrument: dict[str, list[classifier.Example]] = {}
+    by_instrument: dict[str, list[classifier.GenreExample]] = {}
     for row in list(read_table(folder / "index.tsv"))[::2]:
         family = next((name for name, words in _MMA_FAMILIES if any(word in row["style"] for word in words)), None)
         song = read_file(folder / row["file"]) if family else None
         for loop in cut(song, WHOLE_SONG) if song is not None and family else []:
             if not loop.is_drums:
-                example = classifier.Example(feature_row(notes_of_loop(loop)), str(family), row["style"])
+                example = classifier.GenreExample(feature_row(notes_of_loop(loop)), str(family), row["style"])
                 by_instrument.setdefault(loop.instrument, []).append(example)
     found = {}
     for instrument, examples in sorted(by_instrument.items()):
@@ -325,4 +326,41 @@ def _key(root: Path) -> dict[str, Any] | None:
         "songs": len(set(examples.song.tolist())),
         "table": table,
         "calibration_error": calibration(examples, key_calibrated(examples, shares)),
+    }
+
+
+def substyles(takes: Sequence[DrumTake], rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Sub-styles with at least ten takes: takes, sessions, and where two sessions or more play them F1 of telling
+    them from the other takes of the family, F1 of always saying so, and calibration error; else None.
+
+    `rows` are the takes' features (`genre.Example.row`). Same model and folds as the families'.
+    """
+    counts = Counter(take.style for take in takes)
+    found: dict[str, dict[str, Any]] = {}
+    for code in sorted(
+        code for code, count in counts.items() if code != family_of(code) and count >= classifier.MIN_TAKES
+    ):
+        own = [(take, row) for take, row in zip(takes, rows, strict=True) if family_of(take.style) == family_of(code)]
+        sessions = {take.session for take, _ in own if take.style == code}
+        made: dict[str, Any] = {"takes": counts[code], "sessions": len(sessions), "family": len(own)}
+        made |= {"f1": None, "always_yes_f1": None, "calibration_error": None}
+        others = len(own) - counts[code]
+        if len(sessions) >= LEAST_SESSIONS and others >= classifier.MIN_TAKES:
+            made |= _told_apart(code, own)
+        found[code] = made
+    return found
+
+
+def _told_apart(code: str, own: Sequence[tuple[DrumTake, Any]]) -> dict[str, Any]:
+    examples = [
+        classifier.GenreExample(row, code if take.style == code else _OTHERS, take.session, take.is_beat)
+        for take, row in own
+    ]
+    shares, truth, _ = classifier.held_out_shares(examples, (_OTHERS, code))
+    said = shares.argmax(axis=1)
+    share = float(truth.mean())
+    return {
+        "f1": round(float(classifier.f1_scores(said, truth, 2)[1]), 3),
+        "always_yes_f1": round(2.0 * share / (1.0 + share), 3),
+        "calibration_error": round(calibration_error(shares.max(axis=1), said == truth), 3),
     }

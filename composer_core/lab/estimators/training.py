@@ -12,7 +12,7 @@ import numpy as np
 
 from composer_core.errors import NotFound
 from composer_core.estimate import emotion, meter
-from composer_core.estimate.classifiers.boosting import Recipe, folds_of, train_question
+from composer_core.estimate.classifiers.boosting import BoostingConfig, folds_of, train_question
 from composer_core.estimate.classifiers.calibration import FloatArray, calibration_error
 from composer_core.estimate.classifiers.questions import Question, QuestionSet
 from composer_core.estimate.genre import classifier
@@ -32,17 +32,15 @@ from composer_core.lab.estimators.data import (
     find_set,
     read_file,
 )
-from composer_core.lab.estimators.meter_truth import meter_windows
-from composer_core.lab.estimators.technique_planted import planted_figures
-from composer_core.lab.estimators.technique_truth import TechniqueWindow, technique_windows
+from composer_core.lab.estimators.truths import TechniqueWindow, meter_windows, planted_figures, technique_windows
 from composer_core.metrics import measure
 from composer_core.music.genre import family_of
 from composer_core.pipeline.library.song_notes import part_notes
 from composer_core.store.atomic import write_json
 
-EMOTION_RECIPE = Recipe(rounds=700, rate=0.02, feature_share=0.2)
-TECHNIQUE_RECIPE = Recipe(rounds=100)
-METER_RECIPE = Recipe(rounds=100)
+EMOTION_RECIPE = BoostingConfig(rounds=700, rate=0.02, feature_share=0.2)
+TECHNIQUE_RECIPE = BoostingConfig(rounds=100)
+METER_RECIPE = BoostingConfig(rounds=100)
 _EXCERPT_SEC, _EXCERPTS_A_PART, _LEAST_EXCERPT_NOTES = 30.0, 4, 20
 _THRESHOLDS = np.linspace(0.02, 0.998, 80)
 Progress = Callable[[str], None]
@@ -171,7 +169,7 @@ def meter_figures(held: dict[str, FloatArray], written: np.ndarray) -> dict[str,
     }
 
 
-def genre_examples(root: Path) -> list[classifier.Example]:
+def genre_examples(root: Path) -> list[classifier.GenreExample]:
     """Groove MIDI's whole takes, and the drum machine patterns where they are there, with their families."""
     groove, patterns = find_set(root, GROOVE), find_set(root, PATTERNS)
     if groove is None:

@@ -170,9 +170,8 @@ def evaluate_performer(
 
     With `peers` gradient boosting on the same features is fitted in the same run and stands beside.
     """
-    from composer_core.model.performer.evaluation import evaluate
+    from composer_core.model.performer.evaluation import PEER, boosting, evaluate
     from composer_core.model.performer.network import Performer
-    from composer_core.model.performer.peer import PEER, boosting
 
     parts = parts or _parts(data, instrument, lambda _: None)
     performer = Performer.load(folder)

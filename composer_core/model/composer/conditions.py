@@ -2,7 +2,7 @@
 
 'Not given' is a state of its own, learned in training, never a default value. What a model
 has an embedding for stands in its configuration; other fields do not reach it, and
-`composer_core.model.composer.notices` says so.
+`composer_core.model.composer.conditions` says so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,17 @@ NO_MODE, MAJOR, MINOR = 0, 1, 2
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 CHORD_FEATURES = 25
 """Root and chord tones above the tonic (12 each), and whether a chord is given."""
+_HIDEABLE = ("given", "genre", "mode", "technique", "chords")
+UNLEARNT = "unlearnt_"
+"""`unlearnt_FIELD`: asked for, but the model has no embedding for it, so it did not act."""
+UNLEARNT_TECHNIQUE = f"{UNLEARNT}technique"
+RARE_METER = "rare_meter"
+"""The metre is kept, but less than RARE_SHARE of the training windows had it."""
+MODE_BY_SCALE = "mode_by_scale"
+"""A mode other than major and minor: the nearer of the two is asked for and notes outside the scale are left out."""
+RARE_SHARE = 0.01
+LEARNT_MODES = ("major", "minor")
+"""What training data are told apart by; the other modes follow the one with their third."""
 
 
 def scale(name: str, value: float) -> float:
@@ -56,7 +68,7 @@ def scale(name: str, value: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class WindowCondition:
     """One sequence's condition as it is measured or asked: what `condition_rows` reads.
 
     `continuous` holds CONTINUOUS fields, None or NaN not given; `chords` one a bar, as they
@@ -105,9 +117,6 @@ class ConditionArrays:
         return replace(self, **nothing)
 
 
-_HIDEABLE = ("given", "genre", "mode", "technique", "chords")
-
-
 def meter_index(meter: Meter) -> int:
     """Index of the metre's embedding; 2/2 counts as 4/4, all metres outside the asked ones share one."""
     text = "4/4" if str(meter) == "2/2" else str(meter)
@@ -119,7 +128,9 @@ def bars_index(bars: int) -> int:
     return next((i for i, choice in enumerate(BARS_CHOICES) if bars <= choice), len(BARS_CHOICES) - 1)
 
 
-def condition_rows(rows: Sequence[Asked], genres: Sequence[str], techniques: Sequence[str] = ()) -> ConditionArrays:
+def condition_rows(
+    rows: Sequence[WindowCondition], genres: Sequence[str], techniques: Sequence[str] = ()
+) -> ConditionArrays:
     """Arrays of conditions for a model that knows these genres and techniques ("instrument:code").
 
     A genre the model does not know counts for its family when that is known; otherwise it is
@@ -191,7 +202,7 @@ def _genre_index(code: str, index: Mapping[str, int]) -> int:
     raise InvalidValue("unknown_choice", name="genre of this model", value=code, choices=", ".join(index))
 
 
-def asked_of(condition: Condition) -> Asked:
+def asked_of(condition: Condition) -> WindowCondition:
     """A condition as a row; what is not given stays so."""
     ratio = condition.swing_ratio
     continuous: dict[str, float | None] = {
@@ -205,7 +216,7 @@ def asked_of(condition: Condition) -> Asked:
         "register": condition.register - condition.shift if condition.register is not None else None,
         "complexity": condition.complexity,
     }
-    return Asked(
+    return WindowCondition(
         continuous,
         condition.meter,
         condition.bars,
@@ -307,3 +318,24 @@ def _with_rest(weights: Tensor) -> Tensor:
     """The weights and one more column: how much of 1 is left over ('not given')."""
     rest = 1.0 - weights.sum(dim=-1, keepdim=True).clamp(max=1.0)
     return torch.cat([weights, rest], dim=-1)
+
+
+def notices_of(config: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
+    """Notice codes for a request to a model; `facts` are those saved with it."""
+    unlearnt = [field for field in condition.given if field not in config.conditions]
+    if condition.technique and "technique" in config.conditions:
+        known = {f"{condition.instrument}:{code}" for code in condition.technique}
+        unlearnt += [] if known <= set(config.techniques) else ["technique"]
+    codes = [UNLEARNT + field for field in unlearnt]
+    if _is_rare(facts, condition):
+        codes.append(RARE_METER)
+    if condition.key is not None and condition.key.mode not in LEARNT_MODES:
+        codes.append(MODE_BY_SCALE)
+    return tuple(codes)
+
+
+def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
+    windows = facts.get("meters", {}).get(condition.instrument)
+    if not windows:
+        return str(condition.meter) != "4/4"  # nothing is known of the data: only common time is sure
+    return float(windows.get(str(condition.meter), 0)) < RARE_SHARE * sum(windows.values())

@@ -59,24 +59,24 @@ class WindowSet:
             self.spoilt[index],
         )
 
-    def batch(self, index: NDArray[np.int64], pad_id: int, max_length: int) -> Batch:
+    def batch(self, index: NDArray[np.int64], pad_id: int, max_length: int) -> TokenBatch:
         """Inputs, targets and bar numbers of some windows, padded to the longest."""
         ids, targets = pad([self.sequences[i] for i in index], pad_id, max_length)
         bar = torch.from_numpy(self.bar_starts)[ids].cumsum(dim=1).clamp(max=MAX_BARS)
-        return Batch(ids, targets, bar)
+        return TokenBatch(ids, targets, bar)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TokenBatch:
     """`ids`, `targets` (IGNORED where padded) and `bar` (0 before the first bar), each (n, length)."""
 
     ids: Tensor
     targets: Tensor
     bar: Tensor
 
-    def to(self, device: str) -> Batch:
+    def to(self, device: str) -> TokenBatch:
         """The same on a device."""
-        return Batch(self.ids.to(device), self.targets.to(device), self.bar.to(device))
+        return TokenBatch(self.ids.to(device), self.targets.to(device), self.bar.to(device))
 
 
 def epoch_batches(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:

@@ -17,20 +17,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from composer_core.errors import InvalidValue, require_choice, require_range
-from composer_core.model.checkpoint import LoadedModel
+from composer_core.model.composer.checkpoint import LoadedModel
 from composer_core.model.composer.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
 from composer_core.model.composer.data import WindowSet
 from composer_core.model.composer.decoder import next_logits, stepper_of
-from composer_core.model.composer.meeting import Meeting
-from composer_core.model.composer.steering import Steering, Tally
+from composer_core.model.composer.steering import Meeting, Steering, Tally
 from composer_core.model.composer.training import nll_of_windows
 from composer_core.model.device import inference_threads
 from composer_core.music.condition import Condition
 from composer_core.music.key import MODES
 from composer_core.music.loop import NO_NOTES, Loop, Notes
 from composer_core.music.timing import TICKS_PER_STEP
-from composer_core.tokens.grammar import Grammar, GrammarState, Limits
-from composer_core.tokens.playable import playable
+from composer_core.tokens.grammar import Grammar, GrammarState, Limits, playable
 from composer_core.tokens.vocab import Vocabulary, bars_to_notes, is_note, loop_to_bars
 
 
@@ -328,7 +326,7 @@ def sample_mixed(
 ) -> list[Notes]:
     """One loop for each of several conditions, all sampled as one batch; instruments, metres and bars may differ.
 
-    `hits` are steps of another part that the loops are to meet (see `composer_core.model.composer.meeting`).
+    `hits` are steps of another part that the loops are to meet (see `composer_core.model.composer.steering`).
     """
     if not conditions:
         return []

@@ -1,18 +1,10 @@
-"""Steering of a sequence towards an asked density, register and mode while it is sampled.
-
-What a model is told of density it follows loosely, and the more rarely a request occurs in its data the
-less. So the notes so far are counted against what was asked, and every token is weighed by how far it
-brings the count back: its logit gains the potential before it less the potential after it. Potentials
-telescope, so that over a whole loop the model's distribution is tilted by how far the loop as a whole ends
-from the request and hardly by the order of its notes (potential-based shaping: Ng, Harada and Russell 1999;
-weighing tokens by where they lead while sampling: Yang and Klein 2021, FUDGE). A key is brought out likewise:
-its potential is the logarithm of its probability among all 24 given the notes so far, by the profiles the keys
-of the training songs were found with. Nothing acts on fields that were not asked for.
-"""
+"""Steering of a sequence while it is sampled: towards a density, register and mode, and towards another part's hits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +27,8 @@ asking for the mode's own degrees where one that is soon sure would fall silent.
 
 
 _LOG_PROFILES = log_profiles()
+STRENGTH = 2.0
+"""Nats a missed hit; see docs/decisions/0026-a-bass-beside-drums.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +114,38 @@ def _log_share(evidence: FloatArray, key: int) -> FloatArray:
     highest = evidence.max(axis=1, keepdims=True)
     total = highest[:, 0] + np.log(np.exp(evidence - highest).sum(axis=1))
     return np.asarray(evidence[:, key] - total)
+
+
+class Meeting:
+    """The weights of tokens for one part; `hits` are steps from the loop's beginning, a bar has `bar_steps` of them."""
+
+    def __init__(self, grammar: Grammar, hits: Sequence[int], bar_steps: int, strength: float = STRENGTH) -> None:
+        self.grammar, self.bar_steps, self.strength = grammar, bar_steps, strength
+        self.passed = _passed_steps(grammar, bar_steps)
+        self.hits = np.zeros((max(hits, default=0) // bar_steps + 2, bar_steps))
+        for hit in hits:
+            self.hits[divmod(hit, bar_steps)] = 1.0
+
+    def bias(self, state: GrammarState) -> FloatArray:
+        """What is added to the logit of every token, (n_tokens,)."""
+        left = self._bar(state.bars - 1).copy()
+        left[: max(0, state.position + 1)] = 0.0  # heard already, met or not
+        closes = self.grammar.starts_bar | self.grammar.ends
+        within = self.passed @ left
+        after = left.sum() + self.passed @ self._bar(state.bars)
+        return np.asarray(-self.strength * np.where(closes, after, within))
+
+    def _bar(self, number: int) -> FloatArray:
+        return self.hits[number] if 0 <= number < len(self.hits) else np.zeros(self.bar_steps)
+
+
+@lru_cache(maxsize=32)
+def _passed_steps(grammar: Grammar, bar_steps: int) -> FloatArray:
+    """1 for every step of its bar that a token goes past without a note there, (n_tokens, bar_steps)."""
+    passed = np.zeros((len(grammar.vocabulary), bar_steps))
+    for token, piece in enumerate(grammar.vocabulary.pieces):
+        passed[token, : max(0, int(grammar.highest_position[token]))] = 1.0
+        for kind, value in piece.tokens:
+            if kind == "Position" and value < bar_steps:
+                passed[token, value] = 0.0
+    return passed

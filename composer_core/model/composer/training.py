@@ -20,7 +20,8 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 
 from composer_core.errors import ModelError
-from composer_core.model.checkpoint import (
+from composer_core.model.composer.adapter import add_adapters, merged_state
+from composer_core.model.composer.checkpoint import (
     CHECKPOINT_FILE,
     LoadedModel,
     load_checkpoint,
@@ -28,7 +29,6 @@ from composer_core.model.checkpoint import (
     save_checkpoint,
     save_model,
 )
-from composer_core.model.composer.adapter import add_adapters, merged_state
 from composer_core.model.composer.conditions import ConditionArrays, drop_fields
 from composer_core.model.composer.data import IGNORED, WindowSet, epoch_batches, ordered_batches
 from composer_core.model.composer.heads import head_losses
@@ -47,7 +47,7 @@ FINAL_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """What one step reports. `validation` is nats a note, None where none was measured."""
 
     step: int
@@ -160,7 +160,7 @@ class Trainer:
         groups = [{"params": decayed, "weight_decay": self.config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=BETAS)
 
-    def run(self, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
+    def run(self, on_progress: Callable[[TrainingProgress], None], should_stop: Callable[[], bool]) -> bool:
         """Train to the end, to the patience or to a stop; True when the run is finished.
 
         Raises ModelError training_diverged at the first loss that is not finite.
@@ -178,7 +178,7 @@ class Trainer:
             validation = self._validate() if self._is_due(self.config.validate_every) else None
             waited = (self.step - self.best_step) // self.config.validate_every
             seconds = time.perf_counter() - started
-            progress = Progress(self.step, self.steps, loss, validation, rate, n_tokens / seconds, seconds)
+            progress = TrainingProgress(self.step, self.steps, loss, validation, rate, n_tokens / seconds, seconds)
             self._report(progress, on_progress)
             if self._is_due(self.config.checkpoint_every):
                 self._checkpoint()
@@ -277,10 +277,10 @@ class Trainer:
         weights = merged_state(self.composer)
         save_model(self.folder / BEST_FOLDER, self.composer, self.data.vocabulary, facts, weights)
 
-    def _report(self, progress: Progress, on_progress: Callable[[Progress], None]) -> None:
+    def _report(self, progress: TrainingProgress, on_progress: Callable[[TrainingProgress], None]) -> None:
         if not self.ranks.is_first:
             return
-        row = {name: getattr(progress, name) for name in Progress.__slots__}
+        row = {name: getattr(progress, name) for name in TrainingProgress.__slots__}
         with (self.folder / METRICS_FILE).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
         on_progress(progress)

@@ -15,16 +15,16 @@ from composer_core.errors import NotFound
 from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
 from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
+from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.pipeline.datasets.progressions import keep_progressions
-from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, Words, labels_of_loop, places_of
+from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, places_of
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
-from composer_core.pipeline.library.imports import Engine, ImportReport, Progress, ingest
+from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
 
-__all__ = ["ADAPTERS", "DatasetReport", "dataset_names", "ingest_with_facts"]
 LISTED = 1000
 """So many unmatched and refused rows are listed one by one; all of them are counted."""
 
@@ -159,7 +159,7 @@ def _store(
     places: Mapping[str, list[LoopPlace]],
     report: DatasetReport,
 ) -> None:
-    words = Words(vocabularies(), adapter.name)
+    words = WordTranslator(vocabularies(), adapter.name)
     rows: list[LabelRow] = []
     songs: list[SongRow] = []
     for digest, (file, said) in facts.items():

@@ -63,7 +63,7 @@ def _place(row: Mapping[str, Any]) -> LoopPlace:
 
 
 @dataclass(slots=True)
-class Words:
+class WordTranslator:
     """A data set's words to the codes of the vocabularies; `unknown` counts those that lead nowhere."""
 
     vocabularies: Vocabularies
@@ -135,7 +135,7 @@ def _span(label: Label) -> tuple[float, float] | None:
     return label.span_quarter or label.span_sec
 
 
-def labels_of_loop(labels: FileLabels, place: LoopPlace, words: Words) -> list[LOOP_LABEL]:
+def labels_of_loop(labels: FileLabels, place: LoopPlace, words: WordTranslator) -> list[LOOP_LABEL]:
     """One label a field: what holds for the whole file, or for most of the loop; the surest first."""
     found: dict[str, LOOP_LABEL] = {}
     for label in sorted(_most(labels.holding(place)), key=lambda label: -label.confidence):

@@ -16,14 +16,15 @@ import numpy as np
 
 from composer_core.errors import ComposerError, require_range
 from composer_core.estimate import estimate_key
+from composer_core.estimate.scores.axes import AXES, SCORE_NAMES, TOTAL
 from composer_core.music.loop import Loop
 from composer_core.pipeline.editing.recipes import Recipe, Step
 from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.filters import Filter, Range
+from composer_core.pipeline.library.filters import ColumnRange, Filter
 from composer_core.pipeline.library.loops import add_generated
 from composer_core.pipeline.library.measuring import finite_or_none
-from composer_core.pipeline.library.score_preview import retry_queue
-from composer_core.pipeline.scoring import AXES, SCORE_NAMES, TOTAL, Scored, score, weighted_total
+from composer_core.pipeline.library.rescoring import retry_queue
+from composer_core.pipeline.scoring import Scored, score, weighted_total
 from composer_core.pipeline.settings import Settings, load_settings
 from composer_core.rules import GrooveTemplate, extract_groove
 from composer_core.rules.playability import violations
@@ -159,7 +160,7 @@ def library_grooves(workspace: Workspace, like: Loop, pass_mark: float) -> list[
         instruments=(like.instrument,),
         meters=(str(like.meter),),
         origins=("imported",),
-        ranges=(Range(SCORE_PREFIX + TOTAL, pass_mark),),
+        ranges=(ColumnRange(SCORE_PREFIX + TOTAL, pass_mark),),
         hide_duplicates=True,
         hide_excluded=True,
     )

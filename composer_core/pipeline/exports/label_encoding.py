@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue
 from composer_core.music.key import ROOT_NAMES
 from composer_core.pipeline.labels.fields import check_values
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.vocabularies import Vocabularies
 
 _SCALES = {
     "emotion_valence": (-1.0, 1.0),

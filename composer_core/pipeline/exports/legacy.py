@@ -25,7 +25,7 @@ from composer_core.music.timing import TICKS_PER_QUARTER
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.render.midi import sounding_notes
 from composer_core.store.atomic import write_bytes
-from composer_core.store.legacy_events import events_bytes
+from composer_core.store.legacy import events_bytes
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 

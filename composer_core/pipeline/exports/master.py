@@ -19,7 +19,7 @@ from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.captions import TEMPLATE, captions, tellable
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library.duplicates import split_groups
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
@@ -29,17 +29,15 @@ from composer_core.store.master import (
     LOOPS,
     SCHEMA_VERSION,
     SONGS,
-    Master,
     MasterColumn,
     MasterTable,
-    read_master,
     row_digest,
     write_master,
 )
 from composer_core.store.songs import SongStore
+from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
 
-__all__ = ["PREDECESSOR_CONDITIONS", "Master", "build_master", "read_master"]
 _BATCH = 500
 _DECIMALS = 4
 _NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")

@@ -14,18 +14,64 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
-from composer_core.pipeline.exports.pair_texts import known_labels, texts_of
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.exports.label_encoding import label_code
+from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, captions, tellable
+from composer_core.pipeline.labels.fields import LABEL_FIELDS
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
-from composer_core.store.pairs import KIND_OF_REASON, Pairs, read_pairs, write_pairs
+from composer_core.store.pairs import KIND_OF_REASON, LANGUAGES, Pairs, write_pairs
+from composer_core.store.vocabularies import Vocabularies
 
-__all__ = ["PairOptions", "Pairs", "build_pairs", "describe", "read_pairs"]
+_PARTS = ("", ".source", ".confidence", ".status")
 _LEAST_OPTION, _MOST_OPTION = 0, 100
 _DECIMALS = 4
 _SCALED = {"emotion_valence": 2.0, "emotion_arousal": 1.0}
 """Numbers that are compared, with the length of their axis."""
 _SETS = ("genre", "technique")
+
+
+def known_labels(row: Mapping[str, Any], least_confidence: float) -> dict[str, Any]:
+    """`captions.tellable` of a row of the master data set."""
+    return tellable(_labels(row), row, least_confidence)
+
+
+def texts_of(row: Mapping[str, Any], least_confidence: float, words: Vocabularies) -> list[dict[str, Any]]:
+    """One text a language of a row of the master data set.
+
+    The caption the loop has (people's and models' carry their name as `source`), else the
+    sentence of its labels; with the labels and the tokens of those the encoder has a slot for.
+    """
+    current, labels = _labels(row), known_labels(row, least_confidence)
+    made = captions(labels, row["instrument"], words)
+    code = label_code(row["instrument"], words)
+    tokens = code.tokens(code.sayable(labels))
+    texts = []
+    for language in LANGUAGES:
+        given = caption_of(current, f"caption_{language}")
+        texts.append(
+            {
+                "loop_id": row["loop_id"],
+                "instrument": row["instrument"],
+                "split": row["split"],
+                "language": language,
+                "text": made[f"caption_{language}"] if given is None else given.value,
+                "source": TEMPLATE if given is None else given.source,
+                "labels": labels,
+                "tokens": tokens,
+            }
+        )
+    return texts
+
+
+def _labels(row: Mapping[str, Any]) -> dict[str, CurrentLabel]:
+    """The labels of a row as the label store gives them, without their events."""
+    found = {}
+    for name in LABEL_FIELDS:
+        value, source, confidence, status = (row[f"labels.{name}{part}"] for part in _PARTS)
+        if value is not None:
+            found[name] = CurrentLabel(value, status, 0, source, confidence, "")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

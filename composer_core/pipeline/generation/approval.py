@@ -1,4 +1,7 @@
-"""Approving takes: they enter the library labelled with what was asked of them, for training to learn from."""
+"""Takes into the library: those a person approves, and the starter set of a first start.
+
+They are measured like any loop and marked as generated; approved takes are labelled with what was asked of them, for
+training to learn from."""
 
 from __future__ import annotations
 
@@ -8,12 +11,24 @@ from typing import Any
 from composer_core.music.condition import Condition
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import Loop
+from composer_core.pipeline.generation.takes import generate, render_take, save_takes
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.library.loops import add_generated
+from composer_core.pipeline.models import models
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.loops.content import generated_id
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
+
+STARTER_SEED = 2026
+STARTER_GENRES: tuple[tuple[str, float, float], ...] = (
+    ("rock", 118.0, 50.0),
+    ("funk", 104.0, 54.0),
+    ("jazz", 132.0, 64.0),
+    ("hiphop", 88.0, 56.0),
+)
+"""(genre, tempo in BPM, swing in DAW percent) each mood is asked in: usual values of the style."""
 
 
 def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rater: str) -> list[str]:
@@ -55,3 +70,36 @@ def asked_labels(condition: Condition, loop: Loop) -> dict[str, Any]:
         "tempo_bpm": loop.tempo_bpm,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def starter_conditions() -> list[Condition]:
+    """One condition a mood and genre: 8 moods at their anchor points in 4 genres."""
+    return [
+        Condition(
+            "drums",
+            tempo_bpm=tempo_bpm,
+            valence=mood.valence,
+            arousal=mood.arousal,
+            genre={genre: 1.0},
+            swing_percent=swing_percent,
+            swing_grid=16 if genre == "hiphop" else 8,
+        )
+        for mood in vocabularies().moods.values()
+        for genre, tempo_bpm, swing_percent in STARTER_GENRES
+    ]
+
+
+def wants_starter(workspace: Workspace) -> bool:
+    """True when the library is empty and a shipped drums model is there to fill it."""
+    return bool(models(None, "drums")) and not LoopStore(workspace.create()).part_names()
+
+
+def starter_take(index: int) -> Take:
+    """One loop of the starter library, the same whenever it is made; index below len(starter_conditions())."""
+    return generate(starter_conditions()[index], seed=STARTER_SEED + index)[0]
+
+
+def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
+    """Put starter takes into the history and the library; how many there are."""
+    save_takes(workspace, list(takes))
+    return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))

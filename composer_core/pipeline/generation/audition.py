@@ -10,8 +10,7 @@ from pathlib import Path
 from composer_core.errors import NotFound
 from composer_core.music.loop import Loop
 from composer_core.pipeline.settings import load_settings
-from composer_core.render.audio import loop_request, mix_request
-from composer_core.render.cache import AudioCache
+from composer_core.render.audio import AudioCache, loop_request, mix_request
 from composer_core.render.client import shared_renderer
 from composer_core.render.soundfont import SoundFontChoice, choose_soundfont
 from composer_core.render.timeline import SAMPLE_RATE, loop_seconds

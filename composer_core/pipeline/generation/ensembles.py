@@ -22,9 +22,10 @@ from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
 from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, draw_line
-from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, Take, make_take, render_take
+from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, make_take, render_take
 from composer_core.pipeline.models import editing_model, find_model, load
 from composer_core.render.midi import loops_to_midi
+from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
 ORDER = ("drums", "bass", "piano", "guitar", "strings")

@@ -15,10 +15,7 @@ from composer_core.pipeline.generation.takes import perform_take
 from composer_core.render.midi import loop_to_midi, loops_to_midi
 from composer_core.rules import fit_range, render_technique, transpose
 from composer_core.rules.perform import Performed
-from composer_core.rules.technique import COMPOSED, RENDERED
 from composer_core.store.takes import Take
-
-__all__ = ["COMPOSED", "RENDERED", "Performed", "Playing", "as_recipe", "play_take", "played_midi"]
 
 
 @dataclass(frozen=True, slots=True)

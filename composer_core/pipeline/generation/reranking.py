@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.estimate import estimate_affect
+from composer_core.estimate.scores.axes import TOTAL
 from composer_core.metrics import measure
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
 from composer_core.music.drums import role_mask
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
-from composer_core.pipeline.scoring import TOTAL, score_measured
+from composer_core.pipeline.scoring import score_measured
 
 OUT_OF_KEY, OUT_OF_CHORD, APART = 4.0, 1.5, 1.0
 """What a loop wholly out of key, out of its chords, or with no bass note on a kick, counts."""

@@ -22,7 +22,7 @@ from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.generation.fill_in import drawn_fields, filled, with_density
 from composer_core.pipeline.generation.reranking import choose_best
-from composer_core.pipeline.models import ModelInfo, find_model, load, models, performer
+from composer_core.pipeline.models import ModelInfo, find_model, load, performer
 from composer_core.pipeline.scoring import score_measured
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import perform, with_techniques
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from composer_core.model.config import ModelConfig
 
 __all__ = [
-    "ModelInfo",
     "Take",
     "foreseen",
     "generate",
@@ -45,7 +44,6 @@ __all__ = [
     "load_take",
     "measure_midi",
     "measure_take",
-    "models",
     "perform_take",
     "render_take",
     "save_takes",
@@ -110,7 +108,7 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
 
 def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
     """A model's notices, without that of a technique it never learnt where rules render all that are asked for."""
-    from composer_core.model.composer.notices import UNLEARNT_TECHNIQUE, notices_of
+    from composer_core.model.composer.conditions import UNLEARNT_TECHNIQUE, notices_of
 
     heard = set(condition.technique) <= set(RENDERED[condition.instrument])
     return tuple(code for code in notices_of(shape, facts, condition) if not (heard and code == UNLEARNT_TECHNIQUE))

@@ -23,9 +23,10 @@ from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.pipeline.generation.fill_in import with_drawn
-from composer_core.pipeline.generation.takes import MAX_SEED, Take, perform_grid, performer_hash, take_seed
+from composer_core.pipeline.generation.takes import MAX_SEED, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import editing_model, load
 from composer_core.rules.perform import own_swings
+from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
 CANDIDATES = 4

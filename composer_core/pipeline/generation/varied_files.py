@@ -17,11 +17,12 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.music.timing import swing_ratio_to_percent
-from composer_core.pipeline.generation.takes import Take, render_take
+from composer_core.pipeline.generation.takes import render_take
 from composer_core.pipeline.generation.variation import continue_take, regenerate_bars, vary
 from composer_core.pipeline.library.loops import loops_for_training
 from composer_core.render.midi import loop_to_midi, loops_to_midi
 from composer_core.store.atomic import write_bytes
+from composer_core.store.takes import Take
 from composer_core.tokens.snap import snap_loop
 from composer_core.workspace import Workspace
 

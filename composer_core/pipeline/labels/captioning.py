@@ -12,11 +12,13 @@ from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.caption_endpoint import Endpoint, ask
 from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, captions, facts, tellable
 from composer_core.pipeline.labels.fields import CAPTIONS
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
-from composer_core.store.labels.store import Entry, LabelStore, open_labels
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.labels.view import HUMAN, CurrentLabel
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
 
 _BATCH = 500

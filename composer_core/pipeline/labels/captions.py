@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from composer_core.pipeline.labels.fields import CAPTIONS
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
+from composer_core.store.vocabularies import Vocabularies
 
 TEMPLATE = "rule:template"
 """Who said so where a caption was made here."""

@@ -12,10 +12,12 @@ from composer_core.estimate.estimators import load_estimators
 from composer_core.metrics import measure
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
-from composer_core.pipeline.labels.queue import ORDERS, QueueItem, queue, unique_loops
+from composer_core.pipeline.labels.queue import unique_loops
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.store import Entry, LabelStore, UndoResult, human_source, open_labels
+from composer_core.store.labels.queries import human_source
+from composer_core.store.labels.records import Entry, UndoResult
+from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.labels.view import (
     SETTLED,
     CurrentLabel,
@@ -30,18 +32,15 @@ from composer_core.workspace import Workspace
 
 __all__ = [
     "ACTIONS",
-    "ORDERS",
     "LabelEvent",
+    "LabelProgress",
     "LoopLabels",
-    "Progress",
-    "QueueItem",
     "check_rater",
     "contested",
     "current",
     "decide",
     "history",
     "progress",
-    "queue",
     "raters",
     "statuses",
     "suggest_missing",
@@ -71,7 +70,7 @@ class LoopLabels:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LabelProgress:
     """Loops in the library without exact duplicates, how many have which status, and one rater's own."""
 
     total: int
@@ -208,7 +207,7 @@ def statuses(workspace: Workspace) -> dict[str, str]:
     return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
 
 
-def progress(workspace: Workspace, rater: str) -> Progress:
+def progress(workspace: Workspace, rater: str) -> LabelProgress:
     """How far the library is labelled, and how many loops this rater decided."""
     store = open_labels(workspace)
     present = set(unique_loops(workspace))
@@ -217,7 +216,7 @@ def progress(workspace: Workspace, rater: str) -> Progress:
     decided = {loop_id for kind, loop_id in own if kind in ("approve", "reject")}
     mine = decided & present
     counts = {status: found.count(status) for status in ("approved", "rejected", "draft", "disputed")}
-    return Progress(total=len(present), mine=len(mine), **counts)
+    return LabelProgress(total=len(present), mine=len(mine), **counts)
 
 
 def check_rater(rater: str) -> None:

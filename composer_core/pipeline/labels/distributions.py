@@ -17,16 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import require_choice, require_range
+from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.difference import value_distance
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library.filters import CHOICES, EVERYTHING, Filter
-from composer_core.pipeline.library.loops import SCORE_AXES
-from composer_core.pipeline.library.query import SCORE_PREFIX, conditions_of, family_mark, library_query
+from composer_core.pipeline.library.query import conditions_of, family_mark, library_query
 from composer_core.store.labels.arrays import of_several, read_events
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, MODEL, RULE, SETTLED, LabelEvent
+from composer_core.store.loops.record import SCORE_PREFIX
 from composer_core.store.search.conditions import Between, Condition, Known, OneOf
 from composer_core.workspace import Workspace
 
@@ -160,7 +161,7 @@ def scores_by_label(
 ) -> list[ScoreOfLabel]:
     """Median and quartiles of a score by the values of a field; empty while nothing is scored."""
     require_choice("field", field, COUNTED)
-    require_choice("axis", axis, tuple(SCORE_AXES))
+    require_choice("axis", axis, tuple(SCORE_NAMES))
     rows = library_query(workspace).quartiles(
         SCORE_PREFIX + axis, _column(field), conditions_of(filter), family_mark(field)
     )

@@ -11,7 +11,8 @@ from composer_core.music.genre import check_genre
 from composer_core.music.key import ROOT_NAMES, parse_note_name
 from composer_core.music.label_codes import TAG_CODES
 from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Meter
-from composer_core.pipeline.vocabularies import Vocabularies, vocabularies
+from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.vocabularies import Vocabularies
 
 FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
 """What the form of the Label page holds and one decision covers."""

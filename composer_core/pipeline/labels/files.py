@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +18,8 @@ from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, Refusal, import_labels
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import write_bytes
+from composer_core.store.labels.backup import BackupFacts, back_up, restore
+from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import open_labels
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -287,3 +291,18 @@ _READERS = {
     "mood": _from_tags,
     "label-studio": _from_label_studio,
 }
+
+
+def back_up_labels(workspace: Workspace, path: Path) -> BackupFacts:
+    """Write every label event of the workspace to one file, also while people go on labelling."""
+    return back_up(label_location(workspace), path)
+
+
+def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path]:
+    """Put a backup in place of the labels; returns what it holds and where the labels before are kept."""
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    kept = workspace.backups / f"before-restore-{moment}.sqlite"
+    facts = restore(label_location(workspace), path, kept)
+    # What searches have gathered of the labels is made anew: it names events that may be gone.
+    shutil.rmtree(workspace.catalogue, ignore_errors=True)
+    return facts, kept

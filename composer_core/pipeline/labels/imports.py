@@ -10,7 +10,8 @@ from typing import Any
 from composer_core.errors import ComposerError, InvalidValue, NotFound
 from composer_core.pipeline.labels.fields import check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.store import Entry, open_labels
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import IMPORT
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace

@@ -12,7 +12,7 @@ from pathlib import Path
 from composer_core.errors import require_choice
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.overview import Against, Opinions
-from composer_core.pipeline.library.outliers import outlyingness
+from composer_core.pipeline.library.similar import outlyingness
 from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace

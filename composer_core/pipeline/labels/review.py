@@ -24,7 +24,8 @@ from composer_core.pipeline.labels.agreement import (
 )
 from composer_core.pipeline.labels.fields import LABEL_FIELDS, check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.store import Batch, Entry, open_labels
+from composer_core.store.labels.records import BulkEdit, Entry
+from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, LabelEvent, disputed, votes_of
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -195,7 +196,7 @@ def bulk_preview(workspace: Workspace, loop_ids: Sequence[str], values: Mapping[
 
 def bulk_apply(
     workspace: Workspace, preview: BulkPreview, *, rater: str, action: str = "approve", note: str = ""
-) -> Batch | None:
+) -> BulkEdit | None:
     """Store what a preview showed, in one transaction; None when it changes nothing.
 
     `labelling.undo` takes all of it back at once. StoreError conflict, with all conflicts,

@@ -1,4 +1,5 @@
-"""Estimates of whole files (nothing stored) and of the library's loops (stored as suggestions, never over a person)."""
+"""Estimates of whole files (nothing stored) and of the library's loops (stored as suggestions, never over a person),
+and the genre of an instrument as the user's own approved labels teach it."""
 
 from __future__ import annotations
 
@@ -10,11 +11,15 @@ from typing import Any
 import numpy as np
 
 from composer_core.errors import require_choice
+from composer_core.estimate import note_features
 from composer_core.estimate.affect import suggest_affect
 from composer_core.estimate.emotion import WHOLE
 from composer_core.estimate.estimators import Estimators, load_estimators
+from composer_core.estimate.genre import classifier
+from composer_core.estimate.genre.features import FEATURE_NAMES, features_of
 from composer_core.estimate.key.reading import suggest_key
 from composer_core.estimate.meter import suggest_meter
+from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggest import emotion_of, suggest, suggest_loop_genre, suggest_loop_technique
 from composer_core.estimate.suggestion import Suggestion
 from composer_core.ingest.cut import WHOLE_SONG, cut
@@ -23,11 +28,14 @@ from composer_core.ingest.pool import read_all
 from composer_core.ingest.song import Song
 from composer_core.ingest.worker import Result, each_file
 from composer_core.metrics import measure
+from composer_core.music.genre import family_weights
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME
 from composer_core.pipeline.library.song_notes import pitched_notes, whole_drums
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.store import Entry, open_labels
+from composer_core.store.atomic import write_json
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import open_labels
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
@@ -47,6 +55,7 @@ SHOW_TASK = "composer_core.pipeline.labels.suggestions:read_estimates"
 _TECHNIQUE_BARS, _TECHNIQUE_LOOPS, _TECHNIQUE_SHARE = 4, 8, 0.5
 _BATCH = 500
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
+LEAST_LOOPS, N_FOLDS = 5, 5
 
 
 def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int | None = None) -> dict[str, Any]:
@@ -197,3 +206,29 @@ def apply_estimates(
 
 def _stored(value: Any) -> Any:
     return {code: value[code] for code in sorted(value)} if isinstance(value, Mapping) else value
+
+
+def train_library_genre(workspace: Workspace, instrument: str, out: Path) -> dict[str, Any]:
+    """Learn families from the loops of an instrument whose genre a person approved; returns the card.
+
+    Loops of one source file stay on one side of every fold. InvalidValue unless two families have five loops.
+    """
+    labels = open_labels(workspace).view()
+    approved = {
+        loop_id: fields["genre"].value
+        for loop_id, fields in labels.items()
+        if "genre" in fields and fields["genre"].status == "approved" and fields["genre"].value
+    }
+    rows = LoopStore(workspace).table(["loop_id", "instrument"])
+    wanted = [name for name in rows["loop_id"][rows["instrument"] == instrument] if name in approved]
+    examples = []
+    for loop_id, loop in zip(wanted, LoopStore(workspace).load_many(wanted), strict=True):
+        weights = family_weights(approved[loop_id])
+        family = max(weights, key=lambda name: weights[name])
+        row = features_of(loop, measure(loop)) if loop.is_drums else note_features.feature_row(notes_of_loop(loop))
+        examples.append(classifier.GenreExample(row, family, loop.source))
+    features = FEATURE_NAMES if instrument == "drums" else note_features.FEATURE_NAMES
+    about = {"name": f"genre-{instrument}", "data": "the library's approved labels"}
+    model = classifier.train(examples, about, features=features, least=LEAST_LOOPS, n_folds=N_FOLDS)
+    write_json(out, model.to_json())
+    return dict(model.card)

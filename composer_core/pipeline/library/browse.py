@@ -13,25 +13,21 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from composer_core.errors import NotFound, require_choice, require_range
-from composer_core.pipeline.library.distributions import Histogram, Projection, Sample, histogram, projection, scatter
-from composer_core.pipeline.library.filters import EVERYTHING, Filter, Range, parse_where
-from composer_core.pipeline.library.lasso import percentiles, within
-from composer_core.pipeline.library.loops import SCORE_AXES
+from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.pipeline.library.filters import EVERYTHING, Filter, parse_where
 from composer_core.pipeline.library.query import (
     CHOICE_COLUMN,
-    SCORE_PREFIX,
     SPLIT_COLUMN,
-    UNLABELLED,
     conditions_of,
     family_mark,
     frame_of,
     library_query,
     value_name,
 )
-from composer_core.pipeline.library.score_preview import ScorePreview, preview_scores, retry_queue
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.labels.projection import STATUS_COLUMN
 from composer_core.store.loops.export import FORMATS, write_rows
+from composer_core.store.loops.record import SCORE_PREFIX
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.views import NUMBER
 from composer_core.workspace import Workspace
@@ -42,16 +38,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LISTED",
-    "SCORE_PREFIX",
-    "UNLABELLED",
     "Facet",
-    "Filter",
-    "Histogram",
     "Page",
-    "Projection",
-    "Range",
-    "Sample",
-    "ScorePreview",
     "column_of",
     "columns",
     "count",
@@ -59,22 +47,15 @@ __all__ = [
     "export_file",
     "facets",
     "has_values",
-    "histogram",
     "ids",
     "is_behind",
     "number_columns",
     "page",
-    "percentiles",
     "prepare",
-    "preview_scores",
-    "projection",
-    "retry_queue",
     "rows",
-    "scatter",
     "span",
     "version",
     "where",
-    "within",
 ]
 MAX_PAGE = 10_000
 LISTED = (
@@ -82,7 +63,7 @@ LISTED = (
     *("tempo_bpm", "n_notes", "swing_phase", "origin", "take_id", "duplicate_of", "created_at"),
     *("valence_estimate", "arousal_estimate", "key_root", "key_mode", STATUS_COLUMN),
     *("labels.emotion", "labels.genre", "labels.key_root"),
-    *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_AXES)),
+    *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_NAMES)),
 )
 """Columns of a page unless others are asked for."""
 

@@ -1,4 +1,6 @@
-"""Near-duplicates of the library: found, left out of training (reversibly) and kept on one side of a split."""
+"""Loops left out of training and data sets: near-duplicates, kept on one side of a split, and a person's choices.
+
+Reasons are kept, nothing is deleted, and every exclusion can be taken back."""
 
 from __future__ import annotations
 
@@ -34,6 +36,8 @@ _BATCH = 2000
 _ROWS = 2_000_000
 _MOST_IN_A_BLOCK = 200
 """A piece that more different loops share is a commonplace: it says nothing about copies."""
+BY_HAND = "by_hand"
+"""The reason of an exclusion a person decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DuplicateGroups:
     """`groups` hold loop ids joined by pairs, in library order; `later` maps a loop to the kept one it repeats;
     `commonplaces` counts the pieces too common to compare by."""
 
@@ -122,7 +126,7 @@ def _candidates(signatures: Sequence[Signature], threshold: float) -> tuple[NDAr
     return np.stack(np.divmod(pairs, max(1, n_loops)), axis=1), int((sizes > _MOST_IN_A_BLOCK).sum())
 
 
-def find(workspace: Workspace, threshold: float = THRESHOLD) -> Found:
+def find(workspace: Workspace, threshold: float = THRESHOLD) -> DuplicateGroups:
     """The near-duplicates of the library. StoreError when it is damaged, InvalidValue for the threshold."""
     store = LoopStore(workspace)
     ids = [str(loop_id) for loop_id in store.table(["loop_id"])["loop_id"]]
@@ -133,10 +137,10 @@ def find(workspace: Workspace, threshold: float = THRESHOLD) -> Found:
     for loop_id, number in zip(ids, groups_of(_keys(ids, pairs)), strict=True):
         by_number.setdefault(number, []).append(loop_id)
     groups = tuple(tuple(group) for group in by_number.values() if len(group) > 1)
-    return Found(pairs, groups, _later(ids, pairs), commonplaces)
+    return DuplicateGroups(pairs, groups, _later(ids, pairs), commonplaces)
 
 
-def exclude_later(workspace: Workspace, found: Found) -> int:
+def exclude_later(workspace: Workspace, found: DuplicateGroups) -> int:
     """Leave out each loop that repeats a kept one, unless it is left out or a person took it back; how many."""
     store = ExclusionStore(workspace)
     newest = {event.loop_id: event for event in store.events()}
@@ -189,3 +193,21 @@ def _later(ids: Sequence[str], pairs: Sequence[Pair]) -> dict[str, str]:
         if kept:
             later[loop_id] = min(kept)[1]
     return later
+
+
+def exclude(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "", note: str = "") -> int:
+    """Leave loops out by a person's decision; how many were not left out before. StoreError when it cannot be kept."""
+    store = ExclusionStore(workspace)
+    known = store.current()
+    fresh = [loop_id for loop_id in dict.fromkeys(loop_ids) if loop_id not in known]
+    store.append([Exclusion(loop_id, BY_HAND, author=author, note=note) for loop_id in fresh])
+    return len(fresh)
+
+
+def restore(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "") -> int:
+    """Take loops back, whatever they were left out for; how many had been."""
+    store = ExclusionStore(workspace)
+    known = store.current()
+    back = [loop_id for loop_id in dict.fromkeys(loop_ids) if loop_id in known]
+    store.append([Exclusion(loop_id, "", author=author) for loop_id in back])
+    return len(back)

@@ -47,7 +47,7 @@ _PIECE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class ColumnRange:
     """low <= column <= high, both in the column's unit; infinite ends are open."""
 
     column: str
@@ -83,7 +83,7 @@ class Filter:
     statuses: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
-    ranges: tuple[Range, ...] = ()
+    ranges: tuple[ColumnRange, ...] = ()
     without: tuple[tuple[str, str], ...] = ()
     text: str = ""
     below_total: float | None = None
@@ -100,7 +100,7 @@ class Filter:
         others = [one for one in self.ranges if one.column != column]
         if low is None and high is None:
             return replace(self, ranges=tuple(others))
-        wanted = Range(column, -math.inf if low is None else low, math.inf if high is None else high)
+        wanted = ColumnRange(column, -math.inf if low is None else low, math.inf if high is None else high)
         return replace(self, ranges=tuple(sorted((*others, wanted), key=lambda one: one.column)))
 
     def dropping(self, name: str) -> Filter:
@@ -167,11 +167,11 @@ def _number_text(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
-def _range(column: str, text: str) -> Range | None:
+def _range(column: str, text: str) -> ColumnRange | None:
     low, dots, high = text.partition("..")
     if not dots or not all(re.fullmatch(_NUMBER, bound) for bound in (low, high) if bound) or not (low or high):
         return None
-    return Range(column, float(low) if low else -math.inf, float(high) if high else math.inf)
+    return ColumnRange(column, float(low) if low else -math.inf, float(high) if high else math.inf)
 
 
 def parse_where(text: str, number_columns: tuple[str, ...]) -> Filter:

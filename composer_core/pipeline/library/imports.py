@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from composer_core.errors import RefusedFile, require_choice, require_range
-from composer_core.ingest.engine import Engine, LocalEngine, engine_named
+from composer_core.ingest.engine import Engine, LocalEngine
 from composer_core.ingest.pool import JobReport, Outcome
-from composer_core.ingest.scan import Found, find_files
+from composer_core.ingest.scan import ScanResult, find_files
 from composer_core.ingest.warnings import FileWarning
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
@@ -21,7 +21,6 @@ from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
-__all__ = ["Engine", "ImportReport", "Progress", "engine_named", "imports", "ingest"]
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
@@ -113,7 +112,7 @@ def imports(workspace: Workspace) -> list[dict[str, Any]]:
 class _Import:
     """One import under way: what was read and not yet stored, and the report so far."""
 
-    def __init__(self, store: LoopStore, found: Found) -> None:
+    def __init__(self, store: LoopStore, found: ScanResult) -> None:
         self._store, self._found = store, found
         self._records: list[LoopRecord] = []
         self._n_notes = 0

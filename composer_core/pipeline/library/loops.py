@@ -1,4 +1,4 @@
-"""The library: importing files as loops, measuring files, reading loops back."""
+"""The library's loops: files measured, takes added, loops read back and written as MIDI."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from composer_core.ingest.warnings import WARNINGS
 from composer_core.metrics import METRICS, chords_of
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import BARS_CHOICES, Loop
-from composer_core.pipeline.library.imports import ImportReport, imports, ingest
 from composer_core.pipeline.library.measuring import (
     READ_TASK,
-    Measured,
+    MeasuredLoop,
     decode_loops,
     decode_records,
     finite_or_none,
     key_columns,
     measure_loops,
 )
-from composer_core.pipeline.scoring import SCORE_NAMES, explain, missing
+from composer_core.pipeline.scoring import explain, missing
+from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
 from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
@@ -38,19 +38,7 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "WARNINGS",
-    "ImportReport",
-    "add_generated",
-    "digest",
-    "imports",
-    "ingest",
-    "load_loop",
-    "loops_for_training",
-    "measure_files",
-    "table",
-]
-SCORE_AXES = SCORE_NAMES
+__all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "measure_files", "table"]
 
 
 def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, Any]:
@@ -143,7 +131,7 @@ def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> li
     return [record.loop_id for record in records]
 
 
-def _generated_record(one: Measured, take_id: str) -> LoopRecord:
+def _generated_record(one: MeasuredLoop, take_id: str) -> LoopRecord:
     return LoopRecord(
         loop=one.loop,
         loop_id=generated_id(take_id),
@@ -200,3 +188,8 @@ def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
     if instrument is not None:
         chosen = chosen[chosen["instrument"] == instrument]
     return store.load_many(chosen["loop_id"].tolist())
+
+
+def loop_midi(workspace: Workspace, loop_id: str) -> bytes:
+    """One loop as a standard MIDI file that ends exactly where the loop does; NotFound for an unknown loop."""
+    return loop_to_midi(LoopStore(workspace).load(loop_id))

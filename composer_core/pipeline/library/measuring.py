@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
 from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
+from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.worker import Result
@@ -27,7 +28,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
-from composer_core.pipeline.scoring import SCORE_NAMES, score_measured
+from composer_core.pipeline.scoring import score_measured
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
 from composer_core.store.loops.record import LoopRecord
 
@@ -43,7 +44,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MeasuredLoop:
     """A loop with what was measured and estimated on it, and where its notes belong."""
 
     loop: Loop
@@ -60,7 +61,7 @@ class Measured:
     fingerprint: bytes
 
 
-def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
+def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
     """All metrics and scores, the estimates of affect and key, the content hash and each note's place on the grid.
 
     Metric by metric over all loops: the processor keeps one function at hand at a time,
@@ -80,12 +81,12 @@ def measure_loops(loops: Sequence[Loop]) -> list[Measured]:
     scored = score_measured(loops, metrics)
     columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, prints, strict=True)
     return [
-        Measured(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest, print_)
+        MeasuredLoop(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest, print_)
         for loop, row, phase, (valence, arousal), content, (grid, ghost), key, one, print_ in columns
     ]
 
 
-def measure_loop(loop: Loop) -> Measured:
+def measure_loop(loop: Loop) -> MeasuredLoop:
     """`measure_loops` for one."""
     return measure_loops([loop])[0]
 
@@ -144,7 +145,9 @@ def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile |
     return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
 
 
-def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] | None) -> tuple[dict[str, Any], bytes]:
+def _answer(
+    facts: dict[str, Any], loops: list[Loop], measured: list[MeasuredLoop] | None
+) -> tuple[dict[str, Any], bytes]:
     if measured is None:
         facts["loops"] = [_loop_facts(loop) for loop in loops]
         return facts, _pack_notes(loops, [loop.notes.onset_tick for loop in loops])
@@ -156,7 +159,7 @@ def _answer(facts: dict[str, Any], loops: list[Loop], measured: list[Measured] |
     return facts, np.array(values, dtype=np.float64).tobytes() + b"".join(blocks)
 
 
-def _values(one: Measured) -> list[float]:
+def _values(one: MeasuredLoop) -> list[float]:
     """Metrics of the loop's instrument in the order of the table, then scores."""
     names = metric_names(one.loop.instrument)
     return [*(one.metrics[name] for name in names), *(one.scores[name] for name in SCORE_NAMES)]
@@ -183,7 +186,7 @@ def _loop_facts(loop: Loop) -> dict[str, Any]:
     }
 
 
-def _measured_facts(one: Measured) -> dict[str, Any]:
+def _measured_facts(one: MeasuredLoop) -> dict[str, Any]:
     return {
         "swing_phase": one.swing_phase,
         "valence": one.valence,

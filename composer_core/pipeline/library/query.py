@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.metrics import METRICS
 from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
-from composer_core.pipeline.library.loops import SCORE_AXES
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
 from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX
-from composer_core.store.search.conditions import AnyOf, Between, Condition, Known, OneOf, Words
+from composer_core.store.search.conditions import AnyOf, Between, Condition, ContainsWords, Known, OneOf
 from composer_core.store.search.query import LibraryQuery
 from composer_core.store.search.views import EXCLUDED, MEASURED_ROOT, NUMBER, TEXT
 from composer_core.workspace import Workspace
@@ -59,7 +59,7 @@ def library_query(workspace: Workspace) -> LibraryQuery:
 
 
 def _expected_columns() -> dict[str, str]:
-    numbers = [*(METRIC_PREFIX + name for name in METRICS), *(SCORE_PREFIX + axis for axis in SCORE_AXES)]
+    numbers = [*(METRIC_PREFIX + name for name in METRICS), *(SCORE_PREFIX + axis for axis in SCORE_NAMES)]
     return {**dict.fromkeys(numbers, NUMBER), "dataset": TEXT}
 
 
@@ -89,7 +89,7 @@ def conditions_of(filter: Filter) -> list[Condition]:
     if filter.loop_ids:
         found.append(OneOf("loop_id", filter.loop_ids))
     if filter.text.strip():
-        found.append(Words(_SEARCHED, tuple(filter.text.split())))
+        found.append(ContainsWords(_SEARCHED, tuple(filter.text.split())))
     return found
 
 

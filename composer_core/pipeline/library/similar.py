@@ -1,4 +1,6 @@
-"""Loops like another one: exact search by how their rhythms or their measurements differ."""
+"""Loops like another one, and loops unlike all others of their instrument.
+
+Similar loops are found by exact search over how their rhythms or their measurements differ."""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from composer_core.errors import NotFound, require_choice, require_range
 from composer_core.metrics import FINGERPRINT_SIZE, Analysis, code_distances, fingerprint_codes, measure
 from composer_core.music.loop import Loop
+from composer_core.store.loops.store import LoopStore
 from composer_core.store.search.similarity import Rows, SimilarityIndex, Spread
 from composer_core.workspace import Workspace
 
@@ -29,6 +32,10 @@ MOST = 1000
 _FARTHEST = 3.0
 """Differences count up to so many standard deviations; a value only one loop has counts as one deviation."""
 _BLOCK = 32_768
+_indexes: dict[Path, SimilarityIndex] = {}
+_lock = threading.Lock()
+_MOST_DEVIATION = 10.0
+_LEAST_LOOPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,6 @@ class Standard:
     columns: tuple[int, ...]
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]
-
-
-_indexes: dict[Path, SimilarityIndex] = {}
-_lock = threading.Lock()
 
 
 def similar(workspace: Workspace, loop_id: str, k: int = 20, by: str = BY_METRICS) -> list[Similar]:
@@ -187,3 +190,61 @@ def _within(distance: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         if not np.isnan(limit):
             return np.flatnonzero(distance <= limit)
     return np.flatnonzero(~np.isnan(distance))
+
+
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """How far a loop lies from the middle of its instrument: root mean square of the deviations of its metrics
+    (each counted up to 10), and the metric that deviates most with its deviation, in standard deviations."""
+
+    loop_id: str
+    distance: float
+    metric: str
+    deviation: float
+
+
+_known: dict[tuple[Path, int], tuple[str, tuple[Outlier, ...]]] = {}
+"""What was found in a library, with the state of it."""
+
+
+def outlyingness(workspace: Workspace, most: int = 2000) -> tuple[Outlier, ...]:
+    """The loops that lie farthest from the mean of their instrument in COMPARED metrics, the farthest first.
+
+    At most `most`; an instrument with fewer than five loops has no middle to be far from.
+    Missing values do not count. Answered from memory while no loop changes.
+    """
+    key, state = (workspace.root, most), LoopStore(workspace).digest()
+    known = _known.get(key)
+    if known is None or known[0] != state:
+        known = _known[key] = (state, _outlyingness(workspace, most))
+    return known[1]
+
+
+def _outlyingness(workspace: Workspace, most: int) -> tuple[Outlier, ...]:
+    found: list[Outlier] = []
+    for rows in rows_by_instrument(workspace).values():
+        standard = standard_of(rows)
+        if sum(len(part.loop_ids) for part in rows) >= _LEAST_LOOPS and standard.columns:
+            for part in rows:
+                found += _farthest(part, standard, most)
+    return tuple(sorted(found, key=lambda one: (-one.distance, one.loop_id))[:most])
+
+
+def _farthest(part: Rows, standard: Standard, most: int) -> Sequence[Outlier]:
+    values = np.stack([part.values[column] for column in standard.columns], axis=1)
+    apart = (values - standard.mean) / standard.deviation
+    known = np.maximum(np.isfinite(apart).sum(axis=1), 1)
+    apart = np.nan_to_num(np.clip(apart, -_MOST_DEVIATION, _MOST_DEVIATION))
+    distance = np.sqrt((apart**2).sum(axis=1) / known)
+    rows = np.argsort(-distance, kind="stable")[:most]
+    strongest = np.abs(apart[rows]).argmax(axis=1)
+    loop_ids = part.loop_ids.take(rows).to_pylist()
+    return [
+        Outlier(
+            loop_id,
+            float(distance[row]),
+            COMPARED[standard.columns[column]],
+            round(float(apart[row, column]), 2),
+        )
+        for loop_id, row, column in zip(loop_ids, rows, strongest, strict=True)
+    ]

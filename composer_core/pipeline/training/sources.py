@@ -1,8 +1,9 @@
-"""Takes: source parts snapped to the grid, with the harmony of their song, cut and measured window by window."""
+"""Source parts: snapped to the grid, with the keys and chords of their song, cut and measured window by window."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,17 +13,55 @@ import numpy as np
 from composer_core.estimate import estimate_affect
 from composer_core.estimate.technique.rules import suggest_technique
 from composer_core.metrics import complexity, measure
+from composer_core.music.chords import Chord, chords_of, pitch_class_weights
 from composer_core.music.condition import ASK_METERS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.music.key import Key
+from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK
-from composer_core.pipeline.training.harmony import Harmony, harmonies, stretch_of
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.tokens.snap import SnapResult, snap_loop
 from composer_core.tokens.vocab import MAX_QUARTERS_PER_BAR, loop_to_bars
 
 if TYPE_CHECKING:
-    from composer_core.model.composer.conditions import Asked
+    from composer_core.model.composer.conditions import WindowCondition
+
+
+@dataclass(frozen=True, slots=True)
+class SongHarmony:
+    """Key and chord (None: none was heard) of each bar of a stretch of a song."""
+
+    keys: tuple[Key, ...]
+    chords: tuple[Chord | None, ...]
+
+    def key_of(self, start: int, bars: int) -> Key:
+        """The key most of these bars are in, the earlier where two are as many."""
+        return Counter(self.keys[start : start + bars]).most_common(1)[0][0]
+
+
+def stretch_of(loop: Loop) -> tuple[str, int]:
+    """What parts that sound together have in common: their song and where they begin in it."""
+    return loop.source, loop.start_bar
+
+
+def harmonies(loops: Sequence[Loop]) -> dict[tuple[str, int], SongHarmony]:
+    """The harmony of every stretch, from all pitched loops of it (drums are left out)."""
+    together: dict[tuple[str, int], list[Loop]] = defaultdict(list)
+    for loop in loops:
+        if not loop.is_drums and len(loop.notes):
+            together[stretch_of(loop)].append(loop)
+    return {stretch: _harmony(parts) for stretch, parts in together.items()}
+
+
+def _harmony(parts: Sequence[Loop]) -> SongHarmony:
+    bars, bar_tick = max(part.bars for part in parts), parts[0].meter.bar_tick
+    weight = np.zeros((bars, 12))
+    for part in parts:
+        weight += pitch_class_weights(part.notes, bars, bar_tick)[0]
+    keys = keys_of_bars(weight)
+    return SongHarmony(tuple(keys), tuple(chords_of([part.notes for part in parts], bars, bar_tick)))
+
 
 VALIDATION_BARS = 4
 WINDOW_HOPS = ((4, 1), (8, 4), (2, 2), (1, 4))
@@ -35,7 +74,7 @@ Bars = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class SourcePart:
     """One source take, snapped, with the harmony of its song (None for drums)."""
 
     name: str
@@ -43,7 +82,7 @@ class Take:
     played: Loop
     snap: SnapResult
     genre: Mapping[str, float]
-    harmony: Harmony | None = None
+    harmony: SongHarmony | None = None
     _written: dict[int, Bars] = field(default_factory=dict)
 
     @property
@@ -98,7 +137,7 @@ def genre_of(loop: Loop) -> Mapping[str, float]:
     return {vocabularies().genre_of_source("gmd", style): 1.0} if style else {}
 
 
-def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[Take]:
+def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[SourcePart]:
     """Snap every take of the instruments that holds a note; bars too long for the language are left out.
 
     `loops` are best all parts of their songs: keys and chords are found on them together.
@@ -109,7 +148,7 @@ def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = Non
         fits = loop.instrument in (instruments or GENERATED_INSTRUMENTS)
         if fits and len(loop.notes) and loop.meter.quarters_per_bar <= MAX_QUARTERS_PER_BAR:
             harmony = None if loop.is_drums else found[stretch_of(loop)]
-            takes.append(Take(loop.source, part_of(loop), loop, snap_loop(loop), genre_of(loop), harmony))
+            takes.append(SourcePart(loop.source, part_of(loop), loop, snap_loop(loop), genre_of(loop), harmony))
     return takes
 
 
@@ -121,7 +160,7 @@ def window_of(loop: Loop, start: int, bars: int) -> Loop:
     return loop.with_notes(notes.with_columns(onset_tick=notes.onset_tick - first), bars=bars, tempo_events=())
 
 
-def _continuous(take: Take, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
+def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
     valence, arousal = estimate_affect(metrics, window.instrument)
     return {
         "tempo_bpm": window.tempo_bpm,
@@ -136,9 +175,9 @@ def _continuous(take: Take, window: Loop, metrics: Mapping[str, float]) -> dict[
     }
 
 
-def asked_of_window(take: Take, start: int, bars: int) -> Asked:
+def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
     """The whole condition of a window, as it was played."""
-    from composer_core.model.composer.conditions import Asked
+    from composer_core.model.composer.conditions import WindowCondition
 
     window = window_of(take.played, start, bars)
     metrics = measure(window)
@@ -148,14 +187,14 @@ def asked_of_window(take: Take, start: int, bars: int) -> Asked:
     techniques = tuple(seen.value) if seen is not None else ()
     shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
     if take.harmony is None:
-        return Asked(*shared, techniques=techniques)
+        return WindowCondition(*shared, techniques=techniques)
     register = continuous["register"]
     continuous["register"] = register - take.shift(start, bars) if register is not None else None
     key, chords = take.harmony.key_of(start, bars), take.harmony.chords[start : start + bars]
-    return Asked(*shared, key=key, techniques=techniques, chords=chords)
+    return WindowCondition(*shared, key=key, techniques=techniques, chords=chords)
 
 
-def windows_of(take: Take, training: bool) -> list[tuple[int, int]]:
+def windows_of(take: SourcePart, training: bool) -> list[tuple[int, int]]:
     """(first bar, bars) of a take's windows: overlapping for training, side by side otherwise.
 
     For training only windows without an empty bar, which no generated loop has.
@@ -177,7 +216,7 @@ def spread(counts: Sequence[int], most: int) -> int:
     return low
 
 
-def limited_windows(takes: Sequence[Take], training: bool, most: int) -> list[list[tuple[int, int]]]:
+def limited_windows(takes: Sequence[SourcePart], training: bool, most: int) -> list[list[tuple[int, int]]]:
     """The windows of each take; of each instrument no more than about `most` (0: all), long songs giving first.
 
     What a take keeps is spaced evenly, so that no song and no part of one outweighs the others.

@@ -10,7 +10,7 @@ Pitches are written as if the tonic were C.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,21 +21,22 @@ from composer_core.errors import NotFound
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
-from composer_core.pipeline.training.held_out import near_held_out
+from composer_core.pipeline.library.duplicates import near_pairs
 from composer_core.pipeline.training.sources import (
     COMMON_METERS,
     PARTS,
     Bars,
-    Take,
+    SourcePart,
     asked_of_window,
     limited_windows,
     prepare_takes,
+    window_of,
 )
 from composer_core.store.atomic import atomic_writer, read_json, write_json
 from composer_core.tokens.vocab import Vocabulary, is_note, mix_up
 
 if TYPE_CHECKING:
-    from composer_core.model.composer.conditions import Asked
+    from composer_core.model.composer.conditions import WindowCondition
     from composer_core.model.composer.data import WindowSet
     from composer_core.model.composer.training import TrainingData
     from composer_core.model.config import TrainConfig
@@ -45,6 +46,10 @@ DEV_WINDOWS = 40
 """Where training windows are limited, one window is kept to stop by for this many."""
 MIN_TECHNIQUE_WINDOWS = 20
 """Techniques seen in fewer training windows get no embedding."""
+_WINDOW_ARRAYS = ("n_notes", "take", "bar_starts", "spoilt")
+PASSAGE_BARS = 4
+FEWEST_NOTES = 8
+"""Passages of fewer notes are alike by chance."""
 
 
 def build_training_data(
@@ -83,8 +88,8 @@ def build_training_data(
 
 
 def apart_from_held_out(
-    takes: Sequence[Take], train: list[Take], progress: Callable[[str], None] = lambda _: None
-) -> tuple[list[Take], dict[str, int]]:
+    takes: Sequence[SourcePart], train: list[SourcePart], progress: Callable[[str], None] = lambda _: None
+) -> tuple[list[SourcePart], dict[str, int]]:
     """The training takes without those near a held-out one, and how many were left out or, for want of others, kept."""
     near = {id(takes[index]) for index in near_held_out(takes)}
     apart = [take for take in train if id(take) not in near]
@@ -102,13 +107,13 @@ def apart_from_held_out(
 class MeasuredWindow:
     """A window of a take (index `number` among them), its base tokens and its condition."""
 
-    take: Take
+    take: SourcePart
     number: int
     bars: Bars
-    asked: Asked
+    asked: WindowCondition
 
 
-def _measured_windows(takes: Sequence[Take], training: bool, most: int) -> list[MeasuredWindow]:
+def _measured_windows(takes: Sequence[SourcePart], training: bool, most: int) -> list[MeasuredWindow]:
     """Every window that holds a note, measured."""
     found = []
     for number, (take, windows) in enumerate(zip(takes, limited_windows(takes, training, most), strict=True)):
@@ -120,10 +125,10 @@ def _measured_windows(takes: Sequence[Take], training: bool, most: int) -> list[
 
 
 def _language(
-    config: TrainConfig, rows: Sequence[MeasuredWindow], takes: Sequence[Take]
+    config: TrainConfig, rows: Sequence[MeasuredWindow], takes: Sequence[SourcePart]
 ) -> tuple[Vocabulary, tuple[str, ...], tuple[str, ...]]:
     """Vocabulary, genres and techniques: those of the model to start from, else learnt from the windows."""
-    from composer_core.model.checkpoint import load_model
+    from composer_core.model.composer.checkpoint import load_model
     from composer_core.model.config import SHARED
 
     if config.start:
@@ -149,14 +154,14 @@ def _meters(rows: Sequence[MeasuredWindow]) -> dict[str, dict[str, int]]:
     return {instrument: dict(found) for instrument, found in counts.items()}
 
 
-def genre_codes(takes: Sequence[Take]) -> tuple[str, ...]:
+def genre_codes(takes: Sequence[SourcePart]) -> tuple[str, ...]:
     """Codes a model learns: every family and sub-style its training takes carry."""
     codes = {code for take in takes for code in take.genre}
     return tuple(sorted(codes | {family_of(code) for code in codes}))
 
 
 def encode_windows(
-    takes: Sequence[Take],
+    takes: Sequence[SourcePart],
     vocabulary: Vocabulary,
     genres: Sequence[str],
     training: bool,
@@ -179,7 +184,7 @@ def encode(
     from composer_core.model.composer.conditions import condition_rows
     from composer_core.model.composer.data import WindowSet
 
-    def known(row: MeasuredWindow) -> Asked:
+    def known(row: MeasuredWindow) -> WindowCondition:
         """What is asked, without genres that neither the model nor its families know."""
         genre = {code: w for code, w in row.asked.genre.items() if code in genres or family_of(code) in genres}
         return replace(row.asked, genre=genre)
@@ -262,9 +267,6 @@ def save_windows(path: Path, parts: Mapping[str, WindowSet]) -> None:
         np.savez_compressed(stream, **arrays)
 
 
-_WINDOW_ARRAYS = ("n_notes", "take", "bar_starts", "spoilt")
-
-
 def load_windows(path: Path) -> dict[str, WindowSet]:
     """The parts `save_windows` kept, by name."""
     from composer_core.model.composer.conditions import ConditionArrays
@@ -280,3 +282,29 @@ def load_windows(path: Path) -> dict[str, WindowSet]:
             names = arrays[f"{part}.names"].tolist()
             found[part] = WindowSet(sequences, conditions, n_notes, take, names, bar_starts, spoilt)
     return found
+
+
+def near_held_out(takes: Sequence[SourcePart]) -> set[int]:
+    """Indices of the training takes with a passage nearly the same as one of a dev or validation take.
+
+    Passages of PASSAGE_BARS bars at every bar are compared as `composer dedupe` compares loops.
+    The split is by source file; this finds what it parts all the same, such as a pattern played
+    in two sessions. Held-out takes never change part, so that figures stay comparable.
+    """
+    held = [index for index, take in enumerate(takes) if take.part != "train"]
+    order = held + [index for index, take in enumerate(takes) if take.part == "train"]
+    owner = [index for index in order for _ in _passages(takes[index])]
+    n_held = sum(takes[index].part != "train" for index in owner)
+    # Held-out passages come first: of those with the same notes one of them stands for all.
+    pairs, _ = near_pairs(loop for index in order for loop in _passages(takes[index]))
+    near = {second for first, second, _ in pairs if first < n_held <= second}
+    near |= {second for first, second, distance in pairs if first in near and not distance}
+    return {owner[passage] for passage in near}
+
+
+def _passages(take: SourcePart) -> Iterator[Loop]:
+    played = take.played
+    for start in range(max(1, played.bars - PASSAGE_BARS + 1)):
+        passage = window_of(played, start, min(PASSAGE_BARS, played.bars))
+        if len(passage.notes) >= FEWEST_NOTES:
+            yield passage

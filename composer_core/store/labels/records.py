@@ -57,7 +57,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BulkEdit:
     """A bulk edit that was stored: its id, and how many loops and events it has."""
 
     id: int

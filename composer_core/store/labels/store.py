@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from composer_core.errors import require_choice
+from composer_core.errors import StoreError, require_choice
 from composer_core.store.labels import queries as sql
-from composer_core.store.labels.failures import FAILURES, store_error
-from composer_core.store.labels.queries import EVENT_STATUSES, human_source
-from composer_core.store.labels.records import Action, Batch, Changed, Entry, UndoResult
+from composer_core.store.labels.queries import human_source
+from composer_core.store.labels.records import Action, BulkEdit, Changed, Entry, UndoResult
 from composer_core.store.labels.schema import (
     ACTIONS,
     EVENTS,
@@ -27,20 +28,31 @@ from composer_core.store.labels.schema import (
 from composer_core.store.labels.view import HUMAN, CurrentLabel, LabelEvent, current_label
 from composer_core.workspace import Workspace
 
-__all__ = [
-    "ACTION_KINDS",
-    "EVENT_STATUSES",
-    "Action",
-    "Batch",
-    "Changed",
-    "Entry",
-    "LabelStore",
-    "UndoResult",
-    "human_source",
-    "open_labels",
-]
+FAILURES = (PoolTimeoutError, DBAPIError)
+"""What `store_error` speaks of; anything else SQLAlchemy raises is a programming mistake."""
+_BUSY_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_BUSY_STATES = ("53300", "55P03", "40P01", "40001")
+"""PostgreSQL: too many connections, lock not available, deadlock, serialization failure."""
+_GONE_CLASSES = ("08", "57")
+"""PostgreSQL: connection exceptions, and a server that shuts down or starts."""
 _ROWS_A_PIECE = 20_000
 ACTION_KINDS = ("approve", "reject", "draft", "skip")
+
+
+def store_error(error: PoolTimeoutError | DBAPIError, place: str) -> StoreError:
+    """The StoreError of a failure: database_busy, database_unreachable, cannot_write or damaged_store."""
+    if isinstance(error, PoolTimeoutError):
+        return StoreError("database_busy", path=place, reason="all connections are in use")
+    reason = str(error.orig).strip()
+    sqlite = str(getattr(error.orig, "sqlite_errorname", ""))
+    state = getattr(error.orig, "sqlstate", None)
+    if sqlite.startswith(_BUSY_SQLITE) or state in _BUSY_STATES:
+        return StoreError("database_busy", path=place, reason=reason)
+    if not isinstance(error, OperationalError | InterfaceError):
+        return StoreError("damaged_store", path=place, reason=reason)
+    # psycopg gives no state where the server could not say one: it was not there.
+    gone = error.connection_invalidated or (not sqlite and state is None) or str(state).startswith(_GONE_CLASSES)
+    return StoreError("database_unreachable" if gone else "cannot_write", path=place, reason=reason)
 
 
 def open_labels(workspace: Workspace) -> LabelStore:
@@ -111,7 +123,7 @@ class LabelStore:
 
     def write_many(
         self, rater: str, kind: str, entries: Sequence[Entry], seen: Mapping[str, Mapping[str, int]], note: str = ""
-    ) -> Batch | None:
+    ) -> BulkEdit | None:
         """Append a decision on many loops in one transaction, all or none; None when there is nothing to write.
 
         `seen` names the event looked at by loop and field. One `undo` takes all of it back.
@@ -133,7 +145,7 @@ class LabelStore:
                 for entry in entries
             ]
             sql.append(connection, rows)
-        return Batch(batch, len(loop_ids), len(rows))
+        return BulkEdit(batch, len(loop_ids), len(rows))
 
     def undo(self, rater: str) -> UndoResult | None:
         """Take back the rater's newest action (or bulk edit) that still stands, by new events; None: there is none.

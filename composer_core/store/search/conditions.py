@@ -34,7 +34,7 @@ class AnyOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ContainsWords:
     """Every word occurs in one of the columns, whatever its case."""
 
     columns: tuple[str, ...]
@@ -51,7 +51,7 @@ class Known:
 
 _MOST_MARKS = 50
 """More values than these are bound as one list, which is searched as a table is."""
-Condition = OneOf | Between | AnyOf | Words | Known
+Condition = OneOf | Between | AnyOf | ContainsWords | Known
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def _add_condition(text: Conditions, condition: Condition) -> None:
         shares = f"coalesce(list_has_any({quoted(condition.column)}, ?::VARCHAR[]), false)"
         text.parts.append(f"NOT {shares}" if condition.negated else shares)
         text.values.append(list(condition.values))
-    elif isinstance(condition, Words):
+    elif isinstance(condition, ContainsWords):
         for word in condition.words:
             places = [f"contains(lower(coalesce({quoted(name)}, '')), lower(?))" for name in condition.columns]
             text.parts.append("(" + " OR ".join(places) + ")")

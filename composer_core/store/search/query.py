@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from composer_core.errors import InvalidValue
 from composer_core.store.search.catalogue import POSITION
-from composer_core.store.search.conditions import Between, Condition, Conditions, Known, OneOf, Words, quoted
+from composer_core.store.search.conditions import Between, Condition, Conditions, ContainsWords, Known, OneOf, quoted
 from composer_core.store.search.views import NUMBER, SET, TEXT, LibraryViews
 from composer_core.workspace import Workspace
 
@@ -247,7 +247,7 @@ class LibraryQuery:
         self._views.refresh()
         text = Conditions()
         for condition in conditions:
-            names = condition.columns if isinstance(condition, Words) else (condition.column,)
+            names = condition.columns if isinstance(condition, ContainsWords) else (condition.column,)
             text.columns.update(self._views.known(names))
             text.add(condition)
         return text

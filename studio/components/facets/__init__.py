@@ -44,7 +44,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class RangeFacet:
     """A filter by a span: `counts` is a histogram of equal bins over `bounds`."""
 
     id: str
@@ -59,7 +59,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FacetChoice:
     """What a person asked for: text, and by filter its values or its (from, to); which filters are unfolded.
 
     `seq` counts up.
@@ -72,7 +72,7 @@ class Asked:
 
 
 def facet_rail(
-    *, key: str, groups: Sequence[Choices | Range], asked: Asked, on_change: Callable[[Asked], None]
+    *, key: str, groups: Sequence[Choices | RangeFacet], asked: FacetChoice, on_change: Callable[[FacetChoice], None]
 ) -> None:
     """Draw the filters as asked; `on_change` is called, as a callback, with what a person asks for next."""
     words = {word: t(f"facets.{word}") for word in _WORDS}
@@ -86,7 +86,7 @@ def facet_rail(
     _component(key=key, data=data, on_asked_change=lambda: _asked(key, on_change))
 
 
-def _asked(key: str, on_change: Callable[[Asked], None]) -> None:
+def _asked(key: str, on_change: Callable[[FacetChoice], None]) -> None:
     given: dict[str, Any] | None = st.session_state[key].get("asked")
     if given:
-        on_change(Asked(str(given["text"]), dict(given["asked"]), int(given["seq"]), tuple(given["open"])))
+        on_change(FacetChoice(str(given["text"]), dict(given["asked"]), int(given["seq"]), tuple(given["open"])))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from composer_core.errors import ModelError, NotFound
-from composer_core.estimate.classifiers.boosting import Recipe, folds_of, train_question
+from composer_core.estimate.classifiers.boosting import BoostingConfig, folds_of, train_question
 from composer_core.estimate.classifiers.calibration import calibration_error, fit_platt
 from composer_core.estimate.classifiers.questions import Question, QuestionSet, load_questions
 
@@ -17,7 +17,7 @@ def learned() -> QuestionSet:
     rows = random.normal(size=(200, 2))
     truth = (rows[:, 0] > 0).astype(np.float64)
     fold = folds_of([f"song {i % 20}" for i in range(200)])
-    trained = train_question(rows, truth, fold, FEATURES, Recipe(rounds=30))
+    trained = train_question(rows, truth, fold, FEATURES, BoostingConfig(rounds=30))
     assert ((trained.held_out > 0.5) == truth).mean() > 0.9
     return QuestionSet("emotion", "test", FEATURES, {"valence": Question(trained.model)}, {"data": "noise"})
 

@@ -10,7 +10,7 @@ from composer_core.estimate.classifiers.softmax import best_temperature, cross_e
 from composer_core.estimate.genre import classifier
 from composer_core.estimate.genre.classifier import (
     PATTERN,
-    Example,
+    GenreExample,
     GenreModel,
     drum_example,
     load_model,
@@ -27,7 +27,7 @@ ROCK = beat(kick="x.......x.x.....", snare="....x.......x...", hat="x.x.x.x.x.x.
 DISCO = beat(kick="x...x...x...x...", snare="....x.......x...", open="..x...x...x...x.")
 
 
-def examples(n_sessions: int = 12) -> list[Example]:
+def examples(n_sessions: int = 12) -> list[GenreExample]:
     """A rock and a disco take in every session."""
     return [
         drum_example(loop, measure(loop), family, f"session {session}")

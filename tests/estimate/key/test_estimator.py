@@ -18,7 +18,7 @@ from composer_core.estimate.key.estimator import (
     temperature_at,
 )
 from composer_core.estimate.key.features import N_FEATURES, TURNS, key_features
-from composer_core.estimate.key.fit import fit_key_weights
+from composer_core.lab.estimators.key import fit_key_weights
 from composer_core.metrics import chords_of
 from composer_core.music.loop import NO_NOTES, Loop
 from metric_loops import beat, tune

@@ -8,9 +8,8 @@ import pytest
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.estimate.scores.training import Examples
 from composer_core.lab.scores.examples import PASSED_WEIGHTS, axis_metrics, kind_axes, strength_weights
-from composer_core.lab.scores.left_out import fitted_without
 from composer_core.lab.scores.sources import SOURCES
-from composer_core.lab.scores.validation import auc, spearman, validate_scores
+from composer_core.lab.scores.validation import auc, fitted_without, spearman, validate_scores
 from composer_core.rules.damage import DAMAGES
 from metric_loops import GROOVE_MIDI
 

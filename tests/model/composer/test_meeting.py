@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from composer_core.model.composer.meeting import Meeting
 from composer_core.model.composer.sampling import SampleSettings, sample_mixed
+from composer_core.model.composer.steering import Meeting
 from composer_core.music.condition import Condition
 from composer_core.tokens.grammar import Grammar, GrammarState
 from composer_core.tokens.vocab import Vocabulary

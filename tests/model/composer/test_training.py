@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composer_core.errors import InvalidValue, ModelError, NotFound
-from composer_core.model.checkpoint import load_checkpoint, load_model, save_model
+from composer_core.model.composer.checkpoint import load_checkpoint, load_model, save_model
 from composer_core.model.composer.data import epoch_batches
 from composer_core.model.composer.sampling import (
     Given,

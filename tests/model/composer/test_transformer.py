@@ -11,19 +11,19 @@ import pytest
 import torch
 
 from composer_core.errors import InvalidValue
-from composer_core.model.checkpoint import LoadedModel
 from composer_core.model.composer.adapter import add_adapters, merged_state
+from composer_core.model.composer.checkpoint import LoadedModel
 from composer_core.model.composer.conditions import (
-    Asked,
+    WindowCondition,
     arrays_of,
     bars_index,
     condition_rows,
     drop_fields,
     meter_index,
+    notices_of,
 )
 from composer_core.model.composer.decoder import next_logits, stepper_of
 from composer_core.model.composer.heads import head_losses
-from composer_core.model.composer.notices import notices_of
 from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ModelConfig, TrainConfig, config_from_json, read_train_config
 from composer_core.music.chords import Chord, parse_chord_line
@@ -113,9 +113,9 @@ def test_llama_of_transformers_says_the_same() -> None:
 
 def test_not_given_is_a_state_of_its_own() -> None:
     rows = [
-        Asked({"arousal": 0.5}, COMMON_TIME, 4, {}),
-        Asked({}, COMMON_TIME, 4, {}),
-        Asked({"arousal": float("nan")}, COMMON_TIME, 4, {}),
+        WindowCondition({"arousal": 0.5}, COMMON_TIME, 4, {}),
+        WindowCondition({}, COMMON_TIME, 4, {}),
+        WindowCondition({"arousal": float("nan")}, COMMON_TIME, 4, {}),
     ]
     arrays = condition_rows(rows, GENRES)
     # arousal 0.5 scales to 0, the same number as an absent value: only the flag tells them apart.
@@ -140,7 +140,7 @@ def test_metre_and_bars_have_indices() -> None:
 
 
 def test_hiding_never_hides_metre_and_bars() -> None:
-    arrays = condition_rows([Asked({"arousal": 0.5}, Meter(3, 4), 8, {"rock": 1.0})] * 50, GENRES)
+    arrays = condition_rows([WindowCondition({"arousal": 0.5}, Meter(3, 4), 8, {"rock": 1.0})] * 50, GENRES)
     hidden = drop_fields(arrays, 1.0, 0.0, np.random.default_rng(0))
     assert not hidden.given.any()
     assert not hidden.genre.any()
@@ -260,7 +260,7 @@ def test_an_adapter_starts_as_the_model_and_merges_into_it() -> None:
 
 
 def test_heads_learn_only_what_was_hidden() -> None:
-    rows = [Asked({"valence": 0.8, "arousal": 0.9}, genre={"rock": 1.0}, instrument="bass")] * 4
+    rows = [WindowCondition({"valence": 0.8, "arousal": 0.9}, genre={"rock": 1.0}, instrument="bass")] * 4
     true = condition_rows(rows, GENRES)
     composer = shared_model().composer
     output = composer.heads(torch.randn(4, 5, composer.config.d_model), torch.ones(4, 5, dtype=torch.bool))

@@ -17,7 +17,8 @@ from composer_core.pipeline.datasets.imports import ingest_with_facts
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.labels.decisions import current
 from composer_core.pipeline.library import loops
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.songs import SongStore
 from composer_core.workspace import Workspace
 from dataset_folders import FOLDERS, LABELS, MATCHED, PIANO, make, put

@@ -16,12 +16,13 @@ import yaml
 
 import smf
 from composer_core.errors import NotFound
-from composer_core.music.legacy_swing import swing_ratio_of
+from composer_core.ingest.legacy import swing_ratio_of
 from composer_core.pipeline.datasets.legacy import import_legacy, legacy_of
 from composer_core.pipeline.exports.legacy import SCORE_KEYS, SUMMARY_COLUMNS, export_stage2
 from composer_core.pipeline.labels.decisions import current
+from composer_core.pipeline.library import imports
 from composer_core.pipeline.library import loops as library_loops
-from composer_core.store.legacy_events import EVENT_SCHEMA, events_bytes
+from composer_core.store.legacy import EVENT_SCHEMA, events_bytes
 from composer_core.store.loops.content import md5_of
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -176,7 +177,7 @@ def test_out_in_its_columns_and_in_again(folder: Path, workspace: Workspace, tmp
     # A note 30 ticks before the second bar's downbeat is early and stays with it.
     rows = [(0, 60, 36), (480, 60, 38), (1890, 60, 36), (1920, 60, 42), (2400, 60, 38)]
     (folder / "early.mid").write_bytes(smf.smf(smf.notes(rows, channel=9)))
-    library_loops.ingest([str(folder)], workspace, jobs=1)
+    imports.ingest([str(folder)], workspace, jobs=1)
     written = export_stage2(workspace, tmp_path / "out")
     table = pq.read_table(tmp_path / "out" / "canonical_events.parquet")
     assert table.schema.names == EVENT_SCHEMA.names and table.num_rows == written["notes"]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from composer_core.errors import InvalidValue, ModelError
+from composer_core.estimate.scores.axes import AXES, SCORE_NAMES
 from composer_core.pipeline.editing.mending import LEAST_GAIN, candidate_steps, mend, mended_json, retry
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.loops import add_generated, load_loop
-from composer_core.pipeline.library.rescoring import rescore
-from composer_core.pipeline.library.score_preview import preview_scores, retry_queue, totals
-from composer_core.pipeline.scoring import AXES, SCORE_NAMES, score
+from composer_core.pipeline.library.rescoring import preview_scores, rescore, retry_queue, totals
+from composer_core.pipeline.scoring import score
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.rules.damage import damage
 from metric_loops import groove_loops

@@ -17,11 +17,12 @@ from composer_core.errors import NotFound, StoreError
 from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.loop import Loop
 from composer_core.pipeline.datasets.imports import ingest_with_facts
-from composer_core.pipeline.exports.master import PREDECESSOR_CONDITIONS, _groups, build_master, read_master
+from composer_core.pipeline.exports.master import PREDECESSOR_CONDITIONS, _groups, build_master
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.imports import LabelRow, import_labels
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.render.midi import loop_to_midi
+from composer_core.store.master import read_master
 from composer_core.workspace import ASSETS, Workspace
 
 

@@ -14,13 +14,14 @@ from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.metrics import fingerprint_distance, rhythm_fingerprint
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.exports.label_encoding import label_code
-from composer_core.pipeline.exports.master import build_master, read_master
-from composer_core.pipeline.exports.pairs import PairOptions, Pairs, build_pairs, describe, read_pairs
+from composer_core.pipeline.exports.master import build_master
+from composer_core.pipeline.exports.pairs import PairOptions, build_pairs, describe
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.imports import LabelRow, import_labels
-from composer_core.pipeline.library import loops
+from composer_core.pipeline.library import imports, loops
 from composer_core.render.midi import loop_to_midi
-from composer_core.store.master import MasterTable, row_digest, write_master
+from composer_core.store.master import MasterTable, read_master, row_digest, write_master
+from composer_core.store.pairs import Pairs, read_pairs
 from composer_core.workspace import Workspace
 
 KICK, SNARE, HAT, RIDE = 36, 38, 42, 51
@@ -53,7 +54,7 @@ def library_of_four(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name, loop in zip(GROOVES, (*(_rock(*ticks) for ticks in OWN), _sparse()), strict=True):
         (folder / f"{name}.mid").write_bytes(loop_to_midi(loop))
     workspace = Workspace(root / "workspace").create()
-    loops.ingest([str(folder)], workspace, jobs=1)
+    imports.ingest([str(folder)], workspace, jobs=1)
     rows = []
     for loop_id, source in loops.table(workspace)[["loop_id", "source"]].itertuples(index=False):
         mood = "sad" if "sad" in source else "happy"
@@ -141,12 +142,12 @@ def test_texts_say_what_the_labels_say_and_who_said_so(library_of_four: Workspac
 
 
 def test_a_loop_that_was_left_out_is_in_no_pair(library_of_four: Workspace, tmp_path: Path) -> None:
-    from composer_core.pipeline.library import exclusions
+    from composer_core.pipeline.library import duplicates
 
     first = loops.table(library_of_four)["loop_id"][0]
-    exclusions.exclude(library_of_four, [first])
+    duplicates.exclude(library_of_four, [first])
     manifest = build_master(library_of_four, tmp_path / "master")
-    exclusions.restore(library_of_four, [first])
+    duplicates.restore(library_of_four, [first])
     assert manifest["made_with"]["left_out"] == 1
     build_pairs(tmp_path / "master", tmp_path / "pairs")
     made = read_pairs(tmp_path / "pairs")

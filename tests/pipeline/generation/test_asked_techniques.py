@@ -13,8 +13,8 @@ from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.technique import TECHNIQUES
 from composer_core.pipeline.generation.performance import Playing, play_take
-from composer_core.pipeline.generation.takes import ModelInfo, foreseen, generate, render_take, take_midi
-from composer_core.pipeline.models import find_model, load
+from composer_core.pipeline.generation.takes import foreseen, generate, render_take, take_midi
+from composer_core.pipeline.models import ModelInfo, find_model, load
 from composer_core.rules.technique import COMPOSED, RENDERED, with_techniques
 from composer_core.workspace import Workspace
 from untrained_model import add_untrained_model

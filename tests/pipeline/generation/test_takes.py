@@ -14,7 +14,7 @@ from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.condition import ASK_METERS, Condition
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import Meter
-from composer_core.pipeline.generation.starter import keep_starter, starter_conditions, starter_take, wants_starter
+from composer_core.pipeline.generation.approval import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.pipeline.generation.takes import (
     generate,
     iter_takes,

@@ -12,7 +12,7 @@ from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation import variation
+from composer_core.pipeline.generation import takes, variation
 from composer_core.pipeline.generation.takes import generate, list_takes, render_take, save_takes, take_midi
 from composer_core.pipeline.generation.variation import continue_take, regenerate_bars, vary
 from composer_core.pipeline.models import find_model
@@ -77,7 +77,7 @@ def read_back(workspace, take):
 def test_new_bars_are_played_by_the_seed_of_the_others(made, monkeypatch):
     workspace, take, name = made
     seeds = []
-    real = variation.perform_grid
+    real = takes.perform_grid
     monkeypatch.setattr(variation, "perform_grid", lambda *given: (seeds.append(given[2]), real(*given))[1])
     once = regenerate_bars(take, [1], seed=8, model=name, workspace=workspace)
     save_takes(workspace, [once])

@@ -15,13 +15,14 @@ import small_library
 from caption_server import GOOD, CaptionServer, caption_server, completion, says, sends
 from composer_core.cli import main
 from composer_core.errors import EndpointError, InvalidValue, NotFound, Unavailable
-from composer_core.pipeline.exports.master import build_master, read_master
+from composer_core.pipeline.exports.master import build_master
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.caption_endpoint import MAX_ANSWER_BYTES, Endpoint, ask, endpoint_of
 from composer_core.pipeline.labels.captioning import MAX_FAILURES, caption_loops
 from composer_core.pipeline.labels.imports import LabelRow, import_labels
 from composer_core.pipeline.library import loops
 from composer_core.store.labels.store import open_labels
+from composer_core.store.master import read_master
 from composer_core.workspace import Workspace
 
 KEY = "sk-secret-0123456789"

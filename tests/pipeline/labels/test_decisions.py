@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from composer_core.errors import InvalidValue, NotFound, StoreError
-from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
 from composer_core.pipeline.library import loops
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.workspace import Workspace
 from small_library import N_LOOPS, ids
 
@@ -35,19 +36,19 @@ def decide(workspace: Workspace, loop_id: str, rater: str = "aki", action: str =
 
 
 def queued(workspace: Workspace, rater: str = "aki", order: str = "newest") -> list[str]:
-    return [item.loop_id for item in decisions.queue(workspace, rater=rater, order=order)]
+    return [item.loop_id for item in queue.queue(workspace, rater=rater, order=order)]
 
 
 def test_empty_library_has_an_empty_queue(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path).create()
-    assert decisions.queue(workspace, rater="aki") == []
+    assert queue.queue(workspace, rater="aki") == []
     assert decisions.suggest_missing(workspace) == 0
-    assert decisions.progress(workspace, "aki") == decisions.Progress(0, 0, 0, 0, 0, 0)
+    assert decisions.progress(workspace, "aki") == decisions.LabelProgress(0, 0, 0, 0, 0, 0)
 
 
 def test_newest_first(workspace: Workspace) -> None:
     assert queued(workspace) == ids(workspace)[::-1]
-    assert [item.reason for item in decisions.queue(workspace, rater="aki", order="newest", limit=2)] == ["newest"] * 2
+    assert [item.reason for item in queue.queue(workspace, rater="aki", order="newest", limit=2)] == ["newest"] * 2
 
 
 def test_random_order_is_each_raters_own_and_stays(workspace: Workspace) -> None:
@@ -62,15 +63,15 @@ def test_least_certain_comes_first_with_its_reason(workspace: Workspace) -> None
     store = LabelStore(workspace.labels)
     store.add("model:a@1", [Entry(first, "genre", {"funk": 1.0}, "suggested", 0.6)])
     store.add("model:a@1", [Entry(second, "emotion", "sad", "suggested", 0.2)])
-    items = decisions.queue(workspace, rater="aki", order="uncertainty")
-    assert items[0] == decisions.QueueItem(second, "uncertain", "emotion", 0.2)
-    assert items[1] == decisions.QueueItem(first, "uncertain", "genre", 0.6)
+    items = queue.queue(workspace, rater="aki", order="uncertainty")
+    assert items[0] == queue.QueueItem(second, "uncertain", "emotion", 0.2)
+    assert items[1] == queue.QueueItem(first, "uncertain", "genre", 0.6)
     assert {item.reason for item in items[2:]} == {"unsuggested"} and third in [item.loop_id for item in items[2:]]
 
 
 def test_unknown_order_and_action_are_refused(workspace: Workspace) -> None:
     with pytest.raises(InvalidValue, match="order"):
-        decisions.queue(workspace, rater="aki", order="alphabetical")
+        queue.queue(workspace, rater="aki", order="alphabetical")
     with pytest.raises(InvalidValue, match="action"):
         decide(workspace, ids(workspace)[0], action="accept")
 
@@ -122,14 +123,14 @@ def test_skip_sends_a_loop_to_the_end_of_this_raters_queue_only(workspace: Works
     decide(workspace, second, action="skip")
     assert queued(workspace) == [*rest, first, second]
     assert queued(workspace, "ben") == [first, second, *rest]
-    assert decisions.queue(workspace, rater="aki", order="newest")[-1].reason == "skipped"
+    assert queue.queue(workspace, rater="aki", order="newest")[-1].reason == "skipped"
     assert decisions.history(workspace, first) == []
 
 
 def test_draft_stays_in_the_queue(workspace: Workspace) -> None:
     loop_id = queued(workspace)[0]
     decide(workspace, loop_id, action="draft", emotion="sad")
-    item = decisions.queue(workspace, rater="aki", order="newest")[0]
+    item = queue.queue(workspace, rater="aki", order="newest")[0]
     assert (item.loop_id, item.reason) == (loop_id, "draft")
     assert decisions.current(workspace, loop_id).status == "draft"
 
@@ -139,7 +140,7 @@ def test_disputed_loops_come_first_for_those_who_have_not_decided(workspace: Wor
     decide(workspace, loop_id, "aki", emotion="happy")
     decide(workspace, loop_id, "ben", emotion="sad")
     assert decisions.statuses(workspace)[loop_id] == "disputed"
-    assert decisions.queue(workspace, rater="chie", order="newest")[0] == decisions.QueueItem(loop_id, "disputed")
+    assert queue.queue(workspace, rater="chie", order="newest")[0] == queue.QueueItem(loop_id, "disputed")
     assert loop_id not in queued(workspace, "ben")
 
 

@@ -21,7 +21,8 @@ from composer_core.pipeline.labels.distributions import (
 )
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.filters import Filter
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.workspace import Workspace
 
 LOOPS = ("a1", "a2", "a3", "a4")

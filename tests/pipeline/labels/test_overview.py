@@ -10,7 +10,8 @@ import pytest
 
 from composer_core.pipeline.labels import overview
 from composer_core.store.labels.backup import back_up, restore
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.labels.view import loop_status
 
 LOOPS, FIELDS, MOODS = ("a", "b", "c"), ("emotion", "genre"), ("happy", "sad", "calm")

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from composer_core.errors import InvalidValue
-from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.difference import against_model, difference, value_distance
 from composer_core.pipeline.labels.queue import MIX_EVERY, QueueItem
 from composer_core.pipeline.library import loops as library_loops
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.labels.view import LabelEvent
 from composer_core.workspace import Workspace
 from small_library import N_LOOPS, ids
@@ -28,7 +29,7 @@ def decide(workspace: Workspace, loop_id: str, rater: str, action: str = "approv
 
 
 def queued(workspace: Workspace, order: str, rater: str = "aki") -> list[QueueItem]:
-    return decisions.queue(workspace, rater=rater, order=order)
+    return queue.queue(workspace, rater=rater, order=order)
 
 
 def event(source: str, value: Any, confidence: float | None = None, field: str = "emotion") -> LabelEvent:
@@ -151,10 +152,10 @@ def test_what_stands_out_comes_first_with_the_metric(workspace: Workspace) -> No
 
 def test_some_loops_alone_can_be_asked_for(workspace: Workspace) -> None:
     wanted = ids(workspace)[:2]
-    for order in decisions.ORDERS:
-        items = decisions.queue(workspace, rater="aki", order=order, loop_ids=wanted)
+    for order in queue.ORDERS:
+        items = queue.queue(workspace, rater="aki", order=order, loop_ids=wanted)
         assert sorted(item.loop_id for item in items) == sorted(wanted)
-        assert decisions.queue(workspace, rater="aki", order=order, loop_ids=[]) == []
+        assert queue.queue(workspace, rater="aki", order=order, loop_ids=[]) == []
 
 
 @pytest.mark.parametrize("source", ["model:a@1", "rule:b"])

@@ -13,8 +13,9 @@ import pytest
 
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.timing import Meter
-from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import Filter, Range
+from composer_core.pipeline.library import browse, distributions
+from composer_core.pipeline.library.browse import Range
+from composer_core.pipeline.library.filters import Filter
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.search import catalogue
@@ -148,33 +149,33 @@ def test_a_facet_leaves_its_own_choice_aside(library: Workspace) -> None:
 
 def test_histogram(library: Workspace) -> None:
     # Syncopation 3, 4, 5, 6, 0: bins of 1.5 from 0 to 6, the last one closed.
-    drawn = browse.histogram(library, "metrics.syncopation", bins=4)
+    drawn = distributions.histogram(library, "metrics.syncopation", bins=4)
     assert drawn.edges.tolist() == [0, 1.5, 3, 4.5, 6]
     assert drawn.counts[None].tolist() == [1, 0, 2, 2]
     assert drawn.n_without == 0
-    split = browse.histogram(library, "metrics.syncopation", bins=2, split="genre")
+    split = distributions.histogram(library, "metrics.syncopation", bins=2, split="genre")
     assert {name: values.tolist() for name, values in split.counts.items()} == {
         "funk": [0, 1],
         "jazz": [0, 1],
         None: [1, 2],
     }
-    empty = browse.histogram(library, "metrics.swing_ratio_8")
+    empty = distributions.histogram(library, "metrics.swing_ratio_8")
     assert (empty.counts, empty.n_without) == ({}, 5)
     with pytest.raises(InvalidValue, match="instrument"):
-        browse.histogram(library, "instrument")
+        distributions.histogram(library, "instrument")
 
 
 def test_a_histogram_of_one_value(library: Workspace) -> None:
-    drawn = browse.histogram(library, "arousal_estimate", bins=4)
+    drawn = distributions.histogram(library, "arousal_estimate", bins=4)
     assert drawn.edges.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0] and drawn.counts[None].sum() == 5
 
 
 def test_scatter_is_the_same_sample_each_time(library: Workspace) -> None:
-    drawn = browse.scatter(library, "tempo_bpm", "metrics.syncopation", limit=3, colour="genre")
+    drawn = distributions.scatter(library, "tempo_bpm", "metrics.syncopation", limit=3, colour="genre")
     assert (len(drawn.rows), drawn.total) == (3, 5)
-    again = browse.scatter(library, "tempo_bpm", "metrics.syncopation", limit=3, colour="genre")
+    again = distributions.scatter(library, "tempo_bpm", "metrics.syncopation", limit=3, colour="genre")
     pd.testing.assert_frame_equal(drawn.rows, again.rows)
-    assert browse.scatter(library, "tempo_bpm", "metrics.swing_ratio_8").total == 0
+    assert distributions.scatter(library, "tempo_bpm", "metrics.swing_ratio_8").total == 0
 
 
 def test_projection_keeps_what_differs(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_projection_keeps_what_differs(tmp_path: Path) -> None:
     # Two metrics that rise together and one that never differs: one axis explains everything.
     metrics = [{"syncopation": float(n), "onset_density": 2.0 * n, "swing_ratio_8": 1.0} for n in range(6)]
     add(workspace, *(record(str(n), metrics=row) for n, row in enumerate(metrics)))
-    drawn = browse.projection(workspace, metrics=("syncopation", "onset_density", "swing_ratio_8"))
+    drawn = distributions.projection(workspace, metrics=("syncopation", "onset_density", "swing_ratio_8"))
     assert drawn.explained == pytest.approx((1.0, 0.0))
     assert {name for name, _ in drawn.x_metrics} == {"metrics.syncopation", "metrics.onset_density"}
     order = drawn.rows.sort_values("x")["loop_id"].tolist()
@@ -257,8 +258,8 @@ def test_an_empty_library(tmp_path: Path) -> None:
     assert browse.count(workspace) == 0
     assert browse.page(workspace).rows.empty
     assert browse.facets(workspace, Filter(), ["genre"]) == {"genre": []}
-    assert browse.histogram(workspace, "tempo_bpm").counts == {}
-    assert browse.projection(workspace).rows.empty
+    assert distributions.histogram(workspace, "tempo_bpm").counts == {}
+    assert distributions.projection(workspace).rows.empty
     assert {"metrics.syncopation", "scores.total", "labels.emotion"} <= set(browse.columns(workspace))
 
 

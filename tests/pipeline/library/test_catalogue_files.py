@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from composer_core.pipeline.generation.starter import wants_starter
+from composer_core.pipeline.generation.approval import wants_starter
 from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import Filter
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.query import library_query
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.exclusions import Exclusion, ExclusionStore

@@ -12,7 +12,7 @@ import pytest
 from composer_core.cli import main
 from composer_core.errors import InvalidValue
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library import duplicates, exclusions
+from composer_core.pipeline.library import duplicates
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import content_hash
 from composer_core.workspace import Workspace
@@ -92,9 +92,9 @@ def test_the_later_loop_is_left_out_and_taken_back(library: Workspace) -> None:
 
 def test_what_a_person_decided_stays(library: Workspace) -> None:
     found = duplicates.find(library)
-    exclusions.exclude(library, ["c"], author="ann")
+    duplicates.exclude(library, ["c"], author="ann")
     assert (duplicates.exclude_later(library, found), duplicates.undo(library)) == (0, 0)
-    exclusions.restore(library, ["c"], author="ann")
+    duplicates.restore(library, ["c"], author="ann")
     assert duplicates.exclude_later(library, found) == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from composer_core.errors import InvalidValue
-from composer_core.pipeline.library.filters import CHOICES, EVERYTHING, Filter, Range, parse_where
+from composer_core.pipeline.library.filters import CHOICES, EVERYTHING, ColumnRange, Filter, parse_where
 
 NUMBERS = ("tempo_bpm", "metrics.syncopation", "scores.total")
 _words = st.tuples(*[st.text(min_size=1, max_size=8)] * 2) | st.just(())
@@ -24,7 +24,7 @@ def filters(draw: st.DrawFn) -> Filter:
     for column in sorted(columns):
         low, high = draw(_bounds | st.just(-math.inf)), draw(_bounds | st.just(math.inf))
         if not (math.isinf(low) and math.isinf(high)):
-            ranges.append(Range(column, low, high))
+            ranges.append(ColumnRange(column, low, high))
     return Filter(
         ranges=tuple(ranges),
         without=tuple(draw(st.lists(st.tuples(st.sampled_from(list(CHOICES)), st.text(min_size=1)), max_size=2))),
@@ -57,7 +57,7 @@ def test_the_language_of_where() -> None:
     assert parse_where(text, NUMBERS) == Filter(
         instruments=("drums",),
         genres=("funk", "jazz"),
-        ranges=(Range("tempo_bpm", 100.0, math.nextafter(120.0, 0)),),
+        ranges=(ColumnRange("tempo_bpm", 100.0, math.nextafter(120.0, 0)),),
         without=(("status", "approved"), ("status", "draft")),
         text="brush kit",
     )
@@ -105,7 +105,7 @@ def test_where_reads_or_refuses_any_text(text: str) -> None:
 
 def test_ranges_replace_each_other() -> None:
     asked = Filter().with_range("tempo_bpm", 90, None).with_range("a", 0, 1).with_range("tempo_bpm", 95, 100)
-    assert asked.ranges == (Range("a", 0, 1), Range("tempo_bpm", 95, 100))
+    assert asked.ranges == (ColumnRange("a", 0, 1), ColumnRange("tempo_bpm", 95, 100))
     assert asked.with_range("a", None, None).range_of("a") is None
     assert asked.dropping("tempo_bpm").range_of("tempo_bpm") is None
     assert Filter(genres=("funk",)).dropping("genre") == EVERYTHING

@@ -16,7 +16,7 @@ import smf
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.metrics import METRICS, measure
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library import exclusions
+from composer_core.pipeline.library import duplicates, imports
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.workspace import Workspace
 
@@ -57,7 +57,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def test_import_of_a_folder(files: Path, workspace: Workspace) -> None:
     seen: list[tuple[int, int]] = []
-    report = library_loops.ingest([str(files)], workspace, progress=lambda done, total: seen.append((done, total)))
+    report = imports.ingest([str(files)], workspace, progress=lambda done, total: seen.append((done, total)))
     result = report.to_json()
     assert list(result) == [
         "files_seen",
@@ -84,7 +84,7 @@ def test_import_of_a_folder(files: Path, workspace: Workspace) -> None:
 
 
 def test_the_library_table(files: Path, workspace: Workspace) -> None:
-    library_loops.ingest([str(files)], workspace)
+    imports.ingest([str(files)], workspace)
     table = library_loops.table(workspace)
     assert {f"metrics.{name}" for name in METRICS} <= set(table.columns)
     assert sorted(zip(table["source"], table["member"], table["start_bar"], table["bars"], strict=True)) == [
@@ -100,9 +100,9 @@ def test_the_library_table(files: Path, workspace: Workspace) -> None:
 
 
 def test_importing_again_adds_nothing(files: Path, workspace: Workspace) -> None:
-    first = library_loops.ingest([str(files)], workspace)
+    first = imports.ingest([str(files)], workspace)
     digest = library_loops.digest(workspace)
-    again = library_loops.ingest([str(files)], workspace)
+    again = imports.ingest([str(files)], workspace)
     assert first.loops_added and not again.loops_added
     assert again.exact == 0 and again.files_accepted == first.files_accepted
     assert library_loops.digest(workspace) == digest
@@ -111,7 +111,7 @@ def test_importing_again_adds_nothing(files: Path, workspace: Workspace) -> None
 def test_copies_of_a_file_are_reported_and_add_nothing(tmp_path: Path, workspace: Workspace) -> None:
     original = a_file(tmp_path, "a.mid")
     shutil.copy(original, tmp_path / "copy.mid")
-    report = library_loops.ingest([str(tmp_path / "a.mid"), str(tmp_path / "copy.mid")], workspace)
+    report = imports.ingest([str(tmp_path / "a.mid"), str(tmp_path / "copy.mid")], workspace)
     assert (report.files_accepted, report.loops_added, report.exact) == (2, 1, 1)
 
 
@@ -122,7 +122,7 @@ def test_the_same_music_at_another_tempo_and_resolution_is_an_exact_duplicate(
     (tmp_path / "a.mid").write_bytes(smf.smf(smf.notes([(k * 480, 60, 36) for k in range(16)], channel=9)))
     other = smf.notes([(k * 96, 30, 35) for k in range(16)], smf.tempo(171), channel=9)
     (tmp_path / "b.mid").write_bytes(smf.smf(other, resolution=96))
-    report = library_loops.ingest([str(tmp_path)], workspace)
+    report = imports.ingest([str(tmp_path)], workspace)
     assert (report.loops_added, report.exact) == (2, 1)
     table = library_loops.table(workspace).set_index("source")
     assert table.loc[f"{tmp_path}/b.mid", "duplicate_of"] == table.loc[f"{tmp_path}/a.mid", "loop_id"]
@@ -130,8 +130,8 @@ def test_the_same_music_at_another_tempo_and_resolution_is_an_exact_duplicate(
 
 @pytest.mark.parametrize("bars", [1, 2, 8])
 def test_other_lengths_are_other_loops(files: Path, workspace: Workspace, bars: int) -> None:
-    library_loops.ingest([str(files / "a.mid")], workspace)
-    report = library_loops.ingest([str(files / "a.mid")], workspace, bars=bars)
+    imports.ingest([str(files / "a.mid")], workspace)
+    report = imports.ingest([str(files / "a.mid")], workspace, bars=bars)
     assert report.loops_added == 8 // bars
     assert set(library_loops.table(workspace)["bars"]) == {4, bars}
 
@@ -142,15 +142,15 @@ def test_the_order_does_not_depend_on_the_number_of_readers(tmp_path: Path) -> N
     tables = []
     for jobs in (1, 3):
         workspace = Workspace(tmp_path / f"workspace{jobs}")
-        library_loops.ingest([str(tmp_path / "files")], workspace, jobs=jobs)
+        imports.ingest([str(tmp_path / "files")], workspace, jobs=jobs)
         tables.append(library_loops.table(workspace).drop(columns="created_at"))
     assert tables[0].equals(tables[1])
 
 
 def test_history(files: Path, workspace: Workspace) -> None:
-    library_loops.ingest([str(files / "a.mid")], workspace)
-    library_loops.ingest([str(files)], workspace, bars=2)
-    newest, oldest = library_loops.imports(workspace)
+    imports.ingest([str(files / "a.mid")], workspace)
+    imports.ingest([str(files)], workspace, bars=2)
+    newest, oldest = imports.imports(workspace)
     assert (newest["bars"], oldest["bars"]) == (2, 4)
     assert newest["paths"] == [str(files)] and newest["files_seen"] == 6 and newest["at"]
 
@@ -162,29 +162,29 @@ def test_nothing_is_written_for_wrong_usage(files: Path, workspace: Workspace) -
         ([str(files)], {"jobs": 0}, InvalidValue),
     ):
         with pytest.raises(kind):
-            library_loops.ingest(paths, workspace, **options)
+            imports.ingest(paths, workspace, **options)
     assert not workspace.root.exists()
 
 
 def test_a_workspace_that_cannot_be_written(files: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match="taken"):
-        library_loops.ingest([str(files)], Workspace(tmp_path / "taken"))
+        imports.ingest([str(files)], Workspace(tmp_path / "taken"))
     assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_names_that_are_no_text(tmp_path: Path, workspace: Workspace) -> None:
     path = os.fsdecode(os.fsencode(tmp_path) + "/歌.mid".encode("euc_jp"))
     Path(path).write_bytes(smf.drum_bars(4))
-    assert library_loops.ingest([path], workspace).loops_added == 1
-    assert library_loops.ingest([path], workspace).exact == 0
+    assert imports.ingest([path], workspace).loops_added == 1
+    assert imports.ingest([path], workspace).exact == 0
     assert library_loops.measure_files([path])["files"][0]["path"] == path
 
 
 def test_an_archive_without_midi_is_refused(tmp_path: Path, workspace: Workspace) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.txt", b"x")
-    report = library_loops.ingest([str(tmp_path / "a.zip")], workspace)
+    report = imports.ingest([str(tmp_path / "a.zip")], workspace)
     assert [row["code"] for row in report.files_refused] == ["unreadable_archive"]
     assert (report.files_seen, report.files_skipped) == (1, 1)
 
@@ -236,7 +236,7 @@ def test_generated_loops(workspace: Workspace) -> None:
     assert table["duplicate_of"].isna().tolist() == [True, False]
     assert table["duplicate_of"][1] == ids[0]
     assert library_loops.load_loop(workspace, ids[1]).tempo_bpm == 90.0
-    assert library_loops.imports(workspace) == []
+    assert imports.imports(workspace) == []
 
 
 def test_loops_for_training_of_a_folder(files: Path) -> None:
@@ -250,16 +250,16 @@ def test_loops_for_training_of_a_folder(files: Path) -> None:
 
 
 def test_loops_for_training_of_the_library(files: Path, workspace: Workspace) -> None:
-    library_loops.ingest([str(files)], workspace)
+    imports.ingest([str(files)], workspace)
     library_loops.add_generated(workspace, [(Loop("drums", Notes.from_rows([(7, 60, 36, 100)]), bars=1), "take")])
     loops = library_loops.loops_for_training(workspace, "drums")
     # Four imported loops, one of them a duplicate; the generated one is not learnt from.
     assert len(loops) == 3
     table = library_loops.table(workspace)
     chosen = table[(table["origin"] == "imported") & table["duplicate_of"].isna()]["loop_id"].tolist()
-    exclusions.exclude(workspace, chosen[:1])
+    duplicates.exclude(workspace, chosen[:1])
     assert len(library_loops.loops_for_training(workspace, "drums")) == 2
-    exclusions.restore(workspace, chosen[:1])
+    duplicates.restore(workspace, chosen[:1])
     assert len(library_loops.loops_for_training(workspace, "drums")) == 3
 
 

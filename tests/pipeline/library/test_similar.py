@@ -12,8 +12,8 @@ import pytest
 import small_library
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.metrics import fingerprint_distance, rhythm_fingerprint
-from composer_core.pipeline.library import browse, loops
-from composer_core.pipeline.library.browse import Filter
+from composer_core.pipeline.library import browse, distributions, loops
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, rows_by_instrument, similar, similar_to
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
@@ -137,19 +137,19 @@ def test_an_outline_holds_all_loops_inside_it(workspace: Workspace) -> None:
         (x.max() + 1, y.max() + 1),
         (x.min() - 1, y.max() + 1),
     ]
-    assert set(browse.within(workspace, "tempo_bpm", "n_notes", everything)) == set(table["loop_id"])
+    assert set(distributions.within(workspace, "tempo_bpm", "n_notes", everything)) == set(table["loop_id"])
     around_100 = [(99.0, 0.0), (101.0, 0.0), (101.0, 999.0), (99.0, 999.0)]
-    assert browse.within(workspace, "tempo_bpm", "n_notes", around_100) == named(workspace, "line*.mid")
-    assert browse.within(workspace, "tempo_bpm", "n_notes", around_100, Filter(("drums",))) == []
-    assert browse.within(workspace, "tempo_bpm", "n_notes", around_100[:2]) == []
+    assert distributions.within(workspace, "tempo_bpm", "n_notes", around_100) == named(workspace, "line*.mid")
+    assert distributions.within(workspace, "tempo_bpm", "n_notes", around_100, Filter(("drums",))) == []
+    assert distributions.within(workspace, "tempo_bpm", "n_notes", around_100[:2]) == []
     # A triangle whose lower right half is cut away: the box holds the point, the outline does not.
     triangle = [(99.0, 0.0), (101.0, 999.0), (99.0, 999.0)]
     inside = 16 > 999 * (100 - 99) / 2  # the line from (99, 0) to (101, 999) is at 499.5 where x is 100
-    assert bool(browse.within(workspace, "tempo_bpm", "n_notes", triangle)) == inside
+    assert bool(distributions.within(workspace, "tempo_bpm", "n_notes", triangle)) == inside
 
 
 def test_percentiles_are_those_of_the_instrument(workspace: Workspace) -> None:
-    spread = browse.percentiles(workspace, "bass")["onset_density"]
+    spread = distributions.percentiles(workspace, "bass")["onset_density"]
     assert len(spread) == 101 and np.ptp(spread) == 0  # one loop: quarters, one onset each
     assert spread[50] == pytest.approx(1.0)
 
@@ -157,12 +157,12 @@ def test_percentiles_are_those_of_the_instrument(workspace: Workspace) -> None:
 def test_percentiles_follow_the_library_and_not_its_labels(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     add(workspace, record("a", metrics={"syncopation": 1.0}))
-    before = browse.percentiles(workspace, "drums")["syncopation"]
+    before = distributions.percentiles(workspace, "drums")["syncopation"]
     label(workspace, "a", {"emotion": "happy"})
-    assert browse.percentiles(workspace, "drums")["syncopation"] is before
+    assert distributions.percentiles(workspace, "drums")["syncopation"] is before
     add(workspace, record("b", metrics={"syncopation": 3.0}))
     # Of 1 and 3 the median is 2.
-    assert browse.percentiles(workspace, "drums")["syncopation"][50] == pytest.approx(2.0)
+    assert distributions.percentiles(workspace, "drums")["syncopation"][50] == pytest.approx(2.0)
 
 
 def test_a_catalogue_of_an_earlier_release_lacks_columns_and_is_read(workspace: Workspace, tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from composer_core.music.chords import Chord
 from composer_core.music.key import Key
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.training.harmony import harmonies
 from composer_core.pipeline.training.permitted_sets import PERMITTED_SETS, permitted_loops
-from composer_core.pipeline.training.sources import asked_of_window, limited_windows, prepare_takes, spread
+from composer_core.pipeline.training.sources import asked_of_window, harmonies, limited_windows, prepare_takes, spread
 from composer_core.pipeline.training.windows import build_training_data
 from composer_core.tokens.vocab import mix_up
 

@@ -8,12 +8,11 @@ from itertools import count
 import numpy as np
 import pytest
 
-from composer_core.lab.composer.held_out import LIMITS, HeldOut, apart
+from composer_core.lab.composer.held_out import LIMITS, HeldOutParts, apart
 from composer_core.model.config import TrainConfig, config_from_json
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.training.held_out import near_held_out
 from composer_core.pipeline.training.sources import part_of, prepare_takes
-from composer_core.pipeline.training.windows import build_training_data
+from composer_core.pipeline.training.windows import build_training_data, near_held_out
 
 CONFIG = config_from_json(TrainConfig, {"instrument": "bass", "size": "tiny", "merges": 5}, "here")
 
@@ -87,6 +86,6 @@ def test_baselines_and_memorisation_read_what_composers_learn_from() -> None:
     loops = [line(3, "train"), replace(held, source=line(8, "train").source), held, line(4, "dev")]
     takes = prepare_takes(loops, ["bass"])
     parts = {part: [take for take in takes if take.part == part] for part in ("train", "dev", "validation")}
-    found = apart(HeldOut(parts, LIMITS))
+    found = apart(HeldOutParts(parts, LIMITS))
     assert [take.name for take in found.takes["train"]] == [takes[0].name]
     assert found.takes["validation"] == parts["validation"] and found.takes["dev"] == parts["dev"]

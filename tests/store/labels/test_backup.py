@@ -14,7 +14,8 @@ import pytest
 import label_writer
 from composer_core.errors import NotFound, StoreError
 from composer_core.store.labels.backup import back_up, restore
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 
 Location = Path | str
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from composer_core.errors import StoreError
-from composer_core.store.labels.store import Batch, Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import Batch, LabelStore
 
 MODEL = "model:affect@1"
 

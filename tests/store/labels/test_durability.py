@@ -14,7 +14,8 @@ import pytest
 
 import label_writer
 from composer_core.errors import StoreError
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 
 WRITER = str(Path(label_writer.__file__))
 Location = Path | str

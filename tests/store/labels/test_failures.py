@@ -13,8 +13,8 @@ from sqlalchemy.pool import QueuePool
 
 from composer_core.errors import StoreError
 from composer_core.store.labels import schema
-from composer_core.store.labels.failures import store_error
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore, store_error
 from postgres_server import fresh_place
 
 MODEL = "model:affect@1"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from composer_core.errors import StoreError
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.records import Entry
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.labels.view import loop_status, replay
 
 RATERS = st.sampled_from(["aki", "ben", "chie"])

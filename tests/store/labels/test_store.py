@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from composer_core.errors import ComposerError, InvalidValue, StoreError
+from composer_core.store.labels.records import Entry
 from composer_core.store.labels.schema import (
     ACTIONS,
     EVENTS,
@@ -22,7 +23,7 @@ from composer_core.store.labels.schema import (
     open_engine,
     schema_version,
 )
-from composer_core.store.labels.store import Entry, LabelStore
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.labels.view import agree
 from composer_core.workspace import Workspace
 

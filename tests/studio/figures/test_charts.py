@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from composer_core.pipeline.library.browse import Histogram
+from composer_core.pipeline.library.distributions import Histogram
 from studio.figures.library import (
     INSTRUMENT_COLOURS,
     MOST_GROUPS,

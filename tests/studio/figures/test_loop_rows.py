@@ -5,7 +5,7 @@ from __future__ import annotations
 from composer_core.music.loop import NO_NOTES, Loop, Notes
 from studio.components.transport import drawing
 from studio.figures.loop_rows import loop_rows
-from studio.figures.miniature import HEIGHT, WIDTH, miniature
+from studio.figures.roll import HEIGHT, WIDTH, miniature
 
 
 def drum_loop() -> Loop:

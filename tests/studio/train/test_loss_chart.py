@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.train.loss_chart import smoothed
-from studio.train.monitor import duration
+from studio.train.monitor import duration, smoothed
 
 
 def test_smoothing_by_hand() -> None:

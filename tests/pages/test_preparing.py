@@ -12,7 +12,7 @@ from composer_core.pipeline.library import browse
 from composer_core.store.search import catalogue
 from composer_core.workspace import Workspace
 from searched_library import label
-from studio.library import preparing as library_preparing
+from studio import preparing as library_preparing
 from studio_app import open_library, text, written
 
 SECONDS = 60.0

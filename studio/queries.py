@@ -14,8 +14,11 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import NotFound
-from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.browse import Facet, Filter, Histogram, Page, Projection, Sample, ScorePreview
+from composer_core.pipeline.library import browse, distributions, rescoring
+from composer_core.pipeline.library.browse import Facet, Page
+from composer_core.pipeline.library.distributions import Histogram, Projection, Sample
+from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.rescoring import ScorePreview
 from composer_core.pipeline.library.similar import Similar
 from composer_core.pipeline.library.similar import similar as similar_loops
 from composer_core.workspace import Workspace
@@ -58,19 +61,19 @@ def histogram(
     span: tuple[float, float] | None = None,
 ) -> Histogram:
     """How a column is spread over the loops that answer, split by a field if one is named."""
-    answer: Histogram = _ask(workspace, browse.histogram, column, filter, bins, split, span)
+    answer: Histogram = _ask(workspace, distributions.histogram, column, filter, bins, split, span)
     return answer
 
 
 def scatter(workspace: Workspace, x: str, y: str, filter: Filter, colour: str | None) -> Sample:
     """A sample of the loops that answer at two of their columns."""
-    answer: Sample = _ask(workspace, browse.scatter, x, y, filter, SCATTER_POINTS, colour)
+    answer: Sample = _ask(workspace, distributions.scatter, x, y, filter, SCATTER_POINTS, colour)
     return answer
 
 
 def projection(workspace: Workspace, filter: Filter, colour: str | None) -> Projection:
     """A sample of the loops that answer in the plane that keeps most of how their metrics differ."""
-    answer: Projection = _ask(workspace, browse.projection, filter, SCATTER_POINTS, colour)
+    answer: Projection = _ask(workspace, distributions.projection, filter, SCATTER_POINTS, colour)
     return answer
 
 
@@ -111,14 +114,14 @@ def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar
 
 def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
     """What the retry queue and the distribution of totals would be under other settings."""
-    answer: ScorePreview = _ask(workspace, browse.preview_scores, pass_mark, weights)
+    answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights)
     return answer
 
 
 def places(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
     """The 0th to the 100th percentile of each metric among the library's loops of an instrument."""
     answer: dict[str, list[float]] = {
-        name: values.tolist() for name, values in _ask(workspace, browse.percentiles, instrument).items()
+        name: values.tolist() for name, values in _ask(workspace, distributions.percentiles, instrument).items()
     }
     return answer
 

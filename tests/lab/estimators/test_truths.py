@@ -8,7 +8,7 @@ import pytest
 from composer_core.errors import StoreError
 from composer_core.estimate.technique import rules
 from composer_core.estimate.technique.rules import MIN_F1, RULES, measured_rules
-from composer_core.lab.estimators.technique_planted import planted_figures
+from composer_core.lab.estimators.truths import planted_figures
 from composer_core.render.midi import loop_to_midi
 from rule_loops import rock_loop
 

@@ -1,0 +1,79 @@
+"""What the Generate page asks for: of all instruments together, of each alone, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from composer_core.music.chords import Chord
+from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.key import Key
+from composer_core.music.timing import Meter
+
+if TYPE_CHECKING:
+    from composer_core.pipeline.generation.performance import Playing
+    from composer_core.pipeline.models import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Measures every part is asked for, and what each instrument is asked for alone."""
+
+    measures: Mapping[str, float]
+    alone: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MusicRequest:
+    """What is asked of the instruments together, and (in `advanced`) of each alone."""
+
+    instruments: tuple[str, ...]
+    models: Mapping[str, ModelInfo]
+    valence: float | None
+    arousal: float | None
+    genre: dict[str, float]
+    bars: int
+    meter: Meter
+    key: Key | None = None
+    chords: tuple[Chord, ...] = ()
+    advanced: Advanced = field(default_factory=lambda: Advanced({}, {}))
+
+    @property
+    def is_ready(self) -> bool:
+        """True when an instrument is chosen and each has a model."""
+        return bool(self.instruments) and set(self.models) == set(self.instruments)
+
+    def condition(self, playing: Playing, instrument: str) -> Condition:
+        """What one of the instruments is asked for; InvalidValue for what is out of range or contradicts itself."""
+        pitched = instrument != "drums"
+        more: dict[str, Any] = {**self.advanced.measures, **self.advanced.alone.get(instrument, {})}
+        return Condition(
+            instrument,
+            self.bars,
+            self.meter,
+            DEFAULT_TEMPO_BPM,
+            self.valence,
+            self.arousal,
+            self.genre,
+            key=self.key if pitched else None,
+            chords=self.chords if pitched else (),
+            **more,
+        ).changed(
+            tempo_bpm=playing.tempo_bpm,
+            swing_percent=playing.swing_percent,
+            swing_grid=playing.swing_grid,
+            humanise_percent=playing.humanise_percent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRequest:
+    """What Generate was pressed for; `n_made` of its `takes` are there."""
+
+    asked: MusicRequest
+    playing: Playing
+    seed: int
+    takes: int
+    best_of: int
+    n_made: int = 0
