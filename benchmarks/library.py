@@ -32,8 +32,7 @@ import numpy as np
 from big_library import EMOTIONS, FIELDS, GENRES, build
 
 from composer_core.pipeline.library import browse, distributions
-from composer_core.pipeline.library.browse import ColumnRange
-from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.filters import ColumnRange, Filter
 from composer_core.pipeline.library.similar import WAYS, rows_by_instrument, similar
 from composer_core.workspace import Workspace
 

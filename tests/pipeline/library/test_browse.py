@@ -14,8 +14,7 @@ import pytest
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.timing import Meter
 from composer_core.pipeline.library import browse, distributions
-from composer_core.pipeline.library.browse import ColumnRange
-from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.filters import ColumnRange, Filter
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.search import catalogue
