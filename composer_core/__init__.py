@@ -1,3 +1,3 @@
-"""Composer: symbolic loops measured, labelled, generated and heard."""
+"""Composer: measure, label, generate and render symbolic loops."""
 
 __version__ = "0.1.0"
