@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import yaml
 
 from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
-from composer_core.music.condition import PITCHED_FIELDS
+from composer_core.music.condition import OPTIONAL_FIELDS
+from composer_core.music.condition_fields import PITCHED_FIELDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 
 SIZES: dict[str, tuple[int, int, int]] = {
@@ -25,10 +26,7 @@ FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
 """Optional fields a model knows whose configuration names none: those of models trained before it named them."""
 SHARED = "all"
 """The instrument of a model that plays all five."""
-ALL_CONDITIONS = (
-    *("instrument", "place", "valence", "arousal", "genre", "density", "key", "syncopation", "register"),
-    *("complexity", "technique", "chords"),
-)
+ALL_CONDITIONS = ("instrument", "place", *OPTIONAL_FIELDS)
 """What a composer is trained with today: the optional fields of a condition, the instrument, and its place:
 how many bars are still to come."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from composer_core.music.condition_fields import FIELD
 from composer_core.music.key import ROOT_NAMES, Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
@@ -32,7 +33,6 @@ from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
 N_SIMILAR = 4
-_DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arousal": 2, "tempo": 1}
 
 
 def draw_similar(loop: Loop) -> None:
@@ -204,4 +204,4 @@ def _value(field: str, value: Any, instrument: str) -> str:
         return f"{value:.1f} %"
     if field == "tempo":
         return f"{value:g}"
-    return f"{value:.{_DIGITS[field]}f}" if isinstance(value, float) else str(value)
+    return f"{value:.{FIELD[field].digits}f}" if isinstance(value, float) else str(value)

@@ -16,6 +16,7 @@ from composer_core.lab.composer.statistics import interval, pearson, spearman
 from composer_core.lab.composer.validity import LINES, fault_of
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import DENSITY_RANGE, MEASURES
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key
@@ -30,7 +31,6 @@ EXACT = ("tempo", "metre", "bars")
 SWING_NEAR, SWING_SURE = 0.03, 0.4
 MIN_TECHNIQUE_TAKES = 20
 USUAL_PERCENTS = (5.0, 95.0)
-DENSITY_RANGE = (0.25, 12.0)
 Row = dict[str, float]
 
 
@@ -42,11 +42,11 @@ def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, see
     made = make(loaded, [_asked(example.condition, usual, rng) for example in _repeated(humans, count)], seed)
     rows = measured([one.played for one in made])
     found: dict[str, Any] = {"n": count, **_exact(made), "swing": _swing(made, rows)}
-    found["density"] = _followed(made, rows, "density", "onset_density") | {
+    found["density"] = _followed(made, rows, "density") | {
         "real_on_grid": spearman(*_pairs(measured([e.snapped for e in humans]), human_rows, "onset_density"))
     }
     if humans and humans[0].condition.instrument != "drums":
-        found["register"] = _followed(made, rows, "register", "register")
+        found["register"] = _followed(made, rows, "register")
         found["key"] = _rates(made, humans, _own_scale_rate, _human_scale_rate, "key")
         found["chords"] = _rates(made, humans, _own_chord_rate, _human_chord_rate, "chords")
     return found
@@ -84,9 +84,9 @@ def _exact(made: Sequence[Made]) -> dict[str, Any]:
     return {f"{name}_exact_rate": float(np.mean([fault != name for fault in faults])) for name in EXACT}
 
 
-def _followed(made: Sequence[Made], rows: Sequence[Row], field: str, metric: str) -> dict[str, Any]:
+def _followed(made: Sequence[Made], rows: Sequence[Row], field: str) -> dict[str, Any]:
     """Asked against measured over the takes that were asked: correlations and the median error."""
-    pairs = [(getattr(one.condition, field), row[metric]) for one, row in zip(made, rows, strict=True)]
+    pairs = [(getattr(one.condition, field), row[MEASURES[field].metric]) for one, row in zip(made, rows, strict=True)]
     asked, got = _columns([pair for pair in pairs if pair[0] is not None and math.isfinite(pair[1])])
     return {
         "n": len(asked),

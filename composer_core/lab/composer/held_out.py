@@ -15,7 +15,8 @@ import numpy as np
 
 from composer_core.errors import NotFound
 from composer_core.metrics import measure
-from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS, DEFAULT_TEMPO_BPM
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from composer_core.errors import StoreError
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import DENSITY_RANGE
 from composer_core.music.key import Key
 from composer_core.pipeline.generation.chord_lines import drawn_chords, fitted
 from composer_core.workspace import ASSETS
@@ -36,7 +37,6 @@ COLUMNS = ("valence", "arousal", "tempo_bpm", "density")
 NEAREST = 8
 TEMPO_WEIGHT = 0.3
 """An octave of tempo counts as this much of the range of arousal."""
-DENSITY_RANGE = (0.25, 12.0)
 MOOD_LINE_INSTRUMENTS = ("guitar", "piano")
 PRIMARY_LINE_INSTRUMENTS = ("guitar", "strings")
 """What follows a drawn chord line, of which sort; see docs/decisions/0021-filling-in-open-fields.md."""
@@ -75,7 +75,7 @@ def with_density(condition: Condition, seed: int) -> Condition:
 def drawn_fields(asked: Condition, whole: Condition) -> dict[str, Any]:
     """What `filled` added, as a condition's JSON values by field."""
     before, after = asked.to_json(), whole.to_json()
-    return {name: value for name, value in after.items() if value != before[name]}
+    return {name: value for name, value in after.items() if value != before.get(name)}
 
 
 def with_drawn(asked: Condition, drawn: Mapping[str, Any]) -> Condition:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from composer_core.estimate import estimate_affect
 from composer_core.estimate.technique.rules import suggest_technique
-from composer_core.metrics import complexity, measure
+from composer_core.metrics import measure
 from composer_core.music.chords import Chord, chords_of, pitch_class_weights
-from composer_core.music.condition import ASK_METERS
+from composer_core.music.condition_fields import ASK_METERS, FIELD, SLOTS, SWING_GRIDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK
+from composer_core.pipeline.measured_fields import measured_fields
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.tokens.snap import SnapResult, snap_loop
 from composer_core.tokens.vocab import MAX_QUARTERS_PER_BAR, loop_to_bars
@@ -160,19 +160,16 @@ def window_of(loop: Loop, start: int, bars: int) -> Loop:
     return loop.with_notes(notes.with_columns(onset_tick=notes.onset_tick - first), bars=bars, tempo_events=())
 
 
-def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
-    valence, arousal = estimate_affect(metrics, window.instrument)
-    return {
-        "tempo_bpm": window.tempo_bpm,
-        "density": metrics["onset_density"],
-        "valence": valence,
-        "arousal": arousal,
-        "swing_8": take.snap.swing_ratio if take.snap.swing_grid == 8 else 1.0,
-        "swing_16": take.snap.swing_ratio if take.snap.swing_grid == 16 else 1.0,
-        "syncopation": metrics["syncopation"],
-        "register": metrics.get("register"),
-        "complexity": complexity(metrics),
-    }
+def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], shift: int) -> dict[str, float | None]:
+    """The encoder's numbers of a window as it was played, pitches with the tonic, `shift` semitones higher, on C."""
+    values = measured_fields(metrics, window.instrument)
+    for name, value in values.items():
+        if FIELD[name].follows_key and value is not None:
+            values[name] = value - shift
+    values["tempo_bpm"] = window.tempo_bpm
+    for grid in SWING_GRIDS:
+        values[f"swing_{grid}"] = take.snap.swing_ratio if take.snap.swing_grid == grid else 1.0
+    return {slot.name: values[slot.name] for slot in SLOTS}
 
 
 def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
@@ -181,15 +178,13 @@ def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
 
     window = window_of(take.played, start, bars)
     metrics = measure(window)
-    continuous = _continuous(take, window, metrics)
+    continuous = _continuous(take, window, metrics, take.shift(start, bars))
     known = vocabularies().techniques.get(take.instrument, {})
     seen = suggest_technique(window, metrics, known)
     techniques = tuple(seen.value) if seen is not None else ()
     shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
     if take.harmony is None:
         return WindowCondition(*shared, techniques=techniques)
-    register = continuous["register"]
-    continuous["register"] = register - take.shift(start, bars) if register is not None else None
     key, chords = take.harmony.key_of(start, bars), take.harmony.chords[start : start + bars]
     return WindowCondition(*shared, key=key, techniques=techniques, chords=chords)
 

@@ -1,9 +1,9 @@
 """From takes to training windows: the language and its sets, with each window's condition as it was played.
 
-The condition of a training window is measured on the window: tempo, onset density,
-syncopation, register, complexity, valence and arousal (the documented estimator), techniques
-(the documented rules), the take's swing, key and chords of the song's pitched parts together,
-and the genre its data set or a curator gave it. What is not known is left 'not given'.
+The condition of a training window is measured on the window: its tempo, the numbers that the
+fields of a condition declare (density, valence, register, ...), techniques (the documented
+rules), the take's swing, key and chords of the song's pitched parts together, and the genre
+its data set or a curator gave it. What is not known is left 'not given'.
 Pitches are written as if the tonic were C.
 """
 

@@ -19,7 +19,8 @@ from composer_core.lab.composer.statistics import auc, ccc, interval, overlap, p
 from composer_core.lab.composer.systems import empty_beat_rate
 from composer_core.lab.composer.text import markdown, sections, text_lines
 from composer_core.lab.composer.validity import fault_of, random_condition, validity
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
