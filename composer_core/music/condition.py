@@ -71,7 +71,7 @@ class Condition:
     def _refuse_pitch_of_drums(self) -> None:
         for name in PITCHED_FIELDS:
             if self.instrument == "drums" and getattr(self, name) not in (None, ()):
-                raise InvalidValue("contradiction", first=name, second="drums", reason=_NO_PITCH)
+                raise InvalidValue("contradiction", first=FIELD[name].called, second="drums", reason=_NO_PITCH)
 
     def _check_chords(self) -> None:
         if self.chords and (len(self.chords) > self.bars or self.bars % len(self.chords)):

@@ -91,7 +91,7 @@ def test_the_condition_has_the_field(field: ConditionField) -> None:
 @pytest.mark.parametrize("above", [False, True], ids=["below", "above"])
 def test_a_number_out_of_range_is_refused_by_name_and_unit(field: ConditionField, instrument: str, above: bool) -> None:
     if field.pitched and instrument == "drums":
-        with pytest.raises(InvalidValue, match=field.name):
+        with pytest.raises(InvalidValue, match=f"^{field.called} and drums"):
             Condition("drums", **{field.name: example(field)[1]})
         return
     low, high = limits(field, instrument)
@@ -137,6 +137,25 @@ def test_the_command_has_an_option_for_it(field: ConditionField) -> None:
     arguments = parser.parse_args(["generate", "--instrument", INSTRUMENT, *typed, "-o", "takes"])
     assert getattr(generation.condition_of(arguments, INSTRUMENT), field.name) == example(field)[1]
     assert field.option.help % ()
+
+
+@of()
+def test_the_option_and_the_condition_start_alike(field: ConditionField) -> None:
+    start = field.option.default
+    if isinstance(start, str) and field.option.read is not None:
+        start = field.option.read(start)
+    assert getattr(Condition(INSTRUMENT), field.name) == (start or field.not_given)
+
+
+@of(NUMBER, control=True)
+def test_the_page_asks_for_nothing_that_is_refused(field: ConditionField) -> None:
+    assert field.control is not None
+    low, high = limits(field)
+    if field.name in FOLDED:
+        assert field.control.key == field.name
+        assert low <= field.control.low < field.control.first < field.control.high <= high
+    elif not field.limits_of:
+        assert field.control.limits == (low, high) and low <= field.control.first <= high
 
 
 def encoder(left_out: str = "") -> ConditionEncoder:
