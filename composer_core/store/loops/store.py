@@ -159,10 +159,15 @@ class LoopStore:
         return sorted(self._workspace.loops.glob("part-*.parquet"))
 
     def _read(self, columns: list[str] | None) -> pa.Table:
-        tables = [read_part(part, columns) for part in self._parts()]
+        # A part of which no column is read would say that it has no rows.
+        tables = [
+            read_part(part, None if columns is None else list(dict.fromkeys([*columns, "loop_id"])))
+            for part in self._parts()
+        ]
         if not tables:
             return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
-        return completed(pa.concat_tables(tables, promote_options="default"), columns or LOOP_SCHEMA.names)
+        rows = completed(pa.concat_tables(tables, promote_options="default"), columns or LOOP_SCHEMA.names)
+        return rows if columns is None else rows.select([name for name in columns if name in rows.column_names])
 
     def _refresh_index(self) -> None:
         self._index.refresh([part.name for part in self._parts()])
