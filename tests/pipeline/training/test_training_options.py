@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from composer_core.cli import build_parser
@@ -89,7 +89,7 @@ def test_a_value_outside_is_refused_by_name(option: TrainOption) -> None:
 
 
 @given(request=requests())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_command_of_a_request_asks_for_the_same(request: TrainRequest) -> None:
     arguments = PARSER.parse_args(command_line(request, "RUN")[1:])
     assert str(arguments.output) == "RUN"
@@ -99,7 +99,7 @@ def test_the_command_of_a_request_asks_for_the_same(request: TrainRequest) -> No
 
 
 @given(request=requests())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_request_is_read_back_from_its_run(request: TrainRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("run")
     (folder / "request.json").write_text(json.dumps(asdict(request)))
@@ -107,7 +107,7 @@ def test_a_request_is_read_back_from_its_run(request: TrainRequest, tmp_path_fac
 
 
 @given(request=requests())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_configuration_of_a_request_stands_for_it(request: TrainRequest) -> None:
     shared = {name: value for name, value in asdict(request).items() if name in CONFIG}
     config = TrainConfig(**{**shared, "steps": request.steps or 0})
