@@ -115,9 +115,9 @@ def test_the_configuration_of_a_request_stands_for_it(request: TrainRequest) -> 
     assert asdict(again) | {"name": request.name} == asdict(request)
 
 
-def test_fields_are_written_in_the_order_they_always_had() -> None:
+def test_what_a_run_saves_begins_as_it_always_did() -> None:
     order = ["instrument", "data", "size", "steps", "device", "seed", "name", "start", "adapter"]
-    assert list(asdict(TrainRequest("drums", "library"))) == order
+    assert list(asdict(TrainRequest("drums", "library")))[: len(order)] == order
 
 
 def test_an_unknown_option_of_a_run_is_refused_by_name(tmp_path: Path) -> None:
