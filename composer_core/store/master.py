@@ -52,6 +52,15 @@ class Master:
     manifest: dict[str, Any]
 
 
+def kind_of(arrow: pa.DataType) -> str:
+    """Kind of a column that holds what a column of the library with this type holds."""
+    if pa.types.is_boolean(arrow):
+        return "flag"
+    if pa.types.is_integer(arrow):
+        return "count"
+    return "number" if pa.types.is_floating(arrow) else "text"
+
+
 def row_digest(row: Mapping[str, Any]) -> str:
     """SHA-256 over a row's values without its own digest, as hex."""
     content = {name: value for name, value in row.items() if name != "digest"}

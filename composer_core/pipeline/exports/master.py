@@ -23,6 +23,7 @@ from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
+from composer_core.store.loops.loop_columns import BY_NAME
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (
@@ -31,6 +32,7 @@ from composer_core.store.master import (
     SONGS,
     MasterColumn,
     MasterTable,
+    kind_of,
     row_digest,
     write_master,
 )
@@ -67,32 +69,35 @@ PREDECESSOR_CONDITIONS: dict[str, str] = {
 }
 """Every field of the predecessor's condition set (its labels_schema and tags), and the column that holds it."""
 _GRID_CLASS = {"swing_8": "swing_8", "swing_16": "swing_16", "triplet": "triplet_12"}
+
+
+def _stored(*names: str) -> tuple[MasterColumn, ...]:
+    """Columns of the library as they are declared there."""
+    return tuple(MasterColumn(name, kind_of(BY_NAME[name].arrow), BY_NAME[name].meaning) for name in names)
+
+
 _BASIC = (
-    ("loop_id", "text", "name of the loop"),
-    ("song_id", "text", "SHA-256 of the source file"),
-    ("title", "text", "title its data set gives, else the file's name"),
-    ("composer", "text", "composer its data set gives"),
-    ("source", "text", "path of the source file"),
-    ("member", "text", "name inside the archive, empty outside of one"),
-    ("origin", "text", "imported or generated"),
-    ("instrument", "text", "instrument family"),
-    ("program", "count", "General MIDI program from 0"),
-    ("start_bar", "count", "first bar in the song, from 0"),
-    ("bars", "count", "length in bars"),
-    ("meter", "text", "metre"),
-    ("tempo_bpm", "number", "quarters a minute"),
-    ("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
-    ("n_notes", "count", "notes"),
-    ("swing_phase", "text", "straight, swing_8, swing_16 or triplet, as measured"),
-    ("grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"),
-    ("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
-    ("rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"),
-    ("rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"),
-    ("fill_density", "number", "onsets a quarter"),
-    ("content_hash", "text", "equal for exact duplicates"),
-    ("duplicate_of", "text", "first loop of the same content"),
-    ("group", "text", "loops of one group are never parted by a split"),
-    ("split", "text", "train, validation or test"),
+    *_stored("loop_id"),
+    MasterColumn("song_id", "text", "SHA-256 of the source file"),
+    MasterColumn("title", "text", "title its data set gives, else the file's name"),
+    MasterColumn("composer", "text", "composer its data set gives"),
+    *_stored("source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter", "tempo_bpm"),
+    MasterColumn("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
+    *_stored("n_notes", "swing_phase"),
+    MasterColumn(
+        "grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"
+    ),
+    MasterColumn("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
+    MasterColumn(
+        "rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"
+    ),
+    MasterColumn(
+        "rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"
+    ),
+    MasterColumn("fill_density", "number", "onsets a quarter"),
+    *_stored("content_hash", "duplicate_of"),
+    MasterColumn("group", "text", "loops of one group are never parted by a split"),
+    MasterColumn("split", "text", "train, validation or test"),
 )
 _SONG = (
     ("song_id", "text", "SHA-256 of the source file"),
@@ -155,7 +160,7 @@ def rhythm_hash(fingerprint: NDArray[np.float32]) -> str:
 
 
 def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[MasterColumn, ...]:
-    columns = [MasterColumn(*column) for column in _BASIC]
+    columns = list(_BASIC)
     for name in LABEL_FIELDS:
         kind = "json" if name in _JSON else "number" if name in _NUMBERS else "text"
         columns.append(MasterColumn(f"labels.{name}", kind, f"current label {name}"))
@@ -180,9 +185,7 @@ def _loop_row(
     meter = Meter.parse(row["meter"])
     group, split = groups[row["loop_id"]]
     fingerprint = rhythm_fingerprint(loop)
-    copied = ("loop_id", "source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter")
-    made: dict[str, Any] = {name: _plain(row[name]) for name in copied}
-    made |= {name: _plain(row[name]) for name in ("tempo_bpm", "n_notes", "content_hash", "duplicate_of")}
+    made: dict[str, Any] = {column.name: _plain(row[column.name]) for column in _BASIC if column.name in BY_NAME}
     made |= {
         "song_id": row["source_digest"],
         "title": song.get("title") or Path(row["member"] or row["source"]).stem,

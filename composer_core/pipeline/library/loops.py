@@ -20,18 +20,16 @@ from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.library.measuring import (
     READ_TASK,
-    MeasuredLoop,
     decode_loops,
     decode_records,
     finite_or_none,
-    key_columns,
     measure_loops,
 )
 from composer_core.pipeline.scoring import explain, missing
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
-from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
+from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord, MeasuredLoop
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
@@ -132,23 +130,9 @@ def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> li
 
 
 def _generated_record(one: MeasuredLoop, take_id: str) -> LoopRecord:
-    return LoopRecord(
-        loop=one.loop,
-        loop_id=generated_id(take_id),
-        source_digest=source_digest(b"".join(column.tobytes() for column in one.loop.notes.columns())),
-        content_hash=one.content_hash,
-        metrics=one.metrics,
-        swing_phase=one.swing_phase,
-        valence_estimate=one.valence,
-        arousal_estimate=one.arousal,
-        grid_onset_tick=one.grid_onset_tick,
-        is_ghost=one.is_ghost,
-        scores=one.scores,
-        score_digest=one.score_digest,
-        fingerprint=one.fingerprint,
-        origin=GENERATED,
-        take_id=take_id,
-        **key_columns(one.key),
+    content = b"".join(column.tobytes() for column in one.loop.notes.columns())
+    return LoopRecord.of(
+        one, loop_id=generated_id(take_id), source_digest=source_digest(content), origin=GENERATED, take_id=take_id
     )
 
 

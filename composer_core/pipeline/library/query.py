@@ -14,6 +14,7 @@ from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
+from composer_core.store.loops.loop_columns import LOOP_COLUMNS
 from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX
 from composer_core.store.search.conditions import AnyOf, Between, Condition, ContainsWords, Known, OneOf
 from composer_core.store.search.query import LibraryQuery
@@ -25,24 +26,19 @@ if TYPE_CHECKING:
 
 UNLABELLED = "unlabelled"
 CHOICE_COLUMN = {
-    "instrument": "instrument",
+    **{column.choice: column.name for column in LOOP_COLUMNS if column.choice},
     "genre": GENRES_COLUMN,
     "emotion": LABEL_PREFIX + "emotion",
     "technique": LABEL_PREFIX + "technique",
     "key_root": LABEL_PREFIX + "key_root",
     "key_mode": LABEL_PREFIX + "key_mode",
     "measured_root": MEASURED_ROOT,
-    "measured_mode": "key_mode",
-    "meter": "meter",
-    "swing": "swing_phase",
-    "origin": "origin",
     "status": STATUS_COLUMN,
-    "source": "source",
     "dataset": "dataset",
 }
 SPLIT_COLUMN = {**CHOICE_COLUMN, "genre": LABEL_PREFIX + "genre"}
 """Where one value a loop is wanted."""
-_SEARCHED = ("source", "member", "track_name", "take_id", NOTE_COLUMN)
+_SEARCHED = (*(column.name for column in LOOP_COLUMNS if column.searched), NOTE_COLUMN)
 
 
 _queries: dict[Path, LibraryQuery] = {}

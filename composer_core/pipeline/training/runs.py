@@ -18,17 +18,16 @@ from composer_core.errors import (
     InvalidValue,
     ModelError,
     NotFound,
-    require_choice,
     require_range,
 )
-from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, TrainOption
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from composer_core.model.config import TrainConfig
 
 LIBRARY = "library"
 EARLY_STOP_SEC = 3.0
@@ -36,7 +35,7 @@ EARLY_STOP_SEC = 3.0
 SMOOTHING = 0.9
 FINE_TUNING_RATE = 1e-3
 """Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
-TRAIN_SIZES = ("tiny", "small", "base", "large")
+TRAIN_SIZES = TRAIN_OPTIONS["size"].choices
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -59,12 +58,13 @@ class TrainRequest:
     adapter: bool = False
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, ALL))
-        require_choice("size", self.size, TRAIN_SIZES)
-        require_choice("device", self.device, ("auto", "cpu", "cuda"))
         if self.steps is not None:
-            require_range("steps", self.steps, 1, 10_000_000)
-        require_range("seed", self.seed, 0, 2**31 - 1)
+            # A configuration says with 0 what a request says with None: as many as the epochs give.
+            require_range("steps", self.steps, 1, MOST_STEPS)
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if value is not None:
+                TRAIN_OPTIONS[spec.name].check(value)
         if self.name and not _NAME.fullmatch(self.name):
             raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
         if self.adapter and not self.start:
@@ -100,13 +100,25 @@ class RunStatus:
 
 def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
     """The command that does the same as the page's button."""
-    line = ["composer", "train", "--instrument", request.instrument, "--data", request.data, "--size", request.size]
-    line += ["--device", request.device, "--seed", str(request.seed)]
-    if request.steps is not None:
-        line += ["--steps", str(request.steps)]
-    if request.start:
-        line += ["--start", request.start, *(["--adapter"] if request.adapter else [])]
+    asked = [(TRAIN_OPTIONS[spec.name], spec.default, getattr(request, spec.name)) for spec in fields(request)]
+    line = ["composer", "train"]
+    # What is always said comes first.
+    for one, default, value in sorted(asked, key=lambda row: not row[0].always):
+        if one.flags and (one.always or value != default):
+            line += one.words(value)
     return [*line, "-o", str(folder)]
+
+
+def option(name: str) -> TrainOption:
+    """What an option of a training may be, for the control that asks for it."""
+    return TRAIN_OPTIONS[name]
+
+
+def request_of(config: TrainConfig, data: str, start: str) -> TrainRequest:
+    """The request that the command's configuration stands for; `start` is the model as it was named."""
+    known = {spec.name for spec in fields(config)}
+    shared = {spec.name: getattr(config, spec.name) for spec in fields(TrainRequest) if spec.name in known}
+    return TrainRequest(**{**shared, "data": data, "steps": config.steps or None, "start": start})
 
 
 def start(workspace: Workspace, request: TrainRequest) -> str:

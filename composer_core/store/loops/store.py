@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
-from composer_core.store.loops.columns import LOOP_SCHEMA, NOT_LISTED, loop_of, loops_table, notes_table
+from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.index import LoopIndex
+from composer_core.store.loops.loop_columns import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.part_files import read_part
 from composer_core.store.loops.record import LoopRecord
 from composer_core.workspace import Workspace
@@ -109,7 +110,7 @@ class LoopStore:
         """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
         found: dict[str, dict[str, Any]] = {}
         for part, lines in self._places(loop_ids).items():
-            rows = read_part(part, list(columns)).take(lines).to_pylist()
+            rows = completed(read_part(part, list(columns)), columns).take(lines).to_pylist()
             found.update({row["loop_id"]: row for row in rows})
         return found
 
@@ -121,7 +122,7 @@ class LoopStore:
         wanted = pa.array(sorted(digests), pa.string())
         found: list[dict[str, Any]] = []
         for name in self._index.parts_of_files(digests):
-            table = read_part(self._workspace.loops / name, list(columns))
+            table = completed(read_part(self._workspace.loops / name, list(columns)), columns)
             found += table.filter(pc.is_in(table.column("source_digest"), wanted)).to_pylist()
         return found
 
@@ -158,10 +159,15 @@ class LoopStore:
         return sorted(self._workspace.loops.glob("part-*.parquet"))
 
     def _read(self, columns: list[str] | None) -> pa.Table:
-        tables = [read_part(part, columns) for part in self._parts()]
+        # A part of which no column is read would say that it has no rows.
+        tables = [
+            read_part(part, None if columns is None else list(dict.fromkeys([*columns, "loop_id"])))
+            for part in self._parts()
+        ]
         if not tables:
             return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
-        return pa.concat_tables(tables, promote_options="default")
+        rows = completed(pa.concat_tables(tables, promote_options="default"), columns or LOOP_SCHEMA.names)
+        return rows if columns is None else rows.select([name for name in columns if name in rows.column_names])
 
     def _refresh_index(self) -> None:
         self._index.refresh([part.name for part in self._parts()])
