@@ -131,9 +131,10 @@ class Condition:
         values = {name: getattr(self, name) for name in (*optional, "technique", "chords")}
         return tuple(name for name, value in values.items() if value not in (None, (), {}))
 
-    def changed(self, **changes: Any) -> Condition:
+    def changed(self, **changes: object) -> Condition:
         """A copy with some fields replaced, checked again."""
-        return replace(self, **changes)
+        values: dict[str, Any] = changes  # `replace` refuses an unknown name, and `__post_init__` a wrong value
+        return replace(self, **values)
 
     def for_instrument(self, instrument: str) -> Condition:
         """The same request for another instrument of an ensemble.
@@ -145,7 +146,7 @@ class Condition:
             changes |= {"key": None, "chords": ()}
         return replace(self, instrument=instrument, **changes)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON; `from_json` reads them back to an equal condition."""
         return {
             **asdict(self),
@@ -157,17 +158,18 @@ class Condition:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Condition:
+    def from_json(cls, data: Mapping[str, object]) -> Condition:
         """Read what `to_json` wrote; unknown fields raise InvalidValue."""
         known = {spec.name for spec in fields(cls)}
         for name in data:
             if name not in known:
                 raise InvalidValue("unknown_option", name=name, where="condition", choices=", ".join(sorted(known)))
-        key = data.get("key")
+        given: Mapping[str, Any] = data
+        key = given.get("key")
         read = {
-            "meter": Meter.parse(data.get("meter", "4/4")),
+            "meter": Meter.parse(given.get("meter", "4/4")),
             "key": Key.parse(key) if key is not None else None,
-            "technique": tuple(data.get("technique", ())),
-            "chords": tuple(Chord(*chord) for chord in data.get("chords", ())),
+            "technique": tuple(given.get("technique", ())),
+            "chords": tuple(Chord(*chord) for chord in given.get("chords", ())),
         }
-        return cls(**{**data, **read})
+        return cls(**{**given, **read})
