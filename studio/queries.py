@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -27,6 +27,7 @@ from studio.wording.loop_names import loop_title
 ROWS_A_PAGE = 50
 SCATTER_POINTS = 4000
 _KEPT = 256
+Answer = TypeVar("Answer")
 
 
 def page(workspace: Workspace, filter: Filter, sort: tuple[tuple[str, bool], ...], index: int) -> Page:
@@ -83,13 +84,13 @@ def rows(workspace: Workspace, loop_ids: tuple[str, ...]) -> pd.DataFrame:
     return answer
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """The rows of a table, each by the names of its columns."""
     found: list[Any] = frame.to_dict("records")
     return found
 
 
-def row(workspace: Workspace, loop_id: str) -> dict[str, Any]:
+def row(workspace: Workspace, loop_id: str) -> dict[str, object]:
     """All columns of one loop; NotFound when it is not there."""
     return records(rows(workspace, (loop_id,)))[0]
 
@@ -134,9 +135,10 @@ def title_of(workspace: Workspace, loop_id: str) -> str:
         return ""
 
 
-def answered(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
+def answered(workspace: Workspace, question: Callable[..., Answer], *arguments: object) -> Answer:
     """The cached answer to a question about a workspace, computed again only after loops or labels change."""
-    return _ask(workspace, question, *arguments)
+    answer: Answer = _ask(workspace, question, *arguments)
+    return answer
 
 
 def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:

@@ -6,7 +6,8 @@ Nothing else reads or writes `st.session_state` by a literal key.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import streamlit as st
 
@@ -33,6 +34,14 @@ STARTER = "studio.starter"
 LAST_RUN = "studio.last_run"
 
 
+class PadValue(TypedDict):
+    """Where an XY pad's dot is (`value`), what the page gave it (None: nothing yet), and the number of the commit."""
+
+    given: tuple[float, float] | None
+    value: tuple[float, float]
+    seq: int
+
+
 def workspace() -> Workspace:
     """The workspace of this server, with its folders created; StoreError when it cannot be written."""
     return default_workspace().create()
@@ -48,12 +57,12 @@ def choose_language(language: Language) -> None:
     st.session_state[LANGUAGE] = language
 
 
-def playing() -> dict[str, Any] | None:
+def playing() -> dict[str, object] | None:
     """What the transport holds (the data of its component), None before the first play."""
-    return cast("dict[str, Any] | None", st.session_state.get(NOW_PLAYING))
+    return cast("dict[str, object] | None", st.session_state.get(NOW_PLAYING))
 
 
-def set_playing(data: dict[str, Any]) -> None:
+def set_playing(data: Mapping[str, object]) -> None:
     """Hand the transport something else to play."""
     st.session_state[NOW_PLAYING] = data
 
@@ -84,7 +93,7 @@ def take_problem() -> ComposerError | None:
     return cast("ComposerError | None", st.session_state.pop(PROBLEM, None))
 
 
-def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
+def pad_value(key: str, given: tuple[float, float]) -> PadValue:
     """Where an XY pad's dot is: the committed value, or `given` as soon as the page passes another one."""
     name = f"studio.pad.{key}"
     held = st.session_state.get(name)
@@ -93,7 +102,7 @@ def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
     if held is None or held["given"] != given:
         held = {"given": given, "value": given, "seq": held["seq"] if held else 0}
     st.session_state[name] = held
-    return cast("dict[str, Any]", held)
+    return cast(PadValue, held)
 
 
 def commit_pad(key: str, value: tuple[float, float], seq: int) -> None:
@@ -120,7 +129,7 @@ def take_notice() -> str | None:
     return cast("str | None", st.session_state.pop(NOTICE, None))
 
 
-def default_widgets(defaults: dict[str, Any]) -> None:
+def default_widgets(defaults: Mapping[str, object]) -> None:
     """Give keyed widgets their first values; values a person already set are kept."""
     for key, value in defaults.items():
         st.session_state.setdefault(key, value)
@@ -136,7 +145,7 @@ def known_widget(key: str) -> Any:
     return st.session_state.get(key)
 
 
-def set_widget(key: str, value: Any) -> None:
+def set_widget(key: str, value: object) -> None:
     """Move a keyed widget; only from a callback, before the widget is drawn."""
     st.session_state[key] = value
 

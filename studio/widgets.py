@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
@@ -55,13 +55,13 @@ def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str 
 
 
 def icon_button(
-    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[Any], **more: Any
+    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[object], disabled: bool = False
 ) -> None:
     """A button that shows only its icon.
 
     Its name is read out and shown as a hint. Its key becomes "icon." + `key`.
     """
-    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), **more)
+    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), disabled=disabled)
 
 
 def picture(svg: str, name: str) -> None:

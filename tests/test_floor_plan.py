@@ -80,7 +80,8 @@ def test_an_import_inside_a_function_closes_a_circle(found):
 @pytest.mark.parametrize(
     "guard", ["from typing import TYPE_CHECKING\nif TYPE_CHECKING", "import typing\nif typing.TYPE_CHECKING"]
 )
-def test_an_import_for_types_closes_none_but_the_other_branch_does(found, guard):
+def test_an_import_for_types_may_close_none_but_the_other_branch_does(found, guard, monkeypatch):
+    monkeypatch.setattr(plan, "TYPING_MAKES_A_CIRCLE", False)
     files = {"studio/a.py": "import studio.b\n", "studio/b.py": f"{guard}:\n    import studio.a\n"}
     assert found(plan.circles, files) == []
     files["studio/b.py"] = f"{guard}:\n    pass\nelse:\n    import studio.a\n"

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TypeAlias
 
 from composer_core.errors import ComposerError, InvalidValue
 
@@ -31,6 +32,8 @@ COMMAND_MODULES = (
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `register` adds a command to."""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import NotFound
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
@@ -15,7 +15,7 @@ from composer_core.workspace import Workspace, default_workspace
 PARTS = ("speed", "validity", "control", "emotion", "likelihood", "loops")
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `evaluate`."""
     parser = subparsers.add_parser(
         "evaluate", help="measure a model on takes it never saw, beside n-grams, other baselines and real loops"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import parse_chord_line
 from composer_core.music.condition import Condition
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from composer_core.store.takes import Take
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `generate`."""
     parser = subparsers.add_parser("generate", help="generate loops from valence, arousal, genre, swing and tempo")
     parser.add_argument(
@@ -75,7 +76,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def take_row(take: Take) -> dict[str, Any]:
+def take_row(take: Take) -> dict[str, object]:
     """What makes a take again, and what there is to know of it."""
     from composer_core.pipeline.generation import takes as generation_takes
 
@@ -136,7 +137,9 @@ def _run_ensemble(arguments: argparse.Namespace, instruments: Sequence[str], wor
     rows = []
     for index, ensemble in enumerate(made):
         path = _write(arguments.output, index, ensemble.midi())
-        parts = [{**take_row(take), "measured": measure_take(render_take(take))} for take in ensemble.takes]
+        parts: list[dict[str, Any]] = [
+            {**take_row(take), "measured": measure_take(render_take(take))} for take in ensemble.takes
+        ]
         rows.append(
             {
                 "file": str(path),

@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.cli.evaluating import add_measuring
 from composer_core.workspace import Workspace, default_workspace
 
 STOPPED = 130
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `models`."""
     parser = subparsers.add_parser("models", help="list the models, or build a shipped one again")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add the commands about scores."""
     parser = subparsers.add_parser(
         "calibrate", allow_abbrev=False, help="build the calibration of an instrument's scores from human loops"
@@ -64,7 +65,7 @@ def validate(arguments: argparse.Namespace) -> int:
     from composer_core.estimate.scores.files import SHIPPED
     from composer_core.lab.scores import validation
 
-    found = validation.validate_scores(
+    found: dict[str, Any] = validation.validate_scores(
         arguments.data,
         arguments.instrument,
         arguments.scores or SHIPPED,

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import NotFound
 from composer_core.model.training_options import TRAIN_OPTIONS
 from composer_core.workspace import Workspace, default_workspace
@@ -15,7 +16,7 @@ from composer_core.workspace import Workspace, default_workspace
 STOPPED = 130
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `train`."""
     parser = subparsers.add_parser("train", help="train a composer on a folder of MIDI or on the library")
     for option in TRAIN_OPTIONS.values():

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -54,7 +54,7 @@ class Outcome:
 
     name: str
     refusal: RefusedFile | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
     payload: bytes = b""
 
 
@@ -76,7 +76,7 @@ def default_jobs() -> int:
 def read_all(
     files: Sequence[tuple[str, str]],
     task: str,
-    options: dict[str, Any],
+    options: Mapping[str, object],
     *,
     jobs: int | None = None,
     limit_sec: float = LIMIT_SEC,
@@ -287,7 +287,7 @@ class Read(Protocol):
         self,
         files: Sequence[tuple[str, str]],
         task: str,
-        options: dict[str, Any],
+        options: Mapping[str, object],
         *,
         seen: Callable[[int], None] | None = None,
     ) -> Iterator[JobReport]:

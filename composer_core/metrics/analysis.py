@@ -222,7 +222,8 @@ class Analysis:
     @cached_property
     def on_beat(self) -> NDArray[np.bool_]:
         """True where a note lies on a beat of the metre."""
-        return self.slot_in_bar * self.step_tick % self.meter.beat_tick == 0
+        on_beat: NDArray[np.bool_] = self.slot_in_bar * self.step_tick % self.meter.beat_tick == 0
+        return on_beat
 
     @cached_property
     def piece(self) -> IndexArray:

@@ -90,4 +90,4 @@ def correlation(first: FloatArray, second: FloatArray) -> float:
     power = float((first @ first) * (second @ second))
     if power <= _EPSILON:
         return math.nan
-    return min(1.0, max(-1.0, float(first @ second) / power**0.5))
+    return min(1.0, max(-1.0, float(first @ second) / float(power**0.5)))

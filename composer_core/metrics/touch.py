@@ -36,7 +36,7 @@ def velocity_skew(a: Analysis) -> float:
     variance = float(centred @ centred) / a.n_notes
     if variance <= _EPSILON:
         return NAN
-    skew = float((centred * centred) @ centred) / a.n_notes / variance**1.5
+    skew = float((centred * centred) @ centred) / a.n_notes / float(variance**1.5)
     return min(5.0, max(-5.0, skew))
 
 

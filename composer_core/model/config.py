@@ -72,11 +72,12 @@ class ModelConfig:
         require_even_heads(self.d_model, self.n_heads)
 
     @classmethod
-    def of_size(cls, size: str, **rest: Any) -> ModelConfig:
+    def of_size(cls, size: str, **rest: object) -> ModelConfig:
         """The shape one size dial derives; `rest` gives instrument, n_tokens, max_length and genres."""
         require_choice("size", size, tuple(SIZES))
         width, layers, heads = SIZES[size]
-        return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **rest)
+        given: dict[str, Any] = rest  # the class refuses what it does not know
+        return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **given)
 
 
 def conditions_of(instrument: str) -> tuple[str, ...]:
@@ -136,13 +137,13 @@ class TrainConfig:
             raise InvalidValue("contradiction", first="adapter", second="no start", reason="adapters adapt a model")
 
 
-def config_to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+def config_to_json(config: ModelConfig | TrainConfig) -> dict[str, object]:
     """Plain values for JSON."""
     data = asdict(config)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 
-def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str) -> ConfigType:
+def config_from_json(kind: type[ConfigType], data: Mapping[str, object], where: str) -> ConfigType:
     """Build a config from plain values; InvalidValue names an unknown field, a missing one or a wrong type."""
     known = {spec.name: spec for spec in fields(kind)}
     for name, value in data.items():
@@ -165,7 +166,7 @@ def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str
         raise InvalidValue("bad_format", name=where, value=dict(data), expected=str(error)) from error
 
 
-def read_train_config(path: Path, **overrides: Any) -> TrainConfig:
+def read_train_config(path: Path, **overrides: object) -> TrainConfig:
     """Read a YAML training configuration; `overrides` (None = not given) beat the file."""
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))

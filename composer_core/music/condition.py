@@ -101,9 +101,10 @@ class Condition:
         """Names of the optional fields that are given, in the order of the class."""
         return tuple(name for name in OPTIONAL_FIELDS if getattr(self, name) != FIELD[name].not_given)
 
-    def changed(self, **changes: Any) -> Condition:
+    def changed(self, **changes: object) -> Condition:
         """A copy with some fields replaced, checked again."""
-        return replace(self, **changes)
+        values: dict[str, Any] = changes  # `replace` refuses an unknown name, and `__post_init__` a wrong value
+        return replace(self, **values)
 
     def for_instrument(self, instrument: str) -> Condition:
         """The same request for another instrument of an ensemble.
@@ -117,7 +118,7 @@ class Condition:
         }
         return replace(self, instrument=instrument, **left_out)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON; `from_json` reads them back to an equal condition."""
         plain = asdict(self)
         kept = {name: value for name, value in plain.items() if value is not None or name in _NULL_IN_JSON}
@@ -131,20 +132,21 @@ class Condition:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Condition:
+    def from_json(cls, data: Mapping[str, object]) -> Condition:
         """Read what `to_json` wrote; unknown fields raise InvalidValue."""
         known = {spec.name for spec in fields(cls)}
         for name in data:
             if name not in known:
                 raise InvalidValue("unknown_option", name=name, where="condition", choices=", ".join(sorted(known)))
-        key = data.get("key")
+        given: Mapping[str, Any] = data
+        key = given.get("key")
         read = {
-            "meter": Meter.parse(data.get("meter", "4/4")),
+            "meter": Meter.parse(given.get("meter", "4/4")),
             "key": Key.parse(key) if key is not None else None,
-            "technique": tuple(data.get("technique", ())),
-            "chords": tuple(Chord(*chord) for chord in data.get("chords", ())),
+            "technique": tuple(given.get("technique", ())),
+            "chords": tuple(Chord(*chord) for chord in given.get("chords", ())),
         }
-        return cls(**{**data, **read})
+        return cls(**{**given, **read})
 
 
 OPTIONAL_FIELDS = tuple(spec.name for spec in fields(Condition) if spec.name in FIELD and FIELD[spec.name].optional)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.store.atomic import read_json
@@ -63,7 +63,7 @@ def models(workspace: Workspace | None = None, instrument: str | None = None) ->
 
 
 def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
-    data: dict[str, Any] = read_json(folder / "config.json")
+    data = cast(dict[str, Any], read_json(folder / "config.json"))
     shape = data.get("model")
     if not isinstance(shape, dict) or "n_tokens" not in shape:
         return None  # a performer or an estimator, which other lists show

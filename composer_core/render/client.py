@@ -56,7 +56,9 @@ class Renderer:
         self._child: _Child | None = None
         self._owner = os.getpid()
 
-    def render(self, request: RenderRequest, sink: Callable[[bytes], Any], limit_sec: float | None = None) -> Rendered:
+    def render(
+        self, request: RenderRequest, sink: Callable[[bytes], object], limit_sec: float | None = None
+    ) -> Rendered:
         """Render and hand the file to `sink` piece by piece.
 
         Raises RenderError when the process dies, takes longer than `limit_sec` (20 s plus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.key import Key
@@ -32,12 +32,12 @@ class Parameter:
 
     name: str
     kind: str
-    default: Any = REQUIRED
+    default: object = REQUIRED
     low: float = 0.0
     high: float = 1.0
-    choices: tuple[Any, ...] = ()
+    choices: tuple[object, ...] = ()
 
-    def read(self, value: Any, where: str) -> Any:
+    def read(self, value: object, where: str) -> object:
         """Convert a value to the type the rule takes; InvalidValue names rule, parameter and expectation."""
         name = f"{where}: {self.name}"
         if self.kind == "choice":
@@ -46,18 +46,18 @@ class Parameter:
             self._require(isinstance(value, bool), name, value, "true or false")
         elif self.kind == "key":
             self._require(isinstance(value, str), name, value, "a key such as E:minor")
-            return Key.parse(value)
+            return Key.parse(cast(str, value))
         elif self.kind == "groove":
             self._require(isinstance(value, Mapping), name, value, "a groove template")
-            return GrooveTemplate.from_json(value)
+            return GrooveTemplate.from_json(cast(Mapping[str, object], value))
         else:
             number = isinstance(value, int | float if self.kind == "number" else int) and not isinstance(value, bool)
             self._require(number, name, value, "a number" if self.kind == "number" else "a whole number")
-            require_range(name, value, self.low, self.high)
+            require_range(name, cast(float, value), self.low, self.high)
         return value
 
     @staticmethod
-    def _require(right: bool, name: str, value: Any, expected: str) -> None:
+    def _require(right: bool, name: str, value: object, expected: str) -> None:
         if not right:
             raise InvalidValue("bad_format", name=name, value=value, expected=expected)
 
@@ -76,7 +76,7 @@ class Rule:
     meaning: str
     idempotent: bool = False
 
-    def read_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def read_parameters(self, given: Mapping[str, object]) -> dict[str, object]:
         """All parameters, with defaults filled in; InvalidValue for unknown, missing or wrong ones."""
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:

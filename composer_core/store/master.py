@@ -40,7 +40,7 @@ class MasterTable:
     """Rows with the columns they have, in this order; a value that is not known is None."""
 
     columns: tuple[MasterColumn, ...]
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Master:
 
     loops: MasterTable
     songs: MasterTable
-    manifest: dict[str, Any]
+    manifest: dict[str, object]
 
 
 def kind_of(arrow: pa.DataType) -> str:
@@ -61,13 +61,15 @@ def kind_of(arrow: pa.DataType) -> str:
     return "number" if pa.types.is_floating(arrow) else "text"
 
 
-def row_digest(row: Mapping[str, Any]) -> str:
+def row_digest(row: Mapping[str, object]) -> str:
     """SHA-256 over a row's values without its own digest, as hex."""
     content = {name: value for name, value in row.items() if name != "digest"}
     return hashlib.sha256(json_line(content)).hexdigest()
 
 
-def write_master(folder: Path, loops: MasterTable, songs: MasterTable, made_with: Mapping[str, Any]) -> dict[str, Any]:
+def write_master(
+    folder: Path, loops: MasterTable, songs: MasterTable, made_with: Mapping[str, object]
+) -> dict[str, object]:
     """Write both tables twice and the manifest last; returns the manifest. Rows must carry their `digest`."""
     manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "made_with": dict(made_with), "tables": {}}
     for name, table in ((LOOPS, loops), (SONGS, songs)):
@@ -89,7 +91,7 @@ def read_master(folder: Path) -> Master:
     """
     if not (folder / MANIFEST).is_file():
         raise NotFound("path_missing", path=str(folder / MANIFEST))
-    manifest = read_json(folder / MANIFEST)
+    manifest: Any = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
         found = manifest.get("schema_version") if isinstance(manifest, dict) else None
         raise _damaged(folder / MANIFEST, f"its schema is number {found}, this release reads {SCHEMA_VERSION}")
@@ -152,14 +154,14 @@ def _check(table: MasterTable, path: Path) -> None:
 
 
 def _content(table: MasterTable) -> str:
-    return hashlib.sha256("".join(row["digest"] for row in table.rows).encode()).hexdigest()
+    return hashlib.sha256("".join(str(row["digest"]) for row in table.rows).encode()).hexdigest()
 
 
 def _whole(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 
-def json_line(value: Any) -> bytes:
+def json_line(value: object) -> bytes:
     """A value as one line of JSON, keys sorted, UTF-8: equal values give equal bytes."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False).encode("utf-8")
 
@@ -168,7 +170,7 @@ def _damaged(path: Path, reason: str) -> StoreError:
     return StoreError("damaged_store", path=str(path), reason=reason)
 
 
-def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_lines(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write JSON lines atomically."""
     with atomic_writer(path) as stream:
         for row in rows:

@@ -72,17 +72,17 @@ _TEXT_FIELDS: dict[str, Callable[[Any], bool]] = {
 class Pairs:
     """Training pairs as read: rows of loops, rows of texts, and the manifest."""
 
-    pairs: list[dict[str, Any]]
-    texts: list[dict[str, Any]]
-    manifest: dict[str, Any]
+    pairs: list[dict[str, object]]
+    texts: list[dict[str, object]]
+    manifest: dict[str, object]
 
 
 def write_pairs(
     folder: Path,
-    pairs: Sequence[Mapping[str, Any]],
-    texts: Sequence[Mapping[str, Any]],
-    made_with: Mapping[str, Any],
-) -> dict[str, Any]:
+    pairs: Sequence[Mapping[str, object]],
+    texts: Sequence[Mapping[str, object]],
+    made_with: Mapping[str, object],
+) -> dict[str, object]:
     """Write both files and the manifest last; returns the manifest. StoreError when a row is none or cannot be kept."""
     _check(folder, pairs, texts)
     manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "made_with": dict(made_with), "files": {}}
@@ -104,7 +104,7 @@ def read_pairs(folder: Path) -> Pairs:
     path = folder / MANIFEST
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
-    manifest = read_json(path)
+    manifest: Any = read_json(path)
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise _damaged(path, f"its schema is number {version}, this release reads {SCHEMA_VERSION}")

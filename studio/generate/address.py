@@ -27,7 +27,7 @@ OPEN = "take"
 FREE = "free"
 """What an address says for what is not asked for."""
 MOST_CHORDS = 200
-Reader = Callable[[str], Any]
+Reader = Callable[[str], object]
 """The value of a parameter's text; ValueError for what makes no sense."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -85,7 +85,9 @@ def _register(instrument: str) -> float:
     )
 
 
-def take_back_advanced(instruments: Sequence[str], measures: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
+def take_back_advanced(
+    instruments: Sequence[str], measures: Mapping[str, object], alone: Mapping[str, Mapping[str, object]]
+) -> None:
     """Set the controls to an earlier request; only from a callback."""
     for name in FOLDED:
         value = measures.get(name)
@@ -95,6 +97,8 @@ def take_back_advanced(instruments: Sequence[str], measures: Mapping[str, Any], 
     registers = {name: own["register"] for name, own in alone.items() if own.get("register") is not None}
     session.set_widget("generate.use_register", bool(registers))
     for name, pitch in registers.items():
-        session.set_widget(f"generate.register.{name}", round(pitch))
+        session.set_widget(f"generate.register.{name}", round(cast(float, pitch)))
     for name in instruments:
-        session.set_widget(f"generate.technique.{name}", list(alone.get(name, {}).get("technique", ())))
+        session.set_widget(
+            f"generate.technique.{name}", list(cast(Sequence[str], alone.get(name, {}).get("technique", ())))
+        )

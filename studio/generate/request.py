@@ -22,7 +22,7 @@ class Advanced:
     """Measures every part is asked for, and what each instrument is asked for alone."""
 
     measures: Mapping[str, float]
-    alone: Mapping[str, Mapping[str, Any]]
+    alone: Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)

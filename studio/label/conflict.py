@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -42,7 +42,7 @@ def draw_conflict(desk: LabelDesk, held: InHand) -> None:
                 plain(row["rater"]),
                 plain(value_text(row["field"], row["yours"], held.loop.instrument)),
             )
-            for row in desk.conflict.values["conflicts"]
+            for row in cast(list[dict[str, Any]], desk.conflict.values["conflicts"])
         ]
         draw_table([t(f"label.conflict_{name}") for name in ("field", "theirs", "by", "yours")], rows)
         with st.container(horizontal=True):

@@ -10,6 +10,7 @@ from typing import Any
 from composer_core.errors import ComposerError, NotFound, StoreError
 from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.decisions import LoopLabels
+from composer_core.pipeline.labels.fields import LabelValue
 from composer_core.pipeline.labels.queue import QueueItem
 from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
@@ -63,7 +64,7 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
             desk.in_hand = None
 
 
-def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, Any] | None = None) -> None:
+def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, LabelValue] | None = None) -> None:
     """Take one loop in hand and fill the form with what counts for it, else what is suggested; `said` over both."""
     loop = loops.load_loop(workspace, item.loop_id)
     suggestions = decisions.suggestion(workspace, item.loop_id)
@@ -77,7 +78,7 @@ def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[s
     )
 
 
-def own_votes(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, Any]:
+def own_votes(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, LabelValue]:
     """What the rater said of the fields in dispute: to hear a loop again is not to take over the other's value."""
     if labels.status != "disputed":
         return {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -117,7 +116,7 @@ def spreads(workspace: Workspace, instrument: str) -> Mapping[str, float]:
     return {name: float(values[90] - values[10]) for name, values in places.items()}
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any], spread: Mapping[str, float]) -> pd.DataFrame:
+def differences(first: Mapping[str, object], second: Mapping[str, object], spread: Mapping[str, float]) -> pd.DataFrame:
     """Scores, then metrics both loops have, the most different first; every value in words, with its unit's decimals.
 
     `apart` is the difference as a share of how far apart the middle 80 % of the library's

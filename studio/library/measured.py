@@ -39,7 +39,7 @@ class MetricText:
     place: float | None = None
 
 
-def draw_measured(workspace: Workspace, row: Mapping[str, Any]) -> None:
+def draw_measured(workspace: Workspace, row: Mapping[str, object]) -> None:
     """The measurements by family, each with its place among the reference or the library."""
     session.default_widgets({AMONG: REFERENCE})
     among = st.segmented_control(
@@ -81,7 +81,7 @@ def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mappin
     return found, t("library.place_library", instrument=instrument_name(instrument))
 
 
-def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[MetricText]:
+def measured_rows(row: Mapping[str, object], places: Mapping[str, float]) -> list[MetricText]:
     """Every metric the loop has, in the order of the registry, with the share of loops below it where there is one."""
     found = []
     for name, metric in METRICS.items():
@@ -105,7 +105,7 @@ def place_of(value: float, percentiles: Sequence[float]) -> float | None:
     return min(1.0, max(0.0, (below + not_above) / 2 / len(percentiles)))
 
 
-def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[MetricText]:
+def legacy_rows(said: Mapping[str, Sequence[Mapping[str, object]]]) -> list[MetricText]:
     """The predecessor's numbers for the loop's file, each named legacy_<kind>.<name>."""
     found = []
     for kind, entries in said.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import streamlit as st
 
@@ -25,6 +25,17 @@ COMPARED = "studio.library.compared"
 BESIDE = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
+
+
+class ViewChanges(TypedDict, total=False):
+    """The fields of a view that a callback may change; those of `View`."""
+
+    filter: Filter
+    sort: str
+    descending: bool
+    page: int
+    loop: str
+    charts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +159,11 @@ def set_mended(found: Mended) -> None:
     st.session_state[MENDED] = found
 
 
-def import_report() -> Any:
+def import_report() -> Mapping[str, object] | None:
     """The report of the last import of this session, None before any."""
-    return st.session_state.get(IMPORT_REPORT)
+    return cast("Mapping[str, object] | None", st.session_state.get(IMPORT_REPORT))
 
 
-def set_import_report(report: Any) -> None:
+def set_import_report(report: Mapping[str, object] | None) -> None:
     """Keep the report of an import for the next drawing."""
     st.session_state[IMPORT_REPORT] = report

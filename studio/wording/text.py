@@ -6,7 +6,6 @@ import pkgutil
 import re
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 import streamlit as st
 
@@ -42,7 +41,7 @@ def browser_language() -> Language:
     return "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
 
 
-def t(key: str, **values: Any) -> str:
+def t(key: str, **values: object) -> str:
     """The text of a key in the current language with its fields filled in; KeyError for an unknown key."""
     return dictionary()[key][LANGUAGES.index(language())].format(**values)
 

@@ -62,7 +62,7 @@ class Judge:
         shares = self.pitched.probabilities(rows)
         return {"valence": 2.0 * shares["valence"] - 1.0, "arousal": shares["arousal"]}
 
-    def card(self, is_drums: bool) -> dict[str, Any]:
+    def card(self, is_drums: bool) -> dict[str, object]:
         """Who judges, and how well on rated clips it did not learn from."""
         questions = {"arousal": self.unpitched} if is_drums else self.pitched.questions
         held_out = {name: question.figures["accuracy"] for name, question in questions.items()}
@@ -102,7 +102,7 @@ def emotion_grid(instrument: str, count: int) -> list[Condition]:
 
 def emotion(
     loaded: LoadedModel, humans: Sequence[HumanExample], judge: Judge | None, count: int, seed: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """`judged`: asked against judged; `labeller`: against the estimator that labelled the training windows;
     `control`: metrics of takes with little and with much of each."""
     made = make(loaded, emotion_grid(humans[0].condition.instrument, count), seed)

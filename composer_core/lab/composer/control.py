@@ -34,7 +34,7 @@ USUAL_PERCENTS = (5.0, 95.0)
 Row = dict[str, float]
 
 
-def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
+def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object]:
     """By field over `count` takes: exact fields, key, chords, density, register, swing, and ceilings on real loops."""
     rng = np.random.default_rng([seed, 0xC0])
     human_rows = measured([example.played for example in humans])
@@ -159,7 +159,7 @@ def _human_chord_rate(example: HumanExample) -> float | None:
     return in_chord_rate(example.played, line) if any(chord is not None for chord in line) else None
 
 
-def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any] | None:
+def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object] | None:
     """Drums: how often the genre estimator hears the family asked for, beside the real loops the genres are taken from.
 
     The requests hold tempo, metre and genre of the real loops and nothing else. None without a genre.
@@ -187,7 +187,7 @@ def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed:
 
 def _heard(loop: Loop) -> str:
     suggestion = suggest_genre(loop, measured([loop])[0])
-    return _first(suggestion.value) if suggestion is not None else ""
+    return _first(suggestion.weights) if suggestion is not None else ""
 
 
 def _first(weights: Mapping[str, float]) -> str:
@@ -195,7 +195,7 @@ def _first(weights: Mapping[str, float]) -> str:
     return max(weights, key=lambda code: weights[code])
 
 
-def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
+def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object]:
     """How often the rules that label techniques hear the one asked for: asked, not asked, and in real loops."""
     instrument = humans[0].condition.instrument
     codes = [name.split(":")[1] for name in loaded.composer.config.techniques if name.startswith(f"{instrument}:")]
@@ -220,4 +220,4 @@ def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, s
 def _techniques(loop: Loop) -> set[str]:
     known = vocabularies().techniques.get(loop.instrument, {})
     seen = suggest_technique(loop, measured([loop])[0], known)
-    return set(seen.value) if seen is not None else set()
+    return set(seen.codes) if seen is not None else set()

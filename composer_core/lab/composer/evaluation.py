@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -58,7 +58,7 @@ WARM_UP = 2
 BYTES_PER_MIB = 2**20
 
 
-def speed(info: ModelInfo, takes: int) -> dict[str, Any]:
+def speed(info: ModelInfo, takes: int) -> dict[str, object]:
     """Seconds of a four-bar take, alone and as the best of eight; tokens a second; the largest memory.
 
     Measured in a process of its own, whose memory nothing but generating has grown.
@@ -137,7 +137,7 @@ def evaluate(
     judge_data: Path | None = None,
     only: Sequence[str] = PARTS,
     say: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The whole report of one composer on one data folder; a model of all instruments is asked for `instrument`.
 
     `judge_data` holds clips rated by people (EMOPIA), for the judge of emotion; without it emotion is only
@@ -176,12 +176,12 @@ def evaluate(
         if part in only:
             say(part)
             report |= step()
-    report = plain(report)
+    report = cast(dict[str, Any], plain(report))
     return {**report, "promises": promises(report)}
 
 
 def _control(loaded: Any, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
-    asked = controls.control(loaded, humans, count, seed)
+    asked: dict[str, Any] = controls.control(loaded, humans, count, seed)
     return {
         "asked": asked,
         "density_spearman": asked["density"]["spearman"],
@@ -223,7 +223,7 @@ def _beside_humans(
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Values as JSON can hold them: None where a number is not finite."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -209,7 +209,7 @@ def measured(loops: Sequence[Loop]) -> list[dict[str, float]]:
     return [dict(measure(loop)) for loop in loops]
 
 
-def percentiles(values: Sequence[float], *at: float) -> dict[str, Any]:
+def percentiles(values: Sequence[float], *at: float) -> dict[str, object]:
     """Named percentiles of the finite values; None where there are none."""
     finite = np.asarray([value for value in values if value is not None and np.isfinite(value)])
     return {f"p{share:g}": float(np.percentile(finite, share)) if len(finite) else None for share in at}

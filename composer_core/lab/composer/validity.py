@@ -101,7 +101,7 @@ def _is_outside(loop: Loop) -> bool:
     return bool((notes.pitch < low).any() or (notes.pitch > high).any())
 
 
-def validity(loaded: LoadedModel, instrument: str, count: int, seed: int) -> dict[str, Any]:
+def validity(loaded: LoadedModel, instrument: str, count: int, seed: int) -> dict[str, object]:
     """Share of `count` random requests whose file reads back with exact bars, metre and tempo and no note outside."""
     rng = np.random.default_rng([seed, 0xA11])
     genres = tuple(loaded.composer.config.genres)

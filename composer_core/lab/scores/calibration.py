@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ from composer_core.store.atomic import write_bytes
 Progress = Callable[[str], None]
 
 
-def calibrate(data: Path, instrument: str, out: Path, progress: Progress = lambda _: None) -> dict[str, Any]:
+def calibrate(data: Path, instrument: str, out: Path, progress: Progress = lambda _: None) -> dict[str, object]:
     """Build the calibration of an instrument from the data sets under `data` and write it into `out`.
 
     Gives its card: data, split, counts and digest. NotFound when the sets are not there,

@@ -275,7 +275,7 @@ class ConditionEncoder(nn.Module):
         values, given = field_of["values"][:, self.columns], field_of["given"][:, self.columns]
         waves = values.unsqueeze(-1) * self.frequencies.to(values)  # type: ignore[operator]
         features = torch.cat([waves.sin(), waves.cos(), values.unsqueeze(-1)], dim=-1) * given.unsqueeze(-1)
-        vector = self.mlp(torch.cat([features.flatten(1), given], dim=-1))
+        vector: Tensor = self.mlp(torch.cat([features.flatten(1), given], dim=-1))
         vector = vector + self.meter(field_of["meter"]) + self.bars(field_of["bars"])
         vector = vector + self.genre(_with_rest(field_of["genre"]))
         if self.instrument is not None:
@@ -299,7 +299,7 @@ def _with_rest(weights: Tensor) -> Tensor:
     return torch.cat([weights, rest], dim=-1)
 
 
-def notices_of(config: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
+def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Condition) -> tuple[str, ...]:
     """Notice codes for a request to a model; `facts` are those saved with it."""
     unlearnt = [field for field in condition.given if field not in config.conditions]
     if condition.technique and "technique" in config.conditions:
@@ -317,4 +317,4 @@ def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
     windows = facts.get("meters", {}).get(condition.instrument)
     if not windows:
         return str(condition.meter) != "4/4"  # nothing is known of the data: only common time is sure
-    return float(windows.get(str(condition.meter), 0)) < RARE_SHARE * sum(windows.values())
+    return bool(windows.get(str(condition.meter), 0) < RARE_SHARE * sum(windows.values()))

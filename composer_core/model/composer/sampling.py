@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,7 +63,8 @@ def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
 
     InvalidValue for an unknown or bad one.
     """
-    common = dict(model.facts.get("sampling", {}))
+    released: Any = model.facts.get("sampling", {})
+    common = dict(released)
     by_instrument = common.pop(OF_INSTRUMENTS, {})
     own = {**common, **by_instrument.get(instrument, {})}
     for name in own:
@@ -378,4 +380,5 @@ def nll_of_loops(model: LoadedModel, condition: Condition, loops: Sequence[Notes
     windows = WindowSet(
         sequences, conditions, n_notes, nothing, [""], vocabulary.bar_starts, np.zeros(len(loops), np.bool_)
     )
-    return nll_of_windows(model.composer, windows) / n_notes
+    nats: NDArray[np.float64] = nll_of_windows(model.composer, windows) / n_notes
+    return nats

@@ -67,7 +67,7 @@ class TrainingData:
     validation: WindowSet
     vocabulary: Vocabulary
     genres: tuple[str, ...]
-    facts: dict[str, Any]
+    facts: dict[str, object]
     techniques: tuple[str, ...] = ()
 
 
@@ -252,7 +252,7 @@ class Trainer:
             found = head_losses(composer.heads(hidden.float(), batch.targets != IGNORED), true, shown, spoilt)
             weighted = sum(getattr(self.config, name) * value for name, value in found.items())
             loss = loss + weighted * (len(index) / n_rows)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return language.item() / total
 
     def _is_mixed(self) -> bool:
@@ -306,7 +306,7 @@ class Trainer:
             if self.ranks.is_first:
                 write_json(self.folder / "train.json", config_to_json(self.config))
             return
-        state = load_checkpoint(path)
+        state: dict[str, Any] = load_checkpoint(path)
         same = replace(self.config, device="auto", threads=0)
         if state.get("data") != self.data.train.digest() or state.get("config") != config_to_json(same):
             raise ModelError("damaged_checkpoint", path=str(path), reason="it was made with other data or settings")

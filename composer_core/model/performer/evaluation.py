@@ -45,7 +45,7 @@ def evaluate(
     train: Sequence[PlayedWindow],
     held_out: Sequence[PlayedWindow],
     peers: Mapping[str, Predictor] = MappingProxyType({}),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Figures on held-out windows; baselines are fitted to the training windows, `peers` come ready.
 
     MAE and RMSE of offset (ms) and velocity (of 127), 1-Wasserstein distance of both
@@ -95,7 +95,8 @@ def _median_place(logits: torch.Tensor) -> FloatArray:
     index = np.argmax(total >= 0.5, axis=1)
     rows = np.arange(len(chances))
     inside = 1.0 - (total[rows, index] - 0.5) / np.maximum(chances[rows, index], 1e-12)
-    return index + inside
+    median: FloatArray = index + inside
+    return median
 
 
 def table_baseline(train: Sequence[PlayedWindow], columns: tuple[int, ...], with_offset: bool) -> Predictor:

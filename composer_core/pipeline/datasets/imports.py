@@ -52,7 +52,7 @@ class DatasetReport:
         """Whether anything was stored that was not there before."""
         return bool(self.labels.written or self.songs_changed or self.progressions_added)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values, as `composer ingest --json` prints them."""
         return {
             "path": self.path,

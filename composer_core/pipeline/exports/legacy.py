@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -188,7 +188,7 @@ def _events(row: dict[str, Any], loop: Loop) -> Iterator[dict[str, Any]]:
             "beat_frac": in_bar % beat / beat,
             "onset_ticks": onset,
             "duration_ticks": duration,
-            "channel": 9 if loop.is_drums else max(int(loop.extra.get("channel", 0)), 0),
+            "channel": 9 if loop.is_drums else max(int(cast(int, loop.extra.get("channel", 0))), 0),
             "program": loop.program,
             "pitch": pitch,
             "velocity": velocity,

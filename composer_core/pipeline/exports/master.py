@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ _SONG = (
 )
 
 
-def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, Any]:
+def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, object]:
     """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
 
     `with_captions` words the labels of loops that have no caption (source rule:template).
@@ -306,9 +306,10 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def describe(manifest: Mapping[str, object]) -> dict[str, object]:
     """What a person wants to know of a master data set."""
-    tables = manifest["tables"]
+    tables = cast(Mapping[str, Mapping[str, object]], manifest["tables"])
+    made_with = cast(Mapping[str, object], manifest["made_with"])
     counts = {"loops": tables[LOOPS]["rows"], "songs": tables[SONGS]["rows"]}
-    counts["left_out"] = manifest["made_with"]["left_out"]
+    counts["left_out"] = made_with["left_out"]
     return {**counts, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}

@@ -31,20 +31,21 @@ _SCALED = {"emotion_valence": 2.0, "emotion_arousal": 1.0}
 _SETS = ("genre", "technique")
 
 
-def known_labels(row: Mapping[str, Any], least_confidence: float) -> dict[str, Any]:
+def known_labels(row: Mapping[str, object], least_confidence: float) -> dict[str, object]:
     """`captions.tellable` of a row of the master data set."""
     return tellable(_labels(row), row, least_confidence)
 
 
-def texts_of(row: Mapping[str, Any], least_confidence: float, words: Vocabularies) -> list[dict[str, Any]]:
+def texts_of(row: Mapping[str, object], least_confidence: float, words: Vocabularies) -> list[dict[str, object]]:
     """One text a language of a row of the master data set.
 
     The caption the loop has (people's and models' carry their name as `source`), else the
     sentence of its labels; with the labels and the tokens of those the encoder has a slot for.
     """
     current, labels = _labels(row), known_labels(row, least_confidence)
-    made = captions(labels, row["instrument"], words)
-    code = label_code(row["instrument"], words)
+    instrument = str(row["instrument"])
+    made = captions(labels, instrument, words)
+    code = label_code(instrument, words)
     tokens = code.tokens(code.sayable(labels))
     texts = []
     for language in LANGUAGES:
@@ -123,7 +124,7 @@ class _Part:
 
 def build_pairs(
     master: Path, folder: Path, options: PairOptions | None = None, words: Vocabularies | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Choose pairs of loops and write them with the texts of every loop into `folder`; returns the manifest.
 
     `words` are the vocabularies the labels were given by, the shipped ones where none are
@@ -136,7 +137,7 @@ def build_pairs(
         raise StoreError("damaged_store", path=str(master / LOOPS), reason="it lacks rhythm_fingerprint")
     parts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in data.loops.rows:
-        parts.setdefault((row["instrument"], row["split"]), []).append(row)
+        parts.setdefault((str(row["instrument"]), str(row["split"])), []).append(row)
     pairs = [pair for key in sorted(parts) for pair in _pairs_of(_part(parts[key], options), options)]
     known = words or vocabularies()
     texts = [text for row in data.loops.rows for text in texts_of(row, options.least_confidence, known)]
@@ -144,7 +145,7 @@ def build_pairs(
     return write_pairs(folder, pairs, texts, made_with)
 
 
-def describe(made: Pairs) -> dict[str, Any]:
+def describe(made: Pairs) -> dict[str, object]:
     """What a person wants to know of training pairs: counts by kind and reason, by split, texts, the digest."""
     return {
         "pairs": len(made.pairs),

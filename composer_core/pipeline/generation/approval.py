@@ -57,7 +57,7 @@ def standings(workspace: Workspace, take_ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def asked_labels(condition: Condition, loop: Loop) -> dict[str, Any]:
+def asked_labels(condition: Condition, loop: Loop) -> dict[str, object]:
     """The label values of what was asked: those not given are absent. Metre and tempo are the loop's own."""
     values: dict[str, Any] = {
         "emotion_valence": condition.valence,

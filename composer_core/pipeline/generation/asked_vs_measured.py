@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -36,8 +35,8 @@ class Compared:
     """
 
     field: str
-    asked: Any
-    measured: Any
+    asked: object
+    measured: object
     share: float | None = None
 
 
@@ -91,7 +90,7 @@ def _row(
 def _techniques(loop: Loop, metrics: Mapping[str, float]) -> tuple[str, ...]:
     known = {code: None for code in TECHNIQUES.get(loop.instrument, ()) if code in measured_rules(loop.instrument)}
     seen = suggest_technique(loop, metrics, known)
-    return tuple(seen.value) if seen is not None else ()
+    return tuple(seen.codes) if seen is not None else ()
 
 
 def _number(value: float | None) -> float | None:

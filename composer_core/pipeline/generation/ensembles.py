@@ -48,11 +48,11 @@ class Ensemble:
     drawn: bool
     source: str
 
-    def loops(self, changed: Mapping[str, Any] | None = None) -> list[Loop]:
+    def loops(self, changed: Mapping[str, object] | None = None) -> list[Loop]:
         """Every part as it sounds; `changed` overrides fields of all conditions (tempo, swing, humanise)."""
         return [render_take(take, take.condition.changed(**(changed or {}))) for take in self.takes]
 
-    def midi(self, changed: Mapping[str, Any] | None = None) -> bytes:
+    def midi(self, changed: Mapping[str, object] | None = None) -> bytes:
         """One multi-track file that ends with the loop."""
         return loops_to_midi(self.loops(changed))
 
@@ -90,7 +90,7 @@ def generate_ensemble(
     index: int = 0,
     best_of: int = 1,
     models: Mapping[str, str] | None = None,
-    alone: Mapping[str, Mapping[str, Any]] | None = None,
+    alone: Mapping[str, Mapping[str, object]] | None = None,
     workspace: Workspace | None = None,
     on_part: Callable[[Take], None] = lambda _: None,
 ) -> Ensemble:

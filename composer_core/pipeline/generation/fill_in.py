@@ -72,13 +72,13 @@ def with_density(condition: Condition, seed: int) -> Condition:
     return condition.changed(density=float(np.clip(drawn, *DENSITY_RANGE)))
 
 
-def drawn_fields(asked: Condition, whole: Condition) -> dict[str, Any]:
+def drawn_fields(asked: Condition, whole: Condition) -> dict[str, object]:
     """What `filled` added, as a condition's JSON values by field."""
     before, after = asked.to_json(), whole.to_json()
     return {name: value for name, value in after.items() if value != before.get(name)}
 
 
-def with_drawn(asked: Condition, drawn: Mapping[str, Any]) -> Condition:
+def with_drawn(asked: Condition, drawn: Mapping[str, object]) -> Condition:
     """The whole condition again out of a request and what was drawn for it."""
     return Condition.from_json({**asked.to_json(), **drawn}) if drawn else asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def render_file(
     return FileAudio(out_path, rendered.seconds, loop_sec, font, facts["has_controllers"])
 
 
-def song_task(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[Result]:
+def song_task(files: list[tuple[str, bytes]], _options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts and the notes of all parts.
 
     Notes are int32 rows (onset, duration, pitch, velocity), part after part.

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from composer_core.store.takes import Take, read_take, take_paths, write_take
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
+    from composer_core.model.composer.checkpoint import LoadedModel
     from composer_core.model.config import ModelConfig
 
 __all__ = [
@@ -102,7 +103,7 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
     """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
     from composer_core.model.config import ModelConfig, config_from_json
 
-    facts = read_json(info.path / "config.json")
+    facts = cast(dict[str, Any], read_json(info.path / "config.json"))
     return _notices(config_from_json(ModelConfig, facts["model"], str(info.path)), facts, condition)
 
 
@@ -118,7 +119,7 @@ def make_take(
     condition: Condition,
     seed: int,
     index: int,
-    loaded: Any,
+    loaded: LoadedModel,
     best_of: int = 1,
     others: Sequence[Loop] = (),
     kicks: Sequence[int] = (),
@@ -245,7 +246,7 @@ def take_midi(take: Take, condition: Condition | None = None) -> bytes:
     return loop_to_midi(render_take(take, condition))
 
 
-def measure_take(loop: Loop) -> dict[str, Any]:
+def measure_take(loop: Loop) -> dict[str, object]:
     """What a loop measures: tempo, bars, metre, key, swing, density, valence, arousal, scores (null: none)."""
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
@@ -266,7 +267,7 @@ def measure_take(loop: Loop) -> dict[str, Any]:
     }
 
 
-def measure_midi(data: bytes, name: str) -> dict[str, Any]:
+def measure_midi(data: bytes, name: str) -> dict[str, object]:
     """The same, measured on a written file: what a DAW will read, not what was meant."""
     loops = cut(read_song(data, name), WHOLE_SONG)
     return measure_take(loops[0])

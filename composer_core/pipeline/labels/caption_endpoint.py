@@ -79,7 +79,7 @@ def endpoint_of(url: str = "", model: str = "", timeout_sec: float | None = None
     return Endpoint(url, model, os.environ.get(KEY_VARIABLE, ""), timeout)
 
 
-def ask(endpoint: Endpoint, facts: Mapping[str, Any]) -> dict[str, str]:
+def ask(endpoint: Endpoint, facts: Mapping[str, object]) -> dict[str, str]:
     """`caption_en` and `caption_ja` of a loop as the model words its `facts`.
 
     Raises EndpointError: not reachable, refused, too slow (the whole exchange has

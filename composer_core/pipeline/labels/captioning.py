@@ -39,7 +39,7 @@ class CaptionReport:
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         failed = [{"loop_id": loop_id, "reason": reason} for loop_id, reason in self.failed]
         counts = {"written": self.written, "unchanged": self.unchanged, "by_people": self.by_people}

@@ -16,7 +16,7 @@ from composer_core.pipeline.labels.queue import unique_loops
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.queries import human_source
-from composer_core.store.labels.records import Entry, UndoResult
+from composer_core.store.labels.records import Entry, LabelValue, UndoResult
 from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.labels.view import (
     SETTLED,
@@ -64,7 +64,7 @@ class LoopLabels:
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, LabelValue]:
         """Current value by field; rejected ones are left out."""
         return {name: label.value for name, label in self.fields.items() if label.value is not None}
 
@@ -141,7 +141,7 @@ def decide(
     *,
     rater: str,
     action: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     seen: Mapping[str, int],
     note: str = "",
 ) -> list[int]:
@@ -182,7 +182,7 @@ def undo(workspace: Workspace, rater: str) -> UndoResult | None:
     return open_labels(workspace).undo(rater)
 
 
-def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, Any], str]:
+def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, LabelValue], str]:
     """The values and the note of the decision on a loop that the rater has just undone, None where a field was
     cleared; nothing for a rejection."""
     events = {event.id: event for event in history(workspace, loop_id) if event.source == human_source(rater)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue, NotFound
 from composer_core.pipeline.labels.fields import check_value
@@ -29,7 +28,7 @@ class LabelRow:
 
     loop_id: str
     field: str
-    value: Any
+    value: object
     confidence: float | None = None
     note: str = ""
     origin: str = ""
@@ -74,7 +73,7 @@ class LabelImport:
             origin = row.origin or f"row {self.rows}"
             self.refused.append(Refusal(origin, row.loop_id, row.field, error))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
             "rows": self.rows,
@@ -141,7 +140,7 @@ def _entry(row: LabelRow, instruments: dict[str, str], workspace: Workspace) -> 
 def _instruments(workspace: Workspace, loop_ids: set[str]) -> dict[str, str]:
     """The instrument of each of these loops that the library has."""
     rows = LoopStore(workspace).rows(loop_ids, ("loop_id", "instrument"))
-    return {loop_id: row["instrument"] for loop_id, row in rows.items()}
+    return {loop_id: str(row["instrument"]) for loop_id, row in rows.items()}
 
 
 def _batches(rows: Iterator[LabelRow]) -> Iterator[list[LabelRow]]:

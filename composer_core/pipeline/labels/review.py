@@ -24,7 +24,7 @@ from composer_core.pipeline.labels.agreement import (
 )
 from composer_core.pipeline.labels.fields import LABEL_FIELDS, check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.records import BulkEdit, Entry
+from composer_core.store.labels.records import BulkEdit, Entry, LabelValue
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, LabelEvent, disputed, votes_of
 from composer_core.store.loops.store import LoopStore
@@ -79,9 +79,9 @@ class BulkChange:
 
     loop_id: str
     field: str
-    before: Any
+    before: LabelValue
     source: str
-    after: Any
+    after: LabelValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,9 @@ def progress_of_raters(workspace: Workspace) -> list[RaterProgress]:
     return made
 
 
-def bulk_preview(workspace: Workspace, loop_ids: Sequence[str], values: Mapping[str, Any], rater: str) -> BulkPreview:
+def bulk_preview(
+    workspace: Workspace, loop_ids: Sequence[str], values: Mapping[str, object], rater: str
+) -> BulkPreview:
     """What giving `values` to all these loops would change; stores nothing. InvalidValue for an unknown field."""
     for name, value in values.items():
         require_choice("field", name, LABEL_FIELDS)

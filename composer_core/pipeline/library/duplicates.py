@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +62,7 @@ class DuplicateGroups:
     later: dict[str, str]
     commonplaces: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {"pairs": [asdict(pair) for pair in self.pairs], "groups": [list(group) for group in self.groups],
                 "later": self.later, "commonplaces": self.commonplaces}  # fmt: skip

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from composer_core.errors import RefusedFile, require_choice, require_range
 from composer_core.ingest.engine import Engine, LocalEngine
@@ -24,7 +24,7 @@ from composer_core.workspace import Workspace
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
-Facts = Callable[[Mapping[str, str]], list[dict[str, Any]]]
+Facts = Callable[[Mapping[str, str]], list[dict[str, object]]]
 """What else is done once all loops are stored, given the digest of each accepted file by its name."""
 ACCEPTED_NAMED = 1000
 """So many accepted files are named in a report; the rest is only counted."""
@@ -43,15 +43,15 @@ class ImportReport:
     files_seen: int = 0
     files_accepted: int = 0
     files_skipped: int = 0
-    accepted: list[dict[str, Any]] = field(default_factory=list)
+    accepted: list[dict[str, object]] = field(default_factory=list)
     files_refused: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     loops_added: int = 0
     exact: int = 0
     seconds: float = 0.0
-    datasets: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[dict[str, object]] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object `composer ingest --json` prints."""
         return {
             "files_seen": self.files_seen,
@@ -104,9 +104,12 @@ def ingest(
     return run.report
 
 
-def imports(workspace: Workspace) -> list[dict[str, Any]]:
+def imports(workspace: Workspace) -> list[dict[str, object]]:
     """Earlier imports, newest first: the report's JSON with `at` (ISO time), `paths` and `bars`."""
-    return [read_json(path) for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)]
+    return [
+        cast(dict[str, object], read_json(path))
+        for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)
+    ]
 
 
 class _Import:
@@ -164,11 +167,12 @@ class _Import:
     def _accept(self, path: str, outcome: Outcome) -> None:
         self.report.files_seen += 1
         self.report.files_accepted += 1
-        for code, values in outcome.facts["warnings"]:
+        facts: dict[str, Any] = outcome.facts
+        for code, values in facts["warnings"]:
             self.report.warnings.append(FileWarning(code, outcome.name, values).to_json())
         member = outcome.name[len(path) + 1 :] if outcome.name != path else ""
-        records = decode_records(path, member, outcome.facts, outcome.payload)
-        self.digests[outcome.name] = outcome.facts["digest"]
+        records = decode_records(path, member, facts, outcome.payload)
+        self.digests[outcome.name] = facts["digest"]
         if len(self.report.accepted) < ACCEPTED_NAMED:
             self.report.accepted.append({"path": outcome.name, "loops": len(records)})
         self._records.extend(records)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "measure_files", "table"]
 
 
-def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, Any]:
+def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, object]:
     """Measure MIDI files and store nothing.
 
     Gives {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]}
@@ -76,7 +76,7 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
     }
 
 
-def key_json(record: LoopRecord) -> dict[str, Any] | None:
+def key_json(record: LoopRecord) -> dict[str, object] | None:
     """The estimated key, and the chord of each bar by name ("N" for silence); None where there is none."""
     if record.key_root < 0:
         return None

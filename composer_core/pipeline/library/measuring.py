@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +117,7 @@ def _turned(values: NDArray[Any], n_early: int) -> NDArray[Any]:
     return np.concatenate((values[-n_early:], values[:-n_early])) if n_early else values
 
 
-def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[Result]:
+def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
@@ -136,7 +136,7 @@ def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[
     return results
 
 
-def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
+def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
         song = read_song(data, name)
         loops = cut(song, options["bars"])
@@ -197,19 +197,20 @@ def _unpack_notes(payload: memoryview, count: int) -> tuple[dict[str, NDArray[An
     return columns, payload
 
 
-def decode_loops(source: str, facts: Mapping[str, Any], payload: bytes) -> list[Loop]:
+def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> list[Loop]:
     """The loops of an answer made without measuring; `source` is what they shall say they come from."""
-    columns, _ = _unpack_notes(memoryview(payload), sum(row["n_notes"] for row in facts["loops"]))
+    rows = cast(list[dict[str, Any]], facts["loops"])
+    columns, _ = _unpack_notes(memoryview(payload), sum(row["n_notes"] for row in rows))
     loops, start = [], 0
-    for row in facts["loops"]:
+    for row in rows:
         loops.append(_loop(source, row, columns, slice(start, start + row["n_notes"])))
         start += row["n_notes"]
     return loops
 
 
-def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: bytes) -> list[LoopRecord]:
+def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
     """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
-    rows = facts["loops"]
+    rows = cast(list[dict[str, Any]], facts["loops"])
     n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
@@ -223,13 +224,13 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
         first_score = first_value + len(names)
         metrics = dict(zip(names, values[first_value:first_score], strict=True))
         loop = _loop(source, row, columns, chosen)
-        part = loop.extra["part"]
+        part = cast(int, loop.extra["part"])
         loop.extra["md5"] = facts["md5"]
         records.append(
             LoopRecord(
                 loop=loop,
-                loop_id=loop_id(facts["digest"], part, loop.start_bar, loop.bars),
-                source_digest=facts["digest"],
+                loop_id=loop_id(str(facts["digest"]), part, loop.start_bar, loop.bars),
+                source_digest=str(facts["digest"]),
                 metrics=metrics,
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],

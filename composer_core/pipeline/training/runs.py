@@ -28,6 +28,7 @@ from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from composer_core.model.config import TrainConfig
+    from composer_core.model.device import Device
 
 LIBRARY = "library"
 EARLY_STOP_SEC = 3.0
@@ -175,7 +176,7 @@ def status(workspace: Workspace, run: str) -> RunStatus:
     """The state of one run, found again whoever started it."""
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
-    rows = store.read_rows(folder)
+    rows: list[dict[str, Any]] = store.read_rows(folder)
     request = _request_of(folder)
     name, message = _named_state(state)
     done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
@@ -203,7 +204,7 @@ def runs(workspace: Workspace) -> list[RunStatus]:
     return [status(workspace, name) for name in store.run_names(workspace.runs)]
 
 
-def devices() -> list[Any]:
+def devices() -> list[Device]:
     """The devices training can use here, GPU first (code and name)."""
     from composer_core.model.device import devices as found
 
@@ -211,7 +212,7 @@ def devices() -> list[Any]:
 
 
 def _request_of(folder: Path) -> TrainRequest:
-    data = read_json(folder / store.REQUEST_FILE)
+    data: Any = read_json(folder / store.REQUEST_FILE)
     known = {spec.name for spec in fields(TrainRequest)}
     for name in data:
         if name not in known:
@@ -246,7 +247,7 @@ def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
     timed = [row for row in rows[-50:] if row.get("seconds")]
     if not timed:
         return None
-    return (steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed)
+    return float((steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed))
 
 
 def _spawn(workspace: Workspace, run: str, request: TrainRequest) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -132,9 +132,9 @@ def part_of(loop: Loop) -> str:
 def genre_of(loop: Loop) -> Mapping[str, float]:
     """Genre weights of a take: a curator's, else its data set's style; empty when neither is known."""
     if "genre" in loop.extra:
-        return dict(loop.extra["genre"])
+        return dict(cast(Mapping[str, float], loop.extra["genre"]))
     style = loop.extra.get("style")
-    return {vocabularies().genre_of_source("gmd", style): 1.0} if style else {}
+    return {vocabularies().genre_of_source("gmd", str(style)): 1.0} if style else {}
 
 
 def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[SourcePart]:
@@ -181,7 +181,7 @@ def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
     continuous = _continuous(take, window, metrics, take.shift(start, bars))
     known = vocabularies().techniques.get(take.instrument, {})
     seen = suggest_technique(window, metrics, known)
-    techniques = tuple(seen.value) if seen is not None else ()
+    techniques = tuple(seen.codes) if seen is not None else ()
     shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
     if take.harmony is None:
         return WindowCondition(*shared, techniques=techniques)

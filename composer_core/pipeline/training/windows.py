@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -245,7 +245,7 @@ def read_data(folder: Path) -> TrainingData:
     """The data of a run, as `prepare_data` left it."""
     from composer_core.model.composer.training import TrainingData
 
-    facts = read_json(folder / FACTS_FILE)
+    facts = cast(dict[str, Any], read_json(folder / FACTS_FILE))
     parts = load_windows(folder / DATA_FILE)
     vocabulary = Vocabulary.from_json(facts["vocabulary"], str(folder / FACTS_FILE))
     genres, techniques = tuple(facts["genres"]), tuple(facts["techniques"])

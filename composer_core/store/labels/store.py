@@ -98,9 +98,9 @@ class LabelStore:
         rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
         with self.transaction(writes=True) as connection:
             known, people = sql.said(connection, source, rows)
-            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != sql.saying(row)]
+            fresh = [row for row in rows if known.get(sql.place_of(row)) != sql.saying(row)]
             sql.append(connection, fresh)
-        behind = sum((row["loop_id"], row["field"]) in people for row in fresh)
+        behind = sum(sql.place_of(row) in people for row in fresh)
         return Changed(len(fresh), len(rows) - len(fresh), behind)
 
     def write(

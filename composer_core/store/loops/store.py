@@ -79,7 +79,8 @@ class LoopStore:
         """One row a loop, in the order they were added; all columns or the ones asked for."""
         rows = self._read(None if columns is None else list(columns))
         left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
-        return rows.drop_columns(left_out).to_pandas()
+        frame: pd.DataFrame = rows.drop_columns(left_out).to_pandas()
+        return frame
 
     def load(self, loop_id: str) -> Loop:
         """One loop with its notes; NotFound when the library has none of that id."""
@@ -106,7 +107,7 @@ class LoopStore:
             rows.setdefault(self._workspace.loops / name, []).append(line)
         return rows
 
-    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, object]]:
         """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
         found: dict[str, dict[str, Any]] = {}
         for part, lines in self._places(loop_ids).items():
@@ -114,7 +115,7 @@ class LoopStore:
             found.update({row["loop_id"]: row for row in rows})
         return found
 
-    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, object]]:
         """These columns, `source_digest` among them, of all loops of the files with these digests, in library order."""
         if not self._parts():
             return []

@@ -234,7 +234,7 @@ class Catalogue:
         if not path.exists():
             return [], 0
         try:
-            content = read_json(path)
+            content: Any = read_json(path)
             if content["format"] != _FORMAT:
                 return [], 0
             files = [CatalogueFile(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -201,7 +202,7 @@ class SimilarityIndex:
 
     def _read_manifest(self, path: Path) -> list[_File]:
         try:
-            content = read_json(path)
+            content: Any = read_json(path)
             if (content["format"], content["metrics"], content["codes"]) != self._form():
                 return []
             files = [_File(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +29,7 @@ NUMBER, TEXT, SET, FLAG, TIME = "number", "text", "set", "flag", "time"
 KINDS = (NUMBER, TEXT, SET, FLAG, TIME)
 _SQL_TYPE = {NUMBER: "DOUBLE", TEXT: "VARCHAR", SET: "VARCHAR[]", FLAG: "BOOLEAN", TIME: "TIMESTAMPTZ"}
 Version = tuple[str, int, str]
+Found = TypeVar("Found")
 _MAX_THREADS = 4
 _MEMORY = "1GB"
 EXCLUDED = "excluded"
@@ -145,15 +146,16 @@ class LibraryViews:
         self._rows.use([path.with_suffix(ROWS_SUFFIX) for path in snapshot.files])
         self._columns = {**kinds, EXCLUDED: TEXT}
 
-    def rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Rows of a query."""
-        return self._run(query, values, lambda found: found.fetchall())
+        rows: list[tuple[Any, ...]] = self._run(query, values, lambda found: found.fetchall())
+        return rows
 
-    def table(self, query: str, values: Sequence[Any]) -> pa.Table:
+    def table(self, query: str, values: Sequence[object]) -> pa.Table:
         """Columns of a query."""
         return self._run(query, values, lambda found: found.to_arrow_table())
 
-    def _run(self, query: str, values: Sequence[Any], read: Callable[[duckdb.DuckDBPyRelation], Any]) -> Any:
+    def _run(self, query: str, values: Sequence[object], read: Callable[[duckdb.DuckDBPyRelation], Found]) -> Found:
         try:
             return read(self._database.cursor().sql(query, params=list(values)))
         except duckdb.IOException:

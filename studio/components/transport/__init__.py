@@ -139,7 +139,7 @@ def mount() -> None:
     _component(key="transport", data={"words": words, "loop": _in_words(held) if held else None})
 
 
-def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
+def drawing(loop: Loop, loop_sec: float) -> dict[str, object]:
     """What is drawn of a loop: its bars, and notes as [start, length, row, velocity] in parts of the loop."""
     rows = loop_rows(loop)
     length = loop.length_tick
@@ -159,9 +159,9 @@ def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
     }
 
 
-def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, Any]:
+def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, object]:
     """What is drawn of several parts: a lane each, their notes as in `drawing` with the number of the part behind."""
-    drawn = [drawing(loop, loop_sec) for loop in loops]
+    drawn: list[dict[str, Any]] = [drawing(loop, loop_sec) for loop in loops]
     notes = [
         [start, length, round((lane + row / one["rowCount"]) * LANE_ROWS, 3), velocity, lane]
         for lane, one in enumerate(drawn)
