@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue
+from composer_core.logs import configure
 
 COMMAND_MODULES = (
     "library",
@@ -33,9 +35,29 @@ COMMAND_MODULES = (
 that returns the exit status."""
 
 
+VERBOSE = "verbose"
+"""Where parsers count `-v`: `verbose_0` before the command, `verbose_1` after it, and so on."""
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """A parser with `-v`, as the commands' own parsers and those of their actions are too."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Each depth counts for itself: argparse lets an inner parser overwrite what an outer one has counted.
+        self.add_argument(
+            "-v",
+            "--verbose",
+            action="count",
+            default=argparse.SUPPRESS,
+            dest=f"{VERBOSE}_{len(self.prog.split())}",
+            help="tell on standard error what is done; twice: with details",
+        )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every sub-command."""
-    parser = argparse.ArgumentParser(prog="composer", description="Generate, measure and label MIDI loops.")
+    parser = _CommandParser(prog="composer", description="Generate, measure and label MIDI loops.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMAND_MODULES:
         import_module(f"composer_core.cli.{name}").register(subparsers)
@@ -45,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range), 141 nobody reads on."""
     arguments = build_parser().parse_args(argv)
+    configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
     try:
         return int(arguments.run(arguments))
     except ComposerError as error:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.errors import NotFound
+from composer_core.logs import log_to
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
 
 STOPPED = 130
+LOG = "training"
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -58,6 +60,9 @@ def run_train(arguments: argparse.Namespace) -> int:
         data = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     elif not Path(arguments.data).exists():
         raise NotFound("path_missing", path=arguments.data)
+    home = default_workspace()
+    if arguments.output.resolve().is_relative_to(home.runs.resolve()):
+        log_to(home, LOG)  # as the studio starts it; a run elsewhere leaves the workspace alone
     request_path = arguments.output / "request.json"
     if not request_path.is_file():
         steps = config.steps or None
