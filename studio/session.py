@@ -5,17 +5,20 @@ Nothing else reads or writes `st.session_state` by a literal key.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.logs import named
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation.takes import Take
 
+_log = logging.getLogger(__name__)
 Language = Literal["en", "ja"]
 
 TAKE_OVER_SEC = 5.0
@@ -71,6 +74,7 @@ def count_play() -> int:
 
 def set_problem(error: ComposerError) -> None:
     """Keep an error met in a callback, where nothing can be drawn, for the next drawing."""
+    _log.warning("refused: %s", named(error))
     st.session_state[PROBLEM] = error
 
 
@@ -175,6 +179,7 @@ def is_started() -> bool:
 
 def set_started() -> None:
     """The first start is done."""
+    _log.info("a session is open")
     st.session_state[STARTED] = True
     st.session_state.pop(STARTER, None)
 
