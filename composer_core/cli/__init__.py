@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue
-from composer_core.logs import configure
 
 COMMAND_MODULES = (
     "library",
@@ -67,7 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range), 141 nobody reads on."""
     arguments = build_parser().parse_args(argv)
-    configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
+    # Here, because help and wrong usage have ended above and need no log.
+    from composer_core import logs
+
+    logs.configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
     try:
         return int(arguments.run(arguments))
     except ComposerError as error:

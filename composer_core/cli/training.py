@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.errors import NotFound
-from composer_core.logs import log_to
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
 
@@ -43,6 +42,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; 0 finished, 130 stopped with a checkpoint kept."""
+    from composer_core.logs import log_to
     from composer_core.model.config import TrainConfig, config_from_json, read_train_config
     from composer_core.pipeline.training.runs import LIBRARY, TrainRequest
     from composer_core.pipeline.training.worker import train_run

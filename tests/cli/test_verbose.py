@@ -110,6 +110,6 @@ def test_it_is_taken_before_and_after_the_command(arguments, words, capsys):
 )
 def test_it_is_counted_wherever_it_stands(arguments, level, monkeypatch, words):
     seen = []
-    monkeypatch.setattr("composer_core.cli.configure", seen.append)
+    monkeypatch.setattr("composer_core.logs.configure", seen.append)
     main(arguments)
     assert seen == [level]
