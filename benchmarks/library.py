@@ -32,8 +32,7 @@ import numpy as np
 from big_library import EMOTIONS, FIELDS, GENRES, build
 
 from composer_core.pipeline.library import browse, distributions
-from composer_core.pipeline.library.browse import Range
-from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.filters import ColumnRange, Filter
 from composer_core.pipeline.library.similar import WAYS, rows_by_instrument, similar
 from composer_core.workspace import Workspace
 
@@ -52,8 +51,8 @@ def filter_of(rng: np.random.Generator) -> Filter:
     if kind == 0:
         return Filter(genres=(str(rng.choice(GENRES)),), emotions=(str(rng.choice(EMOTIONS)),))
     if kind == 1:
-        return Filter(ranges=(Range("tempo_bpm", float(rng.integers(60, 110)), float(rng.integers(111, 180))),))
-    return Filter(swing_phases=("straight",), ranges=(Range("scores.total", float(rng.integers(0, 60)), 100.0),))
+        return Filter(ranges=(ColumnRange("tempo_bpm", float(rng.integers(60, 110)), float(rng.integers(111, 180))),))
+    return Filter(swing_phases=("straight",), ranges=(ColumnRange("scores.total", float(rng.integers(0, 60)), 100.0),))
 
 
 def questions(workspace: Workspace, rng: np.random.Generator, loop_ids: list[str]) -> dict[str, Callable[[], Any]]:

@@ -1,4 +1,4 @@
-"""Composer: symbolic loops measured, labelled, generated and heard.
+"""Composer: measure, label, generate and render symbolic loops.
 
 A script uses `composer_core.api`, which is loaded when it is first used. Type checkers know it by
 `from composer_core import api`.

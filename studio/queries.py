@@ -1,7 +1,7 @@
-"""Questions the Library page asks of the library, each answered once as long as nothing changes.
+"""Cached queries of the library that several pages share.
 
-Answers are kept by the version of the library (loops and labels) and by what was asked, and
-are shared by all sessions: never change one in place.
+An answer is kept under the version of the library (loops and labels) and the arguments of the query, and
+is shared by all sessions, so never change one in place. Reading through this cache keeps a rerun cheap.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def page(workspace: Workspace, filter: Filter, sort: tuple[tuple[str, bool], ...
 
 
 def facets(workspace: Workspace, filter: Filter, fields: tuple[str, ...]) -> dict[str, list[Facet]]:
-    """Values of the fields with the loops that choosing them leaves."""
+    """The values of some fields, each with the number of loops left when it is chosen."""
     return {name: _ask(workspace, browse.facets, filter, (name,))[name] for name in fields}
 
 
@@ -47,7 +47,7 @@ def has_values(workspace: Workspace, field: str) -> bool:
 
 
 def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
-    """Least and greatest value of a column in the whole library; None where no loop has one."""
+    """Smallest and largest value of a column in the whole library; None where no loop has one."""
     answer: tuple[float, float] | None = _ask(workspace, browse.span, column)
     return answer
 
@@ -60,19 +60,19 @@ def histogram(
     split: str | None = None,
     span: tuple[float, float] | None = None,
 ) -> Histogram:
-    """How a column is spread over the loops that answer, split by a field if one is named."""
+    """Histogram of a column over the matching loops, split by a field if one is named."""
     answer: Histogram = _ask(workspace, distributions.histogram, column, filter, bins, split, span)
     return answer
 
 
 def scatter(workspace: Workspace, x: str, y: str, filter: Filter, colour: str | None) -> Sample:
-    """A sample of the loops that answer at two of their columns."""
+    """A sample of the matching loops as points over two columns."""
     answer: Sample = _ask(workspace, distributions.scatter, x, y, filter, SCATTER_POINTS, colour)
     return answer
 
 
 def projection(workspace: Workspace, filter: Filter, colour: str | None) -> Projection:
-    """A sample of the loops that answer in the plane that keeps most of how their metrics differ."""
+    """A sample of the matching loops in the plane of the first two principal components of their metrics."""
     answer: Projection = _ask(workspace, distributions.projection, filter, SCATTER_POINTS, colour)
     return answer
 
@@ -101,19 +101,19 @@ def columns(workspace: Workspace) -> dict[str, str]:
 
 
 def count(workspace: Workspace, filter: Filter | None = None) -> int:
-    """How many loops answer; all without a filter."""
+    """How many loops match; all of them without a filter."""
     answer: int = _ask(workspace, browse.count, filter or Filter())
     return answer
 
 
 def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar]:
-    """The k loops most similar to one of the library by one of the WAYS, the nearest first."""
+    """The k loops most similar to a loop of the library by one of the WAYS, the nearest first."""
     answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k, by)
     return answer
 
 
 def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
-    """What the retry queue and the distribution of totals would be under other settings."""
+    """The retry queue and the distribution of totals under other settings."""
     answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights)
     return answer
 
@@ -135,7 +135,7 @@ def title_of(workspace: Workspace, loop_id: str) -> str:
 
 
 def answered(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer of a question about the loops or labels of a workspace, asked again only after a change."""
+    """The cached answer to a question about a workspace, computed again only after loops or labels change."""
     return _ask(workspace, question, *arguments)
 
 

@@ -1,4 +1,4 @@
-"""One sub-command for each thing a person does; the only place that prints."""
+"""The `composer` command: one sub-command for each thing a person does. This is the only room that prints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _CommandParser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every sub-command."""
+    """Build the parser with every sub-command."""
     parser = _CommandParser(prog="composer", description="Generate, measure and label MIDI loops.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMAND_MODULES:
@@ -64,7 +64,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range), 141 nobody reads on."""
+    """Run one command and return its exit status.
+
+    0: done. 1: it could not be done. 2: wrong usage, or a value out of range. 141: the reader of the output has gone.
+    """
     arguments = build_parser().parse_args(argv)
     # Here, because help and wrong usage have ended above and need no log.
     from composer_core import logs

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.errors import InvalidValue
-from composer_core.estimate.scores import files
 from composer_core.workspace import Workspace, default_workspace
 
 
@@ -62,12 +61,13 @@ def calibrate(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> int:
     """Print a line a kind of damage."""
+    from composer_core.estimate.scores.files import SHIPPED
     from composer_core.lab.scores import validation
 
     found = validation.validate_scores(
         arguments.data,
         arguments.instrument,
-        arguments.scores or files.SHIPPED,
+        arguments.scores or SHIPPED,
         _say,
         left_out=arguments.left_out,
     )

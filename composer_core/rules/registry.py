@@ -1,4 +1,4 @@
-"""The table of rules a recipe may chain: name, parameters with their ranges, source, and the function."""
+"""The table of rules that a recipe may chain: name, parameters with their ranges, source, and function."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Parameter:
     choices: tuple[Any, ...] = ()
 
     def read(self, value: Any, where: str) -> Any:
-        """The value as the rule takes it; InvalidValue names the rule, the parameter and what was expected."""
+        """Convert a value to the type the rule takes; InvalidValue names rule, parameter and expectation."""
         name = f"{where}: {self.name}"
         if self.kind == "choice":
             require_choice(name, value, self.choices)
@@ -64,7 +64,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule by name. `apply` takes the loop and the read parameters;
+    """A rule with its name. `apply` takes the loop and the parameters that `read_parameters` returns.
 
     `idempotent` rules change nothing when applied a second time with the same parameters.
     """
@@ -77,7 +77,7 @@ class Rule:
     idempotent: bool = False
 
     def read_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters with defaults filled in; InvalidValue for unknown, missing or wrong ones."""
+        """All parameters, with defaults filled in; InvalidValue for unknown, missing or wrong ones."""
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
             if name not in known:

@@ -252,7 +252,7 @@ def test_an_axis_can_be_left_to_the_model(workspace: Workspace) -> None:
 
 def test_an_instrument_without_a_model_says_so(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     own = [model for model in models.models(workspace) if model.name == "untrained"]
-    monkeypatch.setattr(generation_takes, "models", lambda *_: own)
+    monkeypatch.setattr(models, "models", lambda *_: own)
     app = opened()
     app.session_state["generate.instruments"] = ["strings"]
     app.run()

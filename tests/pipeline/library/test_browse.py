@@ -14,8 +14,7 @@ import pytest
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.timing import Meter
 from composer_core.pipeline.library import browse, distributions
-from composer_core.pipeline.library.browse import Range
-from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.filters import ColumnRange, Filter
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.search import catalogue
@@ -62,10 +61,10 @@ def found(workspace: Workspace, **asked: object) -> str:
         ({"statuses": ("suggested", "unlabelled")}, "ce"),
         ({"sources": ("c.mid",)}, "c"),
         ({"datasets": ("gmd",)}, ""),
-        ({"ranges": (Range("tempo_bpm", 95, 110),)}, "bc"),
-        ({"ranges": (Range("metrics.syncopation", low=5),)}, "cd"),
+        ({"ranges": (ColumnRange("tempo_bpm", 95, 110),)}, "bc"),
+        ({"ranges": (ColumnRange("metrics.syncopation", low=5),)}, "cd"),
         # Nobody has been scored: nothing lies in any range, nor below the mark.
-        ({"ranges": (Range("scores.total", low=0),)}, ""),
+        ({"ranges": (ColumnRange("scores.total", low=0),)}, ""),
         ({"below_total": 70.0}, ""),
         ({"text": "BRUSH"}, "b"),
         ({"text": "crisp hats"}, "a"),
@@ -85,7 +84,7 @@ def test_values_are_never_read_as_sql(library: Workspace) -> None:
     assert found(library, instruments=(nasty,), text=nasty) == ""
     assert found(library, text='"') == ""
     with pytest.raises(InvalidValue, match="unknown option") as caught:
-        found(library, ranges=(Range('x" OR 1=1 --', 0, 1),))
+        found(library, ranges=(ColumnRange('x" OR 1=1 --', 0, 1),))
     assert "tempo_bpm" in str(caught.value)
     assert found(library) == "abcde"
 
@@ -208,7 +207,7 @@ def test_loops_added_later_are_seen_at_once(workspace: Workspace) -> None:
     assert browse.count(workspace) == 5
     add(workspace, record("f"), record("g", meter=Meter(3, 4), metrics={"later_metric": 2.0}))
     assert found(workspace) == "abcdefg"
-    assert found(workspace, ranges=(Range("metrics.later_metric", 1, 3),)) == "g"
+    assert found(workspace, ranges=(ColumnRange("metrics.later_metric", 1, 3),)) == "g"
 
 
 def test_the_files_are_merged_and_written_anew_when_they_must(

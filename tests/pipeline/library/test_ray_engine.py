@@ -32,7 +32,8 @@ import json, sys
 from pathlib import Path
 import psutil
 from composer_core.ingest import ray_engine
-from composer_core.pipeline.library.imports import engine_named, ingest
+from composer_core.ingest.engine import engine_named
+from composer_core.pipeline.library.imports import ingest
 from composer_core.workspace import Workspace
 
 ray_engine._FEWEST_A_BATCH = 4  # several tasks

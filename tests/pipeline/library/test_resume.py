@@ -21,6 +21,7 @@ import os, signal, sys
 from pathlib import Path
 import composer_core.store.atomic as atomic
 from composer_core.pipeline.library import imports
+from composer_core.ingest.engine import engine_named
 from composer_core.pipeline.datasets.imports import ingest_with_facts
 from composer_core.workspace import Workspace
 
@@ -42,7 +43,7 @@ def replace(source, target):
         os.kill(os.getpid(), signal.SIGKILL)
 
 atomic.os.replace = replace
-engine = imports.engine_named(sys.argv[5])
+engine = engine_named(sys.argv[5])
 ingest_with_facts([folder], Workspace(Path(workspace)), jobs=1 if sys.argv[5] == "local" else 2, engine=engine)
 print(done)
 """

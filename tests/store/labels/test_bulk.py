@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from composer_core.errors import StoreError
-from composer_core.store.labels.records import Entry
-from composer_core.store.labels.store import Batch, LabelStore
+from composer_core.store.labels.records import BulkEdit, Entry
+from composer_core.store.labels.store import LabelStore
 
 MODEL = "model:affect@1"
 
@@ -28,7 +28,9 @@ def emotion(store: LabelStore) -> tuple[Any, str]:
     return label.value, label.status
 
 
-def bulk(store: LabelStore, rater: str, values: dict[str, Any], seen: dict[str, dict[str, int]] | None = None) -> Batch:
+def bulk(
+    store: LabelStore, rater: str, values: dict[str, Any], seen: dict[str, dict[str, int]] | None = None
+) -> BulkEdit:
     entries = [Entry(loop_id, "emotion", value, "approved") for loop_id, value in values.items()]
     made = store.write_many(rater, "approve", entries, store.seen(list(values)) if seen is None else seen)
     assert made is not None
