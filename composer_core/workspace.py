@@ -119,6 +119,12 @@ class Workspace:
         return self.root / "cache" / "audio"
 
     @property
+    def logs(self) -> Path:
+        """What the studio's server and training processes tell of their work, a rotating file each kind of process;
+        may be deleted."""
+        return self.root / "logs"
+
+    @property
     def settings(self) -> Path:
         """The user's settings (JSON)."""
         return self.root / "settings.json"

@@ -195,6 +195,8 @@ def small_modules(tree: Tree) -> Iterator[Finding]:
     for module in tree.modules.values():
         if module.room not in ("composer_core", "studio") or module.is_package or module.name.endswith(".__main__"):
             continue
+        if PurePosixPath(module.path).parent.as_posix() in FLAT_REGISTRIES:
+            continue  # only the registry imports its members, and each is read on its own
         importers = tree.importers.get(module.name, set())
         if module.lines < SMALL_MODULE_LINES and len(importers) == 1 and not holds_only_literals(module):
             size = f"{module.lines} lines that only {min(importers)} imports"

@@ -5,6 +5,7 @@ Nothing else reads or writes `st.session_state` by a literal key.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.logs import named
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation.takes import Take
 
+_log = logging.getLogger(__name__)
 Language = Literal["en", "ja"]
 
 TAKE_OVER_SEC = 5.0
@@ -80,6 +83,7 @@ def count_play() -> int:
 
 def set_problem(error: ComposerError) -> None:
     """Keep an error raised in a callback, where nothing can be drawn, for the next run."""
+    _log.warning("refused: %s", named(error))
     st.session_state[PROBLEM] = error
 
 
@@ -184,6 +188,7 @@ def is_started() -> bool:
 
 def set_started() -> None:
     """Note that the first start is done."""
+    _log.info("a session is open")
     st.session_state[STARTED] = True
     st.session_state.pop(STARTER, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +12,9 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from composer_core.errors import ComposerError
+from composer_core.logs import log_to, named
 from composer_core.pipeline.settings import load_settings, save_settings
-from composer_core.workspace import ASSETS
+from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
 from studio.components import transport
 from studio.components.spoken_names import spoken_names
@@ -20,6 +22,8 @@ from studio.redraw import redraw
 from studio.widgets import show_error
 from studio.wording.text import LANGUAGES, language, t
 
+_log = logging.getLogger("studio.shell")  # not __name__: Streamlit runs this file as __main__
+LOG = "studio"
 STYLE = Path(__file__).with_name("shell.css")
 SIDEBAR_PX = 230
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
@@ -82,6 +86,7 @@ def _icon() -> str:
 def main() -> None:
     """Draw the frame, then the page. A ComposerError becomes a message, and the server goes on."""
     session.note_run()
+    log_to(default_workspace(), LOG)
     try:
         remembered_language()
         trouble = None
@@ -123,7 +128,11 @@ def run_page(page: Page) -> None:
         first_start.show_health(top, side)
         first_start.fill_library(progress)
     except ComposerError as error:
+        _log.warning("page %s: %s", page.url_path, named(error))
         show_error(error)
+    except Exception as error:
+        _log.error("page %s: %s", page.url_path, named(error))
+        raise
 
 
 main()

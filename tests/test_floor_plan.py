@@ -274,8 +274,16 @@ def test_a_small_module_with_one_importer_needs_a_reason(found):
     assert found(plan.small_modules, PAIR | listed) == []
 
 
-@pytest.mark.parametrize("name", ["composer_core/store/__init__.py", "composer_core/__main__.py", "pages/p.py"])
-def test_packages_programs_and_pages_need_no_reason(found, name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "composer_core/store/__init__.py",
+        "composer_core/__main__.py",
+        "pages/p.py",
+        "composer_core/ingest/datasets/s.py",
+    ],
+)
+def test_packages_programs_pages_and_members_of_registries_need_no_reason(found, name):
     module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     assert found(plan.small_modules, {name: SMALL, "studio/big.py": f"import {module}\n"}) == []
 

@@ -14,6 +14,7 @@ from composer_core.model.training_options import TRAIN_OPTIONS
 from composer_core.workspace import Workspace, default_workspace
 
 STOPPED = 130
+LOG = "training"
 
 
 def register(subparsers: Subparsers) -> None:
@@ -27,6 +28,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Train; 0 finished, 130 stopped with a checkpoint kept."""
+    from composer_core.logs import log_to
     from composer_core.model.config import TrainConfig, config_from_json, read_train_config
     from composer_core.pipeline.training.runs import LIBRARY, request_of
     from composer_core.pipeline.training.worker import train_run
@@ -46,6 +48,9 @@ def run_train(arguments: argparse.Namespace) -> int:
         data = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     elif not Path(arguments.data).exists():
         raise NotFound("path_missing", path=arguments.data)
+    home = default_workspace()
+    if arguments.output.resolve().is_relative_to(home.runs.resolve()):
+        log_to(home, LOG)  # as the studio starts it; a run elsewhere leaves the workspace alone
     request_path = arguments.output / "request.json"
     if not request_path.is_file():
         write_json(request_path, asdict(request_of(config, arguments.data, arguments.start or config.start)))

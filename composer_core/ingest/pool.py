@@ -9,6 +9,7 @@ each and treated likewise, member by member. Outcomes come in the order of the j
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from typing import IO, Any, Protocol
 
 from composer_core.errors import RefusedFile, Unavailable
 from composer_core.ingest.worker import GROUP, LIMIT_SEC
+
+_log = logging.getLogger(__name__)
 
 _MAX_START_FAILURES = 3
 _FILES_A_WORKER = 8
@@ -244,6 +247,9 @@ class _Pool:
         """Find out which file a worker died on, give back the rest of its batches, start another."""
         self._workers.remove(worker)
         reason = worker.stop(dying=not timed_out)
+        # The reason may end in a line that names a file.
+        _log.debug("a reader process ended: %s", reason)
+        _log.warning("a reader process %s; another one is started", "took too long" if timed_out else "died")
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_START_FAILURES:

@@ -7,6 +7,7 @@ resumed run needs weights, optimiser state and the step only.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -38,6 +39,8 @@ from composer_core.model.device import choose_device
 from composer_core.model.distributed import ALONE, Ranks
 from composer_core.store.atomic import write_json
 from composer_core.tokens.vocab import Vocabulary
+
+_log = logging.getLogger(__name__)
 
 METRICS_FILE = "metrics.jsonl"
 BEST_FOLDER = "model"
@@ -264,6 +267,7 @@ class Trainer:
         value = self.ranks.agree(value)
         if value < self.best:
             self.best, self.best_step = value, self.step
+            _log.debug("best model so far at step %d: %.4f nats a note", self.step, value)
             self.keep()
         return value
 
@@ -297,6 +301,7 @@ class Trainer:
         }
         if self.ranks.is_first:
             save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+            _log.info("checkpoint written at step %d", self.step)
         self.ranks.wait()
 
     def _resume(self) -> None:
@@ -317,6 +322,7 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError("damaged_checkpoint", path=str(path), reason=str(error).split("\n")[0]) from error
         if self.ranks.is_first:
+            _log.info("resumed from the checkpoint at step %d", self.step)
             self._drop_rows_after(self.step)
 
     def _drop_rows_after(self, step: int) -> None:

@@ -6,6 +6,7 @@ label goes on counting. Doing it again changes nothing and says so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ from composer_core.pipeline.library.imports import ImportReport, Progress, inges
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 LISTED = 1000
 """So many unmatched and refused rows are listed one by one; all of them are counted."""
@@ -127,6 +130,15 @@ def _read(
     _store(workspace, adapter, facts, places, report)
     report.progressions = len(reading.progressions)
     report.progressions_added = keep_progressions(workspace, adapter.name, reading.progressions)
+    _log.info(
+        "data set %s (%s): %d rows, %d files matched, %d unmatched, %d refused",
+        adapter.name,
+        "detected" if detected else "named",
+        report.rows,
+        report.matched,
+        len(report.unmatched),
+        len(report.refused),
+    )
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +40,8 @@ from composer_core.store.master import (
 from composer_core.store.songs import SongStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 _DECIMALS = 4
@@ -141,7 +144,9 @@ def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = Fa
     made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
     made_with |= {"schema_version": SCHEMA_VERSION, "metrics": list(METRICS), "predecessor": PREDECESSOR_CONDITIONS}
     made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(table) - len(rows)}
-    return write_master(folder, loop_table, song_table, made_with)
+    manifest = write_master(folder, loop_table, song_table, made_with)
+    _log.info("master data set written: %d loops, %d left out", len(rows), len(table) - len(rows))
+    return manifest
 
 
 def code_digest() -> str:

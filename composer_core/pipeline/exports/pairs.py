@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +23,8 @@ from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
 from composer_core.store.pairs import KIND_OF_REASON, LANGUAGES, Pairs, write_pairs
 from composer_core.store.vocabularies import Vocabularies
+
+_log = logging.getLogger(__name__)
 
 _PARTS = ("", ".source", ".confidence", ".status")
 _LEAST_OPTION, _MOST_OPTION = 0, 100
@@ -142,7 +145,9 @@ def build_pairs(
     known = words or vocabularies()
     texts = [text for row in data.loops.rows for text in texts_of(row, options.least_confidence, known)]
     made_with = {"master": data.manifest["digest"], "options": asdict(options)}
-    return write_pairs(folder, pairs, texts, made_with)
+    manifest = write_pairs(folder, pairs, texts, made_with)
+    _log.info("training pairs written: %d pairs, %d texts", len(pairs), len(texts))
+    return manifest
 
 
 def describe(made: Pairs) -> dict[str, object]:

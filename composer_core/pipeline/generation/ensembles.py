@@ -22,7 +22,7 @@ from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
 from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, draw_line
-from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, make_take, render_take
+from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, log_take, make_take, render_take
 from composer_core.pipeline.models import editing_model, find_model, load
 from composer_core.render.midi import loops_to_midi
 from composer_core.store.takes import Take
@@ -116,6 +116,7 @@ def generate_ensemble(
         take = _member(make_take(own, seed, index, loaded, best_of, sounding, kick_steps(takes)), name)
         if drawn and own.chords:
             take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
+        log_take(take)
         takes.append(take)
         sounding.append(render_take(take))
         on_part(take)

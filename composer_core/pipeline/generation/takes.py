@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,6 +36,8 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     from composer_core.model.composer.checkpoint import LoadedModel
     from composer_core.model.config import ModelConfig
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "Take",
@@ -83,7 +86,15 @@ def iter_takes(
     for index in range(first, first + takes):
         if should_stop():
             return
-        yield make_take(condition, seed, index, loaded, best_of)
+        take = make_take(condition, seed, index, loaded, best_of)
+        log_take(take)
+        yield take
+
+
+def log_take(take: Take) -> None:
+    """Tell the log that a take was made, by which model and in how many seconds."""
+    instrument, kind = take.condition.instrument, take.edit or "new"
+    _log.info("take %s of %s (%s) by %s in %.2f s", take.take_id, instrument, kind, take.model_hash, take.seconds)
 
 
 def generate(

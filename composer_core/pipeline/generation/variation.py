@@ -23,7 +23,7 @@ from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.pipeline.generation.fill_in import with_drawn
-from composer_core.pipeline.generation.takes import MAX_SEED, perform_grid, performer_hash, take_seed
+from composer_core.pipeline.generation.takes import MAX_SEED, log_take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import editing_model, load
 from composer_core.rules.perform import own_swings
 from composer_core.store.takes import Take
@@ -96,7 +96,7 @@ def _edited(
     fresh, offset_ms, performed = perform_grid(grid.with_notes(notes), take.condition, played_seed)
     merged, chosen = _merged(grid, fresh, bars)
     before, after = take.own_swing_ms or own_swings(take.grid, take.offset_ms), own_swings(fresh, offset_ms)
-    return replace(
+    edited = replace(
         take,
         take_id=_edit_id(take, edit, seed, loaded.hash),
         seed=seed,
@@ -115,6 +115,8 @@ def _edited(
         edit=edit,
         played_seed=played_seed,
     )
+    log_take(edited)
+    return edited
 
 
 def _stretches(bars: Sequence[int]) -> list[tuple[int, int]]:

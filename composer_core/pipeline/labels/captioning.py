@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from composer_core.store.labels.view import HUMAN, CurrentLabel
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 MAX_FAILURES = 3
@@ -77,6 +80,13 @@ def caption_loops(
             done += 1
             progress(done, len(rows))
         writer.flush()
+    _log.info(
+        "captions: %d written, %d unchanged, %d by people, %d loops failed",
+        report.written,
+        report.unchanged,
+        report.by_people,
+        len(report.failed),
+    )
     return report
 
 
@@ -123,6 +133,7 @@ class _Writer:
             made = ask(self.endpoint, facts(told, row["instrument"], self.words))
         except EndpointError as error:
             self.report.failed.append((row["loop_id"], str(error)))
+            _log.warning("no caption of loop %s: %s", row["loop_id"], error.code)
             self._failures_in_a_row += 1
             self.report.stopped = self._failures_in_a_row >= MAX_FAILURES
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +30,8 @@ from composer_core.store.labels.view import (
 )
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "ACTIONS",
@@ -168,6 +171,7 @@ def decide(
     to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
     if to_settle and action in ("approve", "reject"):
         entries = _settling(entries, to_settle, {} if action == "reject" else before)
+    _log.debug("%s: %d fields of loop %s", action, len(entries), loop_id)
     return store.write(rater, action, loop_id, entries, seen, note.strip())
 
 

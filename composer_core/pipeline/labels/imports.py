@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,6 +15,8 @@ from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import IMPORT
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 MAX_REFUSALS_KEPT = 1000
 """Refused rows listed one by one; all of them are counted."""
@@ -120,6 +123,13 @@ def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -
         report.written += stored.written
         report.unchanged += stored.unchanged
         report.behind_people += stored.behind_people
+    _log.info(
+        "labels imported: %d rows, %d written, %d unchanged, %d refused",
+        report.rows,
+        report.written,
+        report.unchanged,
+        len(report.refused),
+    )
     return report
 
 

@@ -10,6 +10,7 @@ votes alone, so that settling a dispute does not make raters look more alike tha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, LabelEvent, disputed, votes_of
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 LEVEL_OF_FIELD = {
     "emotion_valence": "interval",
@@ -206,7 +209,10 @@ def bulk_apply(
     """
     require_choice("action", action, tuple(_BULK_STATUS))
     entries = [Entry(c.loop_id, c.field, c.after, _BULK_STATUS[action]) for c in preview.changes]
-    return open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+    edit = open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+    if edit is not None:
+        _log.info("%d labels of %d loops stored at once (%s)", edit.n_events, edit.n_loops, action)
+    return edit
 
 
 def _approved(event: LabelEvent) -> bool:

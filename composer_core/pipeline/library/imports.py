@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,15 @@ from composer_core.ingest.engine import Engine, LocalEngine
 from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import ScanResult, find_files
 from composer_core.ingest.warnings import FileWarning
+from composer_core.logs import shown_path
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
@@ -91,9 +95,10 @@ def ingest(
     found = find_files([str(path) for path in paths])
     options = {"bars": bars, "instrument": None, "measure": True}
     total = len(found.files)
+    _log.info("import begins: %d files, loops of %d bars", total, bars)
     seen = None if progress is None else lambda done: progress(done, total)
     with (engine or LocalEngine()).opened(jobs) as read:
-        run = _Import(LoopStore(workspace.create()), found)
+        run = _Import(workspace.create(), found)
         for report in read(found.files, READ_TASK, options, seen=seen):
             run.take(report)
     run.flush()
@@ -101,7 +106,21 @@ def ingest(
         run.report.datasets = facts(run.digests)
     run.report.seconds = time.monotonic() - started
     _keep_history(workspace, [str(path) for path in paths], bars, run.report)
+    _tell(run.report)
     return run.report
+
+
+def _tell(report: ImportReport) -> None:
+    _log.info(
+        "import ended after %.1f s: %d of %d files accepted, %d refused, %d skipped; %d loops added, %d duplicates",
+        report.seconds,
+        report.files_accepted,
+        report.files_seen,
+        len(report.files_refused),
+        report.files_skipped,
+        report.loops_added,
+        report.exact,
+    )
 
 
 def imports(workspace: Workspace) -> list[dict[str, object]]:
@@ -115,8 +134,8 @@ def imports(workspace: Workspace) -> list[dict[str, object]]:
 class _Import:
     """One import under way: what was read and not yet stored, and the report so far."""
 
-    def __init__(self, store: LoopStore, found: ScanResult) -> None:
-        self._store, self._found = store, found
+    def __init__(self, workspace: Workspace, found: ScanResult) -> None:
+        self._workspace, self._store, self._found = workspace, LoopStore(workspace), found
         self._records: list[LoopRecord] = []
         self._n_notes = 0
         self.digests: dict[str, str] = {}
@@ -163,6 +182,7 @@ class _Import:
         self.report.files_seen += 1
         path = str(refusal.values.get("path", ""))
         self.report.files_refused.append({"path": path, "code": refusal.code, "message": str(refusal)})
+        _log.info("refused %s: %s", shown_path(path, self._workspace), refusal.code)
 
     def _accept(self, path: str, outcome: Outcome) -> None:
         self.report.files_seen += 1

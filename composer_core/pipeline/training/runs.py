@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -29,6 +30,8 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     from composer_core.model.config import TrainConfig
     from composer_core.model.device import Device
+
+_log = logging.getLogger(__name__)
 
 LIBRARY = "library"
 EARLY_STOP_SEC = 3.0
@@ -136,6 +139,7 @@ def start(workspace: Workspace, request: TrainRequest) -> str:
         raise InvalidValue("contradiction", first=f"run name {name}", second="a run of that name", reason="it exists")
     write_json(folder / store.REQUEST_FILE, asdict(request))
     _spawn(workspace, name, request)
+    _log.info("run %s started: %s, %s", name, request.instrument, request.size)
     return name
 
 
@@ -146,6 +150,7 @@ def resume(workspace: Workspace, run: str) -> None:
     if state is not None and _is_working(state):
         raise ModelError("run_active", run=run, pid=state.pid)
     _spawn(workspace, run, _request_of(folder))
+    _log.info("run %s: goes on", run)
 
 
 def stop(workspace: Workspace, run: str) -> None:
@@ -154,6 +159,7 @@ def stop(workspace: Workspace, run: str) -> None:
     state = store.read_state(folder)
     if state is None or not _is_working(state):
         return
+    _log.info("run %s: asked to stop", run)
     with contextlib.suppress(ProcessLookupError):
         os.kill(state.pid, signal.SIGTERM)
     if state.state == "starting":

@@ -9,6 +9,7 @@ the parts and may be deleted at any time: what is missing or damaged is made ane
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,8 @@ from composer_core.store.loops.part_files import FULL_ROWS, even_groups, part_na
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _LOOPS_A_BATCH = 500
@@ -115,6 +118,8 @@ class SimilarityIndex:
             files = [file for file in self._manifest() if set(file.parts) <= parts]
             files = self._extended(files, parts)
             self._keep(files)
+        n_loops = sum(file.n_loops for file in files)
+        _log.info("index of similar loops brought up to date: %d loops in %d files", n_loops, len(files))
         return tuple(files)
 
     def _extended(self, files: list[_File], parts: set[str]) -> list[_File]:

@@ -114,6 +114,26 @@ def test_an_error_of_the_process_is_named(workspace: Workspace, tmp_path: Path) 
     assert "no notes for drums" in crashed.message
     assert crashed.error is not None and (crashed.error.code, str(crashed.error)) == ("no_notes", crashed.message)
     assert "no notes for drums" in crashed.log_tail
+    kept = (workspace.logs / "training.log").read_text()
+    assert " ERROR [" in kept and f"run runs/{run}: crashed at step 0: no_notes" in kept
+    assert "empty" not in kept and "INFO" not in crashed.log_tail
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_run_in_the_workspace_keeps_its_log_there_and_another_one_leaves_it_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(workspace.root))
+    folder = workspace.runs / "beats" if inside else tmp_path / "elsewhere"
+    line = ["train", "--instrument", "drums", "--data", str(write_beats(tmp_path / "data")), "--size", "tiny"]
+    assert main([*line, "--device", "cpu", "--steps", "2", "-o", str(folder)]) == 0
+    if not inside:
+        assert not workspace.root.exists()
+        return
+    told = [line.split(": ", 1)[1] for line in (workspace.logs / "training.log").read_text().splitlines()]
+    assert told[0] == "run runs/beats: training of drums begins"
+    assert "checkpoint written at step 2" in told
+    assert told[-1] == "run runs/beats: finished at step 2"
 
 
 def test_missing_data_is_named_before_anything_starts(workspace: Workspace) -> None:
