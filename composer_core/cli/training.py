@@ -22,7 +22,8 @@ def register(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("train", help="train a composer on a folder of MIDI or on the library")
     for option in TRAIN_OPTIONS.values():
         if option.flags:
-            parser.add_argument(*option.flags, **option.argument())
+            keywords: dict[str, Any] = option.argument()
+            parser.add_argument(*option.flags, **keywords)
     parser.set_defaults(run=run_train)
 
 

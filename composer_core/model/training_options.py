@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from composer_core.errors import require_choice, require_range
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -47,21 +47,21 @@ class TrainOption:
     required: bool = False
     always: bool = False
 
-    def check(self, value: Any) -> None:
+    def check(self, value: object) -> None:
         """Refuse a value that is none of the choices or out of range: InvalidValue names it."""
         if self.choices:
             require_choice(self.called or self.name, value, self.choices)
         elif self.low is not None and self.high is not None:
-            require_range(self.called or self.name, value, self.low, self.high)
+            require_range(self.called or self.name, cast(float, value), self.low, self.high)
 
-    def argument(self) -> dict[str, Any]:
+    def argument(self) -> dict[str, object]:
         """What `add_argument` takes besides the flags."""
         if self.kind is bool:
             return {"action": "store_true", "help": self.help}
         asked = {"type": self.kind, "metavar": self.metavar, "help": self.help, "required": self.required}
         return {**asked, "choices": self.choices or None}
 
-    def words(self, value: Any) -> list[str]:
+    def words(self, value: object) -> list[str]:
         """The words of a command line that ask for this value."""
         flag = self.flags[-1]
         if self.kind is bool:

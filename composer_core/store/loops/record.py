@@ -59,9 +59,10 @@ class LoopRecord(MeasuredLoop):
     take_id: str = ""
 
     @classmethod
-    def of(cls, measured: MeasuredLoop, **source: Any) -> LoopRecord:
+    def of(cls, measured: MeasuredLoop, **source: object) -> LoopRecord:
         """The record of a measured loop; `source` holds the fields that say where it came from."""
-        return cls(**{one.name: getattr(measured, one.name) for one in fields(MeasuredLoop)}, **source)
+        values: dict[str, Any] = {one.name: getattr(measured, one.name) for one in fields(MeasuredLoop)}
+        return cls(**values | source)
 
 
 def storable(text: str) -> str:
