@@ -20,8 +20,8 @@ from studio.generate.controls import (
     fitting_models,
     instrument_choice,
     model_choice,
+    roll_seed,
     style,
-    throw_seed,
 )
 from studio.generate.harmony import harmony
 from studio.generate.history import show_history
@@ -90,7 +90,7 @@ with rail, st.container(key="controls", gap="small"):
         key="generate.generate",
         width="stretch",
         disabled=not possible,
-        on_click=throw_seed,
+        on_click=roll_seed,
         help=t("generate.generate_help"),
     )
     if wanted and asked is not None:

@@ -119,7 +119,7 @@ def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float]
     return answer
 
 
-def places(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
+def percentile_lists(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
     """The 0th to the 100th percentile of each metric among the library's loops of an instrument."""
     answer: dict[str, list[float]] = {
         name: values.tolist() for name, values in _ask(workspace, distributions.percentiles, instrument).items()
@@ -135,7 +135,7 @@ def title_of(workspace: Workspace, loop_id: str) -> str:
         return ""
 
 
-def answered(workspace: Workspace, question: Callable[..., Answer], *arguments: object) -> Answer:
+def cached_answer(workspace: Workspace, question: Callable[..., Answer], *arguments: object) -> Answer:
     """The cached answer to a question about a workspace, computed again only after loops or labels change."""
     answer: Answer = _ask(workspace, question, *arguments)
     return answer

@@ -144,7 +144,7 @@ def widget(key: str) -> Any:
     return st.session_state[key]
 
 
-def known_widget(key: str) -> Any:
+def widget_or_none(key: str) -> Any:
     """The value of a keyed widget, None before it has one."""
     return st.session_state.get(key)
 
@@ -154,7 +154,7 @@ def set_widget(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-def say_again() -> None:
+def retranslate_choices() -> None:
     """Set every keyed choice to itself, so that the browser shows it in the new language.
 
     A selectbox keeps the text of its choice, not the value behind it. Call this only from a callback.

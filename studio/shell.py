@@ -59,7 +59,7 @@ def _switch_language() -> None:
     if chosen == language():
         return  # a run that another cut off forgets the control: the browser then reports what nobody changed
     session.choose_language(chosen)
-    session.say_again()
+    session.retranslate_choices()
     try:
         workspace = session.workspace()
         save_settings(workspace, replace(load_settings(workspace), language=chosen))

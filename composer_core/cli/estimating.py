@@ -114,8 +114,8 @@ def train(arguments: argparse.Namespace) -> int:
         name = {"genre": "genre-drums.json", "emotion-reference": "emotion-reference.json"}
         name["technique-rules"] = "technique-rules.json"
         out = arguments.output or workspace.estimators / name.get(arguments.kind, arguments.kind)
-        figures = estimators_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
-    _say(f"written to {out}")
+        figures = estimators_training.train_and_save(arguments.kind, Path(arguments.data), out, _print_progress)
+    _print_progress(f"written to {out}")
     _print_json(figures)
     return 0
 
@@ -138,7 +138,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Print every section's figures."""
     from composer_core.lab.estimators import evaluation
 
-    found: dict[str, Any] = evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _say)
+    found: dict[str, Any] = evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _print_progress)
     if arguments.json:
         _print_json(found)
         return 0
@@ -257,5 +257,5 @@ _PRINTERS = {
 }
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -73,7 +73,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         arguments.instrument,
         arguments.judge_data,
         arguments.only or ALL,
-        _say,
+        _print_progress,
     )
     if arguments.output is not None:
         write_json(arguments.output / "report.json", report)
@@ -85,5 +85,5 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

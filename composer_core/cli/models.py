@@ -56,7 +56,7 @@ def run_conditions(arguments: argparse.Namespace) -> int:
     """Measure and write the table."""
     from composer_core.lab.composer.condition_table import build_table, write_table
 
-    write_table(arguments.output, build_table(arguments.data, say=_say))
+    write_table(arguments.output, build_table(arguments.data, say=_print_progress))
     print(arguments.output)
     return 0
 
@@ -83,13 +83,15 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Build; 0 finished, 130 stopped (the same command goes on)."""
     from composer_core.lab.composer.building import build
 
-    folder = build(arguments.name, arguments.data, arguments.output, _say, arguments.takes, arguments.judge_data)
+    folder = build(
+        arguments.name, arguments.data, arguments.output, _print_progress, arguments.takes, arguments.judge_data
+    )
     if folder is None:
-        _say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
+        _print_progress(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
         return STOPPED
     print(folder)
     return 0
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -87,7 +87,12 @@ def captions(arguments: argparse.Namespace) -> int:
     endpoint = endpoint_of(arguments.endpoint, arguments.model, arguments.timeout) if arguments.ask else None
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     report = caption_loops(
-        workspace, endpoint, loop_ids=arguments.loop, limit=arguments.limit, again=arguments.again, progress=_say
+        workspace,
+        endpoint,
+        loop_ids=arguments.loop,
+        limit=arguments.limit,
+        again=arguments.again,
+        progress=_print_progress,
     )
     if arguments.json:
         print(json.dumps(report.to_json(), indent=1))
@@ -101,6 +106,6 @@ def captions(arguments: argparse.Namespace) -> int:
     return 1 if report.failed else 0
 
 
-def _say(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

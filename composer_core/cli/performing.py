@@ -81,7 +81,7 @@ def train_performer(arguments: argparse.Namespace) -> int:
             epochs=arguments.epochs,
             seed=arguments.seed,
             peers=arguments.peers,
-            progress=_say,
+            progress=_print_progress,
         )
     print(json.dumps(report, ensure_ascii=False, indent=2) if arguments.json else figures_table(report))
     return 0
@@ -104,5 +104,5 @@ def figures_table(report: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -55,7 +55,7 @@ def calibrate(arguments: argparse.Namespace) -> int:
     """Build, write and print the card."""
     from composer_core.lab.scores import calibration
 
-    card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _say)
+    card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _print_progress)
     print(json.dumps(card, ensure_ascii=False, indent=2))
     return 0
 
@@ -69,7 +69,7 @@ def validate(arguments: argparse.Namespace) -> int:
         arguments.data,
         arguments.instrument,
         arguments.scores or SHIPPED,
-        _say,
+        _print_progress,
         left_out=arguments.left_out,
     )
     if arguments.json:
@@ -131,9 +131,9 @@ def retry(arguments: argparse.Namespace) -> int:
     for one in found:
         print(json.dumps(mending.mended_json(one), ensure_ascii=False) if arguments.json else mending.mended_line(one))
     passed = sum(one.better for one in found)
-    _say(f"{passed} of {len(found)} loops made better")
+    _print_progress(f"{passed} of {len(found)} loops made better")
     return 0
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

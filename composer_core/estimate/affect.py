@@ -107,8 +107,8 @@ def read_affect(metrics: Mapping[str, float], instrument: str) -> Affect:
     valence_parts = _parts(values, VALENCE_WEIGHTS[kind], reference["metrics"])
     arousal_parts = _parts(values, AROUSAL_WEIGHTS[kind], reference["metrics"])
     return Affect(
-        2.0 * _place(sum(valence_parts.values()), reference["valence"]) - 1.0,
-        _place(sum(arousal_parts.values()), reference["arousal"]),
+        2.0 * _percentile_share(sum(valence_parts.values()), reference["valence"]) - 1.0,
+        _percentile_share(sum(arousal_parts.values()), reference["arousal"]),
         valence_parts,
         arousal_parts,
         _confidence(valence_parts, VALENCE_WEIGHTS[kind]),
@@ -161,7 +161,7 @@ def _parts(
     return parts
 
 
-def _place(total: float, percentiles: list[float]) -> float:
+def _percentile_share(total: float, percentiles: list[float]) -> float:
     """Share of the reference sums below `total`, between the measured percentiles by straight lines."""
     return float(np.interp(total, percentiles, _PERCENTS)) / 100.0
 

@@ -48,7 +48,7 @@ def velocity_repetition(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     cells = a.cells
-    return correlation(cells.velocity_centred[cells.answered], following(cells.velocity_centred)[cells.answered])
+    return correlation(cells.velocity_centred[cells.recurs], following(cells.velocity_centred)[cells.recurs])
 
 
 def velocity_bar_change(a: Analysis) -> float:

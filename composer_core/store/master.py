@@ -77,7 +77,7 @@ def write_master(
         _write_table(folder, name, table)
         columns = [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in table.columns]
         manifest["tables"][name] = {"rows": len(table.rows), "digest": _content(table), "columns": columns}
-    manifest["digest"] = _whole(manifest)
+    manifest["digest"] = _verified(manifest)
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -96,7 +96,7 @@ def read_master(folder: Path) -> Master:
         found = manifest.get("schema_version") if isinstance(manifest, dict) else None
         raise _damaged(folder / MANIFEST, f"its schema is number {found}, this release reads {SCHEMA_VERSION}")
     try:
-        if manifest["digest"] != _whole(manifest):
+        if manifest["digest"] != _verified(manifest):
             raise _damaged(folder / MANIFEST, "it is not what its digest says")
         tables = {name: _read_table(folder, name, manifest["tables"][name]) for name in (LOOPS, SONGS)}
     except (KeyError, TypeError) as error:
@@ -157,7 +157,7 @@ def _content(table: MasterTable) -> str:
     return hashlib.sha256("".join(str(row["digest"]) for row in table.rows).encode()).hexdigest()
 
 
-def _whole(manifest: Mapping[str, Any]) -> str:
+def _verified(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 

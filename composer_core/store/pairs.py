@@ -89,7 +89,7 @@ def write_pairs(
     for name, rows in ((PAIRS, pairs), (TEXTS, texts)):
         write_lines(folder / name, rows)
         manifest["files"][name] = {"rows": len(rows), "digest": _content(rows)}
-    manifest["digest"] = _whole(manifest)
+    manifest["digest"] = _verified(manifest)
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -108,7 +108,7 @@ def read_pairs(folder: Path) -> Pairs:
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise _damaged(path, f"its schema is number {version}, this release reads {SCHEMA_VERSION}")
-    if manifest.get("digest") != _whole(manifest):
+    if manifest.get("digest") != _verified(manifest):
         raise _damaged(path, "it is not what its digest says")
     pairs, texts = (_read_rows(folder / name) for name in (PAIRS, TEXTS))
     _check(folder, pairs, texts)
@@ -161,7 +161,7 @@ def _content(rows: Sequence[Mapping[str, Any]]) -> str:
     return content.hexdigest()
 
 
-def _whole(manifest: Mapping[str, Any]) -> str:
+def _verified(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 

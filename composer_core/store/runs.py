@@ -64,7 +64,7 @@ def read_state(folder: Path) -> RunState | None:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def own_state(
+def heartbeat_state(
     state: str, step: int, steps: int, device_name: str, message: str, error: ComposerError | None = None
 ) -> RunState:
     """A heartbeat of the process that calls this; `error` is what ended it."""

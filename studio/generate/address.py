@@ -167,7 +167,7 @@ def write_address() -> None:
 
 def _standing(*, every: bool) -> dict[str, str]:
     """How the controls stand: those that were moved, or (beside a take, whose request they may differ from) `every`."""
-    standing = {name: session.known_widget(f"generate.{control}") for name, (control, _) in CONTROLS.items()}
+    standing = {name: session.widget_or_none(f"generate.{control}") for name, (control, _) in CONTROLS.items()}
     first = {name: DEFAULTS.get(f"generate.{control}", FIRST.get(control)) for name, (control, _) in CONTROLS.items()}
     if session.widget("generate.new_seed"):
         standing["seed"] = None

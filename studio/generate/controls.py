@@ -155,7 +155,7 @@ def counts() -> tuple[int, int, int]:
     return int(seed or 0), int(takes), int(best_of)
 
 
-def throw_seed() -> None:
+def roll_seed() -> None:
     """Before a request: a new seed where one is wished, written into its field."""
     if session.widget("generate.new_seed"):
         session.set_widget("generate.seed", secrets.randbelow(MAX_SEED))

@@ -31,7 +31,7 @@ from studio.figures.score_bars import explanation_lines, score_bars
 from studio.label.desk import play_key
 from studio.label.panels import draw_history
 from studio.label.words import field_name, value_text
-from studio.library.compare import put_beside
+from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
@@ -184,7 +184,7 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
             icon=":material/compare_arrows:",
             key="library.beside",
             help=t("library.beside_help"),
-            on_click=put_beside,
+            on_click=choose_for_comparison,
             args=(loop_id,),
         )
         icon_button(

@@ -73,9 +73,9 @@ def _among_reference(row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
 def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
     instrument = str(row["instrument"])
     found = {}
-    for name, percentiles in queries.places(workspace, instrument).items():
+    for name, percentiles in queries.percentile_lists(workspace, instrument).items():
         value = number(row.get(METRIC_PREFIX + name))
-        place = None if value is None else place_of(value, percentiles)
+        place = None if value is None else percentile_of(value, percentiles)
         if place is not None:
             found[name] = place
     return found, t("library.place_library", instrument=instrument_name(instrument))
@@ -97,7 +97,7 @@ def family_name(code: str) -> str:
     return instrument_name(code) if code in INSTRUMENTS else t(f"family.{code}")
 
 
-def place_of(value: float, percentiles: Sequence[float]) -> float | None:
+def percentile_of(value: float, percentiles: Sequence[float]) -> float | None:
     """The share of loops below a value, ties counted half; `percentiles` are the 0th to the 100th."""
     if len(percentiles) < 2:
         return None

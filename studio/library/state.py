@@ -22,7 +22,7 @@ LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
 UNFOLDED = "studio.library.unfolded"
 COMPARED = "studio.library.compared"
-BESIDE = "studio.library.beside"
+WAITING_FOR_COMPARISON = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
 
@@ -72,7 +72,7 @@ class View:
             charts={name: query[name] for name in CHARTS if query.get(name)},
         )
 
-    def answering(self, filter: Filter) -> View:
+    def with_filter(self, filter: Filter) -> View:
         """Another filter, from its first page on; the loop in detail stays."""
         return replace(self, filter=filter, page=0)
 
@@ -139,14 +139,14 @@ def set_compared(pair: tuple[str, str] | None) -> None:
     st.session_state[COMPARED] = pair
 
 
-def beside() -> str:
+def waiting_for_comparison() -> str:
     """Id of the loop that waits for another to be compared with, "" for none."""
-    return str(st.session_state.get(BESIDE, ""))
+    return str(st.session_state.get(WAITING_FOR_COMPARISON, ""))
 
 
-def set_beside(loop_id: str) -> None:
+def set_waiting_for_comparison(loop_id: str) -> None:
     """Let a loop wait for another to be compared with."""
-    st.session_state[BESIDE] = loop_id
+    st.session_state[WAITING_FOR_COMPARISON] = loop_id
 
 
 def mended() -> Mended | None:

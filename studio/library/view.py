@@ -34,7 +34,7 @@ def change_view(**changes: Unpack[ViewChanges]) -> None:
 
 def ask(filter: Filter) -> None:
     """Show the loops that answer another filter; for a callback."""
-    _show(current_view().answering(filter))
+    _show(current_view().with_filter(filter))
 
 
 def _show(view: View) -> None:

@@ -26,7 +26,7 @@ from studio import navigation, queries, session
 from studio.train import state as train_state
 from studio.widgets import errors_as_messages, show_error, worded
 from studio.wording.names import instrument_name
-from studio.wording.text import said, t
+from studio.wording.text import t, translated_value
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
@@ -186,7 +186,7 @@ def _data(instrument: str) -> str:
 
 
 def _device() -> str:
-    names = {code: said(name) for code, name in device_names().items()}
+    names = {code: translated_value(name) for code, name in device_names().items()}
     codes = ["auto", *names]
     automatic = t("train.device_auto", name=next(iter(names.values())))
     chosen: str = st.selectbox(

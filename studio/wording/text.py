@@ -48,11 +48,11 @@ def t(key: str, **values: object) -> str:
 
 def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
-    values = {key: said(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    values = {key: translated_value(value) if isinstance(value, str) else value for key, value in error.values.items()}
     return t(f"error.{error.code}", **values)
 
 
-def said(value: str) -> str:
+def translated_value(value: str) -> str:
     """A word the core says (a device's name, a reason) in the current language."""
     return in_japanese(value) if language() == "ja" else value
 

@@ -26,7 +26,7 @@ from composer_core.music.key import Key
 from composer_core.music.timing import Meter
 from composer_core.pipeline.generation.asked_vs_measured import compare
 from composer_core.pipeline.measured_fields import measured_fields, misfits
-from composer_core.pipeline.training.sources import asked_of_window, prepare_takes
+from composer_core.pipeline.training.sources import measured_condition, prepare_takes
 from composer_core.workspace import ENVIRONMENT_VARIABLE, Workspace
 from small_library import bass
 from studio import session
@@ -222,7 +222,7 @@ def test_a_number_is_measured_on_windows_and_compared_in_its_unit(field: Conditi
     value = measured_fields(measure(loop), loop.instrument)[name]
     assert value is not None and np.isfinite(value)
     (take,) = prepare_takes([loop])
-    in_window = asked_of_window(take, 0, 2).continuous[name]
+    in_window = measured_condition(take, 0, 2).continuous[name]
     assert in_window is not None and np.isfinite(in_window)
     low, high = limits(field)
     asked = Condition(INSTRUMENT, **{name: high})

@@ -70,7 +70,7 @@ class NormalScale:
             found[:, index] = np.where(np.isnan(column), missing, score)
         return np.minimum(np.maximum(found, -_LIMIT), _LIMIT)
 
-    def places(self, row: FloatArray) -> FloatArray:
+    def percentile_ranks(self, row: FloatArray) -> FloatArray:
         """The share of human loops below each value of a row (n_metrics,), ties counted half; NaN where unknown.
 
         Below the outermost quantiles it is 0, above them 1.

@@ -164,7 +164,7 @@ def _cell(text: str) -> str:
     return f'<td class="{name}">{escape(text)}</td>' if name else f"<td>{escape(text)}</td>"
 
 
-def _asked_plots(report: Mapping[str, Any]) -> list[str]:
+def _request_plots(report: Mapping[str, Any]) -> list[str]:
     return [
         scatter(f"{name.capitalize()} asked against measured", report["asked"][name]["points"], ("asked", "measured"))
         for name in ("density", "register")
@@ -196,7 +196,7 @@ def _score_plots(report: Mapping[str, Any]) -> list[str]:
 
 
 _PLOTS: dict[str, Callable[[Report], list[str]]] = {
-    "asked": _asked_plots,
+    "asked": _request_plots,
     "emotion": _emotion_plots,
     "distribution": _distribution_plots,
     "scores": _score_plots,

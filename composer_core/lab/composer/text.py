@@ -25,7 +25,7 @@ def sections(report: Report) -> list[Section]:
     makers = {
         "promises": _promises,
         "validity": _validity,
-        "asked": _asked,
+        "asked": _request_table,
         "technique": _technique,
         "emotion": _emotion,
         "control": _sides,
@@ -77,7 +77,7 @@ def _validity(report: Mapping[str, Any]) -> Section:
     return Section("validity", "Validity", about, ("metre", "valid"), tuple(rows))
 
 
-def _asked(report: Mapping[str, Any]) -> Section:
+def _request_table(report: Mapping[str, Any]) -> Section:
     found = report["asked"]
     rows = [(f"{n}, exact", number(found[f"{n}_exact_rate"]), "1.000", number(found["n"])) for n in _EXACT]
     for name in ("key", "chords"):

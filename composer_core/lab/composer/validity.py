@@ -10,7 +10,7 @@ import numpy as np
 from composer_core.errors import ComposerError
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
-from composer_core.lab.composer.held_out import TEMPO_RANGE, Made, make
+from composer_core.lab.composer.held_out import TEMPO_RANGE, Made, generate_for
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import ASK_METERS, FIELDS
@@ -105,7 +105,7 @@ def validity(loaded: LoadedModel, instrument: str, count: int, seed: int) -> dic
     """Share of `count` random requests whose file reads back with exact bars, metre and tempo and no note outside."""
     rng = np.random.default_rng([seed, 0xA11])
     genres = tuple(loaded.composer.config.genres)
-    made = make(loaded, [random_condition(instrument, genres, rng) for _ in range(count)], seed)
+    made = generate_for(loaded, [random_condition(instrument, genres, rng) for _ in range(count)], seed)
     faults = [fault_of(one) for one in made]
     meters = Counter(str(one.condition.meter) for one in made)
     good = Counter(str(one.condition.meter) for one, fault in zip(made, faults, strict=True) if not fault)

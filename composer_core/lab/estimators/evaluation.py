@@ -347,12 +347,12 @@ def substyles(takes: Sequence[DrumTake], rows: Sequence[object]) -> dict[str, di
         made |= {"f1": None, "always_yes_f1": None, "calibration_error": None}
         others = len(own) - counts[code]
         if len(sessions) >= LEAST_SESSIONS and others >= classifier.MIN_TAKES:
-            made |= _told_apart(code, own)
+            made |= _discrimination(code, own)
         found[code] = made
     return found
 
 
-def _told_apart(code: str, own: Sequence[tuple[DrumTake, Any]]) -> dict[str, Any]:
+def _discrimination(code: str, own: Sequence[tuple[DrumTake, Any]]) -> dict[str, Any]:
     examples = [
         classifier.GenreExample(row, code if take.style == code else _OTHERS, take.session, take.is_beat)
         for take, row in own

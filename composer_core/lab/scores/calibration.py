@@ -59,7 +59,7 @@ def build(
     """A calibration from takes with their groups; `without` leaves a kind of damage out of training."""
     instrument = source.instrument
     axes = [axis for axis in AXES if axis not in source.missing]
-    played = _drawn(windows_of_takes(takes), source.max_loops)
+    played = _sampled(windows_of_takes(takes), source.max_loops)
     metrics = [name for name, metric in METRICS.items() if metric.applies_to(instrument)]
     kinds = usable_kinds(source)
     progress(f"{len(takes)} takes, {len(played)} loops, {len(kinds)} kinds of damage, {len(metrics)} metrics")
@@ -91,7 +91,7 @@ def build(
     return calibration
 
 
-def _drawn(played: list[Played], count: int | None) -> list[Played]:
+def _sampled(played: list[Played], count: int | None) -> list[Played]:
     """So many of the loops, in their order; the same ones every time."""
     if count is None or len(played) <= count:
         return played

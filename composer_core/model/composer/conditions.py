@@ -187,7 +187,7 @@ def _genre_index(code: str, index: Mapping[str, int]) -> int:
     raise InvalidValue("unknown_choice", name="genre of this model", value=code, choices=", ".join(index))
 
 
-def asked_of(condition: Condition) -> WindowCondition:
+def as_window_condition(condition: Condition) -> WindowCondition:
     """A condition as a row; what is not given stays so."""
     ratio = condition.swing_ratio
     continuous: dict[str, float | None] = {"tempo_bpm": condition.tempo_bpm}
@@ -209,7 +209,7 @@ def asked_of(condition: Condition) -> WindowCondition:
 
 def arrays_of(condition: Condition, config: ModelConfig) -> ConditionArrays:
     """Arrays of one condition for a model, for sampling."""
-    return condition_rows([asked_of(condition)], config.genres, config.techniques)
+    return condition_rows([as_window_condition(condition)], config.genres, config.techniques)
 
 
 def drop_fields(

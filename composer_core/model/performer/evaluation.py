@@ -84,11 +84,11 @@ def medians(performer: Performer, window: PlayedWindow) -> Prediction:
     played = np.zeros((len(window), N_PLAYED), dtype=np.float32)
     velocity, offset = performer.logits(window.features, window.context, played)
     timing = performer.network.config.timing
-    offset_ms = _median_place(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS if timing else np.zeros(len(window))
-    return Prediction(_median_place(velocity) * VELOCITY_BIN, offset_ms)
+    offset_ms = _median_position(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS if timing else np.zeros(len(window))
+    return Prediction(_median_position(velocity) * VELOCITY_BIN, offset_ms)
 
 
-def _median_place(logits: torch.Tensor) -> FloatArray:
+def _median_position(logits: torch.Tensor) -> FloatArray:
     """Place on the bin axis where each row's cumulative chance crosses one half, inside the bin."""
     chances = torch.softmax(logits.double(), dim=-1).numpy()
     total = np.cumsum(chances, axis=1)

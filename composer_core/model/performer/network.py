@@ -37,7 +37,7 @@ from composer_core.model.performer.features import (
     NoteFeatures,
     context_vector,
     note_features,
-    place_in_bar,
+    position_in_bar,
 )
 from composer_core.music.loop import Loop
 from composer_core.store.atomic import write_bytes, write_json
@@ -248,7 +248,7 @@ class Performer:
         generator = torch.Generator().manual_seed(seed)
         order = _playing_order(features.step, generator)
         played = np.zeros((n, N_PLAYED), dtype=np.float32)
-        shared = None if self.network.config.timing else _uniform(N_PLACES, generator)[place_in_bar(features)]
+        shared = None if self.network.config.timing else _uniform(N_PLACES, generator)[position_in_bar(features)]
         for chosen in _rounds(order, rounds, self.network.config.pitched):
             for_velocity, for_offset = (part[chosen] for part in self.logits(features, context, played))
             if shared is None:

@@ -19,7 +19,7 @@ from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, dete
 from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.pipeline.datasets.progressions import keep_progressions
-from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, places_of
+from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
 from composer_core.pipeline.vocabularies import vocabularies
@@ -124,7 +124,7 @@ def _read(
     reading = adapter.facts(list(own), parse_indexes(adapter, Path(path), jobs))
     report = DatasetReport(path, adapter.name, adapter.title, detected, rows=reading.n_rows)
     report.unmatched, report.refused = reading.unmatched, reading.refused
-    places = places_of(workspace, set(own.values()))
+    places = loops_of_files(workspace, set(own.values()))
     facts = _by_digest(reading, own, places)
     report.matched = len(reading.by_file) or len(facts)
     _store(workspace, adapter, facts, places, report)

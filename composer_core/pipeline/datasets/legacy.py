@@ -17,7 +17,7 @@ from composer_core.ingest.datasets.adapter import Issue, Label, points_outside
 from composer_core.ingest.legacy import LEGACY_LIMIT_SEC, LEGACY_TASK, kind_of_legacy
 from composer_core.ingest.pool import read_all
 from composer_core.pipeline.datasets.imports import issue_json
-from composer_core.pipeline.datasets.spans import FileLabels, WordTranslator, labels_of_loop, places_of
+from composer_core.pipeline.datasets.spans import FileLabels, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.library.uploads import safe_name
@@ -273,9 +273,9 @@ def _store(found: Sequence[tuple[dict[str, Any], str | None]], workspace: Worksp
         LegacyRow(digest, row["kind"], row["loop_id"] or row["file"], json.dumps(row["values"], sort_keys=True))
         for row, digest in known
     ]
-    stored += _golden_beside(found)
+    stored += _golden_of_summaries(found)
     report.rows_added = LegacyStore(workspace).add(stored)
-    places = places_of(workspace, {digest for _, digest in known})
+    places = loops_of_files(workspace, {digest for _, digest in known})
     words = WordTranslator(vocabularies(), "composer4")
     rows = [
         LabelRow(place.loop_id, name, value, confidence, note, row["place"])
@@ -288,7 +288,7 @@ def _store(found: Sequence[tuple[dict[str, Any], str | None]], workspace: Worksp
     report.labels = import_labels(workspace, rows, SOURCE)
 
 
-def _golden_beside(found: Sequence[tuple[dict[str, Any], str | None]]) -> list[LegacyRow]:
+def _golden_of_summaries(found: Sequence[tuple[dict[str, Any], str | None]]) -> list[LegacyRow]:
     """Golden metrics also beside the files whose summary has the same rhythm hash."""
     hashes = {row["values"]["metrics"].get("rhythm_hash"): row for row, _ in found if row["kind"] == _GOLDEN}
     return [

@@ -36,7 +36,7 @@ class LoopPlace:
     seconds: tuple[float, float]
 
 
-def places_of(workspace: Workspace, digests: set[str]) -> dict[str, list[LoopPlace]]:
+def loops_of_files(workspace: Workspace, digests: set[str]) -> dict[str, list[LoopPlace]]:
     """The loops of the files with these digests."""
     columns = ["loop_id", "source_digest", "instrument", "start_bar", "bars", "meter", "tempo_bpm", "extra"]
     places: dict[str, list[LoopPlace]] = defaultdict(list)

@@ -17,7 +17,7 @@ from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
-from composer_core.pipeline.labels.captions import TEMPLATE, captions, tellable
+from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library.duplicates import split_groups
 from composer_core.pipeline.vocabularies import vocabularies
@@ -221,7 +221,7 @@ def _captioned(
     labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], words: Vocabularies
 ) -> dict[str, CurrentLabel]:
     """The labels, with the template's captions where there are none."""
-    made = captions(tellable(labels, measured), measured["instrument"], words)
+    made = captions(caption_values(labels, measured), measured["instrument"], words)
     return {name: CurrentLabel(text, "suggested", 0, TEMPLATE, None, "") for name, text in made.items()} | dict(labels)
 
 
@@ -248,7 +248,7 @@ def _groups(
     keys = []
     for row in rows:
         own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
-        named = None if _asked_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
+        named = None if _requested_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
         keys.append([*own, *([("named", named)] if named else [])])
     numbers = groups_of(keys)
     members: dict[int, list[int]] = {}
@@ -258,13 +258,13 @@ def _groups(
     for indices in members.values():
         # Named by its smallest loop id, so that the order of import does not matter.
         name = min(rows[index]["loop_id"] for index in indices)
-        asked = [_asked_split(rows[index], songs) for index in indices]
+        asked = [_requested_split(rows[index], songs) for index in indices]
         split = split_of(name, [split for split in asked if split])
         found |= {rows[index]["loop_id"]: (name, split) for index in indices}
     return found
 
 
-def _asked_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
+def _requested_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
     return str(songs.get(row["source_digest"], {}).get("split") or "")
 
 

@@ -16,7 +16,7 @@ from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
 from composer_core.pipeline.exports.label_encoding import label_code
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, captions, tellable
+from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
@@ -34,9 +34,9 @@ _SCALED = {"emotion_valence": 2.0, "emotion_arousal": 1.0}
 _SETS = ("genre", "technique")
 
 
-def known_labels(row: Mapping[str, object], least_confidence: float) -> dict[str, object]:
+def caption_labels(row: Mapping[str, object], least_confidence: float) -> dict[str, object]:
     """`captions.tellable` of a row of the master data set."""
-    return tellable(_labels(row), row, least_confidence)
+    return caption_values(_labels(row), row, least_confidence)
 
 
 def texts_of(row: Mapping[str, object], least_confidence: float, words: Vocabularies) -> list[dict[str, object]]:
@@ -45,7 +45,7 @@ def texts_of(row: Mapping[str, object], least_confidence: float, words: Vocabula
     The caption the loop has (people's and models' carry their name as `source`), else the
     sentence of its labels; with the labels and the tokens of those the encoder has a slot for.
     """
-    current, labels = _labels(row), known_labels(row, least_confidence)
+    current, labels = _labels(row), caption_labels(row, least_confidence)
     instrument = str(row["instrument"])
     made = captions(labels, instrument, words)
     code = label_code(instrument, words)
@@ -163,7 +163,7 @@ def describe(made: Pairs) -> dict[str, object]:
 
 
 def _part(rows: Sequence[Mapping[str, Any]], options: PairOptions) -> _Part:
-    labels = [known_labels(row, options.least_confidence) for row in rows]
+    labels = [caption_labels(row, options.least_confidence) for row in rows]
     numbers = {name: np.array([own.get(name, np.nan) for own in labels], np.float64) for name in _SCALED}
     return _Part(
         rows,

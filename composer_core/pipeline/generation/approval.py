@@ -45,7 +45,7 @@ def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rate
     loop_ids = add_generated(workspace, [(loop, take.take_id) for loop, take in takes])
     for loop_id, (loop, take) in zip(loop_ids, takes, strict=True):
         known = decisions.current(workspace, loop_id)
-        values = {**asked_labels(take.condition, loop), **known.values}
+        values = {**request_labels(take.condition, loop), **known.values}
         decisions.decide(workspace, loop_id, rater=rater, action="approve", values=values, seen=known.seen)
     _log.info("%d takes approved into the library", len(loop_ids))
     return loop_ids
@@ -61,7 +61,7 @@ def standings(workspace: Workspace, take_ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def asked_labels(condition: Condition, loop: Loop) -> dict[str, object]:
+def request_labels(condition: Condition, loop: Loop) -> dict[str, object]:
     """The label values of what was asked: those not given are absent. Metre and tempo are the loop's own."""
     values: dict[str, Any] = {
         "emotion_valence": condition.valence,

@@ -103,13 +103,13 @@ def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         ],
         "tempos": list(zip(song.tempo_tick.tolist(), song.tempo_bpm.tolist(), strict=True)),
         "end_tick": max(last_end, known.end_tick),
-        "bars_tick": _whole_bars(song, known.end_tick),
+        "bars_tick": _end_of_last_bar(song, known.end_tick),
         "has_controllers": controllers is not None,
     }
     return facts, b"".join(row.astype(np.int32).tobytes() for row in rows)
 
 
-def _whole_bars(song: Song, end_tick: int) -> int:
+def _end_of_last_bar(song: Song, end_tick: int) -> int:
     """End of the last bar in which a note starts, or that the file's stated length fills."""
     last_onset = max((int(part.notes.onset_tick.max()) for part in song.parts if len(part.notes)), default=0)
     start, meter = next((tick, meter) for tick, meter in reversed(song.meters) if tick <= last_onset or tick == 0)

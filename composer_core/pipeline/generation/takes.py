@@ -21,7 +21,7 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation.fill_in import drawn_fields, filled, with_density
+from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
 from composer_core.pipeline.scoring import score_measured
@@ -143,7 +143,7 @@ def make_take(
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
     met = kicks if condition.instrument == "bass" else ()
-    whole = [filled(condition, one) for one in seeds]
+    whole = [fill_in(condition, one) for one in seeds]
     if met:  # told nothing of density, basses play fewer notes than real ones beside a kit
         whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
     candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
@@ -166,7 +166,7 @@ def make_take(
         created_at=time.time(),
         performer_hash=hash_of_performer,
         candidates=best_of,
-        drawn=drawn_fields(condition, whole[chosen]),
+        drawn=filled_in_fields(condition, whole[chosen]),
         played_seed=own_seed,
     )
 

@@ -124,7 +124,7 @@ def _exchange(endpoint: Endpoint, body: bytes) -> bytes:
     if over.is_set():
         raise EndpointError("endpoint_slow", url=endpoint.url, limit=endpoint.timeout_sec)
     if response.status != http.client.OK:
-        reason = _clean(endpoint, _said(answer) or response.reason)
+        reason = _clean(endpoint, _refusal_text(answer) or response.reason)
         raise EndpointError("endpoint_refused", url=endpoint.url, status=response.status, reason=reason)
     if len(answer) > MAX_ANSWER_BYTES:
         raise _no_caption(endpoint, f"it is longer than {MAX_ANSWER_BYTES} bytes")
@@ -177,7 +177,7 @@ def _captions(endpoint: Endpoint, content: str, facts: Mapping[str, Any]) -> dic
     return made
 
 
-def _said(answer: bytes) -> str:
+def _refusal_text(answer: bytes) -> str:
     """What a refusal says, where it says so as OpenAI does."""
     try:
         error = json.loads(answer)["error"]

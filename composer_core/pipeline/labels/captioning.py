@@ -11,7 +11,7 @@ from composer_core.errors import EndpointError, NotFound
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.caption_endpoint import Endpoint, ask
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, captions, facts, tellable
+from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_values, captions, facts
 from composer_core.pipeline.labels.fields import CAPTIONS
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
@@ -121,7 +121,7 @@ class _Writer:
         self.report.by_people += len(CAPTIONS) - len(wanted)
         if not wanted:
             return False
-        told = tellable(labels, _measured(row), LEAST_CONFIDENCE)
+        told = caption_values(labels, _measured(row), LEAST_CONFIDENCE)
         if self.endpoint is None:
             made = captions(told, row["instrument"], self.words)
             self._gathered += [(Entry(row["loop_id"], name, made[name], "suggested"), "") for name in wanted]

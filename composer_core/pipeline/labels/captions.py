@@ -27,7 +27,7 @@ _INSTRUMENT = {
 _TAGS = ("tempo_bucket", "swing_phase", "feel", "section")
 
 
-def tellable(
+def caption_values(
     labels: Mapping[str, CurrentLabel], measured: Mapping[str, object], least_confidence: float = LEAST_CONFIDENCE
 ) -> dict[str, object]:
     """Labels to tell of a loop or to learn from, captions left out.

@@ -123,7 +123,7 @@ def suggest_missing(
     """
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
-    known = overview.said(store)
+    known = overview.source_statements(store)
     missing = [one for one in unique_loops(workspace) if (said := known.get(one)) is None or said.confidence is None]
     missing = missing[:limit]
     for start in range(0, len(missing), _BATCH):
@@ -207,7 +207,7 @@ def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
 def statuses(workspace: Workspace) -> dict[str, str]:
     """Status of every loop that has any label or suggestion."""
     store = open_labels(workspace)
-    suggested = [loop_id for loop_id, said in overview.said(store).items() if said.confidence is not None]
+    suggested = [loop_id for loop_id, said in overview.source_statements(store).items() if said.confidence is not None]
     return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
 
 

@@ -224,7 +224,9 @@ def _drift_of(field: str, source: str, month: str, said: Sequence[tuple[LabelEve
     numbers = all(isinstance(e.value, int | float) for pair in said for e in pair)
     gaps = [cast(float, model.value) - cast(float, person.value) for person, model in said] if numbers else []
     bias = float(np.mean(gaps)) if numbers else None
-    swaps = [] if numbers else Counter((_said(p.value), _said(m.value)) for _, p, m in apart).most_common(20)
+    swaps = (
+        [] if numbers else Counter((_value_word(p.value), _value_word(m.value)) for _, p, m in apart).most_common(20)
+    )
     return Drift(
         field,
         source,
@@ -238,7 +240,7 @@ def _drift_of(field: str, source: str, month: str, said: Sequence[tuple[LabelEve
     )
 
 
-def _said(value: Any) -> str:
+def _value_word(value: Any) -> str:
     """A value as one word: the heaviest genre, the techniques in a row."""
     if isinstance(value, Mapping):
         return str(max(sorted(value), key=lambda code: value[code])) if value else ""

@@ -56,7 +56,7 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
                 row[name] = metric.read(analysis)
     affects = [estimate_affect(row, loop.instrument) for row, loop in zip(metrics, loops, strict=True)]
     hashes = [content_hash(loop) for loop in loops]
-    places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
+    places = [_grid_positions(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
     prints = [fingerprint_codes(analysis).tobytes() for analysis in analyses]
     scored = score_measured(loops, metrics)
@@ -96,7 +96,7 @@ def _key_fields(estimate: KeyEstimate | None) -> dict[str, Any]:
     }
 
 
-def _place_notes(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _grid_positions(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The tick of the grid each note belongs to (in [0, length)) and which notes are ghosts."""
     if not len(loop.notes):
         return np.empty(0, np.int32), np.empty(0, np.bool_)
@@ -132,7 +132,7 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
             results.append(one)
             continue
         facts, loops = one
-        results.append(_answer(facts, loops, list(islice(measured, len(loops))) if options["measure"] else None))
+        results.append(_pack_answer(facts, loops, list(islice(measured, len(loops))) if options["measure"] else None))
     return results
 
 
@@ -150,7 +150,7 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
 
 
-def _answer(
+def _pack_answer(
     facts: dict[str, Any], loops: list[Loop], measured: list[MeasuredLoop] | None
 ) -> tuple[dict[str, Any], bytes]:
     if measured is None:

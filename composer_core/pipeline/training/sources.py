@@ -172,7 +172,7 @@ def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], sh
     return {slot.name: values[slot.name] for slot in SLOTS}
 
 
-def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
+def measured_condition(take: SourcePart, start: int, bars: int) -> WindowCondition:
     """The whole condition of a window, as it was played."""
     from composer_core.model.composer.conditions import WindowCondition
 

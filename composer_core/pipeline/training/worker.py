@@ -135,7 +135,7 @@ class _Heartbeat:
         whenever it was last said."""
         if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
-            said = store.own_state(state, self.step, self.steps, self.device_name, message, error)
+            said = store.heartbeat_state(state, self.step, self.steps, self.device_name, message, error)
             store.write_state(self.folder, said)
 
 

@@ -164,7 +164,7 @@ def restored(connection: Connection, undone: LabelEvent, source: str, action_id:
     return event_row(entry, source, before.note if before else "", undone.id, action_id)
 
 
-def said(
+def last_values(
     connection: Connection, source: str, rows: Sequence[Mapping[str, object]]
 ) -> tuple[dict[Place, tuple[object, ...]], set[Place]]:
     """What `source` last said of each loop and field in `rows` (as `saying`), and which of them a person labelled."""
@@ -188,7 +188,7 @@ def place_of(row: Mapping[str, object]) -> Place:
     return str(row["loop_id"]), str(row["field"])
 
 
-def saying(row: Mapping[str, object]) -> tuple[object, ...]:
+def value_key(row: Mapping[str, object]) -> tuple[object, ...]:
     """What a row says, without when and by whom."""
     return row["value"], row["status"], row["confidence"], row["note"]
 

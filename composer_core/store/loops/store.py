@@ -61,7 +61,7 @@ class LoopStore:
         with self._locked():
             self._remove_debris()
             self._refresh_index()
-            stored = self._index.places(record.loop_id for record in records)
+            stored = self._index.locate(record.loop_id for record in records)
             fresh = {r.loop_id: r for r in records if r.loop_id not in stored}
             first = self._index.first_of_content(record.content_hash for record in fresh.values())
             duplicate_of: dict[str, str] = {}
@@ -89,7 +89,7 @@ class LoopStore:
     def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
         """Loops in the order asked for; NotFound names the first id that is missing."""
         found: dict[str, Loop] = {}
-        for part, lines in self._places(loop_ids).items():
+        for part, lines in self._locate(loop_ids).items():
             rows = read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
             found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
@@ -97,20 +97,20 @@ class LoopStore:
                 raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
         return [found[loop_id] for loop_id in loop_ids]
 
-    def _places(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
+    def _locate(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
         """Rows of the parts that hold these loops, for those the library has."""
         if not self._parts():
             return {}
         self._refresh_index()
         rows: dict[Path, list[int]] = {}
-        for name, line in sorted(self._index.places(loop_ids).values()):
+        for name, line in sorted(self._index.locate(loop_ids).values()):
             rows.setdefault(self._workspace.loops / name, []).append(line)
         return rows
 
     def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, object]]:
         """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
         found: dict[str, dict[str, Any]] = {}
-        for part, lines in self._places(loop_ids).items():
+        for part, lines in self._locate(loop_ids).items():
             rows = completed(read_part(part, list(columns)), columns).take(lines).to_pylist()
             found.update({row["loop_id"]: row for row in rows})
         return found

@@ -54,7 +54,7 @@ class Rows:
     values: tuple[NDArray[np.float32], ...]
     spreads: tuple[Spread, ...]
 
-    def place(self, loop_id: str) -> int:
+    def row_of(self, loop_id: str) -> int:
         """The loop's row, -1 when it is not here."""
         return int(pc.index(self.loop_ids, loop_id).as_py())
 

@@ -91,7 +91,7 @@ class LibraryViews:
         picked = self._rows.at(positions, list(dict.fromkeys(fetched)))
         present = set(picked.column_names)
         base = [_expression(name, present, self._columns[name]) for name in read]
-        names, source = _beside(read, later, excluded)
+        names, source = _joined(read, later, excluded)
         shown = ", ".join(quoted(name) for name in columns)
         cursor = self._database.cursor()
         cursor.register("picked", picked)
@@ -141,7 +141,7 @@ class LibraryViews:
         names = [_expression(name, set(stored), kind) for name, kind in kinds.items()]
         cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(False, False)} AS SELECT {', '.join(names)} FROM {source}")
         for later, excluded in ((True, False), (False, True), (True, True)):
-            seen, beside = _beside(list(kinds), later, excluded)
+            seen, beside = _joined(list(kinds), later, excluded)
             cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(later, excluded)} AS SELECT {seen} FROM {beside}")
         self._rows.use([path.with_suffix(ROWS_SUFFIX) for path in snapshot.files])
         self._columns = {**kinds, EXCLUDED: TEXT}
@@ -245,7 +245,7 @@ def _expression(name: str, stored: Set[str], kind: str) -> str:
     return f"{(_ROOT_SQL if name == MEASURED_ROOT else quoted(name)) if there else empty} AS {quoted(name)}"
 
 
-def _beside(columns: Sequence[str], later: bool, excluded: bool) -> tuple[str, str]:
+def _joined(columns: Sequence[str], later: bool, excluded: bool) -> tuple[str, str]:
     """What to select of `loops` and what stands beside it, and from where."""
     names = [_later_or_file(name, later) for name in columns]
     source = "loops"

@@ -11,7 +11,7 @@ import pytest
 from composer_core.errors import InvalidValue
 from composer_core.lab.composer.affect import GRID, emotion_grid
 from composer_core.lab.composer.evaluation import Counts, plain
-from composer_core.lab.composer.held_out import Made, make
+from composer_core.lab.composer.held_out import Made, generate_for
 from composer_core.lab.composer.memory import _longest_run, _note_line
 from composer_core.lab.composer.page import page
 from composer_core.lab.composer.promises import promises
@@ -120,10 +120,10 @@ def test_loops_of_a_batch_answer_each_its_own_request() -> None:
         Condition("bass", bars=2, key=Key(5, "dorian")),
         Condition("bass", bars=4, meter=Meter.parse("3/4"), tempo_bpm=150.0),
     ]
-    made = make(loaded, asked, seed=1)
+    made = generate_for(loaded, asked, seed=1)
     assert [fault_of(one) for one in made] == ["", "", ""]
     assert set((made[1].played.notes.pitch % 12).tolist()) <= set(Key(5, "dorian").scale)
-    again = make(loaded, asked, seed=1)
+    again = generate_for(loaded, asked, seed=1)
     assert [one.played.notes for one in again] == [one.played.notes for one in made]
 
 

@@ -158,7 +158,7 @@ def test_requests_with_a_mistake_are_refused(tmp_path: Path, changes: dict[str, 
 
 
 def test_a_reused_pid_is_not_ours() -> None:
-    here = store.own_state("running", 1, 2, "CPU", "")
+    here = store.heartbeat_state("running", 1, 2, "CPU", "")
     assert store.is_alive(here.pid, here.pid_started)
     assert not store.is_alive(here.pid, here.pid_started - 3600)
     assert not store.is_alive(2**22 - 7, here.pid_started)
@@ -208,7 +208,7 @@ def test_an_adapter_needs_a_model() -> None:
 def test_a_run_stopped_while_it_loads_is_called_stopped(workspace: Workspace) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = workspace.runs / "early"
-    store.write_state(folder, replace(store.own_state("starting", 0, 0, "", ""), **store_pid(process.pid)))
+    store.write_state(folder, replace(store.heartbeat_state("starting", 0, 0, "", ""), **store_pid(process.pid)))
     write_json(folder / store.REQUEST_FILE, asdict(TrainRequest("drums", "library", "tiny", name="early")))
     runs.stop(workspace, "early")
     assert process.wait(30) != 0
