@@ -21,6 +21,12 @@ app.run()
 assert not app.exception and app.selectbox(key="generate.model.drums").options
 print([name for name in ("torch",) if name in sys.modules])
 """
+PARSER = """
+import sys
+from composer_core.cli import build_parser
+build_parser()
+print([name for name in ("numpy", "torch", "composer_core.estimate", "composer_core.metrics") if name in sys.modules])
+"""
 MEASURE = """
 import sys
 from composer_core.cli import main
@@ -49,3 +55,8 @@ def test_measures_are_printed_without_what_explains_scores_and_keeps_loops(tmp_p
     loop = Loop("drums", Notes.from_rows([(0, 60, 36, 100), (480, 60, 38, 90)]), bars=1, source="made")
     (tmp_path / "loop.mid").write_bytes(loop_to_midi(loop))
     assert printed(MEASURE, tmp_path, str(tmp_path / "loop.mid")) == "[]"
+
+
+def test_the_parser_of_all_commands_needs_no_arrays(tmp_path: Path) -> None:
+    """The options of `composer generate` are declared with the fields of a condition, which hold plain numbers."""
+    assert printed(PARSER, tmp_path) == "[]"

@@ -24,8 +24,7 @@ from composer_core.music.condition_fields import ASK_METERS, FIELD, MEASURES, SL
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import COMMON_TIME, Meter
+from composer_core.music.timing import BARS_CHOICES, COMMON_TIME, Meter
 
 FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
 """Numbers that every model reads, whatever its configuration names."""

@@ -13,7 +13,7 @@ from composer_core.ingest.cut import WHOLE_SONG
 from composer_core.ingest.pool import read_all
 from composer_core.metrics import chords_of
 from composer_core.music.key import ROOT_NAMES
-from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records, finite_or_none
 from composer_core.pipeline.scoring import explain, missing
 from composer_core.store.loops.record import LoopRecord
