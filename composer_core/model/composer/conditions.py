@@ -2,7 +2,7 @@
 
 'Not given' is a state of its own, learned in training, never a default value. What a model
 has an embedding for stands in its configuration; other fields do not reach it, and
-`composer_core.model.composer.conditions` says so.
+`composer_core.model.composer.notices` says so.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,8 +24,7 @@ from composer_core.music.condition_fields import ASK_METERS, FIELD, MEASURES, SL
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import COMMON_TIME, Meter
+from composer_core.music.timing import BARS_CHOICES, COMMON_TIME, Meter
 
 FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
 """Numbers that every model reads, whatever its configuration names."""
@@ -40,16 +38,6 @@ _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 CHORD_FEATURES = 25
 """Root and chord tones above the tonic (12 each), and whether a chord is given."""
 _HIDEABLE = ("given", "genre", "mode", "technique", "chords")
-UNLEARNT = "unlearnt_"
-"""`unlearnt_FIELD`: asked for, but the model has no embedding for it, so it did not act."""
-UNLEARNT_TECHNIQUE = f"{UNLEARNT}technique"
-RARE_METER = "rare_meter"
-"""The metre is kept, but less than RARE_SHARE of the training windows had it."""
-MODE_BY_SCALE = "mode_by_scale"
-"""A mode other than major and minor: the nearer of the two is asked for and notes outside the scale are left out."""
-RARE_SHARE = 0.01
-LEARNT_MODES = ("major", "minor")
-"""What training data are told apart by; the other modes follow the one with their third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,24 +285,3 @@ def _with_rest(weights: Tensor) -> Tensor:
     """The weights and one more column: how much of 1 is left over ('not given')."""
     rest = 1.0 - weights.sum(dim=-1, keepdim=True).clamp(max=1.0)
     return torch.cat([weights, rest], dim=-1)
-
-
-def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Condition) -> tuple[str, ...]:
-    """Notice codes for a request to a model; `facts` are those saved with it."""
-    unlearnt = [field for field in condition.given if field not in config.conditions]
-    if condition.technique and "technique" in config.conditions:
-        known = {f"{condition.instrument}:{code}" for code in condition.technique}
-        unlearnt += [] if known <= set(config.techniques) else ["technique"]
-    codes = [UNLEARNT + field for field in unlearnt]
-    if _is_rare(facts, condition):
-        codes.append(RARE_METER)
-    if condition.key is not None and condition.key.mode not in LEARNT_MODES:
-        codes.append(MODE_BY_SCALE)
-    return tuple(codes)
-
-
-def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
-    windows = facts.get("meters", {}).get(condition.instrument)
-    if not windows:
-        return str(condition.meter) != "4/4"  # nothing is known of the data: only common time is sure
-    return bool(windows.get(str(condition.meter), 0) < RARE_SHARE * sum(windows.values()))

@@ -120,7 +120,7 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
 
 def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
     """A model's notices, without that of a technique it never learnt where rules render all that are asked for."""
-    from composer_core.model.composer.conditions import UNLEARNT_TECHNIQUE, notices_of
+    from composer_core.model.composer.notices import UNLEARNT_TECHNIQUE, notices_of
 
     heard = set(condition.technique) <= set(RENDERED[condition.instrument])
     return tuple(code for code in notices_of(shape, facts, condition) if not (heard and code == UNLEARNT_TECHNIQUE))

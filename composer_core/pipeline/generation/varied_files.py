@@ -16,8 +16,8 @@ from composer_core.music.chords import pitch_class_weights
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key_finding import keys_of_bars
-from composer_core.music.loop import BARS_CHOICES, Loop, Notes
-from composer_core.music.timing import swing_ratio_to_percent
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import BARS_CHOICES, swing_ratio_to_percent
 from composer_core.pipeline.generation.takes import render_take
 from composer_core.pipeline.generation.variation import continue_take, regenerate_bars, vary
 from composer_core.pipeline.library.loops import loops_for_training
