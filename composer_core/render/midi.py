@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.bends import bend_values
 from composer_core.music.instruments import DRUM_CHANNEL
-from composer_core.music.loop import Loop, Notes, check_loop
+from composer_core.music.loop import Loop, check_loop
 from composer_core.music.timing import TICKS_PER_QUARTER, Meter
 from composer_core.render.repeats import NoteRow, separate_repeats
-from composer_core.render.timeline import BEND, tempo_map
+from composer_core.render.timeline import tempo_map
 
 MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 NOTE_OFF_VELOCITY = 64
@@ -62,59 +61,6 @@ def loops_to_midi(loops: Sequence[Loop], *, wrap_early: bool = True) -> bytes:
         name = _opening(loop.track_name or loop.instrument)
         tracks.append(_track([*name, *_part(loop, channel, wrap_early)], length_tick))
     return _header(1, len(tracks)) + b"".join(tracks)
-
-
-@dataclass(frozen=True, slots=True)
-class SongPart:
-    """One track of a whole song: notes in ticks from its start, controllers as `render.controllers` reads them.
-
-    `channel` is 0 to 15, or -1 for any free one.
-    """
-
-    is_drums: bool
-    channel: int
-    program: int
-    name: str
-    notes: Notes
-    controls: Sequence[tuple[int, int, int, int]] = ()
-
-
-def song_to_midi(
-    parts: Sequence[SongPart],
-    tempos: Sequence[tuple[int, float]],
-    meters: Sequence[tuple[int, Meter]],
-    end_tick: int,
-) -> bytes:
-    """A whole song as a format 1 file: a track of tempos and metres, then one track a part.
-
-    Tracks end at `end_tick` or with the last note. Notes of one pitch never overlap. The same song gives
-    the same bytes. InvalidValue for more than 15 parts without a channel of their own that are not drums.
-    """
-    rows = [sorted(separate_repeats(part.notes.rows()), key=lambda row: (row[0], row[2])) for part in parts]
-    last = max((onset + duration for own in rows for onset, duration, _, _ in own), default=0)
-    length = max(end_tick, last, 1)
-    conductor = [(tick, _META, _time_signature(meter)) for tick, meter in meters]
-    conductor += [(tick, _META, _tempo_event(bpm)) for tick, bpm in tempos]
-    tracks = [_track([*_opening("tempo"), *conductor], length)]
-    for part, channel, own in zip(parts, _song_channels(parts), rows, strict=True):
-        events = [*_opening(part.name), (0, _META, bytes([0xC0 | channel, part.program]))]
-        events += [(tick, _META, _control_bytes(channel, kind, a, b)) for tick, kind, a, b in part.controls]
-        tracks.append(_track([*events, *_note_events(own, channel)], length))
-    return _header(1, len(tracks)) + b"".join(tracks)
-
-
-def _song_channels(parts: Sequence[SongPart]) -> list[int]:
-    """Channels as the file had them; parts without one, and drums, as General MIDI has it."""
-    taken = {part.channel for part in parts if part.channel >= 0}
-    free = [channel for channel in MELODIC_CHANNELS if channel not in taken]
-    lacking = sum(1 for part in parts if not part.is_drums and part.channel < 0)
-    require_range("number of parts without a channel", lacking, 0, len(free))
-    following = iter(free)
-    return [DRUM_CHANNEL if part.is_drums else part.channel if part.channel >= 0 else next(following) for part in parts]
-
-
-def _control_bytes(channel: int, kind: int, a: int, b: int) -> bytes:
-    return bytes([(0xE0 if kind == BEND else 0xB0) | channel, a, b])
 
 
 def sounding_notes(loop: Loop, *, wrap_early: bool = True) -> list[NoteRow]:
