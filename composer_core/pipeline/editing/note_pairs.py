@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from composer_core.ingest.written_notes import Row
@@ -14,9 +14,10 @@ Pair = tuple[int | None, Row]
 def paired(before: Sequence[Row], after: Sequence[Row]) -> tuple[list[int], list[Pair], list[int]]:
     """Indices of the notes before that are still there, changed or new notes, and indices of those that are gone.
 
-    Of the changed ones those that start together on the same pitch belong together, then the first of a pitch to
-    the first, the second to the second where as many are left; where as many are left in all, they are taken in
-    their order, as a transposition keeps it. What remains is new, or gone.
+    Of the changed ones those that start together on the same pitch belong together. Where the pitches are the same
+    ones as before, notes have moved in time: then the first of a pitch belongs to the first, the second to the second.
+    Else those that start together do, and if as many are left as before, they are taken in their order. Groups of
+    which one is larger pair nothing. What remains is new, or gone.
     """
     waiting: dict[Row, deque[int]] = defaultdict(deque)
     for at, row in enumerate(before):
@@ -29,7 +30,8 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> tuple[list[int], list
             added.append(row)
     gone = sorted(at for group in waiting.values() for at in group)
     pairs: list[Pair] = []
-    for same in (_place, _pitch, _nothing):
+    has_moved = Counter(before[at][2] for at in gone) == Counter(row[2] for row in added)
+    for same in (_place, _pitch) if has_moved else (_place, _onset, _nothing, _pitch):
         found, gone, added = _matched(before, gone, added, same)
         pairs += found
     return kept, [*pairs, *((None, row) for row in added)], gone
@@ -37,6 +39,10 @@ def paired(before: Sequence[Row], after: Sequence[Row]) -> tuple[list[int], list
 
 def _place(row: Row) -> Hashable:
     return row[0], row[2]
+
+
+def _onset(row: Row) -> Hashable:
+    return row[0]
 
 
 def _pitch(row: Row) -> Hashable:

@@ -36,7 +36,8 @@ class PartEdit:
     `before` and `after` are its notes at 480 a quarter from the song's start, `sources` the written note of each
     note before. `bars` (song ticks, from and to) limits the edit: outside them every event stays, and notes that
     start together stay two; None is the whole part. `program` is the part's before and after, `bends` are
-    (tick, 14-bit value) that are new. `channel` counts for a part without any written note.
+    (tick, 14-bit value) that are new. `channel` counts for a part without any written note. What begins before its
+    track's End of Track, or before `end_tick` where that is later, rings no further.
     """
 
     sources: Sequence[int]
@@ -47,6 +48,7 @@ class PartEdit:
     program: tuple[int, int] = (0, 0)
     bends: Sequence[tuple[int, int]] = ()
     bars: Sequence[tuple[int, int]] | None = None
+    end_tick: int = 0
 
 
 @dataclass(slots=True)
@@ -92,14 +94,17 @@ class Rewriter:
             for at in kept
             if edit.sources[at] != NO_SOURCE
         ]
-        unwritten = [(None, edit.before[at]) for at in kept if edit.sources[at] == NO_SOURCE]
+        # Notes that only a reader found, behind the place where their track breaks off.
+        is_broken = any(track.broken is not None for track in self.document.tracks)
+        unwritten = [(None, edit.before[at]) for at in kept if is_broken and edit.sources[at] == NO_SOURCE]
         own = sorted(self.notes[source] for source in edit.sources if source != NO_SOURCE)
         for at, row in [*changed, *unwritten]:
             source = NO_SOURCE if at is None else edit.sources[at]
             if at is None or source == NO_SOURCE:
-                planned.append(_Planned(self._placed(row, own, edit.channel), NO_SOURCE, fresh=True))
+                note = self._placed(row, own, edit.channel)
             else:
-                planned.append(_Planned(self._moved(self.notes[source], edit.before[at], row), source, fresh=True))
+                note = self._moved(self.notes[source], edit.before[at], row)
+            planned.append(_Planned(self._within_track(note, edit.end_tick), source, fresh=True))
         for at in removed:
             self._remove(edit.sources[at])
         self._drop_doubles(edit, planned)
@@ -126,14 +131,19 @@ class Rewriter:
     def _moved(self, old: WrittenNote, before: Row, after: Row) -> WrittenNote:
         """The written note with what changed between two rows."""
         onset = old.onset if after[0] == before[0] else self._held(old, self._rounded(after[0]))
-        if after[1] == before[1] and old.end != HANGING:
-            end = onset + old.end - old.onset
+        if after[1] == before[1]:
+            end = HANGING if old.end == HANGING else onset + old.end - old.onset
         elif after[0] + after[1] == before[0] + before[1] and old.end != HANGING:
             end = old.end
         else:
             end = self.file_tick(after[0] + after[1])
-        least = onset + 1 if (onset, end) != (old.onset, old.end) else end
-        return old._replace(onset=onset, end=max(end, least), pitch=after[2], velocity=after[3])
+        if end != HANGING and (onset, end) != (old.onset, old.end):
+            end = max(end, onset + 1)
+        return old._replace(onset=onset, end=end, pitch=after[2], velocity=after[3])
+
+    def _within_track(self, note: WrittenNote, end_tick: int) -> WrittenNote:
+        last = max(self.document.tracks[note.track].end_tick, self.file_tick(end_tick))
+        return note._replace(end=min(note.end, last)) if note.onset < last else note
 
     def _placed(self, row: Row, own: Sequence[WrittenNote], channel: int) -> WrittenNote:
         """A new note beside the nearest of the part's own."""

@@ -82,11 +82,15 @@ def vary_file(
     before_tick, after_tick = (bars * played.meter.bar_tick for bars in (max(loop.bars for loop in parts), longest))
     edit = _part_edit(song, played, keep, fresh.notes.select(new), (before_tick, after_tick))
     bar_tick, start_tick = played.meter.bar_tick, _start_tick(played)
-    edit = replace(edit, bars=[(start_tick + bar * bar_tick, start_tick + (bar + 1) * bar_tick) for bar in changed])
+    edit = replace(
+        edit,
+        bars=[(start_tick + bar * bar_tick, start_tick + (bar + 1) * bar_tick) for bar in changed],
+        end_tick=start_tick + edited.grid.bars * bar_tick,
+    )
     rewriter = song.rewriter()
     n_notes = rewriter.rewrite(edit)
     if edited.grid.bars > played.bars:
-        end_tick = rewriter.file_tick(start_tick + edited.grid.bars * bar_tick)
+        end_tick = rewriter.file_tick(edit.end_tick)
         for track in {song.notes[at].track for at in edit.sources if at != NO_SOURCE}:
             song.document.tracks[track].edit().end_tick = end_tick
     written = song.write(out, rewriter)
