@@ -22,6 +22,8 @@ from composer_core.ingest.chunks import Layout, read_layout
 from composer_core.ingest.events import META_END
 
 META, SYSEX, SYSEX_MORE = 0xFF, 0xF0, 0xF7
+_LONG = frozenset((META, SYSEX, SYSEX_MORE))
+"""Status of events that say how long they are."""
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL, PROGRAM, PRESSURE, BEND = range(0x80, 0x100 - 0x10, 0x10)
 """Status of each kind of channel message on channel 1."""
 MAX_DOCUMENT_EVENTS = 2_000_000
@@ -30,6 +32,7 @@ _DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0x
 for _status in range(0x80, 0xF0):
     _DATA_BYTES[_status] = 1 if _status & 0xF0 in (PROGRAM, PRESSURE) else 2
 """Data bytes after each status byte that has a fixed number of them."""
+_SHORT = [bytes((value,)) for value in range(0x80)]
 
 
 class FileEvent(NamedTuple):
@@ -132,76 +135,89 @@ def _gaps(data: bytes, layout: Layout) -> list[bytes]:
 
 def _read_track(body: bytes, limit: int, name: str) -> DocumentTrack:
     track = DocumentTrack([], body)
-    reader = _Reader(body, track)
+    position = 0
     try:
-        while reader.position < len(body):
-            start = reader.position
-            track.events.append(reader.next_event())
+        while position < len(body):
+            position = _read_run(body, position, track)
+            if position < len(body):
+                position = _read_long(body, position, track)
             if len(track.events) > limit:
                 raise RefusedFile("too_many_events", path=name, count=len(track.events), limit=limit)
             if track.events[-1].is_meta(META_END):
-                track.trailing = body[reader.position :]
+                track.trailing = body[position:]
                 break
-    except (IndexError, ValueError):
-        track.broken = start
+    except _NoEvent as found:
+        track.broken = found.position
     return track
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Steps through a track chunk; IndexError past its end, ValueError at what is no event."""
+class _NoEvent(Exception):
+    """Bytes that are no event, from `position` of the chunk on."""
 
-    body: bytes
-    track: DocumentTrack
-    position: int = 0
-    tick: int = 0
-    status: int = 0
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
 
-    def next_event(self) -> FileEvent:
-        body, position = self.body, self.position
+
+def _read_run(body: bytes, position: int, track: DocumentTrack) -> int:
+    """Read channel messages (and the rare system ones of a fixed length) up to the next of any length; its place."""
+    events, sizes = track.events, _DATA_BYTES
+    tick = events[-1].tick if events else 0
+    running = next((event.status for event in reversed(events) if event.status < 0xF0), 0)
+    end = len(body)
+    while position < end:
+        start = position
         delta = body[position]
         position += 1
         if delta >= 0x80:
-            delta, position = self._quantity(position - 1)
-        self.tick += delta
+            delta, position = _quantity(body, start, start)
+        if position >= end:
+            raise _NoEvent(start)
         status = body[position]
         if status < 0x80:
-            status = self.status
-            self.track.runs_on = True
+            status = running
+            track.runs_on = True
+        elif status in _LONG:
+            return start
         else:
             position += 1
-        if status in (META, SYSEX, SYSEX_MORE):
-            return self._long_event(status, position)
-        size = _DATA_BYTES.get(status)
-        if size is None or self.tick > _MAX_TICK:
-            raise ValueError(status)
+        size = sizes.get(status, end)
         data = body[position : position + size]
-        if len(data) < size:
-            raise IndexError(position)
+        tick += delta
+        if len(data) != size or tick > _MAX_TICK:
+            raise _NoEvent(start)
         if not data.isascii():
-            self.track.n_clipped += sum(byte > 127 for byte in data)
+            track.n_clipped += sum(byte > 127 for byte in data)
             data = bytes(min(byte, 127) for byte in data)
-        if status < 0xF0:
-            self.status = status
-        self.position = position + size
-        return FileEvent(self.tick, status, data)
+        events.append(FileEvent(tick, status, data))
+        running = status if status < 0xF0 else running
+        position += size
+    return position
 
-    def _long_event(self, status: int, position: int) -> FileEvent:
-        kind = self.body[position : position + 1] if status == META else b""
-        length, start = self._quantity(position + len(kind))
-        if start + length > len(self.body):
-            raise IndexError(position)
-        self.position = start + length
-        return FileEvent(self.tick, status, kind + self.body[start : start + length])
 
-    def _quantity(self, position: int) -> tuple[int, int]:
-        """A variable-length quantity and the place after it."""
-        value = 0
-        for at in range(position, position + 4):
-            value = value << 7 | self.body[at] & 0x7F
-            if self.body[at] < 0x80:
-                return value, at + 1
-        raise ValueError(value)
+def _read_long(body: bytes, position: int, track: DocumentTrack) -> int:
+    """Read one meta or system exclusive event; the place behind it."""
+    start = position
+    delta, position = _quantity(body, position, start)
+    status = body[position]
+    kind = body[position + 1 : position + 2] if status == META else b""
+    length, position = _quantity(body, position + 1 + len(kind), start)
+    if position + length > len(body):
+        raise _NoEvent(start)
+    tick = delta + (track.events[-1].tick if track.events else 0)
+    track.events.append(FileEvent(tick, status, kind + body[position : position + length]))
+    return position + length
+
+
+def _quantity(body: bytes, start: int, event_at: int) -> tuple[int, int]:
+    """A variable-length quantity of at most 4 bytes, of the event at `event_at`, and the place after it."""
+    value = 0
+    for position in range(start, min(start + 4, len(body))):
+        byte = body[position]
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, position + 1
+    raise _NoEvent(event_at)
 
 
 def _merged(events: list[FileEvent], edits: TrackEdits) -> list[FileEvent]:
@@ -253,6 +269,8 @@ def _encoded(events: Iterable[FileEvent], runs_on: bool) -> Iterator[bytes]:
 
 def quantity(value: int) -> bytes:
     """A variable-length quantity: seven bits a byte, most significant first, bit 7 set on all but the last."""
+    if value < 0x80:
+        return _SHORT[value]
     groups = [value & 0x7F]
     while value := value >> 7:
         groups.append(0x80 | (value & 0x7F))

@@ -8,10 +8,11 @@ are found again among the written ones by what they are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
-from composer_core.ingest.document import META, NOTE_OFF, NOTE_ON, FileEvent, MidiDocument
+from composer_core.ingest.document import META, NOTE_ON, FileEvent, MidiDocument
 from composer_core.music.loop import Notes
 from composer_core.music.timing import TICKS_PER_QUARTER
 
@@ -67,20 +68,19 @@ def channel_events(document: MidiDocument) -> Iterator[PlacedEvent]:
 
 def written_notes(document: MidiDocument) -> list[WrittenNote]:
     """Notes in the order of their note-ons, track after track."""
-    notes: list[WrittenNote] = []
-    sounding: dict[tuple[int, int, int], deque[int]] = defaultdict(deque)
+    rows: list[list[int]] = []
+    sounding: dict[tuple[int, int, int], deque[list[int]]] = defaultdict(deque)
     for track, index, port, (tick, status, data) in channel_events(document):
-        kind, channel = status & 0xF0, status & 0x0F
-        if kind not in (NOTE_ON, NOTE_OFF):
+        if status >= 0xA0:
             continue
-        waiting = sounding[track, channel, data[0]]
-        if kind == NOTE_ON and data[1]:
-            waiting.append(len(notes))
-            notes.append(WrittenNote(tick, HANGING, data[0], data[1], track, channel, port, index, HANGING))
-        elif waiting:
-            at = waiting.popleft()
-            notes[at] = notes[at]._replace(end=tick, off_at=index)
-    return notes
+        key = (track, status & 0x0F, data[0])
+        if status >= NOTE_ON and data[1]:
+            rows.append([tick, HANGING, data[0], data[1], track, key[1], port, index, HANGING])
+            sounding[key].append(rows[-1])
+        elif waiting := sounding.get(key):
+            row = waiting.popleft()
+            row[1], row[8] = tick, index
+    return [WrittenNote(*row) for row in rows]
 
 
 def song_tick(tick: int, resolution: int) -> int:
@@ -102,16 +102,17 @@ def part_sources(
     written = [_row(note, resolution) for note in notes]
     preferred = _preferred(parts, rows, notes, written)
     open_notes = sorted(range(len(notes)), key=lambda at: (notes[at].track, notes[at].channel))
-    for fields in ((0, 1, 2, 3), (0, 2, 3), (0, 2)):
-        slots = [_slots(own, taken, fields) for own, taken in zip(rows, found, strict=True)]
+    for key_of in (_whole, itemgetter(0, 2, 3), itemgetter(0, 2)):
+        slots = [_slots(own, taken, key_of) for own, taken in zip(rows, found, strict=True)]
         left = []
         for at in open_notes:
-            key = tuple(written[at][number] for number in fields)
-            part = next((one for one in preferred[notes[at].track, notes[at].channel] if slots[one].get(key)), None)
-            if part is None:
-                left.append(at)
+            key = key_of(written[at])
+            for part in preferred[notes[at].track, notes[at].channel]:
+                if waiting := slots[part].get(key):
+                    found[part][waiting.pop()] = at
+                    break
             else:
-                found[part][slots[part][key].popleft()] = at
+                left.append(at)
         open_notes = left
         if not open_notes:
             break
@@ -123,12 +124,16 @@ def _row(note: WrittenNote, resolution: int) -> Row:
     return song_tick(note.onset, resolution), duration, note.pitch, note.velocity
 
 
-def _slots(rows: Sequence[Row], taken: Sequence[int], fields: Sequence[int]) -> dict[_Key, deque[int]]:
-    """Notes of a part that have no source yet, by the fields they are to be found by."""
-    slots: dict[_Key, deque[int]] = defaultdict(deque)
-    for number, (row, source) in enumerate(zip(rows, taken, strict=True)):
-        if source == NO_SOURCE:
-            slots[tuple(row[field] for field in fields)].append(number)
+def _whole(row: Row) -> _Key:
+    return row
+
+
+def _slots(rows: Sequence[Row], taken: Sequence[int], key_of: Callable[[Row], _Key]) -> dict[_Key, list[int]]:
+    """Notes of a part that have no source yet, by what they are to be found by, the first of them last."""
+    slots: dict[_Key, list[int]] = {}
+    for number in range(len(rows) - 1, -1, -1):
+        if taken[number] == NO_SOURCE:
+            slots.setdefault(key_of(rows[number]), []).append(number)
     return slots
 
 
@@ -136,10 +141,10 @@ def _preferred(
     parts: Sequence[PlayedNotes], rows: Sequence[Sequence[Row]], notes: Sequence[WrittenNote], written: Sequence[Row]
 ) -> dict[tuple[int, int], list[int]]:
     """For each (track, channel) all parts, the one that shares most notes first."""
-    holders: dict[Row, set[int]] = defaultdict(set)
+    holders: dict[Row, list[int]] = {}
     for number, own in enumerate(rows):
-        for row in own:
-            holders[row].add(number)
+        for row in set(own):
+            holders.setdefault(row, []).append(number)
     votes: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
     for note, row in zip(notes, written, strict=True):
         ballot = votes[note.track, note.channel]

@@ -84,6 +84,8 @@ def _part(
     notes = [event for _ in range(dice.randint(8, 20)) for event in _note(dice, resolution, length, channel, pitches)]
     if loose:
         notes.append((dice.randrange(length), on(pitches[0], 70, channel)))  # never ends
+    else:
+        notes += [(length - resolution, on(pitches[0], 70, channel)), (length, off(pitches[0], channel))]
     others = [event for _ in range(12) for event in _other(dice, length, channel, number, pitches)]
     return events + sorted(notes + others, key=lambda event: event[0])
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from composer_core.ingest.document import BEND, KEY_PRESSURE, NOTE_OFF, NOTE_ON, PROGRAM, FileEvent, MidiDocument
 from composer_core.ingest.written_notes import HANGING, NO_SOURCE, PlacedEvent, Row, WrittenNote, channel_events
 from composer_core.music.timing import TICKS_PER_QUARTER
-from composer_core.pipeline.editing.note_pairs import paired
 from composer_core.pipeline.editing.notices import EditNotice
 from composer_core.render.timeline import Clock
 
@@ -139,11 +138,11 @@ class Rewriter:
             end = self.file_tick(after[0] + after[1])
         if end != HANGING and (onset, end) != (old.onset, old.end):
             end = max(end, onset + 1)
-        return old._replace(onset=onset, end=end, pitch=after[2], velocity=after[3])
+        return WrittenNote(onset, end, after[2], after[3], *old[4:])
 
     def _within_track(self, note: WrittenNote, end_tick: int) -> WrittenNote:
         last = max(self.document.tracks[note.track].end_tick, self.file_tick(end_tick))
-        return note._replace(end=min(note.end, last)) if note.onset < last else note
+        return note._replace(end=last) if note.onset < last < note.end else note
 
     def _placed(self, row: Row, own: Sequence[WrittenNote], channel: int) -> WrittenNote:
         """A new note beside the nearest of the part's own."""
@@ -331,3 +330,71 @@ class Rewriter:
 def _may_end(one: _Planned, bars: Sequence[tuple[int, ...]]) -> bool:
     """Whether a sounding note may be cut short: it is new itself, or ends inside the bars that are edited."""
     return one.fresh or any(start <= one.note.end < stop for start, stop in bars)
+
+
+Pair = tuple[int | None, Row]
+"""The index of the note before, None for a note that is new, and the note after."""
+
+
+def paired(before: Sequence[Row], after: Sequence[Row]) -> tuple[list[int], list[Pair], list[int]]:
+    """Indices of the notes before that are still there, changed or new notes, and indices of those that are gone.
+
+    Of the changed ones those that start together on the same pitch belong together. Where the pitches are the same
+    ones as before, notes have moved in time: then the first of a pitch belongs to the first, the second to the second.
+    Else those that start together do, and if as many are left as before, they are taken in their order. Groups of
+    which one is larger pair nothing. What remains is new, or gone.
+    """
+    waiting: dict[Row, list[int]] = {}
+    for at in range(len(before) - 1, -1, -1):
+        waiting.setdefault(before[at], []).append(at)
+    kept, added = [], []
+    for row in after:
+        if same_row := waiting.get(row):
+            kept.append(same_row.pop())
+        else:
+            added.append(row)
+    gone = sorted(at for group in waiting.values() for at in group)
+    pairs: list[Pair] = []
+    has_moved = Counter(before[at][2] for at in gone) == Counter(row[2] for row in added)
+    for same in (_place, _pitch) if has_moved else (_place, _onset, _nothing, _pitch):
+        found, gone, added = _matched(before, gone, added, same)
+        pairs += found
+    return kept, [*pairs, *((None, row) for row in added)], gone
+
+
+def _place(row: Row) -> Hashable:
+    return row[0], row[2]
+
+
+def _onset(row: Row) -> Hashable:
+    return row[0]
+
+
+def _pitch(row: Row) -> Hashable:
+    return row[2]
+
+
+def _nothing(_row: Row) -> Hashable:
+    return None
+
+
+def _matched(
+    before: Sequence[Row], gone: Iterable[int], added: Iterable[Row], same: Callable[[Row], Hashable]
+) -> tuple[list[Pair], list[int], list[Row]]:
+    """Pairs in order of time within groups of equally many; what is left of both."""
+    old: dict[Hashable, list[int]] = defaultdict(list)
+    new: dict[Hashable, list[Row]] = defaultdict(list)
+    for at in gone:
+        old[same(before[at])].append(at)
+    for row in added:
+        new[same(row)].append(row)
+    pairs: list[Pair] = []
+    left_old, left_new = [], []
+    for key in {**old, **new}:
+        ours, theirs = sorted(old[key], key=before.__getitem__), sorted(new[key])
+        if len(ours) == len(theirs):
+            pairs += zip(ours, theirs, strict=True)
+        else:
+            left_old += ours
+            left_new += theirs
+    return pairs, left_old, left_new
