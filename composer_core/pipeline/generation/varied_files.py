@@ -9,20 +9,22 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.estimate import estimate_affect
-from composer_core.ingest.written_notes import NO_SOURCE, Row
+from composer_core.ingest.document import MidiDocument
+from composer_core.ingest.written_notes import NO_SOURCE, Row, song_tick
 from composer_core.metrics import measure
 from composer_core.music.chords import pitch_class_weights
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
-from composer_core.music.timing import swing_ratio_to_percent
+from composer_core.music.timing import TICKS_PER_QUARTER, swing_ratio_to_percent
 from composer_core.pipeline.editing.notices import EditNotice
 from composer_core.pipeline.editing.rewriting import PartEdit
 from composer_core.pipeline.editing.song_files import SongFile, open_song
@@ -65,7 +67,12 @@ def vary_file(
     NotFound without notes of the instrument, InvalidValue for a part that is no loop of 1, 2, 4 or 8 bars.
     """
     parts = _parts_of(source)
+    song = open_song(source)
     played = _chosen(parts, source, instrument)
+    if more is None or played.bars not in BARS_CHOICES:
+        played = _with_rests(played, parts, song.document)
+    if played.bars not in BARS_CHOICES:
+        raise InvalidValue("bad_format", name=str(source), value=f"{played.bars} bars", expected="1, 2, 4 or 8 bars")
     take = take_of(played)
     if bars is not None:
         edited = regenerate_bars(take, bars, seed=seed, model=model, workspace=workspace)
@@ -73,13 +80,17 @@ def vary_file(
         edited = continue_take(take, more, seed=seed, model=model, workspace=workspace)
     else:
         edited = vary(take, strength or 0.0, seed=seed, model=model, workspace=workspace)
+    longest = max(played.bars, *(loop.bars for loop in parts))
+    return _write(song, out, played, take, edited, longest)
+
+
+def _write(song: SongFile, out: Path, played: Loop, take: Take, edited: Take, longest: int) -> Varied:
+    """Exchange the notes of the bars that differ between a take and the edited one; `longest` are the file's bars."""
     fresh = render_take(edited)
     changed = _changed_bars(take.grid, edited.grid)
     old_bar, new_bar = _grid_bar(played), _grid_bar(fresh)
     keep, new = ~np.isin(old_bar, changed), np.isin(new_bar, changed)
-    song = open_song(source)
-    longest = max(edited.grid.bars, *(loop.bars for loop in parts))
-    before_tick, after_tick = (bars * played.meter.bar_tick for bars in (max(loop.bars for loop in parts), longest))
+    before_tick, after_tick = (n * played.meter.bar_tick for n in (longest, max(longest, edited.grid.bars)))
     edit = _part_edit(song, played, keep, fresh.notes.select(new), (before_tick, after_tick))
     bar_tick, start_tick = played.meter.bar_tick, _start_tick(played)
     edit = replace(
@@ -101,7 +112,7 @@ def vary_file(
 def _part_edit(song: SongFile, played: Loop, keep: NDArray[np.bool_], new: Notes, ends: tuple[int, int]) -> PartEdit:
     """The edit that keeps some of the loop's notes and adds new ones; `ends` are the ticks at which the loop repeats
     before and after, where notes that anticipate its first downbeat are written."""
-    number = int(played.extra["part"])
+    number = cast(int, played.extra["part"])
     part, start_tick = song.parts[number], _start_tick(played)
     before = part.notes.rows()
     places: dict[Row, deque[int]] = defaultdict(deque)
@@ -132,7 +143,7 @@ def _found(places: dict[Row, deque[int]], row: Row, end_tick: int) -> int | None
 
 
 def _start_tick(loop: Loop) -> int:
-    return int(loop.extra.get("start_tick", 0))
+    return cast(int, loop.extra.get("start_tick", 0))
 
 
 def take_of(played: Loop) -> Take:
@@ -176,10 +187,19 @@ def _chosen(parts: Sequence[Loop], source: Path, instrument: str | None) -> Loop
         several = ", ".join(loop.instrument for loop in found)
         only = "one part; choose it with --instrument" if instrument is None else f"one part of {instrument}"
         raise InvalidValue("bad_format", name=str(source), value=several, expected=only)
-    loop = found[0]
-    if loop.bars not in BARS_CHOICES:
-        raise InvalidValue("bad_format", name=str(source), value=f"{loop.bars} bars", expected="1, 2, 4 or 8 bars")
-    return loop
+    return found[0]
+
+
+def _with_rests(loop: Loop, parts: Sequence[Loop], document: MidiDocument) -> Loop:
+    """The loop with the bars of rest after its last note: up to the end of the longest part, and of the file where that
+    lies within a tick of a bar line. As it is where that makes no loop."""
+    alike = [part.bars for part in parts if (part.meter, _start_tick(part)) == (loop.meter, _start_tick(loop))]
+    end_tick = song_tick(max(track.end_tick for track in document.tracks), document.resolution) - _start_tick(loop)
+    lines = round(end_tick / loop.meter.bar_tick)
+    if abs(end_tick - lines * loop.meter.bar_tick) <= max(1.0, TICKS_PER_QUARTER / document.resolution):
+        alike.append(lines)
+    bars = max(alike)
+    return replace(loop, bars=bars) if bars in BARS_CHOICES else loop
 
 
 def _grid_bar(loop: Loop) -> NDArray[np.int32]:

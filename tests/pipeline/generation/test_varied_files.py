@@ -86,6 +86,15 @@ def test_more_bars_move_the_end_of_the_part_and_its_early_notes_only(tmp_path, s
     assert (2 * 7680 - 30, 2 * 7680, 38, 100) in found
 
 
+def test_bars_of_rest_at_the_end_belong_to_the_loop(tmp_path, space):
+    data = smf(HEAD, bass(), drums(BEAT[:24]))  # nothing begins in bar 4, where the track ends
+    done, out = varied(tmp_path, space, data, bars=[3])
+    assert event_lists(out)[:2] == event_lists(data)[:2]
+    assert notes_of(out, 2, 9)[:24] == notes_of(data, 2, 9)
+    assert all(3 * 1920 - 60 <= note[0] < 7680 for note in notes_of(out, 2, 9)[24:])
+    assert (done.kept, event_lists(out)[2][-1][0]) == (24, 7680)
+
+
 def assert_other_events_stay(tmp_path, space, seed):
     bars = (1, 2, 4)[seed % 3]
     data = random_song(seed, bars=bars)
