@@ -36,7 +36,7 @@ class Song:
     `tempo_tick` (int64, ascending, first 0) and `tempo_bpm` (quarters a minute) are the
     tempo map; `meters` the time signatures, first at tick 0. `texts` are the file's
     lyrics and markers in file order; `resolution` is the file's own. `end_tick` is the latest
-    End of Track where a loop may have been wrapped (see `cut`), else None.
+    End of Track, None where the file cannot be read to it.
     """
 
     name: str
