@@ -36,6 +36,7 @@ class RawTrack:
 
     `columns` is (onset, duration, pitch, velocity) as a 4 x n int64 array; `track` the index
     of the track chunk, UNKNOWN_CHANNEL where the reader does not tell; `program` is None where none is set.
+    `drums` says whether a drum kit sounds; tracks of equal `group`, where there is one, are staves of one part.
     """
 
     track: int
@@ -43,6 +44,8 @@ class RawTrack:
     program: int | None
     name: str
     columns: NDArray[np.int64]
+    drums: bool = False
+    group: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +72,7 @@ def read_strict(data: bytes) -> RawScore:
         columns = np.array([notes[key] for key in ("time", "duration", "pitch", "velocity")], dtype=np.int64)
         channel = DRUM_CHANNEL if track.is_drum else UNKNOWN_CHANNEL
         if columns.shape[1]:
-            tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns))
+            tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns, track.is_drum))
     changes = score.tempos.numpy()
     tempos = list(zip(changes["time"].tolist(), changes["mspq"].tolist(), strict=True))
     meters = [(m.time, m.numerator, m.denominator) for m in score.time_signatures]
@@ -157,7 +160,8 @@ class _LenientTrack:
         score.n_closed += self.n_closed
         for (channel, program), rows in sorted(self.notes.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
             columns = np.array(rows, dtype=np.int64).T
-            score.tracks.append(RawTrack(self.index, channel, program, self.name, columns))
+            drums = channel == DRUM_CHANNEL
+            score.tracks.append(RawTrack(self.index, channel, program, self.name, columns, drums))
 
     def _channel_message(self, message: object) -> None:
         kind = message.type  # type: ignore[attr-defined]

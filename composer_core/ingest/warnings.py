@@ -15,6 +15,7 @@ WARNINGS: dict[str, str] = {
     "zero_length": "{path}: notes of no length ({count}) were given the shortest one.",
     "lenient_reader": "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
     "independent_tracks": "{path}: a type 2 file; its tracks were read as if they played together.",
+    "guessed_instrument": "{path}: what {count} parts play is a guess from their names ({parts}).",
     "after_end": "{path}: what follows the end of a track was left out.",
     "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }

@@ -154,6 +154,10 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}: a type 2 file; its tracks were read as if they played together.",
         "{path}：フォーマット 2 のファイルです。全トラックを同時に鳴るものとして読みました。",
     ),
+    "guessed_instrument": (
+        "{path}: what {count} parts play is a guess from their names ({parts}).",
+        "{path}：{count} パートの楽器は名前からの推測です（{parts}）。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",
