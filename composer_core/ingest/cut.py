@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from composer_core.errors import require_choice
 from composer_core.ingest.song import Part, Song, seconds_at
+from composer_core.music.drum_maps import GENERAL_MIDI
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
 from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, Meter
 
@@ -53,7 +54,8 @@ def cut(song: Song, bars: int) -> list[Loop]:
     """Loops of 1, 2, 4 or 8 bars of every part, or with 0 a part's whole length (one loop a metre).
 
     Loops are ordered by part, then by start. `Loop.extra` holds the part's `channel` and
-    its number as `part`, and where the loop begins in the song as `start_tick` and `start_sec`.
+    its number as `part`, and where the loop begins in the song as `start_tick` and `start_sec`; of drums that do not
+    follow General MIDI the `drum_map`.
     Raises InvalidValue for another number of bars.
     """
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
@@ -271,6 +273,7 @@ def _loop(song: Song, part: Part, number: int, window: _Window, notes: Notes) ->
             "channel": part.channel,
             "start_tick": start_tick,
             "start_sec": _start_sec(song, start_tick),
+            **({} if part.drum_map == GENERAL_MIDI else {"drum_map": part.drum_map}),
         },
     )
 

@@ -42,6 +42,7 @@ from composer_core.ingest.readers import RawScore, place_tracks, read_lenient, r
 from composer_core.ingest.song import UNKNOWN_CHANNEL, Song, seconds_at
 from composer_core.ingest.texts import decode_text, short_name
 from composer_core.ingest.warnings import FileWarning
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import COMMON_TIME, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
 MAX_EVENTS = 2_000_000
@@ -69,11 +70,11 @@ class _Reading:
         self.warnings.append(FileWarning(code, self.path, values))
 
 
-def read_song(data: bytes, name: str) -> Song:
+def read_song(data: bytes, name: str, drum_map: str = AUTOMATIC) -> Song:
     """Read a MIDI file (also in a RIFF container) from its bytes.
 
-    `name` is what messages and `Song.name` call it. Raises RefusedFile with a code of the
-    closed list; a song without notes is accepted with a warning.
+    `name` is what messages and `Song.name` call it; `drum_map` the map its drums follow, AUTOMATIC
+    to find it. Raises RefusedFile with a code of the closed list; a song without notes is accepted with a warning.
     """
     if len(data) > MAX_FILE_BYTES:
         raise RefusedFile("too_large", path=name, size=len(data), limit=MAX_FILE_BYTES)
@@ -83,7 +84,7 @@ def read_song(data: bytes, name: str) -> Song:
     _repair(reading)
     score = _read(reading)
     _resolve(score, reading)
-    return _gate(score, reading)
+    return _gate(score, reading, drum_map)
 
 
 def _repair(reading: _Reading) -> None:
@@ -170,7 +171,7 @@ def _texts(reading: _Reading) -> tuple[str, ...]:
     return tuple(decode_text(reading.data[meta.start : meta.end]) for meta in metas)
 
 
-def _gate(score: RawScore, reading: _Reading) -> Song:
+def _gate(score: RawScore, reading: _Reading, drum_map: str) -> Song:
     """Check and convert to canonical ticks."""
     resolution = reading.layout.resolution
     _check_counts(score, reading.path)
@@ -182,7 +183,7 @@ def _gate(score: RawScore, reading: _Reading) -> Song:
     n_zero = sum(int((track.columns[1] == 0).sum()) for track in pitched)
     if n_zero:
         reading.warn("zero_length", count=n_zero)
-    gathered = gather_parts(score, resolution, _titles(score, reading))
+    gathered = gather_parts(score, resolution, _titles(score, reading), drum_map)
     parts = gathered.parts
     _check_length(parts, meters, tempo_tick, tempo_bpm, reading.path)
     if not parts:
@@ -212,6 +213,10 @@ def _say_guessed(gathered: GatheredParts, reading: _Reading) -> None:
     if gathered.guessed:
         said = [f"{name} = {instrument}" for name, instrument in gathered.guessed[:_GUESSES_NAMED]]
         reading.warn("guessed_instrument", count=len(gathered.guessed), parts=", ".join(said))
+    if gathered.drum_map.guessed:
+        reading.warn("drum_map_guessed", map=DRUM_MAPS[gathered.drum_map.name].label)
+    if gathered.drum_map.unknown_share:
+        reading.warn("drum_map_unknown", percent=round(100 * gathered.drum_map.unknown_share))
 
 
 def _end_tick(reading: _Reading, resolution: int) -> int | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.ingest.warnings import FileWarning
+from composer_core.music.drum_maps import GENERAL_MIDI
 from composer_core.music.loop import Notes
 from composer_core.music.timing import Meter
 
@@ -19,7 +20,8 @@ class Part:
     """The notes of one player: the drum kit of a song, or one pitched track.
 
     `notes.onset_tick` counts from the song's start at 480 a quarter; `channel` is 0 to 15,
-    or UNKNOWN_CHANNEL where the part gathers several or the reader cannot tell.
+    or UNKNOWN_CHANNEL where the part gathers several or the reader cannot tell. `drum_map`
+    is the map of a kit's notes.
     """
 
     instrument: str
@@ -27,6 +29,7 @@ class Part:
     program: int
     name: str
     notes: Notes
+    drum_map: str = GENERAL_MIDI
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,10 @@ WARNINGS: dict[str, str] = {
     "lenient_reader": "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
     "independent_tracks": "{path}: a type 2 file; its tracks were read as if they played together.",
     "guessed_instrument": "{path}: what {count} parts play is a guess from their names ({parts}).",
+    "drum_map_guessed": "{path}: the drums were read by the note map of {map}, by their notes alone; "
+    "another map can be chosen.",
+    "drum_map_unknown": "{path}: {percent} % of the drum notes are in no note map known here and count as percussion; "
+    "a map can be chosen.",
     "after_end": "{path}: what follows the end of a track was left out.",
     "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }

@@ -14,8 +14,9 @@ from composer_core.ingest.cut import WHOLE_SONG
 from composer_core.ingest.datasets.groove import read_info
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.scan import find_files, relative_name
-from composer_core.ingest.warnings import WARNINGS
+from composer_core.ingest.warnings import WARNINGS, FileWarning
 from composer_core.metrics import METRICS, chords_of
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.library.measuring import (
@@ -41,23 +42,29 @@ if TYPE_CHECKING:
 __all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "measure_files", "table"]
 
 
-def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, Any]:
+def measure_files(
+    paths: Sequence[str], bars: int = 4, *, jobs: int | None = None, drum_map: str = AUTOMATIC
+) -> dict[str, Any]:
     """Measure MIDI files and store nothing.
 
-    Gives {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]}
-    in the order of `paths`; `bars` 0 measures each part whole. InvalidValue for other bars.
+    Gives {"files": [{"path" as given, "error": None or {code, message}, "warnings": [{path, code, message}],
+    "loops": [...]}]} in the order of `paths`; `bars` 0 measures each part whole; `drum_map` is the map of the drums,
+    AUTOMATIC to find it. InvalidValue for other bars and maps.
     """
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
-    options = {"bars": bars, "instrument": None, "measure": True}
+    require_choice("drum map", drum_map, (AUTOMATIC, *DRUM_MAPS))
+    options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
     files = []
     for report in read_all([(path, "midi") for path in paths], READ_TASK, options, jobs=jobs):
         outcome = report.outcomes[0]
-        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "loops": []}
+        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "warnings": [], "loops": []}
         if outcome.refusal is not None:
             entry["error"] = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
         else:
             records = decode_records(outcome.name, "", outcome.facts, outcome.payload)
             entry["loops"] = [_measured_json(record) for record in records]
+            warned = (FileWarning(code, outcome.name, values) for code, values in outcome.facts["warnings"])
+            entry["warnings"] = [warning.to_json() for warning in warned]
         files.append(entry)
     return {"files": files}
 
@@ -71,6 +78,7 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
         "tempo_bpm": loop.tempo_bpm,
         "meter": str(loop.meter),
         "n_notes": len(loop.notes),
+        **({"drum_map": loop.drum_map} if loop.is_drums else {}),
         "key": key_json(record),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
         "scores": {name: finite_or_none(value) for name, value in record.scores.items()},

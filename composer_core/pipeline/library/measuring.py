@@ -25,6 +25,7 @@ from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
 from composer_core.metrics.grid import backbeat_ticks
+from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
@@ -116,7 +117,7 @@ def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training).
+    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found.
     """
     read = [_read_file(name, data, options) for name, data in files]
     loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
@@ -133,7 +134,7 @@ def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[
 
 def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
-        song = read_song(data, name)
+        song = read_song(data, name, options.get("drum_map", AUTOMATIC))
         loops = cut(song, options["bars"])
     except RefusedFile as refusal:
         return refusal

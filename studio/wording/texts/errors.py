@@ -158,6 +158,15 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}: what {count} parts play is a guess from their names ({parts}).",
         "{path}：{count} パートの楽器は名前からの推測です（{parts}）。",
     ),
+    "drum_map_guessed": (
+        "{path}: the drums were read by the note map of {map}, by their notes alone; another map can be chosen.",
+        "{path}：ドラムは音の並びから {map} のノート配置と推測しました。別の配置も選べます。",
+    ),
+    "drum_map_unknown": (
+        "{path}: {percent} % of the drum notes are in no note map known here and count as percussion; "
+        "a map can be chosen.",
+        "{path}：ドラムの音の {percent} % が既知のノート配置にないため、パーカッションとして扱います。配置を選べます。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",
