@@ -43,6 +43,7 @@ from composer_core.ingest.song import UNKNOWN_CHANNEL, Song, seconds_at
 from composer_core.ingest.texts import decode_text, short_name
 from composer_core.ingest.warnings import FileWarning
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
+from composer_core.music.key import KeySignature
 from composer_core.music.timing import COMMON_TIME, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
 MAX_EVENTS = 2_000_000
@@ -52,6 +53,7 @@ DEFAULT_BPM = 120.0
 _META_LENGTHS = {META_TEMPO: (3,), META_METER: (4, 5), META_KEY: (2,), META_SEQUENCE: (0, 2), META_SMPTE_OFFSET: (5,)}
 _HARMLESS_META = 0x7F
 _GUESSES_NAMED = 5
+_MOST_SIGNS = 7
 _TEXT_KINDS = (META_LYRIC, META_MARKER)
 
 
@@ -190,8 +192,33 @@ def _gate(score: RawScore, reading: _Reading, drum_map: str) -> Song:
         reading.warn("no_notes")
     _say_guessed(gathered, reading)
     warnings = tuple(reading.warnings)
-    ends = _end_tick(reading, resolution)
-    return Song(reading.path, parts, tempo_tick, tempo_bpm, meters, resolution, _texts(reading), warnings, ends)
+    return Song(
+        reading.path,
+        parts,
+        tempo_tick,
+        tempo_bpm,
+        meters,
+        resolution,
+        _texts(reading),
+        warnings,
+        _end_tick(reading, resolution),
+        _signatures(score, resolution),
+        bool(score.meters),
+    )
+
+
+def _signatures(score: RawScore, resolution: int) -> tuple[tuple[int, KeySignature], ...]:
+    """Key signatures that say something, the last one of each tick and none twice in a row."""
+    possible = {
+        _canonical(tick, resolution): KeySignature(fifths, minor)
+        for tick, fifths, minor in score.keys
+        if -_MOST_SIGNS <= fifths <= _MOST_SIGNS and tick >= 0
+    }
+    found: list[tuple[int, KeySignature]] = []
+    for tick, signature in sorted(possible.items(), key=lambda item: item[0]):
+        if not found or found[-1][1] != signature:
+            found.append((tick, signature))
+    return tuple(found)
 
 
 def _titles(score: RawScore, reading: _Reading) -> set[int]:

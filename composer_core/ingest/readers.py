@@ -24,6 +24,7 @@ from composer_core.errors import RefusedFile
 from composer_core.ingest.events import TrackEvents
 from composer_core.ingest.song import UNKNOWN_CHANNEL
 from composer_core.music.instruments import DRUM_CHANNEL
+from composer_core.music.key import Key, KeySignature
 
 HANGING_QUARTERS = 4
 _MAX_FILE_TICK = 2**40
@@ -50,11 +51,13 @@ class RawTrack:
 
 @dataclass(slots=True, eq=False)
 class RawScore:
-    """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator)."""
+    """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator),
+    (tick, sharps, minor)."""
 
     tracks: list[RawTrack]
     tempos: list[tuple[int, int]]
     meters: list[tuple[int, int, int]]
+    keys: list[tuple[int, int, bool]] = field(default_factory=list)
     n_closed: int = 0
 
 
@@ -76,7 +79,8 @@ def read_strict(data: bytes) -> RawScore:
     changes = score.tempos.numpy()
     tempos = list(zip(changes["time"].tolist(), changes["mspq"].tolist(), strict=True))
     meters = [(m.time, m.numerator, m.denominator) for m in score.time_signatures]
-    return RawScore(tracks, tempos, meters)
+    keys = [(key.time, key.key, key.tonality == 1) for key in score.key_signatures]
+    return RawScore(tracks, tempos, meters, keys)
 
 
 def place_tracks(score: RawScore, walks: list[TrackEvents], names: list[str]) -> bool:
@@ -119,6 +123,7 @@ def read_lenient(data: bytes, path: str) -> RawScore:
         _LenientTrack(path, index, song.ticks_per_beat).read(messages, score)
     score.tempos.sort(key=lambda row: row[0])
     score.meters.sort(key=lambda row: row[0])
+    score.keys.sort(key=lambda row: row[0])
     return score
 
 
@@ -150,6 +155,9 @@ class _LenientTrack:
                 score.tempos.append((self.tick, message.tempo))
             elif message.type == "time_signature":
                 score.meters.append((self.tick, message.numerator, message.denominator))
+            elif message.type == "key_signature":
+                signature = KeySignature.of_key(Key.parse(message.key))
+                score.keys.append((self.tick, signature.fifths, signature.minor))
             elif message.type == "track_name":
                 self.name = message.name
             elif message.type == "end_of_track":

@@ -147,7 +147,17 @@ def test_drums_by_name_when_no_program_is_meant() -> None:
 def test_warnings_are_a_closed_list() -> None:
     with pytest.raises(KeyError):
         FileWarning("no_such_code", "x")
-    values = {"count": 2, "promised": 1, "found": 2, "reason": "r", "parts": "Kick = drums", "map": "m", "percent": 40}
+    values = {
+        "count": 2,
+        "promised": 1,
+        "found": 2,
+        "reason": "r",
+        "parts": "Kick = drums",
+        "map": "m",
+        "percent": 40,
+        "keys": "C:major",
+        "meter": "1/4",
+    }
     for code in WARNINGS:
         assert FileWarning(code, "x.mid", values).message.startswith("x.mid: ")
 

@@ -19,8 +19,31 @@ from composer_core.music.drums import ROLES, role_index, to_general_midi
 from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.library.loops import load_loop, measure_files, table
 from composer_core.workspace import Workspace
-from wild_files import CASES, DRUM_MAP_CASES, kit_file
-from wild_songs import line, named, song
+from wild_files import CASES
+from wild_songs import kit, line, named, song
+
+
+def kit_file(name: str, **pieces: int) -> bytes:
+    """A kit of other notes on channel 10, under a name."""
+    return song(smf.notes(kit(**pieces), named(name), channel=9))  # type: ignore[arg-type]
+
+
+DRUM_MAP_CASES = [
+    ("Drums", kit_file("Drums"), "general_midi"),
+    ("pedal hats", kit_file("", hat=44), "general_midi"),
+    ("TD-11 edge", kit_file("", hat=22), "general_midi"),
+    ("congas beside hats", song(smf.notes([*kit(), *kit(hat=63)], channel=9)), "general_midi"),
+    ("Addictive Drums", kit_file("Addictive Drums", hat=54), "addictive_drums"),
+    ("AddictiveDrums2 closed", kit_file("AddictiveDrums2", hat=49), "addictive_drums"),
+    ("AddictiveDrums2 on General MIDI's notes", kit_file("AddictiveDrums2"), "general_midi"),
+    ("unnamed, 55", kit_file("", hat=55 + 1), "addictive_drums"),
+    ("EZdrummer tight", kit_file("EZdrummer 2", hat=62), "toontrack"),
+    ("unnamed, 63", kit_file("", hat=63), "toontrack"),
+    ("unnamed, 24", kit_file("", hat=24), "toontrack"),
+    ("DTX closed edge", kit_file("DTX", hat=79), "yamaha_dtx"),
+    ("unnamed, 78", kit_file("", hat=78), "yamaha_dtx"),
+    ("Alesis half-open", kit_file("Alesis Nitro", hat=23), "alesis"),
+]
 
 
 def codes(read: Song) -> list[str]:

@@ -1,7 +1,6 @@
 """MIDI files as people have them: small songs whose programs, kits, names and ends lie where sequencers put them.
 
-`CASES` are (kind, title, bytes, loops of 4 bars as (instrument, start bar, bars, notes), sorted); `DRUM_MAP_CASES`
-(title, bytes, map).
+`CASES` are (kind, title, bytes, loops of 4 bars as (instrument, start bar, bars, notes), sorted).
 """
 
 from __future__ import annotations
@@ -379,26 +378,3 @@ _KINDS = {
     "whole loop": _loop_cases,
 }
 CASES = [(kind, title, data, sorted(loops)) for kind, cases in _KINDS.items() for title, data, loops in cases()]
-
-
-def kit_file(name: str, **pieces: int) -> bytes:
-    """A kit of other notes on channel 10, under a name."""
-    return song(smf.notes(kit(**pieces), named(name), channel=9))  # type: ignore[arg-type]
-
-
-DRUM_MAP_CASES = [
-    ("Drums", kit_file("Drums"), "general_midi"),
-    ("pedal hats", kit_file("", hat=44), "general_midi"),
-    ("TD-11 edge", kit_file("", hat=22), "general_midi"),
-    ("congas beside hats", song(smf.notes([*kit(), *kit(hat=63)], channel=9)), "general_midi"),
-    ("Addictive Drums", kit_file("Addictive Drums", hat=54), "addictive_drums"),
-    ("AddictiveDrums2 closed", kit_file("AddictiveDrums2", hat=49), "addictive_drums"),
-    ("AddictiveDrums2 on General MIDI's notes", kit_file("AddictiveDrums2"), "general_midi"),
-    ("unnamed, 55", kit_file("", hat=55 + 1), "addictive_drums"),
-    ("EZdrummer tight", kit_file("EZdrummer 2", hat=62), "toontrack"),
-    ("unnamed, 63", kit_file("", hat=63), "toontrack"),
-    ("unnamed, 24", kit_file("", hat=24), "toontrack"),
-    ("DTX closed edge", kit_file("DTX", hat=79), "yamaha_dtx"),
-    ("unnamed, 78", kit_file("", hat=78), "yamaha_dtx"),
-    ("Alesis half-open", kit_file("Alesis Nitro", hat=23), "alesis"),
-]

@@ -80,6 +80,7 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
         "n_notes": len(loop.notes),
         **({"drum_map": loop.drum_map} if loop.is_drums else {}),
         "key": key_json(record),
+        **({} if loop.is_drums else {"declared_key": loop.extra.get("declared_key")}),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
         "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
         "explanation": _explanation_json(record),

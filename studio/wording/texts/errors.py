@@ -167,6 +167,14 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "a map can be chosen.",
         "{path}：ドラムの音の {percent} % が既知のノート配置にないため、パーカッションとして扱います。配置を選べます。",
     ),
+    "key_doubtful": (
+        "{path}: the key signature it declares ({keys}) does not fit its notes; the estimate counts.",
+        "{path}：宣言された調号（{keys}）は音と合わないため、推定した調を使います。",
+    ),
+    "meter_doubtful": (
+        "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
+        "{path}：宣言された拍子は {meter}（1小節1拍）で疑わしいですが、ループはこの拍子で切り分けました。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",
