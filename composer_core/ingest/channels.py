@@ -85,7 +85,8 @@ def resolve_channels(
         leader = _leader(chunk, players, {change.chunk for change in of_channel if change.kind == _PROGRAM})
         heard = [c for c in of_channel if c.kind in _SWITCHES or c.chunk in (chunk, leader) or c.chunk not in players]
         whole = replace(same[0], columns=np.concatenate([track.columns for track in same], axis=1))
-        whole.name = players[leader].name if leader in players else whole.name
+        if leader in players and channel != DRUM_CHANNEL:
+            whole.name = players[leader].name
         whole.group = (*place, leader)
         found += _split(whole, heard, resolution)
     return found

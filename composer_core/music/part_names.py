@@ -128,6 +128,8 @@ _JAPANESE_QUALIFIERS = re.compile(
 _ORDER = ("drums", "bass", "guitar", "piano", "strings", "piece", "other")
 """Of several families in one name the first counts; a piece of a kit gives way to a pitched instrument."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+_DIGEST = re.compile(r"(?<![^\W_])\w?[0-9a-f]{16,}(?![^\W_])", re.I)
+"""Names made by programs of hexadecimal digits hold "bd" or "bfd" by chance."""
 _WORD = re.compile(r"[^\W_]+")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
@@ -149,6 +151,8 @@ class NamedInstrument:
 def read_part_name(name: str) -> NamedInstrument:
     """The instrument a track's name speaks of."""
     text = unicodedata.normalize("NFKC", name)
+    if _DIGEST.search(text):
+        return NamedInstrument(None)
     kinds, rest = _japanese_kinds(text)
     words = name_words(rest)
     found, unknown = _latin_kinds(words) if words else (set[str](), False)

@@ -271,7 +271,8 @@ _NAMES = {
     "アコースティックギター|12-String Guitar|Guitar (bass clef)",
     "strings": "Streicher|Cordes|Archi|Violons I|Geigen|弦楽|ストリングス|Cuerdas|ViolinsLegato|Bratsche|ヴァイオリン|"
     "Violonchelo|Pad Strings",
-    "piano": "Klavier|ピアノ|GrandPiano_1|Pianoforte|E.Piano|Melody|P0a918a75559b024b9472c3a88bd8bd4d",
+    "piano": "Klavier|ピアノ|GrandPiano_1|Pianoforte|E.Piano|Melody|P0a918a75559b024b9472c3a88bd8bd4d|"
+    "P839d9ec5b59f8aac65a394c50cd7bfd5",
     "other": "Bassoon|Bass Clarinet|Flöte|Trompete|Steel Drums|オルガン",
 }
 
