@@ -1,4 +1,4 @@
-"""What `streamlit run app.py` starts: the studio, and the route that serves its rendered audio."""
+"""The entry point of `streamlit run app.py`: the studio, and the route that serves its rendered audio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def audio(request: Request) -> Response:
-    """One rendered loop out of the workspace's cache; FileResponse answers range requests."""
+    """Serve one rendered loop from the workspace's cache. FileResponse handles range requests."""
     try:
         path = audio_path(default_workspace(), request.path_params["name"])
     except NotFound as error:
@@ -28,7 +28,7 @@ def audio(request: Request) -> Response:
 
 
 def first_page(request: Request) -> Response:
-    """The first page lives at the bare address; its own name leads there, with whatever was asked behind it."""
+    """Redirect the first page's own name to the bare address, where Streamlit serves it, and keep the query."""
     return RedirectResponse(f".?{request.url.query}" if request.url.query else ".")
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from composer_core.lab.composer.held_out import make
+from composer_core.lab.composer.held_out import generate_for
 from composer_core.music.chords import chords_of
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -104,7 +104,7 @@ def speeds(repeats: int) -> dict[str, float]:
             own = planned if instrument == "piano" else planned.for_instrument(instrument)
             by_model[str(find_model(instrument, None, None).path)].append(own)
         for conditions in by_model.values():
-            make(load(find_model(conditions[0].instrument, None, None)), conditions, seed)
+            generate_for(load(find_model(conditions[0].instrument, None, None)), conditions, seed)
         batched.append(time.perf_counter() - start)
     return {
         "playing_sec": playing_sec,

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as functional
 
 from composer_core.model.composer.transformer import Composer
-from composer_core.model.config import ALL_CONDITIONS, SHARED, SIZES, ModelConfig
+from composer_core.model.config import ALL_CONDITIONS, SHARED, ModelConfig
+from composer_core.model.training_options import SIZES
 
 N_TOKENS, LENGTH = 765, 96
 GPU_LIMIT = 0.25

@@ -96,12 +96,12 @@ class ComposerError(Exception):
     programming mistake and raises KeyError at once.
     """
 
-    def __init__(self, code: str, **values: Any) -> None:
+    def __init__(self, code: str, **values: object) -> None:
         super().__init__(MESSAGES[code].format(**values))
         self.code = code
         self.values = values
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Workers hand errors over a pipe; the default pickling drops keyword arguments.
         return _rebuild, (type(self), self.code, self.values)
 
@@ -148,7 +148,7 @@ def require_range(name: str, value: float, low: float, high: float, unit: str = 
         raise InvalidValue("value_out_of_range", name=name, value=value, low=low, high=high, unit=unit)
 
 
-def require_choice(name: str, value: object, choices: tuple[Any, ...] | list[Any]) -> None:
+def require_choice(name: str, value: object, choices: tuple[object, ...] | list[object]) -> None:
     """Refuse a value that is none of the choices, listing them."""
     if value not in choices:
         raise InvalidValue("unknown_choice", name=name, value=value, choices=", ".join(str(c) for c in choices))

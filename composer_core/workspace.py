@@ -1,4 +1,4 @@
-"""Every path of a workspace, spelled once."""
+"""Every path inside a workspace, defined once."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class Workspace:
 
     @property
     def loops(self) -> Path:
-        """Parquet parts, one row a loop."""
+        """Parquet parts with one row per loop."""
         return self.root / "library" / "loops"
 
     @property
     def notes(self) -> Path:
-        """Parquet parts, one row a note."""
+        """Parquet parts with one row per note."""
         return self.root / "library" / "notes"
 
     @property
     def loop_index(self) -> Path:
-        """Which part holds which loop (SQLite); made from the parts, may be deleted."""
+        """The index of which part holds which loop (SQLite). Built from the parts; it may be deleted."""
         return self.root / "library" / "index.sqlite"
 
     @property
     def imports(self) -> Path:
-        """One JSON report an import."""
+        """One JSON report per import."""
         return self.root / "library" / "imports"
 
     @property
@@ -45,32 +45,32 @@ class Workspace:
 
     @property
     def catalogue(self) -> Path:
-        """The loops with their current labels as a search reads them; made from loops and labels, may be deleted."""
+        """The loops with their current labels, as a search reads them. Built from both; it may be deleted."""
         return self.root / "library" / "catalogue"
 
     @property
     def similarity(self) -> Path:
-        """What a search for similar loops reads; made from the loops, may be deleted."""
+        """The data for finding similar loops. Built from the loops; it may be deleted."""
         return self.root / "library" / "similarity"
 
     @property
     def exclusions(self) -> Path:
-        """Parquet parts of exclusion events: which loops were left out, why, by whom, and which came back."""
+        """Parquet parts of exclusion events: which loops were left out, why and by whom, and which were restored."""
         return self.root / "library" / "exclusions"
 
     @property
     def sources(self) -> Path:
-        """Uploaded files, by content digest."""
+        """Uploaded files, named by the digest of their content."""
         return self.root / "library" / "sources"
 
     @property
     def songs(self) -> Path:
-        """What data sets say of source files, Parquet parts a data set."""
+        """Facts from data sets about source files: Parquet parts, one folder per data set."""
         return self.root / "library" / "songs"
 
     @property
     def legacy(self) -> Path:
-        """What the predecessor's files said, Parquet parts."""
+        """Values from the predecessor's files, as Parquet parts."""
         return self.root / "library" / "legacy"
 
     @property
@@ -90,17 +90,17 @@ class Workspace:
 
     @property
     def backups(self) -> Path:
-        """Labels as they were before a restore."""
+        """Backups of the labels taken before a restore."""
         return self.root / "backups"
 
     @property
     def recipes(self) -> Path:
-        """Recipes of rules the user has saved, one YAML file each; need not exist."""
+        """Recipes the user has saved, one YAML file each; need not exist."""
         return self.root / "recipes"
 
     @property
     def takes(self) -> Path:
-        """Generated takes, one JSON and one MIDI each."""
+        """Generated takes, one JSON and one MIDI file each."""
         return self.root / "takes"
 
     @property
@@ -110,13 +110,19 @@ class Workspace:
 
     @property
     def estimators(self) -> Path:
-        """What the user has trained in place of the shipped estimators, one folder or file each."""
+        """Estimators the user has trained in place of the shipped ones, one folder or file each."""
         return self.root / "estimators"
 
     @property
     def audio(self) -> Path:
-        """The bounded cache of rendered audio, by content hash."""
+        """The cache of rendered audio, limited in size and named by content hash."""
         return self.root / "cache" / "audio"
+
+    @property
+    def logs(self) -> Path:
+        """What the studio's server and training processes tell of their work, a rotating file each kind of process;
+        may be deleted."""
+        return self.root / "logs"
 
     @property
     def settings(self) -> Path:
@@ -124,7 +130,7 @@ class Workspace:
         return self.root / "settings.json"
 
     def create(self) -> Workspace:
-        """Make the folders; raises StoreError when the place cannot be written."""
+        """Create the folders and return the workspace; StoreError when the folder cannot be written."""
         folders = (self.loops, self.notes, self.imports, self.sources, self.takes, self.runs, self.audio)
         try:
             for folder in folders:

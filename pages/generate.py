@@ -20,8 +20,8 @@ from studio.generate.controls import (
     fitting_models,
     instrument_choice,
     model_choice,
+    roll_seed,
     style,
-    throw_seed,
 )
 from studio.generate.harmony import harmony
 from studio.generate.history import show_history
@@ -35,7 +35,7 @@ from studio.wording.text import t
 
 
 def request(instruments: tuple[str, ...]) -> MusicRequest | None:
-    """Feeling, style, harmony and what is folded; None where the chord line cannot be read."""
+    """Draw the request: feeling, style, harmony and the folded controls; None where the chord line cannot be read."""
     fitting = fitting_models(instruments, models(session.workspace()))
     valence, arousal = feeling()
     genre, bars, meter = style()
@@ -50,7 +50,7 @@ def request(instruments: tuple[str, ...]) -> MusicRequest | None:
 
 
 def is_possible(asked: MusicRequest | None, playing: Playing) -> bool:
-    """False for what no model can be asked, with the reason; what is rare is warned of."""
+    """Show why a request is impossible and return False; warn about a rare one."""
     if asked is None or not asked.is_ready:
         if asked is not None and not asked.instruments:
             st.caption(t("generate.no_instrument"))
@@ -90,7 +90,7 @@ with rail, st.container(key="controls", gap="small"):
         key="generate.generate",
         width="stretch",
         disabled=not possible,
-        on_click=throw_seed,
+        on_click=roll_seed,
         help=t("generate.generate_help"),
     )
     if wanted and asked is not None:

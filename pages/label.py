@@ -36,7 +36,7 @@ ACTIONS = (
 
 
 def draw_values(held: InHand) -> None:
-    """Emotion, genre, techniques, quality and note."""
+    """Draw the form: emotion, genre, techniques, quality and note."""
     said = {name: label.source.partition(":")[0] for name, label in held.labels.fields.items()}
     # Where a data set or a person has spoken, the form holds their value: no estimator is sure of that.
     sure = {name: made.confidence for name, made in held.suggestions.items() if said.get(name) in ESTIMATED}
@@ -48,7 +48,7 @@ def draw_values(held: InHand) -> None:
 
 
 def draw_actions(has_loop: bool) -> None:
-    """The five decisions, each on its key."""
+    """Draw the five decisions, each with its key."""
     columns = st.container(key="label.actions").columns(len(ACTIONS), gap="small")
     for place, (action, key, kind) in zip(columns, ACTIONS, strict=True):
         place.button(
@@ -65,7 +65,7 @@ def draw_actions(has_loop: bool) -> None:
 
 
 def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
-    """The loop in hand, the form, the keys, and what is known about the loop."""
+    """Draw the current loop, the form, the keys, and what is known about the loop."""
     held = desk.in_hand
     if held is None:
         st.success(t("label.done"))
@@ -87,7 +87,7 @@ def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
 
 
 def choose_section() -> str:
-    """Which part of the page is shown; only that part does any work."""
+    """Let the person choose a section. Only the chosen section does any work."""
     session.default_widgets({SECTION: DESK})
     return str(
         st.segmented_control(
@@ -103,7 +103,7 @@ def choose_section() -> str:
 
 
 def draw_bulk_section(workspace: Workspace) -> None:
-    """One label for many loops."""
+    """Draw the bulk edit: one label for many loops."""
     rater = draw_rater(workspace)
     if rater:
         draw_bulk(workspace, rater, library_state.shown_filter())
@@ -112,7 +112,7 @@ def draw_bulk_section(workspace: Workspace) -> None:
 
 
 def draw_desk_section(workspace: Workspace) -> None:
-    """The queue, loop by loop."""
+    """Draw the queue, one loop at a time."""
     rater, order = draw_settings(workspace)
     if not rater:
         st.info(t("label.who_are_you"))

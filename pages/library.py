@@ -36,7 +36,7 @@ DETAIL_PX = 540
 
 
 def draw_table(view: View, shown: library_browse.Page) -> None:
-    """One page of the loops that answer."""
+    """Draw one page of the matching loops."""
     n_pages = max(1, -(-shown.total // ROWS_A_PAGE))
     first = view.page * ROWS_A_PAGE
     last = min(shown.total, first + ROWS_A_PAGE)
@@ -56,7 +56,7 @@ def draw_table(view: View, shown: library_browse.Page) -> None:
 
 
 def find(workspace: Workspace, view: View) -> tuple[View, library_browse.Page]:
-    """The page of the view, or the last one when there are not so many any more."""
+    """The page of the view, or the last page when the library has become smaller."""
     sort = ((view.sort, view.descending),) if view.sort else ()
     found = queries.page(workspace, view.filter, sort, view.page)
     if found.rows.empty and found.total:
@@ -66,7 +66,7 @@ def find(workspace: Workspace, view: View) -> tuple[View, library_browse.Page]:
 
 
 def draw_summary(workspace: Workspace, view: View, total: int) -> None:
-    """How many loops answer, and all of them as a file."""
+    """Draw how many loops match, and the export of all of them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         whole = queries.count(workspace)
         st.markdown(t("library.count", shown=f"{total:,}", total=f"{whole:,}"), width="stretch")
@@ -77,7 +77,7 @@ def draw_summary(workspace: Workspace, view: View, total: int) -> None:
 
 
 def browse(workspace: Workspace) -> None:
-    """Filters beside the table, one loop in detail (the chosen one, else the first), charts below."""
+    """Draw the filters beside the table, one loop in detail (the chosen or the first one), and the charts below."""
     view, found = find(workspace, read_address(queries.columns(workspace)))
     rail, main = st.columns([1, 4.6], gap="medium")
     with main:
@@ -101,7 +101,7 @@ def browse(workspace: Workspace) -> None:
 
 
 def draw_found(workspace: Workspace, view: View, found: library_browse.Page) -> None:
-    """The table and the loop in detail."""
+    """Draw the table and the loop in detail."""
     table, detail = st.columns([1.3, 1], gap="small")
     with table:
         draw_table(view, found)

@@ -1,4 +1,4 @@
-"""Train: a model of one's own, in a process that outlives the browser."""
+"""Train: train a model of your own, in a process that outlives the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the studio and how to go to one."""
+"""The pages of the studio and their addresses."""
 
 from __future__ import annotations
 

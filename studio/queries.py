@@ -1,14 +1,14 @@
-"""Questions the Library page asks of the library, each answered once as long as nothing changes.
+"""Cached queries of the library that several pages share.
 
-Answers are kept by the version of the library (loops and labels) and by what was asked, and
-are shared by all sessions: never change one in place.
+An answer is kept under the version of the library (loops and labels) and the arguments of the query, and
+is shared by all sessions, so never change one in place. Reading through this cache keeps a rerun cheap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -27,6 +27,7 @@ from studio.wording.loop_names import loop_title
 ROWS_A_PAGE = 50
 SCATTER_POINTS = 4000
 _KEPT = 256
+Answer = TypeVar("Answer")
 
 
 def page(workspace: Workspace, filter: Filter, sort: tuple[tuple[str, bool], ...], index: int) -> Page:
@@ -36,7 +37,7 @@ def page(workspace: Workspace, filter: Filter, sort: tuple[tuple[str, bool], ...
 
 
 def facets(workspace: Workspace, filter: Filter, fields: tuple[str, ...]) -> dict[str, list[Facet]]:
-    """Values of the fields with the loops that choosing them leaves."""
+    """The values of some fields, each with the number of loops left when it is chosen."""
     return {name: _ask(workspace, browse.facets, filter, (name,))[name] for name in fields}
 
 
@@ -47,7 +48,7 @@ def has_values(workspace: Workspace, field: str) -> bool:
 
 
 def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
-    """Least and greatest value of a column in the whole library; None where no loop has one."""
+    """Smallest and largest value of a column in the whole library; None where no loop has one."""
     answer: tuple[float, float] | None = _ask(workspace, browse.span, column)
     return answer
 
@@ -60,19 +61,19 @@ def histogram(
     split: str | None = None,
     span: tuple[float, float] | None = None,
 ) -> Histogram:
-    """How a column is spread over the loops that answer, split by a field if one is named."""
+    """Histogram of a column over the matching loops, split by a field if one is named."""
     answer: Histogram = _ask(workspace, distributions.histogram, column, filter, bins, split, span)
     return answer
 
 
 def scatter(workspace: Workspace, x: str, y: str, filter: Filter, colour: str | None) -> Sample:
-    """A sample of the loops that answer at two of their columns."""
+    """A sample of the matching loops as points over two columns."""
     answer: Sample = _ask(workspace, distributions.scatter, x, y, filter, SCATTER_POINTS, colour)
     return answer
 
 
 def projection(workspace: Workspace, filter: Filter, colour: str | None) -> Projection:
-    """A sample of the loops that answer in the plane that keeps most of how their metrics differ."""
+    """A sample of the matching loops in the plane of the first two principal components of their metrics."""
     answer: Projection = _ask(workspace, distributions.projection, filter, SCATTER_POINTS, colour)
     return answer
 
@@ -83,13 +84,13 @@ def rows(workspace: Workspace, loop_ids: tuple[str, ...]) -> pd.DataFrame:
     return answer
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """The rows of a table, each by the names of its columns."""
     found: list[Any] = frame.to_dict("records")
     return found
 
 
-def row(workspace: Workspace, loop_id: str) -> dict[str, Any]:
+def row(workspace: Workspace, loop_id: str) -> dict[str, object]:
     """All columns of one loop; NotFound when it is not there."""
     return records(rows(workspace, (loop_id,)))[0]
 
@@ -101,24 +102,24 @@ def columns(workspace: Workspace) -> dict[str, str]:
 
 
 def count(workspace: Workspace, filter: Filter | None = None) -> int:
-    """How many loops answer; all without a filter."""
+    """How many loops match; all of them without a filter."""
     answer: int = _ask(workspace, browse.count, filter or Filter())
     return answer
 
 
 def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar]:
-    """The k loops most similar to one of the library by one of the WAYS, the nearest first."""
+    """The k loops most similar to a loop of the library by one of the WAYS, the nearest first."""
     answer: list[Similar] = _ask(workspace, similar_loops, loop_id, k, by)
     return answer
 
 
 def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
-    """What the retry queue and the distribution of totals would be under other settings."""
+    """The retry queue and the distribution of totals under other settings."""
     answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights)
     return answer
 
 
-def places(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
+def percentile_lists(workspace: Workspace, instrument: str) -> dict[str, list[float]]:
     """The 0th to the 100th percentile of each metric among the library's loops of an instrument."""
     answer: dict[str, list[float]] = {
         name: values.tolist() for name, values in _ask(workspace, distributions.percentiles, instrument).items()
@@ -134,9 +135,10 @@ def title_of(workspace: Workspace, loop_id: str) -> str:
         return ""
 
 
-def answered(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer of a question about the loops or labels of a workspace, asked again only after a change."""
-    return _ask(workspace, question, *arguments)
+def cached_answer(workspace: Workspace, question: Callable[..., Answer], *arguments: object) -> Answer:
+    """The cached answer to a question about a workspace, computed again only after loops or labels change."""
+    answer: Answer = _ask(workspace, question, *arguments)
+    return answer
 
 
 def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:

@@ -6,7 +6,6 @@ import getpass
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitMissingAuthlibError
@@ -48,7 +47,7 @@ def sign_in_is_set_up() -> bool:
     return bool(st.secrets.load_if_toml_exists() and st.secrets.get("auth"))
 
 
-def name_of_account(account: Mapping[str, Any]) -> str:
+def name_of_account(account: Mapping[str, object]) -> str:
     """What labels call a signed-in person: the e-mail address, which is unique, else the name.
 
     One that does not fit ends in a digest of the whole, so that no two become one.

@@ -1,4 +1,4 @@
-"""Drawing the page anew after work, without losing what was clicked meanwhile."""
+"""Draw the page again after work, without losing a click that came meanwhile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import streamlit as st
 
 
 def redraw() -> NoReturn:
-    """Run the page again; what came while this run worked (another page, a click) goes first.
+    """Run the page again, but let what came while this run worked (another page, a click) go first.
 
-    Streamlit folds `st.rerun` into a request that waits already and lets its own page win: who had clicked
-    Library while a take was made would stay on Generate. Any element drawn hands over to what waits.
+    Streamlit merges `st.rerun` into a request that is already waiting and lets the page of the rerun win:
+    a person who clicked Library while a take was being made would stay on Generate. Drawing any element
+    first hands control to the waiting request.
     """
     st.empty()
     st.rerun()

@@ -5,17 +5,21 @@ Nothing else reads or writes `st.session_state` by a literal key.
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.logs import named
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.pipeline.generation.takes import Take
 
+_log = logging.getLogger(__name__)
 Language = Literal["en", "ja"]
 
 TAKE_OVER_SEC = 5.0
@@ -33,8 +37,16 @@ STARTER = "studio.starter"
 LAST_RUN = "studio.last_run"
 
 
+class PadValue(TypedDict):
+    """Where an XY pad's dot is (`value`), what the page gave it (None: nothing yet), and the number of the commit."""
+
+    given: tuple[float, float] | None
+    value: tuple[float, float]
+    seq: int
+
+
 def workspace() -> Workspace:
-    """The workspace of this server, its folders made; StoreError when it cannot be written."""
+    """The workspace of this server, with its folders created; StoreError when it cannot be written."""
     return default_workspace().create()
 
 
@@ -48,12 +60,12 @@ def choose_language(language: Language) -> None:
     st.session_state[LANGUAGE] = language
 
 
-def playing() -> dict[str, Any] | None:
+def playing() -> dict[str, object] | None:
     """What the transport holds (the data of its component), None before the first play."""
-    return cast("dict[str, Any] | None", st.session_state.get(NOW_PLAYING))
+    return cast("dict[str, object] | None", st.session_state.get(NOW_PLAYING))
 
 
-def set_playing(data: dict[str, Any]) -> None:
+def set_playing(data: Mapping[str, object]) -> None:
     """Hand the transport something else to play."""
     st.session_state[NOW_PLAYING] = data
 
@@ -70,22 +82,23 @@ def count_play() -> int:
 
 
 def set_problem(error: ComposerError) -> None:
-    """Keep an error met in a callback, where nothing can be drawn, for the next drawing."""
+    """Keep an error raised in a callback, where nothing can be drawn, for the next run."""
+    _log.warning("refused: %s", named(error))
     st.session_state[PROBLEM] = error
 
 
 def problem_waits() -> bool:
-    """True while an error is kept that nothing has shown yet."""
+    """True while a kept error has not been shown."""
     return PROBLEM in st.session_state
 
 
 def take_problem() -> ComposerError | None:
-    """The kept error, once."""
+    """Return the kept error and forget it."""
     return cast("ComposerError | None", st.session_state.pop(PROBLEM, None))
 
 
-def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
-    """Where an XY pad's dot is: what was committed, or `given` once the page passes another value."""
+def pad_value(key: str, given: tuple[float, float]) -> PadValue:
+    """Where an XY pad's dot is: the committed value, or `given` as soon as the page passes another one."""
     name = f"studio.pad.{key}"
     held = st.session_state.get(name)
     if held is not None and held["given"] is None:
@@ -93,35 +106,35 @@ def pad_value(key: str, given: tuple[float, float]) -> dict[str, Any]:
     if held is None or held["given"] != given:
         held = {"given": given, "value": given, "seq": held["seq"] if held else 0}
     st.session_state[name] = held
-    return cast("dict[str, Any]", held)
+    return cast(PadValue, held)
 
 
 def commit_pad(key: str, value: tuple[float, float], seq: int) -> None:
-    """Keep what the pad committed; an older commit that arrives late is ignored."""
+    """Keep the value a pad committed. An older commit that arrives late is ignored."""
     held = st.session_state.get(f"studio.pad.{key}")
     if held is not None and seq > held["seq"]:
         st.session_state[f"studio.pad.{key}"] = {**held, "value": value, "seq": seq}
 
 
 def place_pad(key: str, value: tuple[float, float]) -> None:
-    """Put a pad's dot somewhere, as when an earlier request comes back; only from a callback."""
+    """Move a pad's dot, for instance when an earlier request is restored. Call it only from a callback."""
     held = st.session_state.get(f"studio.pad.{key}")
     seq = held["seq"] + 1 if held else 1
     st.session_state[f"studio.pad.{key}"] = {"given": None, "value": value, "seq": seq}
 
 
 def notify(message: str) -> None:
-    """Keep a short message for the next drawing, which shows it for a moment."""
+    """Keep a short message for the next run, which shows it for a moment."""
     st.session_state[NOTICE] = message
 
 
 def take_notice() -> str | None:
-    """The kept message, once."""
+    """Return the kept message and forget it."""
     return cast("str | None", st.session_state.pop(NOTICE, None))
 
 
-def default_widgets(defaults: dict[str, Any]) -> None:
-    """Give keyed widgets their first values; what a person already set stays."""
+def default_widgets(defaults: Mapping[str, object]) -> None:
+    """Give keyed widgets their first values; values a person already set are kept."""
     for key, value in defaults.items():
         st.session_state.setdefault(key, value)
 
@@ -131,20 +144,20 @@ def widget(key: str) -> Any:
     return st.session_state[key]
 
 
-def known_widget(key: str) -> Any:
+def widget_or_none(key: str) -> Any:
     """The value of a keyed widget, None before it has one."""
     return st.session_state.get(key)
 
 
-def set_widget(key: str, value: Any) -> None:
+def set_widget(key: str, value: object) -> None:
     """Move a keyed widget; only from a callback, before the widget is drawn."""
     st.session_state[key] = value
 
 
-def say_again() -> None:
-    """Set every keyed choice to itself, so that the browser shows it in the words of the language now chosen.
+def retranslate_choices() -> None:
+    """Set every keyed choice to itself, so that the browser shows it in the new language.
 
-    A selectbox keeps the words of its choice, not its value. Only from a callback.
+    A selectbox keeps the text of its choice, not the value behind it. Call this only from a callback.
     """
     for key, value in list(st.session_state.items()):
         choices = value if isinstance(value, list | tuple) else [value]
@@ -153,34 +166,35 @@ def say_again() -> None:
 
 
 def forget_widgets(prefix: str) -> None:
-    """Drop the values of all keyed widgets whose key begins with `prefix`; they start anew when drawn."""
+    """Drop the values of all keyed widgets whose key begins with `prefix`; they return to their first values."""
     for key in [str(key) for key in st.session_state if str(key).startswith(prefix)]:
         del st.session_state[key]
 
 
 def go_to(page: str) -> None:
-    """Let the next drawing go to another page; callbacks cannot."""
+    """Make the next run switch to another page; a callback cannot do so itself."""
     st.session_state[DESTINATION] = page
 
 
 def take_destination() -> str:
-    """Where a callback wants to go, once; "" for nowhere."""
+    """Return the page a callback wants to go to, and forget it; "" for none."""
     return str(st.session_state.pop(DESTINATION, ""))
 
 
 def is_started() -> bool:
-    """True once this session has done what a first start does."""
+    """True once the first start of this session is done."""
     return bool(st.session_state.get(STARTED))
 
 
 def set_started() -> None:
-    """The first start is done."""
+    """Note that the first start is done."""
+    _log.info("a session is open")
     st.session_state[STARTED] = True
     st.session_state.pop(STARTER, None)
 
 
 def note_run() -> None:
-    """Note that the whole page is being drawn: somebody opened it or clicked."""
+    """Note that the whole page is being drawn, because a person opened it or clicked."""
     st.session_state[LAST_RUN] = time.monotonic()
 
 
@@ -200,14 +214,14 @@ def set_starter(made: list[Take]) -> None:
 
 
 def overrule_address(address: dict[str, str]) -> None:
-    """Note that an address was replaced, or is about to be, by what the person asked for in the page."""
+    """Note that an address was replaced, or is about to be, by a change the person made in the page."""
     now_sec = time.monotonic()
     recent = [(was, sec) for was, sec in _overruled() if was != address and now_sec - sec < TAKE_OVER_SEC]
     st.session_state[OVERRULED_ADDRESSES] = [*recent, (address, now_sec)]
 
 
 def is_overruled(address: dict[str, str]) -> bool:
-    """True for an address overruled a moment ago, which the browser may not have replaced yet."""
+    """True for an address that was overruled a moment ago and that the browser may still show."""
     now_sec = time.monotonic()
     return any(was == address and now_sec - sec < TAKE_OVER_SEC for was, sec in _overruled())
 
@@ -217,10 +231,10 @@ def _overruled() -> list[tuple[dict[str, str], float]]:
 
 
 def selection() -> list[str]:
-    """Ids of the loops selected in the Library, in the order they were."""
+    """Ids of the loops selected in the Library, in the order of selection."""
     return cast("list[str]", st.session_state.get(SELECTION, []))
 
 
 def set_selection(loop_ids: list[str]) -> None:
-    """Select other loops."""
+    """Replace the selection."""
     st.session_state[SELECTION] = loop_ids

@@ -1,8 +1,9 @@
-"""What every page shares: navigation, language switch, and the transport that never stops at a page switch."""
+"""The frame around every page: navigation, language switch, and the transport, which plays on when pages change."""
 
 from __future__ import annotations
 
 import base64
+import logging
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +12,9 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from composer_core.errors import ComposerError
+from composer_core.logs import log_to, named
 from composer_core.pipeline.settings import load_settings, save_settings
-from composer_core.workspace import ASSETS
+from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
 from studio.components import transport
 from studio.components.spoken_names import spoken_names
@@ -20,13 +22,15 @@ from studio.redraw import redraw
 from studio.widgets import show_error
 from studio.wording.text import LANGUAGES, language, t
 
+_log = logging.getLogger("studio.shell")  # not __name__: Streamlit runs this file as __main__
+LOG = "studio"
 STYLE = Path(__file__).with_name("shell.css")
 SIDEBAR_PX = 230
 LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 
 
 def remembered_language() -> None:
-    """Take the language of the settings into a new session; 'auto' follows the browser."""
+    """Start a new session in the language of the settings; 'auto' follows the browser."""
     if session.chosen_language() is None:
         stored = load_settings(session.workspace()).language
         if stored in LANGUAGES:
@@ -34,7 +38,10 @@ def remembered_language() -> None:
 
 
 def language_switch() -> None:
-    """English or Japanese; the browser's own until the person chooses, then kept in the settings."""
+    """Draw the switch between English and Japanese.
+
+    The browser's language counts until the person chooses; the choice is then kept in the settings.
+    """
     session.default_widgets({"shell.language": language()})
     st.sidebar.segmented_control(
         t("common.language"),
@@ -52,7 +59,7 @@ def _switch_language() -> None:
     if chosen == language():
         return  # a run that another cut off forgets the control: the browser then reports what nobody changed
     session.choose_language(chosen)
-    session.say_again()
+    session.retranslate_choices()
     try:
         workspace = session.workspace()
         save_settings(workspace, replace(load_settings(workspace), language=chosen))
@@ -72,13 +79,14 @@ def show_messages() -> None:
 
 @lru_cache(maxsize=1)
 def _icon() -> str:
-    """The icon in the address itself: as a file it is gone for a moment whenever a run takes the place of another."""
+    """The icon as a data URL. Served as a file, it vanishes for a moment whenever one script run replaces another."""
     return "data:image/png;base64," + base64.b64encode((ASSETS / "icon.png").read_bytes()).decode()
 
 
 def main() -> None:
-    """Draw the frame, then the page; an error of the family becomes a message, the server goes on."""
+    """Draw the frame, then the page. A ComposerError becomes a message, and the server goes on."""
     session.note_run()
+    log_to(default_workspace(), LOG)
     try:
         remembered_language()
         trouble = None
@@ -105,9 +113,10 @@ def main() -> None:
 
 
 def run_page(page: Page) -> None:
-    """Run the page, say what is missing, and go on with the first start.
+    """Run the page, say what this machine lacks, and continue the first start.
 
-    What the page put into the transport in its body is drawn by another run.
+    The transport is drawn before the page. When the page hands it something to play, another run
+    draws it.
     """
     plays = session.play_count()
     top, side, progress = st.container(), st.sidebar.container(), st.sidebar.container()
@@ -119,7 +128,11 @@ def run_page(page: Page) -> None:
         first_start.show_health(top, side)
         first_start.fill_library(progress)
     except ComposerError as error:
+        _log.warning("page %s: %s", page.url_path, named(error))
         show_error(error)
+    except Exception as error:
+        _log.error("page %s: %s", page.url_path, named(error))
+        raise
 
 
 main()

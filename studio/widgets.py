@@ -1,4 +1,4 @@
-"""Small pieces of screen that more than one page uses."""
+"""Small widgets that more than one page uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ Code = TypeVar("Code")
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """What the block cannot do becomes a message here; for fragments too, whose errors the shell does not see."""
+    """Show a ComposerError raised in the block as a message. Fragments need this: the shell never sees their errors."""
     try:
         yield
     except ComposerError as error:
@@ -28,12 +28,12 @@ def errors_as_messages() -> Iterator[None]:
 
 
 def show_error(error: ComposerError) -> None:
-    """An error of the family as a message in the current language, its values shown as they are."""
+    """Show a ComposerError in the current language, with its values as they are."""
     st.error(literally(error_text(error)))
 
 
 def worded(codes: Iterable[Code], name: Callable[[Code], str]) -> Callable[[Code], str]:
-    """A `format_func` with all names looked up now: Streamlit also calls it later, outside any session."""
+    """A `format_func` that looks up all names now, because Streamlit also calls it later, outside any session."""
     names = {code: name(code) for code in codes}
     return lambda code: names.get(code, str(code))
 
@@ -55,20 +55,23 @@ def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str 
 
 
 def icon_button(
-    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[Any], **more: Any
+    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[object], disabled: bool = False
 ) -> None:
-    """A button that shows only its icon; its name is read out, and shown as a hint. Its key becomes "icon." + `key`."""
-    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), **more)
+    """A button that shows only its icon.
+
+    Its name is read out and shown as a hint. Its key becomes "icon." + `key`.
+    """
+    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), disabled=disabled)
 
 
 def picture(svg: str, name: str) -> None:
-    """An SVG as wide as its place, as an image with a name."""
+    """Draw an SVG as wide as its container, as an image with a name for screen readers."""
     data = base64.b64encode(svg.encode()).decode()
     st.html(f'<img class="picture" alt="{escape(name)}" src="data:image/svg+xml;base64,{data}">')
 
 
 def translate_uploader() -> None:
-    """The uploader's own words are English: hide them and put ours (constants of the dictionary) in their place."""
+    """Replace the uploader's built-in English text by ours; the texts are constants of the dictionary."""
     size = st.get_option("server.maxUploadSize")
     button, limit = t("common.upload_button"), t("common.upload_limit", size=size)
     zone = '[data-testid="stFileUploaderDropzone"]'

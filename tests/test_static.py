@@ -24,7 +24,6 @@ CODE = [
 CORE = [path for path in CODE if ROOT / "composer_core" in path.parents]
 TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path != Path(__file__).resolve()]
 SCRIPTS = [ROOT / "scripts" / name for name in ("studio", "test", "check")] + [ROOT / ".ci" / "run"]
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
 FORBIDDEN_CALLS = {
     "pickle.load": "runs code that the file brings",
     "pickle.loads": "runs code that the file brings",
@@ -142,21 +141,6 @@ def test_a_function_inside_another_is_looked_at_too(monkeypatch):
     assert list(undocumented(path)) == ["composer_core/sample.py:4 made"]
 
 
-def test_files_stay_short():
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in [*CODE, *TESTS]}
-    assert {str(path): length for path, length in lengths.items() if length > MAX_FILE_LINES} == {}
-
-
-def test_functions_stay_short():
-    found = [
-        f"{place(path, node)} {node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for path in CODE
-        for node in ast.walk(tree(path))
-        if isinstance(node, FUNCTIONS) and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
-    ]
-    assert found == []
-
-
 def test_only_commands_and_benchmarks_print():
     allowed = (ROOT / "composer_core" / "cli", ROOT / "benchmarks")
     quiet = [path for path in CODE if not any(folder in path.parents for folder in allowed)]
@@ -262,8 +246,8 @@ def test_both_halves_of_the_tests_are_run_and_any_failure_fails(copied, statuses
 
 def test_every_check_is_run_and_any_finding_fails(copied):
     status, lines = lines_of(copied / "scripts" / "check")
-    assert (status, [line.split()[0] for line in lines]) == (0, ["ruff", "ruff", "mypy", "lint-imports"])
+    assert (status, [line.split()[0] for line in lines]) == (0, ["ruff", "ruff", "python", "mypy", "lint-imports"])
     for name in ("mypy", "lint-imports"):
         (copied / ".venv" / "bin" / name).write_text(f"#!/bin/sh\necho {name}\nexit 1\n")
     status, lines = lines_of(copied / "scripts" / "check")
-    assert (status, len(lines)) == (1, 4)
+    assert (status, len(lines)) == (1, 5)

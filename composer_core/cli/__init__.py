@@ -1,4 +1,4 @@
-"""One sub-command for each thing a person does; the only place that prints."""
+"""The `composer` command: one sub-command for each thing a person does. This is the only room that prints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any, TypeAlias
 
 from composer_core.errors import ComposerError, InvalidValue
 
@@ -31,11 +32,33 @@ COMMAND_MODULES = (
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `register` adds a command to."""
+
+
+VERBOSE = "verbose"
+"""Where parsers count `-v`: `verbose_0` before the command, `verbose_1` after it, and so on."""
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """A parser with `-v`, as the commands' own parsers and those of their actions are too."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Each depth counts for itself: argparse lets an inner parser overwrite what an outer one has counted.
+        self.add_argument(
+            "-v",
+            "--verbose",
+            action="count",
+            default=argparse.SUPPRESS,
+            dest=f"{VERBOSE}_{len(self.prog.split())}",
+            help="tell on standard error what is done; twice: with details",
+        )
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every sub-command."""
-    parser = argparse.ArgumentParser(prog="composer", description="Generate, measure and label MIDI loops.")
+    """Build the parser with every sub-command."""
+    parser = _CommandParser(prog="composer", description="Generate, measure and label MIDI loops.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMAND_MODULES:
         import_module(f"composer_core.cli.{name}").register(subparsers)
@@ -43,8 +66,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0 done, 1 could not be done, 2 wrong usage (also a value out of range), 141 nobody reads on."""
+    """Run one command and return its exit status.
+
+    0: done. 1: it could not be done. 2: wrong usage, or a value out of range. 141: the reader of the output has gone.
+    """
     arguments = build_parser().parse_args(argv)
+    # Here, because help and wrong usage have ended above and need no log.
+    from composer_core import logs
+
+    logs.configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
     try:
         return int(arguments.run(arguments))
     except ComposerError as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `render`."""
     parser = subparsers.add_parser("render", allow_abbrev=False, help="render a MIDI file to a .wav or .flac file")
     parser.add_argument("file", metavar="FILE", type=Path, help="a MIDI file")

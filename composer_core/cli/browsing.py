@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 _SHOWN = ("loop_id", "instrument", "meter", "tempo_bpm", "n_notes", "label_status", "labels.genre", "source")
 _DEFAULT_LIMIT = 20
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `loops` and `similar`."""
     parser = subparsers.add_parser(
         "loops",
@@ -68,7 +69,7 @@ def _print_table(workspace: Workspace, asked: Any, names: list[str], limit: int)
     return 0
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """One cell: control characters (names are other people's text) escaped, nothing for nothing."""
     if value is None or value != value:
         return ""

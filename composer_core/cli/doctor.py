@@ -6,12 +6,12 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `doctor`."""
     parser = subparsers.add_parser(
         "doctor", allow_abbrev=False, help="check Python, FluidSynth, SoundFont, GPU, workspace and models"

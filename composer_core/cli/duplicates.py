@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 _PAIRS_PRINTED = 20
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `dedupe`."""
     parser = subparsers.add_parser("dedupe", allow_abbrev=False, help="leave near-duplicates out of training")
     parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")

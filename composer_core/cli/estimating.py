@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
@@ -22,7 +23,7 @@ SECTIONS = ("emotion", "genre", "technique", "technique-rules", "meter", "key")
 LIBRARY = "library"
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `estimate`, one command whose first word says what to do."""
     parser = subparsers.add_parser(
         "estimate",
@@ -61,7 +62,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Estimate and print; 0 when any file could be read."""
     from composer_core.pipeline.labels import suggestions
 
-    found = suggestions.show(arguments.files, _workspace(arguments))
+    found: dict[str, Any] = suggestions.show(arguments.files, _workspace(arguments))
     if arguments.json:
         _print_json(found)
     else:
@@ -89,7 +90,7 @@ def apply(arguments: argparse.Namespace) -> int:
     from composer_core.pipeline.labels import suggestions
 
     fields = tuple(arguments.field or suggestions.APPLIED_FIELDS)
-    report = suggestions.apply_estimates(_workspace(arguments), fields)
+    report: dict[str, Any] = suggestions.apply_estimates(_workspace(arguments), fields)
     if arguments.json:
         _print_json(report)
     else:
@@ -116,8 +117,8 @@ def train(arguments: argparse.Namespace) -> int:
         name = {"genre": "genre-drums.json", "emotion-reference": "emotion-reference.json"}
         name["technique-rules"] = "technique-rules.json"
         out = arguments.output or workspace.estimators / name.get(arguments.kind, arguments.kind)
-        figures = estimators_training.train_and_save(arguments.kind, Path(arguments.data), out, _say)
-    _say(f"written to {out}")
+        figures = estimators_training.train_and_save(arguments.kind, Path(arguments.data), out, _print_progress)
+    _print_progress(f"written to {out}")
     _print_json(figures)
     return 0
 
@@ -128,7 +129,7 @@ def _train_key(data: Path, output: Path | None) -> int:
 
     if output is None:
         raise InvalidValue("bad_format", name="--output", value="", expected="a file for the key model (JSON)")
-    card = key.train_key(data, output)
+    card: dict[str, Any] = key.train_key(data, output)
     print(f"{card['songs']} songs, exact accuracy of songs left out:")
     for name, row in card["exact_accuracy"].items():
         print(f"  {name:<12}" + "".join(f"  {kind} {share:.3f}" for kind, share in row.items()))
@@ -140,7 +141,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Print every section's figures."""
     from composer_core.lab.estimators import evaluation
 
-    found = evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _say)
+    found: dict[str, Any] = evaluation.evaluate(arguments.data, tuple(arguments.only or SECTIONS), _print_progress)
     if arguments.json:
         _print_json(found)
         return 0
@@ -259,5 +260,5 @@ _PRINTERS = {
 }
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import NotFound
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
@@ -15,7 +15,7 @@ from composer_core.workspace import Workspace, default_workspace
 PARTS = ("speed", "validity", "control", "emotion", "likelihood", "loops")
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `evaluate`."""
     parser = subparsers.add_parser(
         "evaluate", help="measure a model on takes it never saw, beside n-grams, other baselines and real loops"
@@ -73,7 +73,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         arguments.instrument,
         arguments.judge_data,
         arguments.only or ALL,
-        _say,
+        _print_progress,
     )
     if arguments.output is not None:
         write_json(arguments.output / "report.json", report)
@@ -85,5 +85,5 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -8,45 +8,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import parse_chord_line
-from composer_core.music.condition import DEFAULT_HUMANISE_PERCENT, DEFAULT_TEMPO_BPM, Condition
-from composer_core.music.genre import parse_genre
-from composer_core.music.key import Key
-from composer_core.music.technique import parse_techniques
-from composer_core.music.timing import Meter
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import FIELDS
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
     from composer_core.store.takes import Take
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `generate`."""
     parser = subparsers.add_parser("generate", help="generate loops from valence, arousal, genre, swing and tempo")
     parser.add_argument(
         "--instrument", required=True, metavar="NAMES", help="one, or several that play together, as drums,bass,piano"
     )
-    parser.add_argument("--bars", type=int, default=4, help="1, 2, 4 or 8")
-    parser.add_argument("--tempo", type=float, default=DEFAULT_TEMPO_BPM, help="quarters a minute")
-    parser.add_argument("--meter", default="4/4", help="4/4, 3/4, 6/8, 5/4 or 7/8")
-    parser.add_argument("--swing", type=float, default=50.0, help="DAW percentage: 50 straight, 66.7 triplet")
-    parser.add_argument("--swing-grid", type=int, default=8, help="8 or 16")
-    parser.add_argument(
-        "--humanise", type=float, default=DEFAULT_HUMANISE_PERCENT, help="0 to 100 %% of the performer's timing"
-    )
-    parser.add_argument("--valence", type=float, help="-1 to 1; left out: not given")
-    parser.add_argument("--arousal", type=float, help="0 to 1; left out: not given")
-    parser.add_argument("--density", type=float, help="onsets a quarter; left out: not given")
-    parser.add_argument("--genre", default="", help="a genre, or weights such as funk=0.7,jazz=0.3")
-    parser.add_argument("--key", help="such as E:minor, Bb:major or D:dorian; left out: not given, written on C")
-    parser.add_argument("--syncopation", type=float, help="levels a bar, as composer measure prints it")
-    parser.add_argument("--register", type=float, help="mean pitch as a MIDI note number")
-    parser.add_argument(
-        "--complexity", type=float, help="0 to 1: rhythmic variety, syncopation and change between bars"
-    )
-    parser.add_argument("--technique", default="", help="one or more such as ghost,ride (assets/techniques.yaml)")
-    parser.add_argument("--chords", default="", help='one chord a bar, as "i VI III VII" or "Em C G D"')
+    for field in FIELDS:
+        option = field.option
+        parser.add_argument(f"--{option.name}", type=option.kind, default=option.default, help=option.help)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--takes", type=int, default=1)
     parser.add_argument("--best-of", type=int, default=1, metavar="N", help="keep the best of N candidates a take")
@@ -59,27 +40,12 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def condition_of(arguments: argparse.Namespace, instrument: str) -> Condition:
     """The condition the options ask of an instrument; InvalidValue names the option out of range."""
-    key = Key.parse(arguments.key) if arguments.key else None
-    chords, key = parse_chord_line(arguments.chords, key) if arguments.chords else ((), key)
-    return Condition(
-        instrument=instrument,
-        bars=arguments.bars,
-        meter=Meter.parse(arguments.meter),
-        tempo_bpm=arguments.tempo,
-        valence=arguments.valence,
-        arousal=arguments.arousal,
-        genre=parse_genre(arguments.genre),
-        density=arguments.density,
-        swing_percent=arguments.swing,
-        swing_grid=arguments.swing_grid,
-        humanise_percent=arguments.humanise,
-        key=key,
-        syncopation=arguments.syncopation,
-        register=arguments.register,
-        complexity=arguments.complexity,
-        technique=parse_techniques(arguments.technique),
-        chords=chords,
-    )
+    read: dict[str, Any] = {field.name: getattr(arguments, field.option.attribute) for field in FIELDS}
+    read |= {field.name: field.option.read(read[field.name]) for field in FIELDS if field.option.read is not None}
+    # Chord symbols bring their key, and numerals are read in the key asked for, so the two are read together.
+    line, key = arguments.chords, read["key"]
+    read["chords"], read["key"] = parse_chord_line(line, key) if line else ((), key)
+    return Condition(instrument=instrument, **read)
 
 
 def run_generate(arguments: argparse.Namespace) -> int:
@@ -110,7 +76,7 @@ def run_generate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def take_row(take: Take) -> dict[str, Any]:
+def take_row(take: Take) -> dict[str, object]:
     """What makes a take again, and what there is to know of it."""
     from composer_core.pipeline.generation import takes as generation_takes
 
@@ -171,7 +137,9 @@ def _run_ensemble(arguments: argparse.Namespace, instruments: Sequence[str], wor
     rows = []
     for index, ensemble in enumerate(made):
         path = _write(arguments.output, index, ensemble.midi())
-        parts = [{**take_row(take), "measured": measure_take(render_take(take))} for take in ensemble.takes]
+        parts: list[dict[str, Any]] = [
+            {**take_row(take), "measured": measure_take(render_take(take))} for take in ensemble.takes
+        ]
         rows.append(
             {
                 "file": str(path),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `backup`, `restore`, `master` and `labels`."""
     backup_parser = subparsers.add_parser("backup", help="save all labels to one file, also while others label")
     backup_parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it is replaced")

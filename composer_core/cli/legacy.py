@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `import-legacy` and `export-stage2`."""
     parser = subparsers.add_parser("import-legacy", help="read the files of the predecessor, composer4")
     parser.add_argument("folder", metavar="DIR", type=Path, help="a folder of its files, MIDI files beside or not")

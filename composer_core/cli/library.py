@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 _DEFAULT_BARS = 4
@@ -21,7 +22,7 @@ _DRUM_MAP_HELP = (
 _ISSUES_PRINTED = 20
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `ingest` and `measure`."""
     ingest_parser = subparsers.add_parser("ingest", help="import MIDI files, folders and archives as loops")
     ingest_parser.add_argument("paths", metavar="PATH", nargs="+", help="a MIDI file, a folder or a zip")
@@ -87,7 +88,7 @@ def measure(arguments: argparse.Namespace) -> int:
     """Measure and print; 0 when any file could be measured."""
     from composer_core.pipeline.library import loops
 
-    result = loops.measure_files(arguments.files, arguments.bars, drum_map=arguments.drum_map)
+    result: dict[str, Any] = loops.measure_files(arguments.files, arguments.bars, drum_map=arguments.drum_map)
     if arguments.json:
         _print_json(result)
     else:

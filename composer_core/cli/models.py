@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.cli.evaluating import add_measuring
 from composer_core.workspace import Workspace, default_workspace
 
 STOPPED = 130
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `models`."""
     parser = subparsers.add_parser("models", help="list the models, or build a shipped one again")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -56,7 +56,7 @@ def run_conditions(arguments: argparse.Namespace) -> int:
     """Measure and write the table."""
     from composer_core.lab.composer.condition_table import build_table, write_table
 
-    write_table(arguments.output, build_table(arguments.data, say=_say))
+    write_table(arguments.output, build_table(arguments.data, say=_print_progress))
     print(arguments.output)
     return 0
 
@@ -83,13 +83,15 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Build; 0 finished, 130 stopped (the same command goes on)."""
     from composer_core.lab.composer.building import build
 
-    folder = build(arguments.name, arguments.data, arguments.output, _say, arguments.takes, arguments.judge_data)
+    folder = build(
+        arguments.name, arguments.data, arguments.output, _print_progress, arguments.takes, arguments.judge_data
+    )
     if folder is None:
-        _say(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
+        _print_progress(f"stopped; the same command goes on from the checkpoint in {arguments.output}")
         return STOPPED
     print(folder)
     return 0
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

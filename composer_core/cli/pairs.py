@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `captions` and `pairs`."""
     _register_captions(subparsers)
     parser = subparsers.add_parser(
@@ -41,7 +42,7 @@ def pairs(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     words = vocabularies(Workspace(arguments.workspace)) if arguments.workspace else None
     build_pairs(arguments.master, arguments.out, PairOptions(**given), words)
-    facts = describe(read_pairs(arguments.out))
+    facts: dict[str, Any] = describe(read_pairs(arguments.out))
     if arguments.json:
         print(json.dumps(facts, indent=1))
         return 0
@@ -86,7 +87,12 @@ def captions(arguments: argparse.Namespace) -> int:
     endpoint = endpoint_of(arguments.endpoint, arguments.model, arguments.timeout) if arguments.ask else None
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     report = caption_loops(
-        workspace, endpoint, loop_ids=arguments.loop, limit=arguments.limit, again=arguments.again, progress=_say
+        workspace,
+        endpoint,
+        loop_ids=arguments.loop,
+        limit=arguments.limit,
+        again=arguments.again,
+        progress=_print_progress,
     )
     if arguments.json:
         print(json.dumps(report.to_json(), indent=1))
@@ -100,6 +106,6 @@ def captions(arguments: argparse.Namespace) -> int:
     return 1 if report.failed else 0
 
 
-def _say(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `perform` and `train-performer`."""
     perform = subparsers.add_parser(
         "perform", allow_abbrev=False, help="play a MIDI file as a person would, or measure how near that comes"
@@ -79,13 +81,13 @@ def train_performer(arguments: argparse.Namespace) -> int:
             epochs=arguments.epochs,
             seed=arguments.seed,
             peers=arguments.peers,
-            progress=_say,
+            progress=_print_progress,
         )
     print(json.dumps(report, ensure_ascii=False, indent=2) if arguments.json else figures_table(report))
     return 0
 
 
-def figures_table(report: dict[str, Any]) -> str:
+def figures_table(report: Mapping[str, object]) -> str:
     """The figures of an evaluation as lines of text, one a method."""
     together = report["played_correlation_together"]
     head = (
@@ -93,13 +95,14 @@ def figures_table(report: dict[str, Any]) -> str:
         f"offset {report['nll_offset']:.3f}; played: velocity spread {report['played_velocity_spread']:.1f}, "
         f"correlation of offsets struck together {'-' if together is None else format(together, '.2f')}"
     )
-    columns = list(next(iter(report["rows"].values())))
+    methods = cast(Mapping[str, Mapping[str, float | None]], report["rows"])
+    columns = list(next(iter(methods.values())))
     lines = [head, f"{'':<38}" + "".join(f"{name:>23}" for name in columns)]
-    for name, figures in report["rows"].items():
+    for name, figures in methods.items():
         cells = ("-" if figures[column] is None else f"{figures[column]:.2f}" for column in columns)
         lines.append(f"{name:<38}" + "".join(f"{cell:>23}" for cell in cells))
     return "\n".join(lines)
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

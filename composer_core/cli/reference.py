@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from composer_core.cli import build_parser
+from composer_core.cli import VERBOSE, build_parser
 
 _INTRODUCTION = """# Commands
 
 Made from the commands' own help by `python -m composer_core.cli.reference > docs/commands.md`.
 Exit status: 0 done, 1 could not be done, 2 wrong usage (also a value out of range).
+
+Every command also takes `-v` (`--verbose`), before or after its name: it then tells on standard error what it does,
+and with `-vv` the details too. Without it, standard error shows nothing but progress and errors.
 """
 
 
@@ -41,7 +44,7 @@ def _section(name: str, about: str, parser: argparse.ArgumentParser) -> str:
 
 def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:
     for action in parser._actions:
-        if isinstance(action, argparse._HelpAction):
+        if isinstance(action, argparse._HelpAction) or action.dest.startswith(VERBOSE):
             continue
         notes = [_meaning(action, parser)]
         if action.required and action.option_strings:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import NotFound
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `apply` and `groove`."""
     apply = subparsers.add_parser("apply", allow_abbrev=False, help="apply a recipe of rules to a MIDI file")
     apply.add_argument("--workspace", type=Path, help="where saved recipes are")

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue
-from composer_core.estimate.scores import files
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add the commands about scores."""
     parser = subparsers.add_parser(
         "calibrate", allow_abbrev=False, help="build the calibration of an instrument's scores from human loops"
@@ -55,20 +55,21 @@ def calibrate(arguments: argparse.Namespace) -> int:
     """Build, write and print the card."""
     from composer_core.lab.scores import calibration
 
-    card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _say)
+    card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _print_progress)
     print(json.dumps(card, ensure_ascii=False, indent=2))
     return 0
 
 
 def validate(arguments: argparse.Namespace) -> int:
     """Print a line a kind of damage."""
+    from composer_core.estimate.scores.files import SHIPPED
     from composer_core.lab.scores import validation
 
-    found = validation.validate_scores(
+    found: dict[str, Any] = validation.validate_scores(
         arguments.data,
         arguments.instrument,
-        arguments.scores or files.SHIPPED,
-        _say,
+        arguments.scores or SHIPPED,
+        _print_progress,
         left_out=arguments.left_out,
     )
     if arguments.json:
@@ -130,9 +131,9 @@ def retry(arguments: argparse.Namespace) -> int:
     for one in found:
         print(json.dumps(mending.mended_json(one), ensure_ascii=False) if arguments.json else mending.mended_line(one))
     passed = sum(one.better for one in found)
-    _say(f"{passed} of {len(found)} loops made better")
+    _print_progress(f"{passed} of {len(found)} loops made better")
     return 0
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.workspace import Workspace, default_workspace
 
 
-def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+def register(subparsers: Subparsers) -> None:
     """Add `vary`."""
     parser = subparsers.add_parser(
         "vary", allow_abbrev=False, help="write bars of a MIDI loop anew, continue it or vary it"

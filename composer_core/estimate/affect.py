@@ -39,7 +39,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -84,6 +84,15 @@ class Affect:
     arousal_confidence: float
 
 
+class AffectReference(TypedDict):
+    """An instrument's loops: how many, [mean, deviation] of each metric, percentiles of both sums."""
+
+    loops: int
+    metrics: dict[str, list[float]]
+    valence: list[float]
+    arousal: list[float]
+
+
 def estimate_affect(metrics: Mapping[str, float], instrument: str) -> tuple[float, float]:
     """Valence (-1 to 1) and arousal (0 to 1) of a loop from `measure(loop)`; never NaN."""
     affect = read_affect(metrics, instrument)
@@ -98,8 +107,8 @@ def read_affect(metrics: Mapping[str, float], instrument: str) -> Affect:
     valence_parts = _parts(values, VALENCE_WEIGHTS[kind], reference["metrics"])
     arousal_parts = _parts(values, AROUSAL_WEIGHTS[kind], reference["metrics"])
     return Affect(
-        2.0 * _place(sum(valence_parts.values()), reference["valence"]) - 1.0,
-        _place(sum(arousal_parts.values()), reference["arousal"]),
+        2.0 * _percentile_share(sum(valence_parts.values()), reference["valence"]) - 1.0,
+        _percentile_share(sum(arousal_parts.values()), reference["arousal"]),
         valence_parts,
         arousal_parts,
         _confidence(valence_parts, VALENCE_WEIGHTS[kind]),
@@ -152,7 +161,7 @@ def _parts(
     return parts
 
 
-def _place(total: float, percentiles: list[float]) -> float:
+def _percentile_share(total: float, percentiles: list[float]) -> float:
     """Share of the reference sums below `total`, between the measured percentiles by straight lines."""
     return float(np.interp(total, percentiles, _PERCENTS)) / 100.0
 
@@ -165,7 +174,7 @@ def _confidence(parts: Mapping[str, float], weights: Mapping[str, float]) -> flo
     return round(_CEILING * defined * abs(sum(parts.values())) / size, 3)
 
 
-def measure_reference(rows: Iterable[Mapping[str, float]], instrument: str) -> dict[str, Any]:
+def measure_reference(rows: Iterable[Mapping[str, float]], instrument: str) -> AffectReference:
     """Means, standard deviations and percentiles of the sums over loops' metrics (`measure`), as JSON values."""
     kind = _kind(instrument)
     table = [with_derived(row) for row in rows]
@@ -180,13 +189,19 @@ def measure_reference(rows: Iterable[Mapping[str, float]], instrument: str) -> d
         for axis, weights in (("valence", VALENCE_WEIGHTS), ("arousal", AROUSAL_WEIGHTS))
     }
     percentiles = {axis: [round(float(v), 5) for v in np.percentile(total, _PERCENTS)] for axis, total in sums.items()}
-    return {"loops": len(table), "metrics": spread, **percentiles}
+    return {
+        "loops": len(table),
+        "metrics": spread,
+        "valence": percentiles["valence"],
+        "arousal": percentiles["arousal"],
+    }
 
 
 @cache
-def load_reference(path: Path) -> dict[str, Any]:
+def load_reference(path: Path) -> dict[str, AffectReference]:
     """Reference tables by instrument; StoreError when the file is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["instruments"]
+        found: dict[str, AffectReference] = json.loads(path.read_text(encoding="utf-8"))["instruments"]
+        return found
     except (OSError, ValueError, KeyError) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

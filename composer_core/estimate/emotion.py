@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -90,6 +90,14 @@ class Emotion:
         }
 
 
+class CueReference(TypedDict):
+    """An instrument's excerpts: how many, [median, deviation] of each cue, deviation of both sums."""
+
+    excerpts: int
+    cues: dict[str, list[float]]
+    spread: dict[str, float]
+
+
 def read_emotion(notes: NoteList, instrument: str = WHOLE) -> Emotion | None:
     """The default's estimate of pitched notes; None for fewer than four."""
     features = note_features(notes)
@@ -128,7 +136,7 @@ def read_trained_emotion(model: QuestionSet, notes: NoteList) -> Emotion | None:
     )
 
 
-def _axis(features: Mapping[str, float], reference: Mapping[str, Any], weights: Mapping[str, float], axis: str) -> Axis:
+def _axis(features: Mapping[str, float], reference: CueReference, weights: Mapping[str, float], axis: str) -> Axis:
     parts = weighted_parts(features, reference["cues"], weights)
     total = sum(parts.values()) / reference["spread"][axis]
     r = PUBLISHED_CORRELATION[axis]
@@ -152,7 +160,7 @@ def deviation_of(name: str, value: float, reference: Mapping[str, list[float]]) 
     return max(-_CLIP, min(_CLIP, (value - centre) / deviation))
 
 
-def measure_reference(rows: Iterable[Mapping[str, float]]) -> dict[str, Any]:
+def measure_reference(rows: Iterable[Mapping[str, float]]) -> CueReference:
     """[median, standard deviation] of every cue over `note_features`, and the spread of both sums, as JSON values."""
     table = list(rows)
     cues = {}
@@ -168,10 +176,10 @@ def measure_reference(rows: Iterable[Mapping[str, float]]) -> dict[str, Any]:
 
 
 @cache
-def load_reference(path: Path) -> dict[str, Any]:
+def load_reference(path: Path) -> dict[str, CueReference]:
     """Reference medians and deviations by instrument; StoreError when the file is missing or damaged."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["instruments"]
+        found: dict[str, CueReference] = json.loads(path.read_text(encoding="utf-8"))["instruments"]
         return found
     except (OSError, ValueError, KeyError) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

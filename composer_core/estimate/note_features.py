@@ -10,7 +10,6 @@ Grabe and Low (2002).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +32,7 @@ _CHORDS = {
 _LEAST_NOTES = 4
 
 
-def standard(profile: NDArray[Any]) -> FloatArray:
+def standard(profile: NDArray[np.number]) -> FloatArray:
     """Twelve weights with mean 0 and length 1."""
     centred = profile - profile.mean()
     return np.asarray(centred / np.sqrt((centred**2).sum()))
@@ -313,7 +312,8 @@ def _interval_classes(notes: NoteList) -> FloatArray:
         held = notes.end_sec[first:index] > notes.onset_sec[index] + 0.01
         interval = np.abs(notes.pitch[first:index][held] - notes.pitch[index]) % 12
         count += np.bincount(np.minimum(interval, 12 - interval), minlength=7)
-    return count / max(1.0, count.sum())
+    shares: FloatArray = count / max(1.0, count.sum())
+    return shares
 
 
 def _melody(notes: NoteList, starts: IntArray) -> dict[str, float]:

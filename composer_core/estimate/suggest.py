@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from composer_core.estimate.affect import suggest_affect
 from composer_core.estimate.estimators import Estimators, load_estimators
@@ -71,7 +71,7 @@ def _loop_meter(loop: Loop, estimators: Estimators) -> Suggestion | None:
 
 def emotion_of(valence: Suggestion, arousal: Suggestion, moods: Mapping[str, Mood]) -> Suggestion:
     """The mood whose anchor is nearest to valence and arousal, as sure as the less sure of the two."""
-    code = nearest_mood(valence.value, arousal.value, moods)
+    code = nearest_mood(cast(float, valence.value), cast(float, arousal.value), moods)
     reasons = (*valence.reasons[:2], *arousal.reasons[:2])
     return Suggestion(code, min(valence.confidence, arousal.confidence), tuple(dict.fromkeys(reasons)), valence.source)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
+
+from composer_core.store.labels.records import LabelValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,17 @@ class Suggestion:
     together), or "rule:flam".
     """
 
-    value: Any
+    value: LabelValue
     confidence: float
     reasons: tuple[str, ...]
     source: str
+
+    @property
+    def codes(self) -> list[str]:
+        """The value of a set, such as techniques."""
+        return cast(list[str], self.value)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The value of a field of weights, which genre is."""
+        return cast(dict[str, float], self.value)

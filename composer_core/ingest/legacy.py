@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -59,10 +59,10 @@ _SUMMARY_NEEDED = ("loop_id", "filename", "ticks_per_beat")
 _SCORE_NEEDED = ("loop_id", "score", "axes")
 _TAG_KEYS = {"mode", "section", "mood", "intensity", "confidence", "bpm", "time_signature", "bars"}
 _LISTS = ("paths", "md5s", "pitch sums", "counts", "genres", "bpm")
-Rows = Iterator[tuple[str, dict[str, Any] | BadRow]]
+Rows = Iterator[tuple[str, dict[str, object] | BadRow]]
 
 
-def swing_ratio_of(column: str, value: Any) -> float | None:
+def swing_ratio_of(column: str, value: object) -> float | None:
     """Long to short (1.0 straight, 2.0 triplet) of a value in a column, None where it cannot be one.
 
     gap_ratio r is taken as it is; fraction f (0.5 to 0.67) is f / (1 - f); amount a (0 to 1) is the
@@ -91,7 +91,7 @@ def kind_of_legacy(name: str) -> str | None:
     return next((kind for kind, pattern in KINDS.items() if pattern.fullmatch(base)), None)
 
 
-def parse_files(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[Result]:
+def parse_files(files: list[tuple[str, bytes]], _options: Mapping[str, object]) -> list[Result]:
     """Worker task: each file's rows and refused rows as JSON."""
     return [_parse(name, data) for name, data in files]
 

@@ -65,7 +65,7 @@ class _Restricted(pickle.Unpickler):
         raise RefusedFile("unsafe_pickle", path=self._path, what="a persistent object")
 
 
-def read_pickle(path: str, data: bytes) -> Any:
+def read_pickle(path: str, data: bytes) -> object:
     """What the first pickle in `data` holds; what follows it is not looked at. Raises RefusedFile."""
     try:
         return _Restricted(data, path).load()

@@ -9,13 +9,14 @@ each and treated likewise, member by member. Outcomes come in the order of the j
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -24,6 +25,8 @@ from typing import IO, Any, Protocol
 
 from composer_core.errors import RefusedFile, Unavailable
 from composer_core.ingest.worker import GROUP, LIMIT_SEC
+
+_log = logging.getLogger(__name__)
 
 _MAX_START_FAILURES = 3
 _FILES_A_WORKER = 8
@@ -54,7 +57,7 @@ class Outcome:
 
     name: str
     refusal: RefusedFile | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
     payload: bytes = b""
 
 
@@ -76,7 +79,7 @@ def default_jobs() -> int:
 def read_all(
     files: Sequence[tuple[str, str]],
     task: str,
-    options: dict[str, Any],
+    options: Mapping[str, object],
     *,
     jobs: int | None = None,
     limit_sec: float = LIMIT_SEC,
@@ -244,6 +247,9 @@ class _Pool:
         """Find out which file a worker died on, give back the rest of its batches, start another."""
         self._workers.remove(worker)
         reason = worker.stop(dying=not timed_out)
+        # The reason may end in a line that names a file.
+        _log.debug("a reader process ended: %s", reason)
+        _log.warning("a reader process %s; another one is started", "took too long" if timed_out else "died")
         if not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _MAX_START_FAILURES:
@@ -287,7 +293,7 @@ class Read(Protocol):
         self,
         files: Sequence[tuple[str, str]],
         task: str,
-        options: dict[str, Any],
+        options: Mapping[str, object],
         *,
         seen: Callable[[int], None] | None = None,
     ) -> Iterator[JobReport]:

@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,7 @@ class _Reading:
         self,
         files: Sequence[tuple[str, str]],
         task: str,
-        options: dict[str, Any],
+        options: Mapping[str, object],
         *,
         seen: Callable[[int], None] | None = None,
     ) -> Iterator[JobReport]:
@@ -171,7 +171,9 @@ class _Reading:
         return JobReport(job_id, outcomes, row["n_skipped"])
 
 
-def read_batch(files: list[tuple[str, str]], task: str, options: dict[str, Any], limit_sec: float) -> dict[str, Any]:
+def read_batch(
+    files: list[tuple[str, str]], task: str, options: Mapping[str, object], limit_sec: float
+) -> dict[str, object]:
     """Ray task: `read_all` with one process, as plain values.
 
     `version` of what reads; then `reports`, one a file, with (name, refusal or None, facts,

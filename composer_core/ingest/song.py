@@ -62,10 +62,13 @@ class Song:
         return sum(len(part.notes) for part in self.parts)
 
 
-def seconds_at(tick: NDArray[np.int64], tempo_tick: NDArray[np.int64], tempo_bpm: NDArray[np.float64]) -> NDArray:
+def seconds_at(
+    tick: NDArray[np.int64], tempo_tick: NDArray[np.int64], tempo_bpm: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Seconds from the song's start at each tick, by the tempo map (float64, same shape)."""
     if len(tempo_tick) == 1:
-        return tick * (60.0 / (float(tempo_bpm[0]) * 480.0))
+        seconds: NDArray[np.float64] = np.multiply(tick, 60.0 / (float(tempo_bpm[0]) * 480.0))
+        return seconds
     per_tick = 60.0 / (tempo_bpm * 480.0)
     at_change = np.concatenate(([0.0], np.cumsum(np.diff(tempo_tick) * per_tick[:-1])))
     index = np.maximum(np.searchsorted(tempo_tick, tick, side="right") - 1, 0)

@@ -11,7 +11,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from composer_core.errors import RefusedFile
 from composer_core.ingest.texts import decode_table
@@ -57,7 +56,7 @@ def _row(header: list[str], row: list[str]) -> dict[str, str] | BadRow:
     return dict(zip(header, row, strict=True))
 
 
-def read_json_lines(name: str, data: bytes) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+def read_json_lines(name: str, data: bytes) -> Iterator[tuple[int, dict[str, object] | BadRow]]:
     """(line, object) of a file of one JSON object a line; a line that is none comes as BadRow."""
     for number, line in enumerate(decode_table(data).splitlines(), 1):
         if number > MAX_ROWS:
@@ -66,7 +65,7 @@ def read_json_lines(name: str, data: bytes) -> Iterator[tuple[int, dict[str, Any
             yield number, read_object(line)
 
 
-def read_object(text: str) -> dict[str, Any] | BadRow:
+def read_object(text: str) -> dict[str, object] | BadRow:
     """One JSON object out of text; NaN and infinities, deep nests and numbers of thousands of digits are bad."""
     try:
         value = json.loads(text, parse_constant=_no_constant)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 WARNINGS: dict[str, str] = {
     "no_notes": "{path}: no notes in it; nothing was added.",
@@ -33,7 +32,7 @@ class FileWarning:
 
     code: str
     path: str
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.code not in WARNINGS:

@@ -23,7 +23,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -38,13 +38,13 @@ GROUP = 12
 _GROUP_BYTES = 4_000_000
 _ORPHAN_EXTRA_SEC = 5
 """So much longer than the limit on one group, and a worker ends itself: its parent, which does so earlier, is gone."""
-Options = dict[str, Any]
-Result = RefusedFile | tuple[dict[str, Any], bytes]
+Options = Mapping[str, object]
+Result = RefusedFile | tuple[dict[str, object], bytes]
 Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
 
 
 def each_file(
-    files: Iterable[tuple[str, bytes]], read: Callable[[str, bytes], tuple[dict[str, Any], bytes]]
+    files: Iterable[tuple[str, bytes]], read: Callable[[str, bytes], tuple[dict[str, object], bytes]]
 ) -> list[Result]:
     """A task that takes file by file: what `read(name, data)` gives of each, or its refusal."""
     results: list[Result] = []

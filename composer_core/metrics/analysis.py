@@ -1,4 +1,4 @@
-"""What all metrics of a loop share, computed once: positions, onsets, grid, swing, slots."""
+"""The shared analysis of a loop, computed once for all metrics: positions, onsets, grid, swing, slots."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _TIMEKEEPER = np.array([role in TIMEKEEPER_ROLES for role in (*ROLES, "percussio
 
 
 class Analysis:
-    """One loop seen as a circle of bars; every array has one entry a note, sorted by position.
+    """One loop seen as a circle of bars. Every array has one entry per note, sorted by position.
 
     `position` is the onset in ticks in [0, length): early notes lie at the loop's end,
-    their grid slot is the first. Everything else is worked out when first asked for.
+    their grid slot is the first. Everything else is computed on first use.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -222,7 +222,8 @@ class Analysis:
     @cached_property
     def on_beat(self) -> NDArray[np.bool_]:
         """True where a note lies on a beat of the metre."""
-        return self.slot_in_bar * self.step_tick % self.meter.beat_tick == 0
+        on_beat: NDArray[np.bool_] = self.slot_in_bar * self.step_tick % self.meter.beat_tick == 0
+        return on_beat
 
     @cached_property
     def piece(self) -> IndexArray:
@@ -241,13 +242,13 @@ class Analysis:
 
     @cached_property
     def place(self) -> IndexArray:
-        """Number of what a note is in its bar: the piece of the kit (or 0 of a pitched loop) and the slot."""
+        """One number per note for its place in the bar: the piece of the kit (0 for a pitched loop) and the slot."""
         group = self.piece if self.loop.is_drums else 0
         return np.asarray(group * self.slots_a_bar + self.slot_in_bar)
 
     @cached_property
     def pattern(self) -> NDArray[np.bool_]:
-        """One flag a slot of the loop: does anything begin there?"""
+        """One flag per slot of the loop: True where a note begins."""
         flags = np.zeros(self.n_slots, dtype=np.bool_)
         flags[self.slot] = True
         return flags

@@ -48,7 +48,7 @@ class Cells:
         return self.count > 0
 
     @cached_property
-    def answered(self) -> NDArray[np.bool_]:
+    def recurs(self) -> NDArray[np.bool_]:
         """True where the same voice plays in the same place of this bar and of the next."""
         return self.played & following(self.played)
 
@@ -57,8 +57,8 @@ class Cells:
 
         NaN where no cell is answered.
         """
-        count = np.count_nonzero(self.answered)
-        return float(np.abs(values - following(values))[self.answered].sum()) / count if count else math.nan
+        count = np.count_nonzero(self.recurs)
+        return float(np.abs(values - following(values))[self.recurs].sum()) / count if count else math.nan
 
     @cached_property
     def velocity_centred(self) -> FloatArray:
@@ -90,4 +90,4 @@ def correlation(first: FloatArray, second: FloatArray) -> float:
     power = float((first @ first) * (second @ second))
     if power <= _EPSILON:
         return math.nan
-    return min(1.0, max(-1.0, float(first @ second) / power**0.5))
+    return min(1.0, max(-1.0, float(first @ second) / float(power**0.5)))

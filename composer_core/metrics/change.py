@@ -35,7 +35,7 @@ def strangest_bar(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     played = a.cells.played
-    own, common = played.sum(axis=(0, 2)), a.cells.answered.sum(axis=(0, 2))
+    own, common = played.sum(axis=(0, 2)), a.cells.recurs.sum(axis=(0, 2))
     either = own + following(own[None, :])[0] - common
     return 1.0 - float(np.where(either > 0, common / np.maximum(either, 1), 1.0).min())
 

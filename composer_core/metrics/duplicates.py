@@ -105,7 +105,8 @@ def least_distance(rows: NDArray[np.int64], first: NDArray[np.int64], second: ND
     """
     one, other = rows[first], rows[second]
     total = one.sum(axis=1) + other.sum(axis=1)
-    return 1.0 - 2.0 * np.minimum(one, other).sum(axis=1) / np.maximum(total, 1)
+    apart: NDArray[np.float64] = 1.0 - 2.0 * np.minimum(one, other).sum(axis=1) / np.maximum(total, 1)
+    return apart
 
 
 def row_counts(signatures: Sequence[Signature]) -> NDArray[np.int64]:
@@ -165,7 +166,8 @@ def blocking_keys(signatures: Sequence[Signature]) -> tuple[NDArray[np.int64], N
 def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Each value once, ascending: what np.unique gives, by sorting, which is faster here than its hash table."""
     ordered = np.sort(values)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    first_of_each: NDArray[np.int64] = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    return first_of_each
 
 
 def _heard(owner: NDArray[np.int64], counts: NDArray[np.int64], n_loops: int) -> NDArray[np.bool_]:

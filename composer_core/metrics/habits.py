@@ -49,7 +49,7 @@ VELOCITY_BITS = np.array([
 """Bits by role, place and velocity (below 40, 75, 105, above)."""
 
 
-def _places(a: Analysis) -> IndexArray:
+def _metrical_positions(a: Analysis) -> IndexArray:
     """0 downbeat, 1 other beat, 2 backbeat, 3 off-beat 8th, 4 finer, one entry a note."""
     eighth = a.slot_in_bar * a.step_tick % (TICKS_PER_QUARTER // 2) == 0
     beat = np.where(on_backbeat(a), 2, np.where(a.on_beat, 1, np.where(eighth, 3, 4)))
@@ -64,7 +64,7 @@ def role_fit(a: Analysis) -> float:
     """
     known = a.role < len(ROLES)
     count = np.count_nonzero(known)
-    return float(PLACE_BITS[a.role[known], _places(a)[known]].sum()) / count if count else NAN
+    return float(PLACE_BITS[a.role[known], _metrical_positions(a)[known]].sum()) / count if count else NAN
 
 
 def touch_fit(a: Analysis) -> float:
@@ -78,7 +78,7 @@ def touch_fit(a: Analysis) -> float:
     if not count:
         return NAN
     band = np.searchsorted(_BAND_EDGES, a.velocity[known], side="right")
-    return float(VELOCITY_BITS[a.role[known], _places(a)[known], band].sum()) / count
+    return float(VELOCITY_BITS[a.role[known], _metrical_positions(a)[known], band].sum()) / count
 
 
 _SOURCE = "counted on Groove MIDI (Gillick et al. 2019)"

@@ -79,7 +79,8 @@ class LoopHarmony:
     @cached_property
     def chroma(self) -> FloatArray:
         """Ticks each pitch class sounds in the loop. Shape (12,)."""
-        return self.bar_chroma.sum(axis=0)
+        chroma: FloatArray = self.bar_chroma.sum(axis=0)
+        return chroma
 
     @cached_property
     def bass(self) -> IndexArray:

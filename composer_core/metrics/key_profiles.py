@@ -40,4 +40,5 @@ def key_correlations(chroma: FloatArray, profile: str) -> FloatArray:
     """
     centred = chroma - chroma.mean(axis=1, keepdims=True)
     spread = np.sqrt((centred**2).sum(axis=1, keepdims=True))
-    return (centred / np.where(spread > 0, spread, 1.0)) @ _KEYS[profile].T
+    correlation: FloatArray = (centred / np.where(spread > 0, spread, 1.0)) @ _KEYS[profile].T
+    return correlation

@@ -1,4 +1,4 @@
-"""One row of the metrics table."""
+"""The type of one metric in the table of metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PITCHED = ("bass", "guitar", "piano", "strings", "other")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A named measure of a loop: how it is read, its unit and range, where it comes from.
+    """A named measure of a loop: how it is computed, its unit and range, and its source.
 
     `read` takes the shared analysis of a loop and returns the value, NaN when undefined.
     `low` and `high` bound every value. `instruments` is None when all have it.
@@ -34,7 +34,7 @@ class Metric:
 
     @property
     def doc(self) -> str:
-        """Formula and conventions, as written at the function."""
+        """Formula and conventions, taken from the function's docstring."""
         return self.read.__doc__ or ""
 
     def function(self, loop: Loop) -> float:

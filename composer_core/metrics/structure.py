@@ -45,7 +45,8 @@ def period_bars(a: Analysis) -> float:
 
 def _bar_counts(a: Analysis) -> IndexArray:
     """Used slots of each bar until the loop repeats itself."""
-    return np.count_nonzero(a.pattern.reshape(a.loop.bars, a.slots_a_bar), axis=1)[: a.period_bars]
+    counts: IndexArray = np.count_nonzero(a.pattern.reshape(a.loop.bars, a.slots_a_bar), axis=1)[: a.period_bars]
+    return counts
 
 
 def density_arc(a: Analysis) -> float:

@@ -31,9 +31,7 @@ def microtiming_repetition(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     cells = a.cells
-    return correlation(
-        cells.deviation_centred_ms[cells.answered], following(cells.deviation_centred_ms)[cells.answered]
-    )
+    return correlation(cells.deviation_centred_ms[cells.recurs], following(cells.deviation_centred_ms)[cells.recurs])
 
 
 def voice_lag_ms(a: Analysis) -> float:

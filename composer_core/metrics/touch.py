@@ -36,7 +36,7 @@ def velocity_skew(a: Analysis) -> float:
     variance = float(centred @ centred) / a.n_notes
     if variance <= _EPSILON:
         return NAN
-    skew = float((centred * centred) @ centred) / a.n_notes / variance**1.5
+    skew = float((centred * centred) @ centred) / a.n_notes / float(variance**1.5)
     return min(5.0, max(-5.0, skew))
 
 
@@ -48,7 +48,7 @@ def velocity_repetition(a: Analysis) -> float:
     if not a.n_notes:
         return NAN
     cells = a.cells
-    return correlation(cells.velocity_centred[cells.answered], following(cells.velocity_centred)[cells.answered])
+    return correlation(cells.velocity_centred[cells.recurs], following(cells.velocity_centred)[cells.recurs])
 
 
 def velocity_bar_change(a: Analysis) -> float:

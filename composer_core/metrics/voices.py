@@ -63,7 +63,8 @@ class Voices:
     @cached_property
     def spread_tick(self) -> FloatArray:
         """From the first to the last note of each onset."""
-        return self.start[self.first + self.size - 1] - self.begin
+        spread: FloatArray = self.start[self.first + self.size - 1] - self.begin
+        return spread
 
     @cached_property
     def gap_tick(self) -> FloatArray:
@@ -118,7 +119,8 @@ class Voices:
         """Semitones between neighbouring pitches struck together, all onsets one after the other."""
         order = np.lexsort((self.pitch, self.onset))
         pitch, onset = self.pitch[order], self.onset[order]
-        return np.diff(pitch)[onset[1:] == onset[:-1]].astype(np.int64)
+        together: IndexArray = np.diff(pitch)[onset[1:] == onset[:-1]].astype(np.int64)
+        return together
 
     @cached_property
     def shape(self) -> IndexArray:

@@ -10,25 +10,16 @@ from typing import Any, TypeVar
 import yaml
 
 from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
-from composer_core.music.condition import PITCHED_FIELDS
+from composer_core.model.training_options import SIZES, TRAIN_OPTIONS
+from composer_core.music.condition import OPTIONAL_FIELDS
+from composer_core.music.condition_fields import PITCHED_FIELDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-
-SIZES: dict[str, tuple[int, int, int]] = {
-    "tiny": (48, 2, 4),
-    "small": (192, 5, 6),
-    "base": (320, 8, 8),
-    "large": (576, 10, 9),
-}
-"""Width, layers and heads of each size: about 0.1, 2.5, 11 and 43 million parameters."""
 
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
 """Optional fields a model knows whose configuration names none: those of models trained before it named them."""
 SHARED = "all"
 """The instrument of a model that plays all five."""
-ALL_CONDITIONS = (
-    *("instrument", "place", "valence", "arousal", "genre", "density", "key", "syncopation", "register"),
-    *("complexity", "technique", "chords"),
-)
+ALL_CONDITIONS = ("instrument", "place", *OPTIONAL_FIELDS)
 """What a composer is trained with today: the optional fields of a condition, the instrument, and its place:
 how many bars are still to come."""
 
@@ -81,11 +72,12 @@ class ModelConfig:
         require_even_heads(self.d_model, self.n_heads)
 
     @classmethod
-    def of_size(cls, size: str, **rest: Any) -> ModelConfig:
+    def of_size(cls, size: str, **rest: object) -> ModelConfig:
         """The shape one size dial derives; `rest` gives instrument, n_tokens, max_length and genres."""
         require_choice("size", size, tuple(SIZES))
         width, layers, heads = SIZES[size]
-        return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **rest)
+        given: dict[str, Any] = rest  # the class refuses what it does not know
+        return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **given)
 
 
 def conditions_of(instrument: str) -> tuple[str, ...]:
@@ -95,8 +87,9 @@ def conditions_of(instrument: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How a composer is trained. `epochs` gives the steps where `steps` is 0.
+    """How a composer is trained; TRAIN_OPTIONS says what each field may be.
 
+    `epochs` gives the steps where `steps` is 0.
     `start` is a model's folder to go on from (its vocabulary is kept), `adapter` trains low-rank
     adapters of rank `adapter_rank` and the condition layers only. `windows_an_instrument` is
     about how many windows of each instrument are taken (0: all), long songs giving first.
@@ -137,37 +130,20 @@ class TrainConfig:
     damaged: float = 0.05
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, SHARED))
-        require_choice("precision", self.precision, ("auto", "float32", "bfloat16"))
-        require_choice("size", self.size, tuple(SIZES))
-        require_choice("device", self.device, ("auto", "cpu", "cuda"))
-        require_range("steps", self.steps, 0, 10_000_000)
-        require_range("epochs", self.epochs, 0.01, 1000)
-        require_range("batch", self.batch, 1, 65_536)
+        for spec in fields(self):
+            TRAIN_OPTIONS[spec.name].check(getattr(self, spec.name))
         require_range("micro_batch", self.micro_batch, 0, self.batch)
-        require_range("learning_rate", self.learning_rate, 1e-7, 1.0)
-        require_range("merges", self.merges, 0, 50_000)
-        require_range("threads", self.threads, 0, 256)
-        require_range("dropout", self.dropout, 0.0, 0.9)
-        for name in ("field_dropout", "all_dropout", "damaged"):
-            require_range(name, getattr(self, name), 0.0, 1.0)
-        for name in ("emotion", "genre", "quality"):
-            require_range(f"weight of the {name} head", getattr(self, name), 0.0, 100.0)
-        require_range("windows_an_instrument", self.windows_an_instrument, 0, 1_000_000)
-        require_range("adapter_rank", self.adapter_rank, 1, 1024)
         if self.adapter and not self.start:
             raise InvalidValue("contradiction", first="adapter", second="no start", reason="adapters adapt a model")
-        for name in ("validate_every", "checkpoint_every", "patience"):
-            require_range(name, getattr(self, name), 1, 1_000_000)
 
 
-def config_to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+def config_to_json(config: ModelConfig | TrainConfig) -> dict[str, object]:
     """Plain values for JSON."""
     data = asdict(config)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 
-def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str) -> ConfigType:
+def config_from_json(kind: type[ConfigType], data: Mapping[str, object], where: str) -> ConfigType:
     """Build a config from plain values; InvalidValue names an unknown field, a missing one or a wrong type."""
     known = {spec.name: spec for spec in fields(kind)}
     for name, value in data.items():
@@ -190,7 +166,7 @@ def config_from_json(kind: type[ConfigType], data: Mapping[str, Any], where: str
         raise InvalidValue("bad_format", name=where, value=dict(data), expected=str(error)) from error
 
 
-def read_train_config(path: Path, **overrides: Any) -> TrainConfig:
+def read_train_config(path: Path, **overrides: object) -> TrainConfig:
     """Read a YAML training configuration; `overrides` (None = not given) beat the file."""
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))

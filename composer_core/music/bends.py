@@ -7,6 +7,7 @@ synth read them. The range is General MIDI's two semitones either way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from composer_core.errors import require_range
 from composer_core.music.loop import Loop
@@ -21,7 +22,8 @@ Bend = tuple[int, float]
 
 def bends_of(loop: Loop) -> tuple[Bend, ...]:
     """The loop's bends in order of time; empty for most loops."""
-    return tuple((int(tick), float(semitones)) for tick, semitones in loop.extra.get(FIELD, ()))
+    rows = cast(Sequence[tuple[int, float]], loop.extra.get(FIELD, ()))
+    return tuple((int(tick), float(semitones)) for tick, semitones in rows)
 
 
 def with_bends(loop: Loop, bends: Sequence[Bend]) -> Loop:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from composer_core.errors import InvalidValue, require_choice, require_range
-from composer_core.music.affect import check_affect
+from composer_core.errors import InvalidValue, require_choice
 from composer_core.music.chords import Chord
+from composer_core.music.condition_fields import (
+    DEFAULT_HUMANISE_PERCENT,
+    DEFAULT_TEMPO_BPM,
+    FIELD,
+    FIELDS,
+    PITCHED_FIELDS,
+)
 from composer_core.music.genre import check_genre
-from composer_core.music.instruments import GENERATED_INSTRUMENTS, PITCH_RANGE
+from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.technique import check_techniques
-from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, COMMON_TIME, Meter, swing_percent_to_ratio
+from composer_core.music.timing import COMMON_TIME, Meter, swing_percent_to_ratio
 
-ASK_METERS = ("4/4", "3/4", "6/8", "5/4", "7/8")
-SWING_GRIDS = (8, 16)
-DEFAULT_TEMPO_BPM = 110.0
-DEFAULT_HUMANISE_PERCENT = 100.0
-"""As the performer plays. Half of it, on Groove MIDI's held-out requests, takes 27 points off the total: timing that
-is nearer to the grid than any player's."""
-PITCHED_FIELDS = ("key", "register", "chords")
-"""Fields that say nothing to a drum kit."""
 _NO_PITCH = "a drum kit has neither key nor chords"
-MAX_SYNCOPATION = 40.0
-COMPLEXITY_FULL = {"ioi_entropy": 3.0, "syncopation": 8.0}
-"""What counts as full complexity of these metrics (bits; levels a bar); change between bars is the third part."""
+_NULL_IN_JSON = ("valence", "arousal", "density", "key", "syncopation", "register", "complexity")
+"""Fields that JSON holds also when they are not given. Later ones are left out: the name of a take is a digest of its
+condition's JSON, and a request keeps its name when a field is added that it does not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +60,20 @@ class Condition:
     chords: tuple[Chord, ...] = ()
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise InvalidValue("bad_format", name=spec.name, value=value, expected="a finite number")
         require_choice("instrument", self.instrument, GENERATED_INSTRUMENTS)
-        require_choice("bars", self.bars, BARS_CHOICES)
-        require_choice("metre", str(self.meter), ASK_METERS)
-        require_range("tempo", self.tempo_bpm, ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM, " BPM")
-        check_affect(self.valence, self.arousal)
+        for declared in FIELDS:
+            declared.check(getattr(self, declared.name), self.instrument)
         check_genre(self.genre)
-        swing_percent_to_ratio(self.swing_percent)
-        require_choice("swing grid", self.swing_grid, SWING_GRIDS)
-        require_range("humanise", self.humanise_percent, 0.0, 100.0, " %")
-        self._check_measures()
-        self._check_pitch()
+        self._refuse_pitch_of_drums()
+        self._check_chords()
         check_techniques(self.instrument, self.technique)
 
-    def _check_measures(self) -> None:
-        limits = {
-            "density": (0.25, 12.0, " onsets a quarter"),
-            "syncopation": (0.0, MAX_SYNCOPATION, " levels a bar"),
-            "complexity": (0.0, 1.0, ""),
-        }
-        for name, (low, high, unit) in limits.items():
-            value = getattr(self, name)
-            if value is not None:
-                require_range(name, value, low, high, unit)
+    def _refuse_pitch_of_drums(self) -> None:
+        for name in PITCHED_FIELDS:
+            if self.instrument == "drums" and getattr(self, name) not in (None, ()):
+                raise InvalidValue("contradiction", first=FIELD[name].called, second="drums", reason=_NO_PITCH)
 
-    def _check_pitch(self) -> None:
-        """Key, register and chords fit the instrument, and the chord line the bars."""
-        if self.instrument == "drums":
-            for name in PITCHED_FIELDS:
-                if getattr(self, name) not in (None, ()):
-                    raise InvalidValue("contradiction", first=name, second="drums", reason=_NO_PITCH)
-            return
-        if self.register is not None:
-            low, high = PITCH_RANGE[self.instrument]
-            require_range(f"register of {self.instrument}", self.register, low, high, " (MIDI note number)")
+    def _check_chords(self) -> None:
         if self.chords and (len(self.chords) > self.bars or self.bars % len(self.chords)):
             reason = "a chord line gives one chord a bar, or repeats where it divides the bars"
             named = f"{len(self.chords)} chords"
@@ -127,28 +99,31 @@ class Condition:
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the optional fields that are given, in the order of the class."""
-        optional = ("valence", "arousal", "genre", "density", "key", "syncopation", "register", "complexity")
-        values = {name: getattr(self, name) for name in (*optional, "technique", "chords")}
-        return tuple(name for name, value in values.items() if value not in (None, (), {}))
+        return tuple(name for name in OPTIONAL_FIELDS if getattr(self, name) != FIELD[name].not_given)
 
-    def changed(self, **changes: Any) -> Condition:
+    def changed(self, **changes: object) -> Condition:
         """A copy with some fields replaced, checked again."""
-        return replace(self, **changes)
+        values: dict[str, Any] = changes  # `replace` refuses an unknown name, and `__post_init__` a wrong value
+        return replace(self, **values)
 
     def for_instrument(self, instrument: str) -> Condition:
         """The same request for another instrument of an ensemble.
 
         Techniques and register belong to one instrument and are left out; so are key and chords for drums.
         """
-        changes: dict[str, Any] = {"technique": (), "register": None}
-        if instrument == "drums":
-            changes |= {"key": None, "chords": ()}
-        return replace(self, instrument=instrument, **changes)
+        left_out: dict[str, Any] = {
+            declared.name: declared.not_given
+            for declared in FIELDS
+            if declared.stands_alone or (declared.pitched and instrument == "drums")
+        }
+        return replace(self, instrument=instrument, **left_out)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON; `from_json` reads them back to an equal condition."""
+        plain = asdict(self)
+        kept = {name: value for name, value in plain.items() if value is not None or name in _NULL_IN_JSON}
         return {
-            **asdict(self),
+            **kept,
             "meter": str(self.meter),
             "genre": dict(self.genre),
             "key": str(self.key) if self.key is not None else None,
@@ -157,17 +132,22 @@ class Condition:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Condition:
+    def from_json(cls, data: Mapping[str, object]) -> Condition:
         """Read what `to_json` wrote; unknown fields raise InvalidValue."""
         known = {spec.name for spec in fields(cls)}
         for name in data:
             if name not in known:
                 raise InvalidValue("unknown_option", name=name, where="condition", choices=", ".join(sorted(known)))
-        key = data.get("key")
+        given: Mapping[str, Any] = data
+        key = given.get("key")
         read = {
-            "meter": Meter.parse(data.get("meter", "4/4")),
+            "meter": Meter.parse(given.get("meter", "4/4")),
             "key": Key.parse(key) if key is not None else None,
-            "technique": tuple(data.get("technique", ())),
-            "chords": tuple(Chord(*chord) for chord in data.get("chords", ())),
+            "technique": tuple(given.get("technique", ())),
+            "chords": tuple(Chord(*chord) for chord in given.get("chords", ())),
         }
-        return cls(**{**data, **read})
+        return cls(**{**given, **read})
+
+
+OPTIONAL_FIELDS = tuple(spec.name for spec in fields(Condition) if spec.name in FIELD and FIELD[spec.name].optional)
+"""Fields that may be left 'not given', in the order of the class: models name what they learnt in this order."""

@@ -20,7 +20,8 @@ CHANGE_COST = 16.0
 def log_profiles() -> NDArray[np.float64]:
     """Logarithm of each pitch class's share in each of KEYS, (24, 12)."""
     rows = [np.roll(profile, root) for profile in (MAJOR_PROFILE, MINOR_PROFILE) for root in range(12)]
-    return np.log(np.stack(rows) / np.sum(rows, axis=1, keepdims=True))
+    logarithms: NDArray[np.float64] = np.log(np.stack(rows) / np.sum(rows, axis=1, keepdims=True))
+    return logarithms
 
 
 _LOG_PROFILES = log_profiles()

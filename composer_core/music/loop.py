@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from composer_core.errors import require_choice, require_range
 from composer_core.music.drum_maps import GENERAL_MIDI
@@ -48,17 +48,19 @@ class Notes:  # noqa: PLW1641 - arrays have no hash
         """(onset_tick, duration_tick, pitch, velocity) of each note as plain ints."""
         return list(zip(*(column.tolist() for column in self.columns()), strict=True))
 
-    def select(self, mask_or_index: Any) -> Notes:
+    def select(self, mask_or_index: NDArray[np.bool_] | NDArray[np.integer] | slice) -> Notes:
         """The notes a boolean mask or an index array picks, sorted again."""
         return Notes.of(*(column[mask_or_index] for column in self.columns()))
 
-    def with_columns(self, **columns: Any) -> Notes:
+    def with_columns(self, **columns: ArrayLike) -> Notes:
         """A copy with some arrays replaced, sorted again."""
-        current = dict(zip(("onset_tick", "duration_tick", "pitch", "velocity"), self.columns(), strict=True))
+        current: dict[str, ArrayLike] = dict(
+            zip(("onset_tick", "duration_tick", "pitch", "velocity"), self.columns(), strict=True)
+        )
         return Notes.of(**{**current, **columns})
 
     @classmethod
-    def of(cls, onset_tick: Any, duration_tick: Any, pitch: Any, velocity: Any) -> Notes:
+    def of(cls, onset_tick: ArrayLike, duration_tick: ArrayLike, pitch: ArrayLike, velocity: ArrayLike) -> Notes:
         """From four array-likes of equal length, in any order; values are rounded to int."""
         columns = [
             np.rint(np.asarray(column, dtype=np.float64)).astype(np.int32)
@@ -75,6 +77,16 @@ class Notes:  # noqa: PLW1641 - arrays have no hash
 
 
 NO_NOTES = Notes.from_rows([])
+
+
+class LoopChanges(TypedDict, total=False):
+    """The fields of a loop that other notes may change with them."""
+
+    bars: int
+    tempo_bpm: float
+    program: int
+    tempo_events: tuple[tuple[int, float], ...]
+    extra: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,7 @@ class Loop:
     tempo_events: tuple[tuple[int, float], ...] = ()
     track_name: str = ""
     source: str = ""
-    extra: dict[str, Any] = field(default_factory=dict, compare=False)
+    extra: dict[str, object] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         require_choice("instrument", self.instrument, INSTRUMENTS)
@@ -129,7 +141,7 @@ class Loop:
         """The map its drum notes follow, a name of DRUM_MAPS."""
         return str(self.extra.get("drum_map", GENERAL_MIDI))
 
-    def with_notes(self, notes: Notes, **changes: Any) -> Loop:
+    def with_notes(self, notes: Notes, **changes: Unpack[LoopChanges]) -> Loop:
         """A copy with other notes (and other fields)."""
         return replace(self, notes=notes, **changes)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from composer_core.errors import InvalidValue, NotFound
+from composer_core.logs import shown_path
 from composer_core.store.atomic import read_json
 from composer_core.store.runs import run_names
 from composer_core.workspace import ASSETS, Workspace
@@ -15,6 +18,8 @@ from composer_core.workspace import ASSETS, Workspace
 if TYPE_CHECKING:
     from composer_core.model.composer.checkpoint import LoadedModel
     from composer_core.model.performer.network import Performer
+
+_log = logging.getLogger(__name__)
 
 SHIPPED = ASSETS / "models"
 CARD_FILE = "MODEL_CARD.md"
@@ -63,7 +68,7 @@ def models(workspace: Workspace | None = None, instrument: str | None = None) ->
 
 
 def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
-    data: dict[str, Any] = read_json(folder / "config.json")
+    data = cast(dict[str, Any], read_json(folder / "config.json"))
     shape = data.get("model")
     if not isinstance(shape, dict) or "n_tokens" not in shape:
         return None  # a performer or an estimator, which other lists show
@@ -120,7 +125,10 @@ def load(info: ModelInfo) -> LoadedModel:
 def _load(folder: Path, _stamp: int) -> LoadedModel:
     from composer_core.model.composer.checkpoint import load_model
 
-    return load_model(folder)
+    started = time.perf_counter()
+    model = load_model(folder)
+    _log.info("model %s (%s) loaded in %.1f s", shown_path(folder), model.hash, time.perf_counter() - started)
+    return model
 
 
 @lru_cache(maxsize=CACHED_MODELS)

@@ -78,7 +78,7 @@ def among_humans(instrument: str, bars: int, metrics: Mapping[str, float]) -> Re
     if calibration is None:
         return None
     length = length_of(bars)
-    places = calibration.scales[length].places(calibration.rows([metrics])[0])
+    places = calibration.scales[length].percentile_ranks(calibration.rows([metrics])[0])
     known = zip(calibration.metrics, places.tolist(), strict=True)
     return Reference({name: place for name, place in known if not math.isnan(place)}, length)
 

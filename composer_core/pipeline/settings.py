@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 LANGUAGES = ("auto", "ja", "en")
 MAX_PASS_MARK = 100.0
@@ -79,3 +82,4 @@ def load_settings(workspace: Workspace) -> Settings:
 def save_settings(workspace: Workspace, settings: Settings) -> None:
     """Store settings whole or not at all; StoreError when the place cannot be written."""
     write_json(workspace.settings, asdict(settings))
+    _log.info("settings saved")

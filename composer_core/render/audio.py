@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -22,6 +23,8 @@ from composer_core.render.request import FORMATS, RenderRequest
 from composer_core.render.soundfont import SoundFontChoice
 from composer_core.render.timeline import BEND, BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
 from composer_core.store.atomic import atomic_writer
+
+_log = logging.getLogger(__name__)
 
 NAME_PATTERN = re.compile(r"[0-9a-f]{40}\.(flac|wav)")
 _ABANDONED_SEC = 3600.0
@@ -79,11 +82,15 @@ class AudioCache:
             elif path.name.startswith(".") and time.time() - status.st_mtime > _ABANDONED_SEC:
                 path.unlink(missing_ok=True)
         total = sum(size for _, _, size, _ in files)
+        n_removed = 0
         for kept, _, size, path in sorted(files):
             if kept or total <= self.limit_bytes:
                 break
             path.unlink(missing_ok=True)
             total -= size
+            n_removed += 1
+        if n_removed:
+            _log.info("audio cache: %d files removed, %.1f MB left", n_removed, total / 1e6)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ from typing import IO, Any
 from composer_core.errors import ComposerError, NotFound, RenderError, Unavailable
 from composer_core.render.request import RenderRequest, read_header, read_payload, write_request
 from composer_core.render.timeline import SAMPLE_RATE
+
+_log = logging.getLogger(__name__)
 
 START_LIMIT_SEC = 30.0
 MAX_FILE_BYTES = 256 << 20
@@ -56,7 +59,9 @@ class Renderer:
         self._child: _Child | None = None
         self._owner = os.getpid()
 
-    def render(self, request: RenderRequest, sink: Callable[[bytes], Any], limit_sec: float | None = None) -> Rendered:
+    def render(
+        self, request: RenderRequest, sink: Callable[[bytes], object], limit_sec: float | None = None
+    ) -> Rendered:
         """Render and hand the file to `sink` piece by piece.
 
         Raises RenderError when the process dies, takes longer than `limit_sec` (20 s plus
@@ -91,6 +96,7 @@ class Renderer:
         child, self._child = self._child, None
         if child is None or os.getpid() != self._owner:
             return
+        _log.info("renderer %d is ended", child.process.pid)
         # A broken pipe when the process is dead already: there is nothing left to flush.
         for stream in (child.requests, child.answers, child.errors):
             _close_quietly(stream)
@@ -108,6 +114,7 @@ class Renderer:
             self.close()
         if self._child is None:
             self._child = child = _start()
+            _log.info("renderer %d started", child.process.pid)
             try:
                 with self._watched(child, "its first sound", START_LIMIT_SEC):
                     child.version = _checked(read_header(child.answers))["fluidsynth"]
@@ -133,6 +140,7 @@ class Renderer:
             yield
             healthy = True
         except (EOFError, BrokenPipeError) as error:
+            _log.warning("renderer %d %s", child.process.pid, "took too long" if late.is_set() else "died")
             if late.is_set():
                 raise RenderError("render_timeout", what=what, limit=limit_sec) from error
             raise RenderError("renderer_died", what=what, reason=_last_words(child)) from error

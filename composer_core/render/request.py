@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -40,7 +40,7 @@ class RenderRequest:
     trim_tail: bool = False
     file_format: str = "flac"
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, object]:
         """Everything but the events, as JSON values."""
         return {key: value for key, value in _plain(self).items() if key != "events"} | {"n_events": len(self.events)}
 
@@ -70,7 +70,7 @@ def write_request(stream: IO[bytes], request: RenderRequest) -> None:
 
 def read_request(stream: IO[bytes]) -> RenderRequest | None:
     """The next request; None at the end of the stream."""
-    header = read_header(stream)
+    header: dict[str, Any] | None = read_header(stream)
     if header is None:
         return None
     data = _read_exactly(stream, header.pop("n_events") * EVENT.itemsize)
@@ -78,13 +78,13 @@ def read_request(stream: IO[bytes]) -> RenderRequest | None:
     return RenderRequest(events=np.frombuffer(data, dtype=EVENT), **header)
 
 
-def write_header(stream: IO[bytes], header: dict[str, Any]) -> None:
+def write_header(stream: IO[bytes], header: Mapping[str, object]) -> None:
     """Send a JSON object, its length first."""
     data = json.dumps(header).encode()
     stream.write(struct.pack(">I", len(data)) + data)
 
 
-def read_header(stream: IO[bytes]) -> dict[str, Any] | None:
+def read_header(stream: IO[bytes]) -> dict[str, object] | None:
     """The next JSON object; None at the end of the stream, EOFError in the middle of one."""
     prefix = stream.read(4)
     if not prefix:

@@ -77,7 +77,8 @@ def one_voice(loop: Loop, chance: Chance) -> BoolArray:
 
 def half_of(onset: NDArray[np.int32], half: float, n_halves: int) -> IndexArray:
     """The half bar (of `half` ticks) that each onset belongs to; early notes belong to the one they anticipate."""
-    return np.clip(np.floor((onset + EARLY_TICK / 2) / half).astype(np.int64), 0, n_halves - 1)
+    half_index: IndexArray = np.clip(np.floor((onset + EARLY_TICK / 2) / half).astype(np.int64), 0, n_halves - 1)
+    return half_index
 
 
 def beat_of(loop: Loop) -> IndexArray:

@@ -39,7 +39,7 @@ def hits_added(loop: Loop, share: float, chance: Chance) -> Loop:
 def bars_mirrored(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the bars run backwards, 16th by 16th."""
     bar_tick = loop.meter.bar_tick
-    place, bar = _places(loop)
+    place, bar = _slot_positions(loop)
     chosen = some(loop.bars, share, chance.rng)[bar]
     return _replaced(loop, np.where(chosen, (bar_tick - STEP_TICK - place) % bar_tick - place, 0.0))
 
@@ -47,12 +47,12 @@ def bars_mirrored(loop: Loop, share: float, chance: Chance) -> Loop:
 def bars_turned(loop: Loop, share: float, chance: Chance) -> Loop:
     """This share of the bars begin with their last beat."""
     bar_tick = loop.meter.bar_tick
-    place, bar = _places(loop)
+    place, bar = _slot_positions(loop)
     chosen = some(loop.bars, share, chance.rng)[bar]
     return _replaced(loop, np.where(chosen, (place + TICKS_PER_QUARTER) % bar_tick - place, 0.0))
 
 
-def _places(loop: Loop) -> tuple[FloatArray, IndexArray]:
+def _slot_positions(loop: Loop) -> tuple[FloatArray, IndexArray]:
     """Where in its bar each note's slot is, in ticks, and the bar."""
     slot = nearest_slot(loop)
     bar = np.clip(np.floor(slot / loop.meter.bar_tick).astype(np.int64), 0, loop.bars - 1)

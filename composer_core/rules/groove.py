@@ -61,14 +61,14 @@ class GrooveTemplate:
         """Slots a bar; a bar that is no whole number of slots counts the last, shorter one."""
         return int(np.ceil(self.meter.bar_tick / self.slot_tick))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values that `from_json` reads."""
         rows = {"offset_tick": self.offset_tick, "velocity": self.velocity}
         plain = {name: {role: list(row) for role, row in mapping.items()} for name, mapping in rows.items()}
         return {"name": self.name, "meter": str(self.meter), "grid": self.grid, **plain}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> GrooveTemplate:
+    def from_json(cls, data: Mapping[str, object]) -> GrooveTemplate:
         """Read what `to_json` wrote; InvalidValue for unknown or missing fields and values that are no numbers."""
         known = ("name", "meter", "grid", "offset_tick", "velocity")
         for field in data:

@@ -94,7 +94,7 @@ def _moves(old: Chord, new: Chord, key: Key) -> np.ndarray:
     move = np.zeros(12, dtype=np.int32)
     for pitch_class in range(12):
         if pitch_class in old.pitch_classes:
-            targets = [_same_place(old, new, pitch_class)]
+            targets = [_same_chord_tone(old, new, pitch_class)]
         elif pitch_class in new.pitch_classes or pitch_class in key.scale:
             continue
         else:
@@ -103,7 +103,7 @@ def _moves(old: Chord, new: Chord, key: Key) -> np.ndarray:
     return move
 
 
-def _same_place(old: Chord, new: Chord, pitch_class: int) -> int:
+def _same_chord_tone(old: Chord, new: Chord, pitch_class: int) -> int:
     """The new chord's tone as far above its root as this one is above the old root, or nearest to that."""
     own = (pitch_class - old.root) % 12
     step = min(QUALITIES[new.quality], key=lambda candidate: (abs((candidate - own + 6) % 12 - 6), candidate))

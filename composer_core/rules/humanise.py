@@ -54,7 +54,7 @@ def _mean_by_cycle(offset: FloatArray, swung: SwungTicks, chosen: NDArray[np.boo
     return dict(zip(cycles.tolist(), means.tolist(), strict=True))
 
 
-def own_swing(offset: FloatArray, swung: SwungTicks, timekeeper: NDArray[np.bool_]) -> float:
+def swing_of_offsets(offset: FloatArray, swung: SwungTicks, timekeeper: NDArray[np.bool_]) -> float:
     """The swing that offsets (n_notes,) would add: the median delay over the pairs, in their unit; 0 without pairs.
 
     Hats and ride tell it where they hold at least MIN_TIMEKEEPER_PAIRS pairs, all notes
@@ -140,7 +140,7 @@ def humanise_ticks(
     """
     require_range("humanise", percent, 0.0, 100.0, " %")
     check_offsets(offset_tick, len(swung.onset_tick))
-    own = own_swing(offset_tick, swung, timekeeper) if own_swing_tick is None else own_swing_tick
+    own = swing_of_offsets(offset_tick, swung, timekeeper) if own_swing_tick is None else own_swing_tick
     scaled = without_swing(offset_tick, swung, own) * (percent / 100.0)
     limited = keep_pairs(limit_offsets(scaled, swung.onset_tick, length_tick, bar_tick), swung)
     is_limited = np.abs(limited - scaled) > 1.0

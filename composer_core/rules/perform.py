@@ -12,7 +12,7 @@ from composer_core.errors import require_range
 from composer_core.music.drums import TIMEKEEPER_ROLES, role_mask
 from composer_core.music.loop import Loop
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, ms_to_ticks
-from composer_core.rules.humanise import humanise_ticks, own_swing
+from composer_core.rules.humanise import humanise_ticks, swing_of_offsets
 from composer_core.rules.swing import (
     SHORT_NOTE_FLOOR_MS,
     SWING_CYCLE_TICK,
@@ -80,12 +80,12 @@ def perform(
     return Performed(loop, floor_acted, ratio, tuple(sorted(codes)))
 
 
-def own_swings(grid_loop: Loop, offset_ms: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+def swings_of_offsets(grid_loop: Loop, offset_ms: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
     """The swing of one performance, for each swing grid and note (n_notes,): what an edit keeps of both performances,
     so that bars from one do not move when bars of another come beside them."""
     found = {}
     for grid in SWING_CYCLE_TICK:
-        own = own_swing(offset_ms, swing_ticks(grid_loop, 1.0, grid), _timekeeper(grid_loop))
+        own = swing_of_offsets(offset_ms, swing_ticks(grid_loop, 1.0, grid), _timekeeper(grid_loop))
         found[grid] = np.full(len(offset_ms), own)
     return found
 

@@ -1,10 +1,10 @@
-"""The table of rules a recipe may chain: name, parameters with their ranges, source, and the function."""
+"""The table of rules that a recipe may chain: name, parameters with their ranges, source, and function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.key import Key
@@ -32,13 +32,13 @@ class Parameter:
 
     name: str
     kind: str
-    default: Any = REQUIRED
+    default: object = REQUIRED
     low: float = 0.0
     high: float = 1.0
-    choices: tuple[Any, ...] = ()
+    choices: tuple[object, ...] = ()
 
-    def read(self, value: Any, where: str) -> Any:
-        """The value as the rule takes it; InvalidValue names the rule, the parameter and what was expected."""
+    def read(self, value: object, where: str) -> object:
+        """Convert a value to the type the rule takes; InvalidValue names rule, parameter and expectation."""
         name = f"{where}: {self.name}"
         if self.kind == "choice":
             require_choice(name, value, self.choices)
@@ -46,25 +46,25 @@ class Parameter:
             self._require(isinstance(value, bool), name, value, "true or false")
         elif self.kind == "key":
             self._require(isinstance(value, str), name, value, "a key such as E:minor")
-            return Key.parse(value)
+            return Key.parse(cast(str, value))
         elif self.kind == "groove":
             self._require(isinstance(value, Mapping), name, value, "a groove template")
-            return GrooveTemplate.from_json(value)
+            return GrooveTemplate.from_json(cast(Mapping[str, object], value))
         else:
             number = isinstance(value, int | float if self.kind == "number" else int) and not isinstance(value, bool)
             self._require(number, name, value, "a number" if self.kind == "number" else "a whole number")
-            require_range(name, value, self.low, self.high)
+            require_range(name, cast(float, value), self.low, self.high)
         return value
 
     @staticmethod
-    def _require(right: bool, name: str, value: Any, expected: str) -> None:
+    def _require(right: bool, name: str, value: object, expected: str) -> None:
         if not right:
             raise InvalidValue("bad_format", name=name, value=value, expected=expected)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule by name. `apply` takes the loop and the read parameters;
+    """A rule with its name. `apply` takes the loop and the parameters that `read_parameters` returns.
 
     `idempotent` rules change nothing when applied a second time with the same parameters.
     """
@@ -76,8 +76,8 @@ class Rule:
     meaning: str
     idempotent: bool = False
 
-    def read_parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters with defaults filled in; InvalidValue for unknown, missing or wrong ones."""
+    def read_parameters(self, given: Mapping[str, object]) -> dict[str, object]:
+        """All parameters, with defaults filled in; InvalidValue for unknown, missing or wrong ones."""
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
             if name not in known:

@@ -15,7 +15,7 @@ MIN_PAIRS = 4
 _STRAIGHT_TOLERANCE = 0.02
 
 
-def offbeat_place(loop: Loop, grid: int = 8) -> float:
+def offbeat_position(loop: Loop, grid: int = 8) -> float:
     """Median place of the off-beat in its cycle (0.5 straight); 0.5 with fewer than MIN_PAIRS pairs.
 
     A pair is a cycle with an onset near its start, one in 0.40 to 0.80, and none near .25.
@@ -42,7 +42,7 @@ def remove_swing(loop: Loop, grid: int = 8) -> Loop:
     A loop that measures straight (within 0.02 of the middle) comes back as it is, so it is
     idempotent. Compound metres come back as they are. Raises InvalidValue for another grid.
     """
-    middle = offbeat_place(loop, grid)
+    middle = offbeat_position(loop, grid)
     if middle <= 0.5 + _STRAIGHT_TOLERANCE or loop.meter.compound:
         return loop
     cycle, place = _cycles(loop, grid)

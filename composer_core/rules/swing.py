@@ -76,7 +76,7 @@ class _Cells:
     whole: BoolArray
     cycle_tick: int
 
-    def holds(self, mask: BoolArray) -> BoolArray:
+    def cycles_with(self, mask: BoolArray) -> BoolArray:
         """(n_notes,) True for notes whose cycle holds a note of the mask."""
         return np.isin(self.number, self.number[mask])
 
@@ -105,7 +105,11 @@ def _cells(tick: FloatArray, bar_tick: int, cycle_tick: int) -> _Cells:
 
 def _triplet_cycles(cells: _Cells) -> tuple[BoolArray, BoolArray]:
     """Notes in cycles that read as a swung pair, and notes in cycles of full (or second-note) triplets."""
-    middle, second, third = cells.holds(cells.at(0.5)), cells.holds(cells.at(1 / 3)), cells.holds(cells.at(2 / 3))
+    middle, second, third = (
+        cells.cycles_with(cells.at(0.5)),
+        cells.cycles_with(cells.at(1 / 3)),
+        cells.cycles_with(cells.at(2 / 3)),
+    )
     swung = third & ~second & ~middle & cells.whole
     full = second & ~middle & cells.whole
     return swung, full
@@ -113,7 +117,7 @@ def _triplet_cycles(cells: _Cells) -> tuple[BoolArray, BoolArray]:
 
 def _few(cells: _Cells, full: BoolArray, plain_offbeat: BoolArray, timekeeper: BoolArray) -> bool:
     """True when full triplets are so few that the median over pairs stays with the plain pairs."""
-    started = cells.holds(cells.at(0.0))
+    started = cells.cycles_with(cells.at(0.0))
     for view in (np.ones(len(full), dtype=bool), timekeeper):
         n_plain = cells.count(view & started & plain_offbeat)
         n_full = cells.count(view & started & full & cells.at(2 / 3))

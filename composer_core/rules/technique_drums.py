@@ -32,7 +32,8 @@ _NEAR_TICK = 40
 def _on(loop: Loop, ticks: tuple[int, ...], cycle_tick: int) -> NDArray[np.bool_]:
     """True where a note lies near one of the places in each cycle."""
     place = (loop.notes.onset_tick + _NEAR_TICK) % cycle_tick - _NEAR_TICK
-    return np.any([np.abs(place - tick) <= _NEAR_TICK for tick in ticks], axis=0)
+    near: NDArray[np.bool_] = np.any([np.abs(place - tick) <= _NEAR_TICK for tick in ticks], axis=0)
+    return near
 
 
 def _backbeat(loop: Loop) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from composer_core.errors import StoreError
 
@@ -66,12 +66,12 @@ def write_bytes(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write JSON atomically, readable, keys as given; NaN is refused (ValueError)."""
     write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> object:
     """Read JSON; raises StoreError when the file is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -77,7 +77,7 @@ class LegacyStore:
                 pq.write_table(table, stream, compression="zstd")
         return len(fresh)
 
-    def of(self, source_digest: str) -> list[tuple[str, str, dict[str, Any]]]:
+    def of(self, source_digest: str) -> list[tuple[str, str, dict[str, object]]]:
         """(kind, key, values) of everything said of one source file, oldest first."""
         chosen = [("source_digest", "=", source_digest)]
         rows = [row for path in self._parts() for row in _read(path, chosen).to_pylist()]
@@ -94,7 +94,7 @@ def _read(path: Path, filters: list[tuple[str, str, str]] | None = None) -> pa.T
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def read_events(name: str, data: bytes) -> dict[str, dict[str, Any]]:
+def read_events(name: str, data: bytes) -> dict[str, dict[str, object]]:
     """Loop id -> file_digest, source, swing_phase and notes [onset, duration, channel, program, pitch, velocity].
 
     Raises RefusedFile for bytes that are no Parquet, a missing column or too many rows.
@@ -118,7 +118,7 @@ def read_events(name: str, data: bytes) -> dict[str, dict[str, Any]]:
     return {loop_id: {**facts, "notes": sorted(notes[loop_id])} for loop_id, facts in loops.items()}
 
 
-def events_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def events_bytes(rows: Sequence[Mapping[str, object]]) -> bytes:
     """The file's bytes out of rows in the names of EVENT_SCHEMA."""
     stream = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=EVENT_SCHEMA), stream, compression="zstd")

@@ -40,7 +40,7 @@ class MasterTable:
     """Rows with the columns they have, in this order; a value that is not known is None."""
 
     columns: tuple[MasterColumn, ...]
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,27 @@ class Master:
 
     loops: MasterTable
     songs: MasterTable
-    manifest: dict[str, Any]
+    manifest: dict[str, object]
 
 
-def row_digest(row: Mapping[str, Any]) -> str:
+def kind_of(arrow: pa.DataType) -> str:
+    """Kind of a column that holds what a column of the library with this type holds."""
+    if pa.types.is_boolean(arrow):
+        return "flag"
+    if pa.types.is_integer(arrow):
+        return "count"
+    return "number" if pa.types.is_floating(arrow) else "text"
+
+
+def row_digest(row: Mapping[str, object]) -> str:
     """SHA-256 over a row's values without its own digest, as hex."""
     content = {name: value for name, value in row.items() if name != "digest"}
     return hashlib.sha256(json_line(content)).hexdigest()
 
 
-def write_master(folder: Path, loops: MasterTable, songs: MasterTable, made_with: Mapping[str, Any]) -> dict[str, Any]:
+def write_master(
+    folder: Path, loops: MasterTable, songs: MasterTable, made_with: Mapping[str, object]
+) -> dict[str, object]:
     """Write both tables twice and the manifest last; returns the manifest. Rows must carry their `digest`."""
     manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "made_with": dict(made_with), "tables": {}}
     for name, table in ((LOOPS, loops), (SONGS, songs)):
@@ -66,7 +77,7 @@ def write_master(folder: Path, loops: MasterTable, songs: MasterTable, made_with
         _write_table(folder, name, table)
         columns = [{"name": c.name, "kind": c.kind, "meaning": c.meaning} for c in table.columns]
         manifest["tables"][name] = {"rows": len(table.rows), "digest": _content(table), "columns": columns}
-    manifest["digest"] = _whole(manifest)
+    manifest["digest"] = _verified(manifest)
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -80,12 +91,12 @@ def read_master(folder: Path) -> Master:
     """
     if not (folder / MANIFEST).is_file():
         raise NotFound("path_missing", path=str(folder / MANIFEST))
-    manifest = read_json(folder / MANIFEST)
+    manifest: Any = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
         found = manifest.get("schema_version") if isinstance(manifest, dict) else None
         raise _damaged(folder / MANIFEST, f"its schema is number {found}, this release reads {SCHEMA_VERSION}")
     try:
-        if manifest["digest"] != _whole(manifest):
+        if manifest["digest"] != _verified(manifest):
             raise _damaged(folder / MANIFEST, "it is not what its digest says")
         tables = {name: _read_table(folder, name, manifest["tables"][name]) for name in (LOOPS, SONGS)}
     except (KeyError, TypeError) as error:
@@ -143,14 +154,14 @@ def _check(table: MasterTable, path: Path) -> None:
 
 
 def _content(table: MasterTable) -> str:
-    return hashlib.sha256("".join(row["digest"] for row in table.rows).encode()).hexdigest()
+    return hashlib.sha256("".join(str(row["digest"]) for row in table.rows).encode()).hexdigest()
 
 
-def _whole(manifest: Mapping[str, Any]) -> str:
+def _verified(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 
-def json_line(value: Any) -> bytes:
+def json_line(value: object) -> bytes:
     """A value as one line of JSON, keys sorted, UTF-8: equal values give equal bytes."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False).encode("utf-8")
 
@@ -159,7 +170,7 @@ def _damaged(path: Path, reason: str) -> StoreError:
     return StoreError("damaged_store", path=str(path), reason=reason)
 
 
-def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_lines(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write JSON lines atomically."""
     with atomic_writer(path) as stream:
         for row in rows:

@@ -72,24 +72,24 @@ _TEXT_FIELDS: dict[str, Callable[[Any], bool]] = {
 class Pairs:
     """Training pairs as read: rows of loops, rows of texts, and the manifest."""
 
-    pairs: list[dict[str, Any]]
-    texts: list[dict[str, Any]]
-    manifest: dict[str, Any]
+    pairs: list[dict[str, object]]
+    texts: list[dict[str, object]]
+    manifest: dict[str, object]
 
 
 def write_pairs(
     folder: Path,
-    pairs: Sequence[Mapping[str, Any]],
-    texts: Sequence[Mapping[str, Any]],
-    made_with: Mapping[str, Any],
-) -> dict[str, Any]:
+    pairs: Sequence[Mapping[str, object]],
+    texts: Sequence[Mapping[str, object]],
+    made_with: Mapping[str, object],
+) -> dict[str, object]:
     """Write both files and the manifest last; returns the manifest. StoreError when a row is none or cannot be kept."""
     _check(folder, pairs, texts)
     manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "made_with": dict(made_with), "files": {}}
     for name, rows in ((PAIRS, pairs), (TEXTS, texts)):
         write_lines(folder / name, rows)
         manifest["files"][name] = {"rows": len(rows), "digest": _content(rows)}
-    manifest["digest"] = _whole(manifest)
+    manifest["digest"] = _verified(manifest)
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -104,11 +104,11 @@ def read_pairs(folder: Path) -> Pairs:
     path = folder / MANIFEST
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
-    manifest = read_json(path)
+    manifest: Any = read_json(path)
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if version != SCHEMA_VERSION:
         raise _damaged(path, f"its schema is number {version}, this release reads {SCHEMA_VERSION}")
-    if manifest.get("digest") != _whole(manifest):
+    if manifest.get("digest") != _verified(manifest):
         raise _damaged(path, "it is not what its digest says")
     pairs, texts = (_read_rows(folder / name) for name in (PAIRS, TEXTS))
     _check(folder, pairs, texts)
@@ -161,7 +161,7 @@ def _content(rows: Sequence[Mapping[str, Any]]) -> str:
     return content.hexdigest()
 
 
-def _whole(manifest: Mapping[str, Any]) -> str:
+def _verified(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json_line({key: value for key, value in manifest.items() if key != "digest"})).hexdigest()
 
 

@@ -43,7 +43,7 @@ class RunState:
     message: str
     updated_at: float
     code: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
 
 
 def write_state(folder: Path, state: RunState) -> None:
@@ -56,7 +56,7 @@ def read_state(folder: Path) -> RunState | None:
     path = folder / STATE_FILE
     if not path.is_file():
         return None
-    data = read_json(path)
+    data: Any = read_json(path)
     try:
         names = [spec.name for spec in fields(RunState) if spec.name not in OPTIONAL or spec.name in data]
         return RunState(**{name: data[name] for name in names})
@@ -64,7 +64,7 @@ def read_state(folder: Path) -> RunState | None:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def own_state(
+def heartbeat_state(
     state: str, step: int, steps: int, device_name: str, message: str, error: ComposerError | None = None
 ) -> RunState:
     """A heartbeat of the process that calls this; `error` is what ended it."""
@@ -72,7 +72,9 @@ def own_state(
     said = RunState(state, process.pid, process.create_time(), step, steps, device_name, message, time.time())
     if error is None:
         return said
-    plain = {name: value if isinstance(value, int | float) else str(value) for name, value in error.values.items()}
+    plain: dict[str, object] = {
+        name: value if isinstance(value, int | float) else str(value) for name, value in error.values.items()
+    }
     return replace(said, code=error.code, values=plain)
 
 
@@ -86,7 +88,7 @@ def is_alive(pid: int, pid_started: float) -> bool:
         return False
 
 
-def read_rows(folder: Path) -> list[dict[str, Any]]:
+def read_rows(folder: Path) -> list[dict[str, object]]:
     """The training curve, one row a step; a half-written last line is left out."""
     path = folder / METRICS_FILE
     if not path.is_file():

@@ -74,7 +74,8 @@ class SongStore:
         """All rows of all data sets, one a file and data set."""
         tables = [_read(path) for path in self._parts()]
         found = (pa.concat_tables(tables) if tables else SONG_SCHEMA.empty_table()).to_pandas()
-        return found.drop_duplicates(["dataset", "source_digest"], keep="last").reset_index(drop=True)
+        rows: pd.DataFrame = found.drop_duplicates(["dataset", "source_digest"], keep="last").reset_index(drop=True)
+        return rows
 
     def of(self, source_digest: str) -> list[SongRow]:
         """What is said of one source file, data set by data set."""

@@ -47,7 +47,7 @@ class Take:
     parent: str = ""
     edit: str = ""
     ensemble: str = ""
-    drawn: Mapping[str, Any] = field(default_factory=dict)
+    drawn: Mapping[str, object] = field(default_factory=dict)
     own_swing_ms: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
     played_seed: int | None = None
 
@@ -83,7 +83,7 @@ def read_take(path: Path) -> Take:
     """Read a stored take; StoreError when the file is damaged."""
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
-    data = read_json(path)
+    data: Any = read_json(path)
     try:
         return _take_of(data)
     except (KeyError, TypeError, ValueError) as error:

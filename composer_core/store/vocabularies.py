@@ -140,7 +140,7 @@ class _Loading:
             entry = file.mapping(value, ("valence", "arousal", "en", "ja", "synonyms"))
             anchor = file.number(entry["valence"], -1.0, 1.0), file.number(entry["arousal"], 0.0, 1.0)
             names = file.text(entry["en"]), file.text(entry["ja"])
-            mood = Mood(code, *anchor, *names, file.words(entry["synonyms"]))
+            mood = Mood(code, *anchor, *names, file.strings(entry["synonyms"]))
             self._add(file, key_node, "mood", self.words.moods, mood)
             if len(self.words.moods) > MAX_MOODS:
                 raise file.error(
@@ -192,11 +192,11 @@ class _Loading:
 
     def _add(self, file: YamlFile, node: yaml.Node, kind: str, known: dict[str, _Entry], entry: _Entry) -> None:
         """Note an entry and its words; a code or word that another entry has is an error naming both places."""
-        place = file.place(node)
+        place = file.location(node)
         if entry.code in known:
             other_place = self._taken[kind, _fold(entry.code)][1]
             raise file.error(node, f"{entry.code!r} is defined already ({other_place})")
-        for word in sorted(_words_of(entry)):
+        for word in sorted(_strings_of(entry)):
             other, other_place = self._taken.setdefault((kind, word), (entry.code, place))
             if other != entry.code:
                 raise file.error(node, f"{word!r} belongs to {other!r} already ({other_place})")
@@ -208,7 +208,7 @@ _Entry = TypeVar("_Entry", Mood, GenreName, TechniqueName, Name)
 
 def _names(file: YamlFile, node: yaml.Node) -> tuple[str, str, tuple[str, ...]]:
     entry = file.mapping(node, ("en", "ja"), ("synonyms",))
-    synonyms = file.words(entry["synonyms"]) if "synonyms" in entry else ()
+    synonyms = file.strings(entry["synonyms"]) if "synonyms" in entry else ()
     return file.text(entry["en"]), file.text(entry["ja"]), synonyms
 
 
@@ -216,7 +216,7 @@ def _genre_sources(words: Vocabularies, file: YamlFile, node: yaml.Node) -> None
     for source, _, value in file.entries(node):
         known = words.genre_sources.setdefault(source, {})
         for word, key_node, target in file.entries(value):
-            _refuse_known(file, key_node, source, word, known)
+            _refuse_duplicate(file, key_node, source, word, known)
             known[word] = _weights(file, target, words.genres)
 
 
@@ -237,7 +237,7 @@ def _mood_sources(words: Vocabularies, file: YamlFile, node: yaml.Node) -> None:
     for source, _, value in file.entries(node):
         known = words.mood_sources.setdefault(source, {})
         for word, key_node, target in file.entries(value):
-            _refuse_known(file, key_node, source, word, known)
+            _refuse_duplicate(file, key_node, source, word, known)
             if not isinstance(target, yaml.SequenceNode):
                 known[word] = _target(file, target, words.moods)
                 continue
@@ -254,7 +254,7 @@ def _tag_sources(words: Vocabularies, file: YamlFile, node: yaml.Node) -> None:
         for name, value in file.mapping(fields, (), tuple(TAG_CODES)).items():
             known = words.tag_sources.setdefault(source, {}).setdefault(name, {})
             for word, key_node, target in file.entries(value):
-                _refuse_known(file, key_node, source, word, known)
+                _refuse_duplicate(file, key_node, source, word, known)
                 known[word] = _target(file, target, words.tags[name])
 
 
@@ -268,17 +268,17 @@ def _target(file: YamlFile, node: yaml.Node, known: Mapping[str, object]) -> str
     return code
 
 
-def _refuse_known(file: YamlFile, node: yaml.Node, source: str, word: str, known: Mapping[str, object]) -> None:
+def _refuse_duplicate(file: YamlFile, node: yaml.Node, source: str, word: str, known: Mapping[str, object]) -> None:
     if _fold(word) in {_fold(other) for other in known}:
         raise file.error(node, f"{source} {word!r} is mapped already")
 
 
-def _words_of(entry: Mood | Name) -> set[str]:
+def _strings_of(entry: Mood | Name) -> set[str]:
     return {_fold(word) for word in (entry.code, entry.name_en, entry.name_ja, *entry.synonyms)}
 
 
 def _index(entries: Iterable[Mood | Name]) -> dict[str, str]:
-    return {word: entry.code for entry in entries for word in _words_of(entry)}
+    return {word: entry.code for entry in entries for word in _strings_of(entry)}
 
 
 def _fold(word: str) -> str:

@@ -41,7 +41,7 @@ class YamlFile:
         line = where if isinstance(where, int) else where.start_mark.line + 1
         return StoreError("bad_vocabulary", path=str(self.path), line=line, reason=reason)
 
-    def place(self, node: yaml.Node) -> str:
+    def location(self, node: yaml.Node) -> str:
         """File and line of a node, in words."""
         return f"{self.path}, line {node.start_mark.line + 1}"
 
@@ -91,6 +91,6 @@ class YamlFile:
             raise self.error(node, "expected a list of words")
         return list(node.value)
 
-    def words(self, node: yaml.Node) -> tuple[str, ...]:
+    def strings(self, node: yaml.Node) -> tuple[str, ...]:
         """A list of words."""
         return tuple(self.text(item) for item in self.items(node))

@@ -126,7 +126,8 @@ class Grammar:
             allowed |= self._by_kind["Duration"] & ((self.first_pitch == _NONE) | (self.first_pitch > state.pitch))
         rises = self.starts_bar | (self.first_position == _NONE) | (self.first_position > state.position)
         playable = self.within(limits) & (self.n_leading + state.struck <= limits.polyphony)
-        return allowed & self.valid & rises & (self.highest_position < steps) & playable
+        open_tokens: BoolArray = allowed & self.valid & rises & (self.highest_position < steps) & playable
+        return open_tokens
 
     def advance(self, state: GrammarState, token: int) -> GrammarState:
         """The state after an allowed token."""

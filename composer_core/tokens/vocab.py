@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def _base_tokenizer(kind: str) -> Any:
     """REMI with only the tokens of our language: its own Position and Duration sets stop at 4/4."""
     from miditok import REMI
 
-    class LoopRemi(REMI):
+    class LoopRemi(REMI):  # type: ignore[misc]
         """REMI over the tokens of `base_names`; miditok adds its special ones itself."""
 
         def _create_base_vocabulary(self) -> list[str]:
@@ -143,7 +143,7 @@ class Vocabulary:
         """Id every sequence ends with."""
         return self.base_ids[EOS]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values that `from_json` reads."""
         return {
             "language": "remi-12",
@@ -153,11 +153,11 @@ class Vocabulary:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], path: str = "vocabulary") -> Vocabulary:
+    def from_json(cls, data: Mapping[str, object], path: str = "vocabulary") -> Vocabulary:
         """Read a saved vocabulary; ModelError when its base tokens are not this software's."""
         kind = "drums" if data.get("drums") else str(data.get("kind"))
         require_choice(f"kind of vocabulary in {path}", kind, KINDS)
-        vocabulary = cls(kind, [tuple(merge.split(" ")) for merge in data["merges"]])
+        vocabulary = cls(kind, [tuple(merge.split(" ")) for merge in cast(list[str], data["merges"])])
         expected = vocabulary.to_json()
         if data != expected:
             raise ModelError(
@@ -290,7 +290,8 @@ def n_outside(loop: Loop) -> int:
 
 
 def _nearest_duration(steps: int) -> int:
-    return min(DURATION_STEPS, key=lambda choice: abs(choice - steps))
+    nearest: int = min(DURATION_STEPS, key=lambda choice: abs(choice - steps))
+    return nearest
 
 
 DRUM_DURATION_STEPS = 1

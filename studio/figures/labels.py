@@ -165,7 +165,7 @@ def confusion(cells: Sequence[Cell], first: str, second: str) -> go.Figure:
     return figure
 
 
-def clicked(event: Any) -> tuple[str, ...] | None:
+def clicked(event: Mapping[str, Any] | None) -> tuple[str, ...] | None:
     """What the bar, dot or cell that a person clicked leads to, None when nothing is selected."""
     points = (event or {}).get("selection", {}).get("points", [])
     found = [point["customdata"] for point in points if point.get("customdata")]

@@ -126,7 +126,7 @@ def scatter(
     return figure
 
 
-def chosen_point(event: Any) -> str | None:
+def chosen_point(event: Mapping[str, Any] | None) -> str | None:
     """The loop id of the one point a person clicked, None after a lasso or a box and when nothing is selected."""
     selection = (event or {}).get("selection", {})
     if selection.get("lasso") or selection.get("box"):
@@ -135,7 +135,7 @@ def chosen_point(event: Any) -> str | None:
     return str(ids[-1]) if ids else None
 
 
-def outline(event: Any) -> list[tuple[float, float]]:
+def outline(event: Mapping[str, Any] | None) -> list[tuple[float, float]]:
     """The corners (x, y) of what was drawn around points, a lasso or a box; empty when nothing was."""
     selection = (event or {}).get("selection", {})
     for shape in selection.get("lasso") or []:
@@ -146,7 +146,7 @@ def outline(event: Any) -> list[tuple[float, float]]:
     return []
 
 
-def brushed(event: Any) -> tuple[float, float] | None:
+def brushed(event: Mapping[str, Any] | None) -> tuple[float, float] | None:
     """The span of the x axis that was brushed over a histogram."""
     corners = outline(event)
     xs = [x for x, _ in corners]

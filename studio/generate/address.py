@@ -12,12 +12,10 @@ from typing import Any
 
 import streamlit as st
 
-from composer_core.music.condition import ASK_METERS, SWING_GRIDS
+from composer_core.music.condition_fields import FIELD, FOLDED, control_of
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import MODES, ROOT_NAMES
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, MAX_SWING_PERCENT, MIN_SWING_PERCENT
 from studio import session
 from studio.generate import state as generate_state
 from studio.generate.controls import BEST_OF, DEFAULTS, MAX_GENRES, MAX_SEED, MAX_TAKES, START
@@ -29,7 +27,7 @@ OPEN = "take"
 FREE = "free"
 """What an address says for what is not asked for."""
 MOST_CHORDS = 200
-Reader = Callable[[str], Any]
+Reader = Callable[[str], object]
 """The value of a parameter's text; ValueError for what makes no sense."""
 
 
@@ -51,28 +49,41 @@ def _within(low: float, high: float, kind: Callable[[str], float]) -> Reader:
     return read
 
 
+def _declared(name: str, read: Reader) -> dict[str, tuple[str, Reader]]:
+    """The entry of a field of the condition, under the name its declaration gives it in the address."""
+    return {FIELD[name].address: (control_of(name).key, read)}
+
+
+def _number(name: str, kind: Callable[[str], float] = float) -> dict[str, tuple[str, Reader]]:
+    return _declared(name, _within(*control_of(name).limits, kind))
+
+
 CONTROLS: dict[str, tuple[str, Reader]] = {
     "instruments": ("instruments", _several(GENERATED_INSTRUMENTS, len(GENERATED_INSTRUMENTS))),
-    "genres": ("genre", _several(FAMILIES, MAX_GENRES)),
-    "bars": ("bars", _one(BARS_CHOICES)),
-    "metre": ("meter", _one(ASK_METERS)),
-    "key": ("root", _one(ROOT_NAMES)),
+    **_declared("genre", _several(FAMILIES, MAX_GENRES)),
+    **_declared("bars", _one(FIELD["bars"].choices)),
+    **_declared("meter", _one(FIELD["meter"].choices)),
+    **_declared("key", _one(ROOT_NAMES)),
     "mode": ("mode", _one(tuple(MODES))),
-    "chords": ("chords", lambda text: text[:MOST_CHORDS]),
-    "tempo": ("tempo", _within(ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM, int)),
-    "swing": ("swing", _within(MIN_SWING_PERCENT, MAX_SWING_PERCENT, float)),
-    "grid": ("swing_grid", _one(SWING_GRIDS)),
-    "humanise": ("humanise", _within(0, 100, int)),
+    **_declared("chords", lambda text: text[:MOST_CHORDS]),
+    **_number("tempo_bpm", int),
+    **_number("swing_percent"),
+    **_declared("swing_grid", _one(FIELD["swing_grid"].choices)),
+    **_number("humanise_percent", int),
     "transpose": ("semitones", _within(-MOST_SEMITONES, MOST_SEMITONES, int)),
     "takes": ("takes", _within(1, MAX_TAKES, int)),
     "best": ("best_of", _one(BEST_OF)),
     "seed": ("seed", _within(0, MAX_SEED, int)),
 }
 """Parameter, the control's name behind "generate.", and how its text is read."""
-AXES: dict[str, Reader] = {"valence": _within(-1.0, 1.0, float), "arousal": _within(0.0, 1.0, float)}
+AXES: dict[str, Reader] = {name: read for axis in ("valence", "arousal") for name, (_, read) in _number(axis).items()}
+SWITCHED: dict[str, tuple[str, Reader]] = {
+    address: entry for name in FOLDED if FIELD[name].address for address, entry in _number(name).items()
+}
+"""The folded measures that have a name in the address; without their switch on they are not asked for."""
 EMPTY: dict[str, Any] = {"genres": [], "key": "", "chords": ""}
 """Values of what is not asked for."""
-FIRST = {"genre": [], "meter": ASK_METERS[0]}
+FIRST: dict[str, Any] = {"genre": [], "meter": FIELD["meter"].choices[0]}
 """Where controls without a default of ours stand at first."""
 
 
@@ -117,6 +128,11 @@ def _read_controls(asked: dict[str, str]) -> None:
         if value is not None:
             found[f"use_{axis}"] = value != FREE
             place[axis] = place[axis] if value == FREE else value
+    for name, (control, read) in SWITCHED.items():
+        value = _value(asked.get(name), read, FREE)
+        if value is not None:
+            found[f"use_{control}"] = value != FREE
+            found |= {control: value} if value != FREE else {}
     for control, value in found.items():
         session.set_widget(f"generate.{control}", value)
     if found:
@@ -151,13 +167,16 @@ def write_address() -> None:
 
 def _standing(*, every: bool) -> dict[str, str]:
     """How the controls stand: those that were moved, or (beside a take, whose request they may differ from) `every`."""
-    standing = {name: session.known_widget(f"generate.{control}") for name, (control, _) in CONTROLS.items()}
+    standing = {name: session.widget_or_none(f"generate.{control}") for name, (control, _) in CONTROLS.items()}
     first = {name: DEFAULTS.get(f"generate.{control}", FIRST.get(control)) for name, (control, _) in CONTROLS.items()}
     if session.widget("generate.new_seed"):
         standing["seed"] = None
     for axis, value, begin in zip(AXES, _pad(), (START.valence, START.arousal), strict=True):
         standing[axis] = value if session.widget(f"generate.use_{axis}") else ""
         first[axis] = begin
+    for name, (control, _) in SWITCHED.items():
+        is_on = session.widget(f"generate.use_{control}")
+        standing[name], first[name] = session.widget(f"generate.{control}") if is_on else "", ""
     shown = {name: value for name, value in standing.items() if value is not None and (every or value != first[name])}
     return {name: _text(value) for name, value in shown.items()}
 

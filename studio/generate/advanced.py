@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
+from composer_core.music.condition_field import PageControl
+from composer_core.music.condition_fields import FOLDED, PITCHED_FIELDS
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.technique import TECHNIQUES
 from studio import session
@@ -16,15 +18,9 @@ from studio.widgets import worded
 from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
-MEASURES: dict[str, tuple[float, float, float, float]] = {
-    "density": (0.5, 8.0, 0.25, 3.0),
-    "syncopation": (0.0, 20.0, 0.5, 4.0),
-    "complexity": (0.0, 1.0, 0.05, 0.5),
-}
-"""Lowest, highest, step and first value of each."""
 ADVANCED_DEFAULTS: dict[str, Any] = {
-    **{f"generate.use_{name}": False for name in (*MEASURES, "register")},
-    **{f"generate.{name}": first for name, (_, _, _, first) in MEASURES.items()},
+    **{f"generate.use_{name}": False for name in (*FOLDED, "register")},
+    **{f"generate.{name}": control.first for name, control in FOLDED.items()},
     **{f"generate.register.{name}": round((low + high) / 2) for name, (low, high) in PITCH_RANGE.items()},
 }
 
@@ -36,12 +32,12 @@ def advanced(instruments: Sequence[str]) -> Advanced:
         picked = _techniques(instrument)
         if picked:
             alone.setdefault(instrument, {})["technique"] = tuple(sorted(picked))
+    pitched = [name for name in instruments if name != "drums"]
     measures = {}
-    for name, (low, high, step, _) in MEASURES.items():
-        value = _measure(name, f"generate.{name}", low, high, step, t(f"generate.{name}_format"))
+    for name, control in FOLDED.items():
+        value = _measure(name, control) if pitched or name not in PITCHED_FIELDS else None
         if value is not None:
             measures[name] = value
-    pitched = [name for name in instruments if name != "drums"]
     if pitched and st.toggle(t("generate.use_register"), key="generate.use_register", persist_state="session"):
         for instrument in pitched:
             alone.setdefault(instrument, {})["register"] = _register(instrument)
@@ -62,19 +58,18 @@ def _techniques(instrument: str) -> list[str]:
     )
 
 
-def _measure(name: str, key: str, low: float, high: float, step: float, form: str) -> float | None:
+def _measure(name: str, control: PageControl) -> float | None:
     left, right = st.columns([1, 1.25], vertical_alignment="center")
     if not left.toggle(t(f"generate.use_{name}"), key=f"generate.use_{name}", persist_state="session"):
         return None
     return float(
         right.slider(
             t(f"generate.{name}"),
-            low,
-            high,
-            step=step,
-            format=form,
+            *control.limits,
+            step=control.step,
+            format=t(f"generate.{name}_format"),
             label_visibility="collapsed",
-            key=key,
+            key=f"generate.{name}",
             persist_state="session",
         )
     )
@@ -90,9 +85,11 @@ def _register(instrument: str) -> float:
     )
 
 
-def take_back_advanced(instruments: Sequence[str], measures: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
+def take_back_advanced(
+    instruments: Sequence[str], measures: Mapping[str, object], alone: Mapping[str, Mapping[str, object]]
+) -> None:
     """Set the controls to an earlier request; only from a callback."""
-    for name in MEASURES:
+    for name in FOLDED:
         value = measures.get(name)
         session.set_widget(f"generate.use_{name}", value is not None)
         if value is not None:
@@ -100,6 +97,8 @@ def take_back_advanced(instruments: Sequence[str], measures: Mapping[str, Any], 
     registers = {name: own["register"] for name, own in alone.items() if own.get("register") is not None}
     session.set_widget("generate.use_register", bool(registers))
     for name, pitch in registers.items():
-        session.set_widget(f"generate.register.{name}", round(pitch))
+        session.set_widget(f"generate.register.{name}", round(cast(float, pitch)))
     for name in instruments:
-        session.set_widget(f"generate.technique.{name}", list(alone.get(name, {}).get("technique", ())))
+        session.set_widget(
+            f"generate.technique.{name}", list(cast(Sequence[str], alone.get(name, {}).get("technique", ())))
+        )

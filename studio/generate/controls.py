@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from composer_core.music.condition import ASK_METERS
+from composer_core.music.condition_fields import ASK_METERS, FOLDED, PITCHED_FIELDS, control_of
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import BARS_CHOICES
@@ -30,14 +30,14 @@ MAX_SEED = 2**31 - 1
 MAX_TAKES = 8
 MAX_GENRES = 3
 BEST_OF = (1, 2, 4, 8, 16)
-START = XYValue(valence=0.4, arousal=0.7)
+START = XYValue(valence=control_of("valence").first, arousal=control_of("arousal").first)
 DEFAULTS: dict[str, Any] = {
     **PLAYING_DEFAULTS,
     **ADVANCED_DEFAULTS,
     "generate.instruments": ["drums"],
     "generate.use_valence": True,
     "generate.use_arousal": True,
-    "generate.bars": 4,
+    "generate.bars": control_of("bars").first,
     "generate.seed": 7,
     "generate.new_seed": True,
     "generate.takes": 4,
@@ -155,7 +155,7 @@ def counts() -> tuple[int, int, int]:
     return int(seed or 0), int(takes), int(best_of)
 
 
-def throw_seed() -> None:
+def roll_seed() -> None:
     """Before a request: a new seed where one is wished, written into its field."""
     if session.widget("generate.new_seed"):
         session.set_widget("generate.seed", secrets.randbelow(MAX_SEED))
@@ -199,7 +199,7 @@ def take_back(takes: Sequence[Take], models: Sequence[ModelInfo]) -> None:
         take.condition.instrument: {"technique": take.condition.technique, "register": take.condition.register}
         for take in takes
     }
-    measures = {name: getattr(condition, name) for name in ("density", "syncopation", "complexity")}
+    measures = {name: getattr(pitched if name in PITCHED_FIELDS else condition, name) for name in FOLDED}
     take_back_advanced(list(alone), measures, alone)
     valence, arousal = condition.valence, condition.arousal
     session.place_pad(

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from composer_core.music.condition_fields import FIELD
 from composer_core.music.key import ROOT_NAMES, Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
 from composer_core.pipeline import scoring
 from composer_core.pipeline.generation.asked_vs_measured import Compared
-from composer_core.pipeline.generation.fill_in import with_drawn
+from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
 from composer_core.pipeline.library.loops import load_loop
@@ -24,7 +25,7 @@ from studio.figures.score_bars import explanation_lines, score_bars
 from studio.generate import state as generate_state
 from studio.generate.edit import Act, bar_edits, more_bars, part_anew, perform
 from studio.generate.files import file_buttons, file_stem
-from studio.generate.slots import Slot, edit_words
+from studio.generate.slots import Slot, edit_text
 from studio.generate.takes import NOTHING, compared, explained, played, worth_saying
 from studio.widgets import icon_button, play_button, worded
 from studio.wording.loop_names import loop_title, plain
@@ -32,7 +33,6 @@ from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
 N_SIMILAR = 4
-_DIGITS = {"density": 2, "syncopation": 1, "complexity": 2, "valence": 2, "arousal": 2, "tempo": 1}
 
 
 def draw_similar(loop: Loop) -> None:
@@ -114,7 +114,7 @@ def _why(take: Take, playing: Playing) -> None:
 
 def _versions(slot: Slot, take: Take) -> Act | None:
     """Undo and redo, the versions up to the last (the one shown in bold), and more bars."""
-    steps = [t("generate.original"), *map(edit_words, slot.versions, slot.versions[1:])]
+    steps = [t("generate.original"), *map(edit_text, slot.versions, slot.versions[1:])]
     steps = [f"**{words}**" if at == slot.at else words for at, words in enumerate(steps)]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="lineage"):
         for steps_back, name, icon in ((-1, "undo", ":material/undo:"), (1, "redo", ":material/redo:")):
@@ -141,7 +141,7 @@ def _move(slot: Slot, steps: int) -> None:
 def _remarks(take: Take, playing: Playing) -> None:
     condition = playing.condition(take.condition)
     _, notices = played(take, playing)
-    drawn = [t("generate.drawn", fields=_drawn(take, playing))] if take.drawn else []
+    drawn = [t("generate.drawn", fields=_filled_in(take, playing))] if take.drawn else []
     remarks = [t(f"generate.notice_{code}") for code in dict.fromkeys(notices) if worth_saying(code, condition)]
     made = t(
         "generate.made",
@@ -154,9 +154,9 @@ def _remarks(take: Take, playing: Playing) -> None:
     st.caption("  \n".join([*(f":material/info: {words}" for words in said), made]))
 
 
-def _drawn(take: Take, playing: Playing) -> str:
+def _filled_in(take: Take, playing: Playing) -> str:
     """What was not asked for and was drawn, as a list, moved with the transposition."""
-    whole, parts = playing.condition(with_drawn(take.condition, take.drawn)), []
+    whole, parts = playing.condition(with_filled_in(take.condition, take.drawn)), []
     if "density" in take.drawn:
         parts.append(t("generate.drawn_density", value=f"{whole.density:.1f}"))
     parts += [_value(name, getattr(whole, name), whole.instrument) for name in ("key", "chords") if name in take.drawn]
@@ -166,7 +166,7 @@ def _drawn(take: Take, playing: Playing) -> str:
 def _table(rows: Sequence[Compared], instrument: str) -> str:
     """Asked against measured as a small table; every cell is a number or a word of the dictionary."""
     head = f"| | {t('generate.asked')} | {t('generate.measured')} |\n|:--|--:|--:|\n"
-    cells = ((_row_name(row), _asked(row, instrument), _measured(row, instrument)) for row in rows)
+    cells = ((_row_name(row), _request_rows(row, instrument), _measured(row, instrument)) for row in rows)
     return head + "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
@@ -174,7 +174,7 @@ def _row_name(row: Compared) -> str:
     return t(f"generate.row_{row.field}")
 
 
-def _asked(row: Compared, instrument: str) -> str:
+def _request_rows(row: Compared, instrument: str) -> str:
     if row.field == "swing" and row.asked == MIN_SWING_PERCENT:
         return t("generate.straight")
     return _value(row.field, row.asked, instrument)
@@ -204,4 +204,4 @@ def _value(field: str, value: Any, instrument: str) -> str:
         return f"{value:.1f} %"
     if field == "tempo":
         return f"{value:g}"
-    return f"{value:.{_DIGITS[field]}f}" if isinstance(value, float) else str(value)
+    return f"{value:.{FIELD[field].digits}f}" if isinstance(value, float) else str(value)

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.music.condition import DEFAULT_HUMANISE_PERCENT, DEFAULT_TEMPO_BPM, SWING_GRIDS
-from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, MAX_SWING_PERCENT, MIN_SWING_PERCENT
+from composer_core.music.condition_field import PageControl
+from composer_core.music.condition_fields import SWING_GRIDS, control_of
 from composer_core.pipeline.editing.recipes import (
     RECIPE_SUFFIX,
     Recipe,
@@ -29,11 +29,9 @@ from studio.wording.text import t
 
 MOST_SEMITONES = 12
 SAVED_RECIPE, RECIPE_NAME = "generate.recipe_saved", "generate.recipe_name"
+TEMPO, SWING, HUMANISE = (control_of(name) for name in ("tempo_bpm", "swing_percent", "humanise_percent"))
 PLAYING_DEFAULTS: dict[str, Any] = {
-    "generate.tempo": round(DEFAULT_TEMPO_BPM),
-    "generate.swing": MIN_SWING_PERCENT,
-    "generate.swing_grid": 8,
-    "generate.humanise": round(DEFAULT_HUMANISE_PERCENT),
+    **{f"generate.{control.key}": control.first for control in (TEMPO, SWING, control_of("swing_grid"), HUMANISE)},
     "generate.semitones": 0,
 }
 
@@ -44,8 +42,8 @@ def playing_controls(instruments: tuple[str, ...]) -> Playing:
         tempo, swing, grid, humanise, semitones, more = st.columns(
             [1.1, 1.1, 1, 1.1, 0.95, 1.1], gap="small", vertical_alignment="bottom"
         )
-    _slider(tempo, "tempo", int(ASK_MIN_TEMPO_BPM), int(ASK_MAX_TEMPO_BPM), "%d BPM")
-    _slider(swing, "swing", MIN_SWING_PERCENT, MAX_SWING_PERCENT, "%.1f %%", step=0.1, help=t("generate.swing_help"))
+    _slider(tempo, TEMPO, "%d BPM")
+    _slider(swing, SWING, "%.1f %%", help=t("generate.swing_help"))
     grid.selectbox(
         t("generate.swing_grid"),
         SWING_GRIDS,
@@ -54,7 +52,7 @@ def playing_controls(instruments: tuple[str, ...]) -> Playing:
         persist_state="session",
         on_change=generate_state.note_slider,
     )
-    _slider(humanise, "humanise", 0, 100, "%d %%", help=t("generate.humanise_help"))
+    _slider(humanise, HUMANISE, "%d %%", help=t("generate.humanise_help"))
     semitones.number_input(
         t("generate.semitones"),
         -MOST_SEMITONES,
@@ -82,13 +80,13 @@ def playing_controls(instruments: tuple[str, ...]) -> Playing:
     return playing
 
 
-def _slider(place: Any, name: str, low: float, high: float, form: str, **more: Any) -> None:
+def _slider(place: Any, control: PageControl, form: str, **more: Any) -> None:
     place.slider(
-        t(f"generate.{name}"),
-        low,
-        high,
+        t(f"generate.{control.key}"),
+        *control.limits,
+        step=control.step,
         format=form,
-        key=f"generate.{name}",
+        key=f"generate.{control.key}",
         persist_state="session",
         on_change=generate_state.note_slider,
         **more,

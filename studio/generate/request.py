@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from composer_core.music.chords import Chord
-from composer_core.music.condition import DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import DEFAULT_TEMPO_BPM, PITCHED_FIELDS
 from composer_core.music.key import Key
 from composer_core.music.timing import Meter
 
@@ -21,7 +22,7 @@ class Advanced:
     """Measures every part is asked for, and what each instrument is asked for alone."""
 
     measures: Mapping[str, float]
-    alone: Mapping[str, Mapping[str, Any]]
+    alone: Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class MusicRequest:
     def condition(self, playing: Playing, instrument: str) -> Condition:
         """What one of the instruments is asked for; InvalidValue for what is out of range or contradicts itself."""
         pitched = instrument != "drums"
-        more: dict[str, Any] = {**self.advanced.measures, **self.advanced.alone.get(instrument, {})}
+        measures = {
+            name: value for name, value in self.advanced.measures.items() if pitched or name not in PITCHED_FIELDS
+        }
+        more: dict[str, Any] = {**measures, **self.advanced.alone.get(instrument, {})}
         return Condition(
             instrument,
             self.bars,

@@ -142,7 +142,7 @@ def play_slot(slot: Slot, playing: Playing, *, swap: bool = False) -> None:
         transport.play(loops[0], title=title, key=key, mode=mode)
 
 
-def edit_words(before: Takes, after: Takes) -> str:
+def edit_text(before: Takes, after: Takes) -> str:
     """What was done between two versions, in the current language."""
     changed = [new for old, new in zip(before, after, strict=True) if old.take_id != new.take_id]
     act, _, value = changed[0].edit.partition(" ")

@@ -20,7 +20,7 @@ from studio.figures import labels as figures_labels
 from studio.figures.labels import Cell
 from studio.label import queries as label_queries
 from studio.label.click import chart_to_queue
-from studio.label.conflict import draw_table, said_text
+from studio.label.conflict import draw_table, statement_text
 from studio.label.desk import MOST_QUEUED, play_key, queue_loops
 from studio.label.queries import LoopWords
 from studio.label.words import code_text, field_title, listed, time_text
@@ -88,7 +88,7 @@ def _draw_confusion(found: FieldAgreement) -> None:
     """Which values two raters take for one another; who they are can be chosen where there are more than two."""
     pairs = {f"{a}\n{b}": (a, b) for a, b in found.confusion}
     names = list(pairs)
-    if session.known_widget(PAIR) not in pairs:
+    if session.widget_or_none(PAIR) not in pairs:
         session.set_widget(PAIR, names[0])
     if len(pairs) > 1:
         words = worded(names, lambda name: " / ".join(pairs[name]))
@@ -185,7 +185,7 @@ def _draw_dispute(workspace: Workspace, loop: LoopWords, disputes: Sequence[Disp
     for dispute in disputes:
         said = listed(
             [
-                t("label.vote", rater=plain(vote.author), value=plain(said_text(vote, loop.instrument)))
+                t("label.vote", rater=plain(vote.author), value=plain(statement_text(vote, loop.instrument)))
                 for vote in dispute.votes
             ]
         )

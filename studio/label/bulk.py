@@ -90,7 +90,7 @@ def _choose_loops(workspace: Workspace, filter: Filter) -> list[str]:
         st.caption(t("label.bulk_limit", most=f"{MOST:,}"))
     if source == SELECTION:
         return selected[:MOST]
-    found: list[str] = queries.answered(workspace, browse.ids, filter, MOST)
+    found: list[str] = queries.cached_answer(workspace, browse.ids, filter, MOST)
     return found
 
 

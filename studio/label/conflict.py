@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -38,11 +38,11 @@ def draw_conflict(desk: LabelDesk, held: InHand) -> None:
         rows = [
             (
                 field_title(row["field"]),
-                plain(_said(row["field"], row["theirs"], row["status"], held.loop.instrument)),
+                plain(_value_text(row["field"], row["theirs"], row["status"], held.loop.instrument)),
                 plain(row["rater"]),
                 plain(value_text(row["field"], row["yours"], held.loop.instrument)),
             )
-            for row in desk.conflict.values["conflicts"]
+            for row in cast(list[dict[str, Any]], desk.conflict.values["conflicts"])
         ]
         draw_table([t(f"label.conflict_{name}") for name in ("field", "theirs", "by", "yours")], rows)
         with st.container(horizontal=True):
@@ -72,7 +72,7 @@ def _rule_for(own: bool) -> str:
 
 def _draw_vote(vote: LabelEvent, instrument: str) -> None:
     st.button(
-        t("label.vote", rater=plain(vote.author), value=plain(said_text(vote, instrument))),
+        t("label.vote", rater=plain(vote.author), value=plain(statement_text(vote, instrument))),
         key=f"label.take.{vote.field}.{vote.author}",
         help=plain(vote.note) if vote.note else t("label.take_help"),
         on_click=label_form.put,
@@ -114,7 +114,7 @@ def _draw_arrived(workspace: Workspace, held: InHand, rater: str) -> None:
     form = label_form.read(held.loop.instrument)
     rows = []
     for name, label in arrived.items():
-        theirs = _said(name, label.value, label.status, held.loop.instrument)
+        theirs = _value_text(name, label.value, label.status, held.loop.instrument)
         yours = value_text(name, form.get(name), held.loop.instrument)
         rows.append((field_title(name), plain(theirs), plain(label.source.partition(":")[2]), plain(yours)))
     with st.container(border=True, key="label.arrived"):
@@ -127,7 +127,7 @@ def _draw_elsewhere(workspace: Workspace, disputes: Sequence[Dispute], rater: st
     loop_ids = list(dict.fromkeys(dispute.loop_id for dispute in disputes))
     newest = max(disputes, key=lambda dispute: max(vote.id for vote in dispute.votes))
     loop = label_queries.loops(workspace, [newest.loop_id])[newest.loop_id]
-    said = {vote.author: plain(said_text(vote, loop.instrument)) for vote in newest.votes}
+    said = {vote.author: plain(statement_text(vote, loop.instrument)) for vote in newest.votes}
     others = [t("label.vote", rater=plain(name), value=value) for name, value in said.items() if name != rater]
     words = t(
         "label.elsewhere_newest",
@@ -151,12 +151,12 @@ def _look_again(workspace: Workspace, loop_ids: Sequence[str]) -> None:
         session.set_problem(error)
 
 
-def said_text(event: LabelEvent, instrument: str) -> str:
+def statement_text(event: LabelEvent, instrument: str) -> str:
     """What a rater said of a field, in words."""
-    return _said(event.field, event.value, event.status, instrument)
+    return _value_text(event.field, event.value, event.status, instrument)
 
 
-def _said(field: str, value: Any, status: str, instrument: str) -> str:
+def _value_text(field: str, value: Any, status: str, instrument: str) -> str:
     """A value with what its rater thinks of it where that is no."""
     text = value_text(field, value, instrument)
     return t("label.rejected_value", value=text) if status == "rejected" else text

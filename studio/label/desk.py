@@ -10,6 +10,7 @@ from typing import Any
 from composer_core.errors import ComposerError, NotFound, StoreError
 from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.decisions import LoopLabels
+from composer_core.pipeline.labels.fields import LabelValue
 from composer_core.pipeline.labels.queue import QueueItem
 from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
@@ -56,14 +57,16 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
     while desk.waiting and desk.in_hand is None:
         item = desk.waiting.popleft()
         try:
-            hold(workspace, desk, item)
+            take_in_hand(workspace, desk, item)
         except NotFound:
             continue
         if item.reason not in ASKED and desk.in_hand and desk.in_hand.labels.status in _SETTLED:
             desk.in_hand = None
 
 
-def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, Any] | None = None) -> None:
+def take_in_hand(
+    workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, LabelValue] | None = None
+) -> None:
     """Take one loop in hand and fill the form with what counts for it, else what is suggested; `said` over both."""
     loop = loops.load_loop(workspace, item.loop_id)
     suggestions = decisions.suggestion(workspace, item.loop_id)
@@ -72,12 +75,12 @@ def hold(workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[s
     desk.conflict = None
     suggested = {name: made.value for name, made in suggestions.items()}
     label_form.fill(
-        {**suggested, **labels.values, **own_votes(workspace, labels, desk.rater), **(said or {})},
+        {**suggested, **labels.values, **votes_of_rater(workspace, labels, desk.rater), **(said or {})},
         note_of(labels, desk.rater),
     )
 
 
-def own_votes(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, Any]:
+def votes_of_rater(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, LabelValue]:
     """What the rater said of the fields in dispute: to hear a loop again is not to take over the other's value."""
     if labels.status != "disputed":
         return {}
@@ -143,7 +146,7 @@ def keep_theirs() -> None:
     """Settle a conflict by dropping one's own values: the form shows what counts now."""
     desk = label_state.label_desk()
     if desk is not None and desk.in_hand is not None:
-        hold(session.workspace(), desk, desk.in_hand.item)
+        take_in_hand(session.workspace(), desk, desk.in_hand.item)
 
 
 def store_mine() -> None:
@@ -176,7 +179,7 @@ def undo() -> None:
         desk.waiting = deque(item for item in desk.waiting if item.loop_id != undone.loop_id)
         # As it was when the key was pressed, to be corrected: nobody undoes in order to type it all again.
         said, note = decisions.taken_back(workspace, desk.rater, undone.loop_id) if undone.fields else ({}, "")
-        hold(workspace, desk, QueueItem(undone.loop_id, "undone"), said)
+        take_in_hand(workspace, desk, QueueItem(undone.loop_id, "undone"), said)
         if note:
             label_form.put_note(note)
     except ComposerError as error:
@@ -190,7 +193,7 @@ def undo() -> None:
 def _look_again(workspace: Workspace, desk: LabelDesk) -> None:
     """What counts for the loop in hand may have changed under it: show it anew."""
     if desk.in_hand is not None:
-        hold(workspace, desk, desk.in_hand.item)
+        take_in_hand(workspace, desk, desk.in_hand.item)
 
 
 def queue_loops(workspace: Workspace, loop_ids: Sequence[str], reason: str = "chosen") -> None:

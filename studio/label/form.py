@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
 from composer_core.estimate import Suggestion
 from composer_core.music.instruments import INSTRUMENTS
-from composer_core.pipeline.labels.fields import MAX_QUALITY, MIN_QUALITY
+from composer_core.pipeline.labels.fields import MAX_QUALITY, MIN_QUALITY, LabelValue
 from composer_core.pipeline.vocabularies import vocabularies
 from studio import session
 from studio.components.xypad import xy_pad
@@ -35,19 +35,19 @@ WEIGHT_STEP = 5
 EQUAL_WEIGHT = 50
 
 
-def fill(values: Mapping[str, Any], note: str) -> None:
+def fill(values: Mapping[str, LabelValue], note: str) -> None:
     """Put values into the form; fields that are absent come up empty."""
     session.set_widget(AFFECT, _affect(values))
     session.place_pad(PAD, _affect(values))
     session.set_widget(EMOTION, values.get("emotion"))
-    _fill_genre(values.get("genre") or {})
-    session.set_widget(TECHNIQUE, list(values.get("technique") or []))
+    _fill_genre(cast(Mapping[str, float], values.get("genre") or {}))
+    session.set_widget(TECHNIQUE, list(cast(list[str], values.get("technique") or [])))
     quality = values.get("quality")
-    session.set_widget(QUALITY, None if quality is None else int(quality))
+    session.set_widget(QUALITY, None if quality is None else int(cast(int, quality)))
     session.set_widget(NOTE, note)
 
 
-def put(field: str, value: Any) -> None:
+def put(field: str, value: LabelValue) -> None:
     """Put one value into the form and leave the rest of it; only from a callback."""
     valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]
     if field in ("emotion_valence", "emotion_arousal"):
@@ -55,9 +55,9 @@ def put(field: str, value: Any) -> None:
         session.set_widget(AFFECT, placed)
         session.place_pad(PAD, placed)
     elif field == "genre":
-        _fill_genre(value or {})
+        _fill_genre(cast(Mapping[str, float], value or {}))
     elif field == "technique":
-        session.set_widget(TECHNIQUE, list(value or []))
+        session.set_widget(TECHNIQUE, list(cast(list[str], value or [])))
     elif field in (single := {"emotion": EMOTION, "quality": QUALITY}):
         session.set_widget(single[field], value)
 
@@ -67,7 +67,7 @@ def put_note(note: str) -> None:
     session.set_widget(NOTE, note)
 
 
-def read(instrument: str) -> dict[str, Any]:
+def read(instrument: str) -> dict[str, LabelValue]:
     """What the form holds, by label field; None where nothing is chosen."""
     valence, arousal = session.pad_value(PAD, session.widget(AFFECT))["value"]
     known = vocabularies(session.workspace()).techniques.get(instrument, {})
@@ -98,7 +98,7 @@ def draw_suggested_pad(suggestions: Mapping[str, Suggestion]) -> None:
     if valence is None or arousal is None:
         draw_pad(None)
         return
-    draw_pad((valence.value, arousal.value))
+    draw_pad((cast(float, valence.value), cast(float, arousal.value)))
     st.caption(
         t(
             "label.suggested_affect",

@@ -11,31 +11,31 @@ from composer_core.pipeline.labels import decisions, review
 from composer_core.pipeline.labels.review import Dispute, FieldAgreement, RaterProgress
 from composer_core.workspace import Workspace
 from studio import queries
-from studio.queries import answered
+from studio.queries import cached_answer
 from studio.wording.loop_names import loop_title
 
 
 def disputes(workspace: Workspace) -> list[Dispute]:
     """Every field of a loop on which raters contradict each other."""
-    found: list[Dispute] = answered(workspace, review.disputes)
+    found: list[Dispute] = cached_answer(workspace, review.disputes)
     return found
 
 
 def agreement(workspace: Workspace, field: str) -> FieldAgreement:
     """How far raters agree on a field."""
-    found: FieldAgreement = answered(workspace, review.agreement, field)
+    found: FieldAgreement = cached_answer(workspace, review.agreement, field)
     return found
 
 
 def raters(workspace: Workspace) -> list[RaterProgress]:
     """What each rater has done."""
-    found: list[RaterProgress] = answered(workspace, review.progress_of_raters)
+    found: list[RaterProgress] = cached_answer(workspace, review.progress_of_raters)
     return found
 
 
 def progress(workspace: Workspace, rater: str) -> decisions.LabelProgress:
     """How far the library is labelled, and the rater's part in it."""
-    found: decisions.LabelProgress = answered(workspace, decisions.progress, rater)
+    found: decisions.LabelProgress = cached_answer(workspace, decisions.progress, rater)
     return found
 
 

@@ -21,7 +21,7 @@ from studio.label.click import chart_to_queue, queue_chosen
 from studio.label.desk import MOST_QUEUED
 from studio.label.words import code_text, field_title, listed, who_text
 from studio.preparing import draw_preparing
-from studio.queries import answered
+from studio.queries import cached_answer
 from studio.widgets import worded
 from studio.wording.loop_names import plain
 from studio.wording.text import t
@@ -68,13 +68,13 @@ def _choose_field() -> str:
 
 def _draw_counts(workspace: Workspace, field: str) -> None:
     st.markdown(f"**{t('label.spread_counts')}**")
-    found: list[LabelCount] = answered(workspace, _counts, field)
+    found: list[LabelCount] = cached_answer(workspace, _counts, field)
     if not found:
         st.caption(t("label.spread_none"))
         return
     rows = [Bar(code_text(field, one.value), one.n_loops, (LABELLED, field, one.value)) for one in found[:MOST_BARS]]
     _chart(figures_labels.bars(rows, t("library.n_loops")), f"counts.{field}")
-    _say_more(len(found))
+    _explain_swaps(len(found))
 
 
 def _draw_scores(workspace: Workspace, field: str) -> None:
@@ -90,7 +90,7 @@ def _draw_scores(workspace: Workspace, field: str) -> None:
             persist_state="session",
             width=220,
         )
-    found: list[ScoreOfLabel] = answered(workspace, _scores, field, str(axis))
+    found: list[ScoreOfLabel] = cached_answer(workspace, _scores, field, str(axis))
     if not found:
         st.caption(t("label.spread_no_scores"))
         return
@@ -102,17 +102,17 @@ def _draw_scores(workspace: Workspace, field: str) -> None:
     spans = [(one.lower, one.upper) for one in shown]
     figure = figures_labels.ranges(rows, spans, t("label.spread_quartiles"), (0.0, 100.0))
     _chart(figure, f"scores.{field}.{axis}")
-    _say_more(len(found))
+    _explain_swaps(len(found))
 
 
-def _say_more(n_values: int) -> None:
+def _explain_swaps(n_values: int) -> None:
     if n_values > MOST_BARS:
         st.caption(t("label.more", n=n_values - MOST_BARS))
 
 
 def _draw_plane(workspace: Workspace) -> None:
     st.markdown(f"**{t('label.spread_plane')}**")
-    found: AffectDensity = answered(workspace, _density)
+    found: AffectDensity = cached_answer(workspace, _density)
     figure = figures_labels.plane(
         found.counts,
         found.valence_edges,
@@ -127,7 +127,7 @@ def _draw_plane(workspace: Workspace) -> None:
 
 def _draw_missing(workspace: Workspace) -> None:
     st.markdown(f"**{t('label.spread_missing')}**")
-    found: list[Missing] = answered(workspace, distributions.missing, WATCHED)
+    found: list[Missing] = cached_answer(workspace, distributions.missing, WATCHED)
     series = {
         t("label.spread_without"): [Bar(field_title(one.field), one.n_without, (WITHOUT, one.field)) for one in found],
         t("label.spread_unapproved"): [
@@ -143,7 +143,7 @@ def _draw_drift(workspace: Workspace) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{t('label.drift')}**", width="stretch")
         by_month = st.toggle(t("label.drift_by_month"), key=BY_MONTH, persist_state="session")
-    found: list[Drift] = answered(workspace, distributions.drift, by_month)
+    found: list[Drift] = cached_answer(workspace, distributions.drift, by_month)
     if not found:
         st.caption(t("label.drift_none"))
         return
@@ -175,7 +175,7 @@ _WIDTHS = (1.1, 1.5, 0.8, 1.3, 0.6, 0.6, 3.4, 1.3)
 def _drift_row(one: Drift) -> tuple[str, ...]:
     # Genres of other weights can have the same heaviest one.
     swaps = [
-        t("label.swap", person=_said(one.field, person), model=_said(one.field, model), n=n)
+        t("label.swap", person=_swap_text(one.field, person), model=_swap_text(one.field, model), n=n)
         for person, model, n in one.swaps
         if person != model
     ][:SWAPS_SHOWN]
@@ -190,7 +190,7 @@ def _drift_row(one: Drift) -> tuple[str, ...]:
     )
 
 
-def _said(field: str, value: Any) -> str:
+def _swap_text(field: str, value: Any) -> str:
     """A value of a swap in words; techniques are several in a row."""
     codes = str(value).split() if field == "technique" else [str(value)]
     return " + ".join(code_text(field, code) for code in codes) or t("label.none")
@@ -202,7 +202,7 @@ def loops_behind(workspace: Workspace, leads_to: Sequence[str]) -> list[str]:
     if kind == LABELLED:
         return distributions.loops_with(workspace, what[0], what[1], limit=MOST_QUEUED)
     if kind == CELL:
-        density: AffectDensity = answered(workspace, _density)
+        density: AffectDensity = cached_answer(workspace, _density)
         return browse.ids(workspace, density.filter(int(what[0]), int(what[1])), MOST_QUEUED)
     if kind == WITHOUT:
         return distributions.loops_with(workspace, what[0], None, limit=MOST_QUEUED)

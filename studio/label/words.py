@@ -15,7 +15,7 @@ from studio.wording.text import language, t
 _FORMAT = {"emotion_valence": "+.2f", "quality": "d", "tempo_bpm": ".4g"}
 
 
-def value_text(field: str, value: Any, instrument: str) -> str:
+def value_text(field: str, value: object, instrument: str) -> str:
     """A label value as people read it; codes that the vocabulary no longer knows stay codes."""
     if value is None or value in ([], {}):
         return t("label.none")

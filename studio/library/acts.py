@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from composer_core.errors import ComposerError
@@ -31,16 +32,17 @@ def play(loop_id: str) -> None:
     transport.play(loop, title=title, loop_id=loop_id, key=play_key(loop_id))
 
 
-def on_row(event: dict[str, Any]) -> None:
+def on_row(event: Mapping[str, object]) -> None:
     """Something was done in a table of loops."""
-    kind = event["kind"]
+    told: Mapping[str, Any] = event
+    kind = told["kind"]
     if kind == "choose":
         show(str(event["id"]))
     elif kind == "play":
         play(str(event["id"]))
     elif kind == "mark":
-        mark([str(loop_id) for loop_id in event["ids"]], bool(event["on"]))
+        mark([str(loop_id) for loop_id in told["ids"]], bool(told["on"]))
     elif kind == "page":
-        change_view(page=int(event["page"]))
+        change_view(page=int(told["page"]))
     elif kind == "sort":
         change_view(sort=str(event["by"]), descending=bool(event["descending"]), page=0)

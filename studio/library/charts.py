@@ -24,7 +24,6 @@ from studio.wording.text import t
 METRIC_PREFIX = "metrics."
 FIELDS = ("instrument", "genre", "emotion", "swing", "meter", "key_mode", "status", "origin")
 """What a chart can be split and coloured by."""
-_PLAIN = ("tempo_bpm", "n_notes", "valence_estimate", "arousal_estimate")
 _FIRST = {"spread": "tempo_bpm", "split": "instrument", "across": "valence_estimate", "upwards": "arousal_estimate"}
 METRICS_MAP, ALL_METRICS_MAP = "two", "all"
 _BINS = 40
@@ -170,7 +169,7 @@ def measures(workspace: Workspace) -> list[str]:
     """The columns a chart can show."""
     kinds = queries.columns(workspace)
     scores = [name for name in kinds if name.startswith(SCORE_PREFIX)]
-    candidates = [*_PLAIN, *sorted(scores, key=lambda name: name != SCORE_PREFIX + "total")]
+    candidates = [*browse.PLOTTED, *sorted(scores, key=lambda name: name != SCORE_PREFIX + "total")]
     candidates += [METRIC_PREFIX + name for name in METRICS]
     return [name for name in candidates if kinds.get(name) == "number"]
 

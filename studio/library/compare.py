@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -27,14 +26,14 @@ from studio.wording.text import t
 METRIC_PREFIX = "metrics."
 
 
-def put_beside(loop_id: str) -> None:
+def choose_for_comparison(loop_id: str) -> None:
     """Take a loop as A; where there is an A already, compare it with this one. For a callback."""
-    first = library_state.beside()
+    first = library_state.waiting_for_comparison()
     if not first or first == loop_id:
-        library_state.set_beside(loop_id)
+        library_state.set_waiting_for_comparison(loop_id)
         session.notify(t("library.beside_first"))
         return
-    library_state.set_beside("")
+    library_state.set_waiting_for_comparison("")
     compare(first, loop_id)
 
 
@@ -113,11 +112,11 @@ def _draw_pair(workspace: Workspace, pair: tuple[str, str]) -> None:
 
 def spreads(workspace: Workspace, instrument: str) -> Mapping[str, float]:
     """The middle spread (90th less 10th percentile) of each metric among loops of an instrument."""
-    places = queries.places(workspace, instrument)
+    places = queries.percentile_lists(workspace, instrument)
     return {name: float(values[90] - values[10]) for name, values in places.items()}
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any], spread: Mapping[str, float]) -> pd.DataFrame:
+def differences(first: Mapping[str, object], second: Mapping[str, object], spread: Mapping[str, float]) -> pd.DataFrame:
     """Scores, then metrics both loops have, the most different first; every value in words, with its unit's decimals.
 
     `apart` is the difference as a share of how far apart the middle 80 % of the library's

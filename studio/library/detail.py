@@ -31,7 +31,7 @@ from studio.figures.score_bars import explanation_lines, score_bars
 from studio.label.desk import play_key
 from studio.label.panels import draw_history
 from studio.label.words import field_name, value_text
-from studio.library.compare import put_beside
+from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
@@ -74,7 +74,7 @@ def _draw(workspace: Workspace, key: str, search: Callable[[str], Sequence[Simil
     st.caption(t(f"similar.hint_{by}"))
 
 
-def draw_list(key: str, rows: pd.DataFrame, column: Column, cells: list[dict[str, Any]]) -> None:
+def draw_list(key: str, rows: pd.DataFrame, column: Column, cells: Sequence[Mapping[str, object]]) -> None:
     """Loops of the library as a short table: name, tempo and one column more, whose cells are given."""
     from studio.library.acts import on_row
 
@@ -110,7 +110,7 @@ _PATH_PARTS = 3
 _UNSAFE = re.compile(r"[^\w-]+")
 
 
-def draw_scored(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
+def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> None:
     """The scores of the loop with what pulled them down, or why it has none; a bad one can be mended."""
     scores = {axis: number(row.get(SCORE_PREFIX + axis)) for axis in SCORE_NAMES}
     reasons = scoring.missing(loop.instrument, len(loop.notes))
@@ -129,7 +129,7 @@ def draw_scored(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> Non
     draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])
 
 
-def draw_same_source(workspace: Workspace, row: Mapping[str, Any]) -> None:
+def draw_same_source(workspace: Workspace, row: Mapping[str, object]) -> None:
     """The loops of the same file in the order they are played."""
     if row["origin"] == "generated":
         st.caption(t("library.no_source"))
@@ -184,7 +184,7 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
             icon=":material/compare_arrows:",
             key="library.beside",
             help=t("library.beside_help"),
-            on_click=put_beside,
+            on_click=choose_for_comparison,
             args=(loop_id,),
         )
         icon_button(
@@ -226,7 +226,7 @@ def chord_symbols(loop: Loop) -> Sequence[str]:
     return ["" if chord is None else str(chord) for chord in found]
 
 
-def facts(row: Mapping[str, Any]) -> str:
+def facts(row: Mapping[str, object]) -> str:
     """Instrument, tempo, metre, size and origin in one line."""
     tempo = number(row["tempo_bpm"]) or 0.0
     line = t(
@@ -240,7 +240,7 @@ def facts(row: Mapping[str, Any]) -> str:
     return t("library.dot").join([line, t("library.varying_tempo")]) if row["tempo_varies"] else line
 
 
-def source_text(workspace: Workspace, row: Mapping[str, Any]) -> str:
+def source_text(workspace: Workspace, row: Mapping[str, object]) -> str:
     """The end of the path a loop came from, with its place in an archive; the take of a generated one."""
     parts = shown_path(str(row["source"]), workspace).split("/")
     source = "/".join(parts if len(parts) <= _PATH_PARTS else ["…", *parts[-_PATH_PARTS:]])

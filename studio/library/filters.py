@@ -57,10 +57,11 @@ def draw_filters(workspace: Workspace, filter: Filter) -> None:
 
 def filter_of(asked: FacetChoice, before: Filter) -> Filter:
     """The Filter the rail asks for; what the rail cannot show (hidden duplicates, a pass mark) stays as before."""
-    choices: dict[str, Any] = {field: tuple(map(str, asked.asked.get(n, ()))) for n, field in CHOICES.items()}
+    chosen: dict[str, Any] = asked.asked
+    choices: dict[str, Any] = {field: tuple(map(str, chosen.get(n, ()))) for n, field in CHOICES.items()}
     found = replace(before, text=asked.text.strip(), **choices)
     for column in RANGES:
-        low, high = asked.asked.get(column, (None, None))
+        low, high = chosen.get(column, (None, None))
         if column == TEMPO and low is not None:
             low, high = low - _HALF_BPM, high + _HALF_BPM
         found = found.with_range(column, low, high)

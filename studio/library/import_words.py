@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Formatter
-from typing import Any
 
 from composer_core.errors import MESSAGES
 from composer_core.pipeline.library.loops import WARNINGS
@@ -42,7 +41,7 @@ def shown_path(path: str, workspace: Workspace, named: Sequence[str] = ()) -> st
     return "/".join(inside.parts[1:]) or path
 
 
-def values_of(template: str, message: str, path: str) -> dict[str, Any] | None:
+def values_of(template: str, message: str, path: str) -> dict[str, object] | None:
     """The values a message about `path` was made with: text, or float where the template formats a number.
 
     None when the message was not made with this template.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -21,6 +21,9 @@ from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
 from studio.widgets import translate_uploader, worded
 from studio.wording.text import error_text, t
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
@@ -68,8 +71,9 @@ def draw_import(workspace: Workspace) -> None:
     if wanted:
         folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
         run_import(workspace, uploads or [], folder, bars, str(session.widget(DRUM_MAP)))
-    if library_state.import_report() is not None:
-        draw_report(workspace, library_state.import_report())
+    report = library_state.import_report()
+    if report is not None:
+        draw_report(workspace, report)
     draw_history(workspace)
 
 
@@ -78,7 +82,9 @@ def drum_map_name(code: str) -> str:
     return t("library.drum_map_auto") if code == AUTOMATIC else DRUM_MAPS[code].label
 
 
-def run_import(workspace: Workspace, uploads: Sequence[Any], folder: str, bars: int, drum_map: str = AUTOMATIC) -> None:
+def run_import(
+    workspace: Workspace, uploads: Sequence[UploadedFile], folder: str, bars: int, drum_map: str = AUTOMATIC
+) -> None:
     """Keep the uploads, import everything, and keep the report; an error becomes a message."""
     library_state.set_import_report(None)
     if not uploads and not folder:
@@ -100,7 +106,7 @@ def run_import(workspace: Workspace, uploads: Sequence[Any], folder: str, bars: 
         bar.empty()
 
 
-def draw_report(workspace: Workspace, report: dict[str, Any]) -> None:
+def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     """Counts, then every refused file and every warning by name."""
     if report["loops_added"]:
         seconds = f"{report['seconds']:.1f}"
@@ -111,18 +117,19 @@ def draw_report(workspace: Workspace, report: dict[str, Any]) -> None:
         st.info(t("library.report_known"))
     else:
         st.warning(t("library.report_nothing"))
+    found: Mapping[str, Any] = report
     counts = {
-        "files_accepted": report["files_accepted"],
-        "files_refused": len(report["files_refused"]),
-        "files_skipped": report["files_skipped"],
-        "duplicates": report["duplicates"]["exact"],
+        "files_accepted": found["files_accepted"],
+        "files_refused": len(found["files_refused"]),
+        "files_skipped": found["files_skipped"],
+        "duplicates": found["duplicates"]["exact"],
     }
     for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(t(f"library.{name}"), f"{count:,}", help=t(f"library.{name}_help"))
     draw_results(workspace, report)
 
 
-def draw_results(workspace: Workspace, report: dict[str, Any]) -> None:
+def draw_results(workspace: Workspace, report: Mapping[str, object]) -> None:
     """A row a file: refused ones first, then those with warnings, then the rest; a choice of which."""
     rows = result_rows(workspace, report)
     found = {result: sum(row[1] == result for row in rows) for result in RESULTS}
@@ -151,17 +158,18 @@ def draw_results(workspace: Workspace, report: dict[str, Any]) -> None:
         st.caption(t("library.more_rows", shown=f"{MOST_ROWS:,}", total=f"{len(words):,}"))
 
 
-def result_rows(workspace: Workspace, report: dict[str, Any]) -> list[tuple[str, str, str]]:
+def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tuple[str, str, str]]:
     """(file, code of the result, sentence) of every refused file, every warning, every other accepted file."""
+    found: Mapping[str, Any] = report
 
     def name(row: Mapping[str, Any]) -> str:
         """The file below the folder that was named: what tells it from the others comes first."""
-        return shown_path(row["path"], workspace, report.get("paths", ()))
+        return shown_path(row["path"], workspace, found.get("paths", ()))
 
-    rows = [(name(row), REFUSED, refusal_text(row)) for row in report["files_refused"]]
-    rows += [(name(row), WARNED, warning_text(row)) for row in report["warnings"]]
-    warned = {row["path"] for row in report["warnings"]}
-    for row in report.get("accepted", []):
+    rows = [(name(row), REFUSED, refusal_text(row)) for row in found["files_refused"]]
+    rows += [(name(row), WARNED, warning_text(row)) for row in found["warnings"]]
+    warned = {row["path"] for row in found["warnings"]}
+    for row in found.get("accepted", []):
         if row["path"] not in warned:
             key = "library.cut_one" if row["loops"] == 1 else "library.cut_into"
             rows.append((name(row), ACCEPTED, t(key, loops=row["loops"])))

@@ -39,7 +39,7 @@ class MetricText:
     place: float | None = None
 
 
-def draw_measured(workspace: Workspace, row: Mapping[str, Any]) -> None:
+def draw_measured(workspace: Workspace, row: Mapping[str, object]) -> None:
     """The measurements by family, each with its place among the reference or the library."""
     session.default_widgets({AMONG: REFERENCE})
     among = st.segmented_control(
@@ -73,15 +73,15 @@ def _among_reference(row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
 def _among_library(workspace: Workspace, row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
     instrument = str(row["instrument"])
     found = {}
-    for name, percentiles in queries.places(workspace, instrument).items():
+    for name, percentiles in queries.percentile_lists(workspace, instrument).items():
         value = number(row.get(METRIC_PREFIX + name))
-        place = None if value is None else place_of(value, percentiles)
+        place = None if value is None else percentile_of(value, percentiles)
         if place is not None:
             found[name] = place
     return found, t("library.place_library", instrument=instrument_name(instrument))
 
 
-def measured_rows(row: Mapping[str, Any], places: Mapping[str, float]) -> list[MetricText]:
+def measured_rows(row: Mapping[str, object], places: Mapping[str, float]) -> list[MetricText]:
     """Every metric the loop has, in the order of the registry, with the share of loops below it where there is one."""
     found = []
     for name, metric in METRICS.items():
@@ -97,7 +97,7 @@ def family_name(code: str) -> str:
     return instrument_name(code) if code in INSTRUMENTS else t(f"family.{code}")
 
 
-def place_of(value: float, percentiles: Sequence[float]) -> float | None:
+def percentile_of(value: float, percentiles: Sequence[float]) -> float | None:
     """The share of loops below a value, ties counted half; `percentiles` are the 0th to the 100th."""
     if len(percentiles) < 2:
         return None
@@ -105,7 +105,7 @@ def place_of(value: float, percentiles: Sequence[float]) -> float | None:
     return min(1.0, max(0.0, (below + not_above) / 2 / len(percentiles)))
 
 
-def legacy_rows(said: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[MetricText]:
+def legacy_rows(said: Mapping[str, Sequence[Mapping[str, object]]]) -> list[MetricText]:
     """The predecessor's numbers for the loop's file, each named legacy_<kind>.<name>."""
     found = []
     for kind, entries in said.items():

@@ -46,7 +46,7 @@ def draw_queue(workspace: Workspace) -> None:
     if session.widget(WEIGHTED):
         for axis in AXES:
             st.slider(t(f"score.{axis}"), 0.0, 1.0, float(weights.get(axis, 0.0)), 0.1, key=WEIGHT + axis)
-    mark, asked = float(session.widget(MARK)), _asked_weights()
+    mark, asked = float(session.widget(MARK)), _chosen_weights()
     try:
         now = queries.preview(workspace, stored.pass_mark, stored.score_weights)
         then = queries.preview(workspace, mark, asked)
@@ -63,7 +63,7 @@ def draw_queue(workspace: Workspace) -> None:
         st.button(t("retry.show"), key="retry.show", on_click=_show, disabled=not now.n_below)
 
 
-def _asked_weights() -> dict[str, float] | None:
+def _chosen_weights() -> dict[str, float] | None:
     if not session.widget(WEIGHTED):
         return None
     return {axis: round(float(session.widget(WEIGHT + axis)), 2) for axis in AXES}

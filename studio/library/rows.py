@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
-from typing import Any
+from typing import cast
 
 import pandas as pd
 
@@ -35,26 +35,26 @@ def table_columns() -> list[Column]:
     ]
 
 
-def table_row(row: Mapping[Any, Any]) -> Row:
+def table_row(row: Mapping[str, object]) -> Row:
     """One loop; `row` holds the listed columns of the library."""
     status = str(row[STATUS] or UNLABELLED)
     tempo, total = number(row["tempo_bpm"]), number(row.get(TOTAL))
-    cells = {
+    cells: dict[str, object] = {
         "tempo": None if tempo is None else f"{tempo:.0f}",
         "key": key_text(row),
         "swing": t(f"swing.{row['swing_phase']}") if row["swing_phase"] else "",
         "score": total,
         "status": {"code": status, "name": t(f"status.{status}")},
         "mood": named(mood_name, row.get("labels.emotion")),
-        "notes": f"{int(row['n_notes']):,}",
+        "notes": f"{int(cast(int, row['n_notes'])):,}",
         "added": added_text(row["created_at"]),
     }
     return Row(str(row["loop_id"]), loop_name(row), sub_line(row), str(row["member"] or row["source"]), cells)
 
 
-def sub_line(row: Mapping[Any, Any]) -> str:
+def sub_line(row: Mapping[str, object]) -> str:
     """What stands below a loop's name: instrument, genre, metre and which bars."""
-    bars = bars_text(int(row["start_bar"]), int(row["bars"]))
+    bars = bars_text(int(cast(int, row["start_bar"])), int(cast(int, row["bars"])))
     parts = [
         instrument_name(str(row["instrument"])),
         named(genre_name, row.get("labels.genre")),
@@ -64,7 +64,7 @@ def sub_line(row: Mapping[Any, Any]) -> str:
     return t("library.dot").join(part for part in parts if part)
 
 
-def key_text(row: Mapping[Any, Any]) -> str:
+def key_text(row: Mapping[str, object]) -> str:
     """The labelled key, else the estimated one, such as 'C♯ minor'; "" where none is known."""
     root, mode = row.get("labels.key_root"), row.get("labels.key_mode")
     if not isinstance(root, str):
@@ -76,7 +76,7 @@ def key_text(row: Mapping[Any, Any]) -> str:
     return f"{name} {t(f'mode.{mode}')}" if isinstance(mode, str) else name
 
 
-def named(name_of: Any, code: Any) -> str:
+def named(name_of: Callable[[str], str], code: object) -> str:
     """A code of a vocabulary in words; the code itself when the vocabulary does not know it, "" for none."""
     if not isinstance(code, str) or not code:
         return ""
@@ -86,19 +86,20 @@ def named(name_of: Any, code: Any) -> str:
         return code
 
 
-def added_text(moment: Any) -> str:
+def added_text(moment: object) -> str:
     """When a loop was added, to the day, on this computer's clock."""
-    if pd.isna(moment):
+    stamp = pd.Timestamp(cast("pd.Timestamp | str", moment))  # NaT for None and NaN
+    if pd.isna(stamp):
         return ""
-    local = pd.Timestamp(moment).tz_convert(None) if pd.Timestamp(moment).tzinfo else pd.Timestamp(moment)
+    local = stamp.tz_convert(None) if stamp.tzinfo else stamp
     return str(local.strftime("%Y/%m/%d" if language() == "ja" else "%Y-%m-%d"))
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """A finite number, or None."""
     return float(value) if isinstance(value, Real) and math.isfinite(value) else None
 
 
-def title_of(row: Mapping[Any, Any]) -> str:
+def title_of(row: Mapping[str, object]) -> str:
     """A loop's name with its bars."""
     return loop_title(row)

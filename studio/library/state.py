@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import streamlit as st
 
@@ -22,9 +22,20 @@ LIBRARY_ADDRESS = "studio.library.address"
 FILTER_COUNT = "studio.library.filter_count"
 UNFOLDED = "studio.library.unfolded"
 COMPARED = "studio.library.compared"
-BESIDE = "studio.library.beside"
+WAITING_FOR_COMPARISON = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
+
+
+class ViewChanges(TypedDict, total=False):
+    """The fields of a view that a callback may change; those of `View`."""
+
+    filter: Filter
+    sort: str
+    descending: bool
+    page: int
+    loop: str
+    charts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class View:
             charts={name: query[name] for name in CHARTS if query.get(name)},
         )
 
-    def answering(self, filter: Filter) -> View:
+    def with_filter(self, filter: Filter) -> View:
         """Another filter, from its first page on; the loop in detail stays."""
         return replace(self, filter=filter, page=0)
 
@@ -128,14 +139,14 @@ def set_compared(pair: tuple[str, str] | None) -> None:
     st.session_state[COMPARED] = pair
 
 
-def beside() -> str:
+def waiting_for_comparison() -> str:
     """Id of the loop that waits for another to be compared with, "" for none."""
-    return str(st.session_state.get(BESIDE, ""))
+    return str(st.session_state.get(WAITING_FOR_COMPARISON, ""))
 
 
-def set_beside(loop_id: str) -> None:
+def set_waiting_for_comparison(loop_id: str) -> None:
     """Let a loop wait for another to be compared with."""
-    st.session_state[BESIDE] = loop_id
+    st.session_state[WAITING_FOR_COMPARISON] = loop_id
 
 
 def mended() -> Mended | None:
@@ -148,11 +159,11 @@ def set_mended(found: Mended) -> None:
     st.session_state[MENDED] = found
 
 
-def import_report() -> Any:
+def import_report() -> Mapping[str, object] | None:
     """The report of the last import of this session, None before any."""
-    return st.session_state.get(IMPORT_REPORT)
+    return cast("Mapping[str, object] | None", st.session_state.get(IMPORT_REPORT))
 
 
-def set_import_report(report: Any) -> None:
+def set_import_report(report: Mapping[str, object] | None) -> None:
     """Keep the report of an import for the next drawing."""
     st.session_state[IMPORT_REPORT] = report

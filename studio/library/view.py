@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 import streamlit as st
 
 from composer_core.pipeline.library.filters import Filter
 from studio import session
 from studio.library import state as library_state
-from studio.library.state import View
+from studio.library.state import View, ViewChanges
 
 
 def current_view() -> View:
@@ -27,14 +27,14 @@ def current_view() -> View:
     return View() if held is None else held
 
 
-def change_view(**changes: Any) -> None:
+def change_view(**changes: Unpack[ViewChanges]) -> None:
     """Change fields of the view; for a callback, the next drawing writes the address."""
     _show(replace(current_view(), **changes))
 
 
 def ask(filter: Filter) -> None:
     """Show the loops that answer another filter; for a callback."""
-    _show(current_view().answering(filter))
+    _show(current_view().with_filter(filter))
 
 
 def _show(view: View) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -11,26 +13,33 @@ from composer_core.errors import ComposerError
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.models import ALL, cards, models
-from composer_core.pipeline.training.runs import LIBRARY, TRAIN_SIZES, TrainRequest, command_line, devices, start
+from composer_core.pipeline.training.runs import (
+    LIBRARY,
+    TRAIN_SIZES,
+    TrainRequest,
+    command_line,
+    devices,
+    option,
+    start,
+)
 from studio import navigation, queries, session
 from studio.train import state as train_state
 from studio.widgets import errors_as_messages, show_error, worded
 from studio.wording.names import instrument_name
-from studio.wording.text import said, t
+from studio.wording.text import t, translated_value
 
 SOURCES = (LIBRARY, "folder")
 MAX_STEPS = 1_000_000
 NEW, FULL, ADAPTER = WAYS = ("new", "full", "adapter")
 """A model from nothing, all weights of a model trained on, or low-rank adapters on one."""
-INSTRUMENTS = (*GENERATED_INSTRUMENTS, ALL)
+_AS_REQUESTED = ("size", "seed", "device")
+"""Options whose controls begin at the default of a request."""
 DEFAULTS: dict[str, Any] = {
     "train.source": LIBRARY,
     "train.way": NEW,
-    "train.size": "small",
+    **{f"train.{spec.name}": spec.default for spec in fields(TrainRequest) if spec.name in _AS_REQUESTED},
     "train.own_steps": False,
     "train.steps": 1000,
-    "train.seed": 0,
-    "train.device": "auto",
 }
 CARD_PX = 460
 
@@ -76,19 +85,13 @@ def _imported(instrument: str) -> int:
 
 def _request() -> TrainRequest:
     """The request as the widgets stand; InvalidValue for a name that cannot be a folder."""
-    instrument = st.selectbox(
-        t("generate.instrument"),
-        INSTRUMENTS,
-        format_func=worded(INSTRUMENTS, instrument_name),
-        key="train.instrument",
-        persist_state="session",
-    )
+    instrument = _choice("instrument", t("generate.instrument"), instrument_name)
     data = _data(instrument)
     way = _way()
     if way == NEW:
         left, right = st.columns(2)
         with left:
-            start, size = "", _size()
+            start, size = "", _choice("size", t("train.size"), lambda code: t(f"train.size_{code}"))
         with right:
             device = _device()
     else:
@@ -99,11 +102,34 @@ def _request() -> TrainRequest:
     name = left.text_input(
         t("train.name"), key="train.name", persist_state="session", placeholder=t("train.name_auto"), max_chars=64
     )
-    seed = right.number_input(
-        t("generate.seed"), 0, 2**31 - 1, key="train.seed", persist_state="session", help=t("train.seed_help")
+    with right:
+        seed = _count("seed", t("generate.seed"), t("train.seed_help"))
+    return TrainRequest(
+        instrument=instrument,
+        data=data,
+        size=size,
+        steps=steps,
+        device=device,
+        seed=seed,
+        name=name.strip(),
+        start=start,
+        adapter=way == ADAPTER and bool(start),
     )
-    adapter = way == ADAPTER and bool(start)
-    return TrainRequest(instrument, data, size, steps, device, int(seed), name.strip(), start, adapter)
+
+
+def _choice(name: str, label: str, said_of: Callable[[str], str]) -> str:
+    """A control for an option with choices."""
+    choices = option(name).choices
+    chosen: str = st.selectbox(
+        label, choices, format_func=worded(choices, said_of), key=f"train.{name}", persist_state="session"
+    )
+    return chosen
+
+
+def _count(name: str, label: str, help: str) -> int:
+    """A control for an option that is a whole number between bounds."""
+    low, high = option(name).low, option(name).high
+    return int(st.number_input(label, low, high, key=f"train.{name}", persist_state="session", help=help))
 
 
 def _way() -> str:
@@ -117,17 +143,6 @@ def _way() -> str:
         help=t("train.way_help"),
     )
     return str(way)
-
-
-def _size() -> str:
-    size: str = st.selectbox(
-        t("train.size"),
-        TRAIN_SIZES,
-        format_func=worded(TRAIN_SIZES, lambda code: t(f"train.size_{code}")),
-        key="train.size",
-        persist_state="session",
-    )
-    return size
 
 
 def _start(instrument: str) -> tuple[str, str]:
@@ -171,7 +186,7 @@ def _data(instrument: str) -> str:
 
 
 def _device() -> str:
-    names = {code: said(name) for code, name in device_names().items()}
+    names = {code: translated_value(name) for code, name in device_names().items()}
     codes = ["auto", *names]
     automatic = t("train.device_auto", name=next(iter(names.values())))
     chosen: str = st.selectbox(

@@ -18,7 +18,7 @@ from studio.redraw import redraw
 from studio.train import state as train_state
 from studio.widgets import errors_as_messages, show_error
 from studio.wording.names import instrument_name
-from studio.wording.text import literally, said, t
+from studio.wording.text import literally, t, translated_value
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -147,7 +147,7 @@ def _head(run: RunStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(t(f"train.state_{run.state}"), color=colour, icon=icon)
         from_model = t("train.from_model", model=request.start, way=_way(request)) if request.start else request.size
-        words = [instrument_name(request.instrument), from_model, said(run.device_name)]
+        words = [instrument_name(request.instrument), from_model, translated_value(run.device_name)]
         st.caption(t("library.dot").join(literally(word) for word in words if word))
     if run.error is not None:
         show_error(run.error)

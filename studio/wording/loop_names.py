@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 from studio.wording.text import t
 
@@ -24,18 +24,18 @@ def bars_text(start_bar: int, bars: int) -> str:
     return str(first) if bars == 1 else f"{first}–{start_bar + bars}"
 
 
-def loop_name(row: Mapping[Any, Any]) -> str:
+def loop_name(row: Mapping[str, object]) -> str:
     """A loop's file (the member of an archive), or its take; `row` is its row of the library table."""
     if row["origin"] == "generated":
         return t("library.take_name", take=str(row["take_id"])[:_TAKE_CHARACTERS])
-    return file_stem(row["member"] or row["source"])
+    return file_stem(str(row["member"] or row["source"]))
 
 
-def loop_title(row: Mapping[Any, Any]) -> str:
+def loop_title(row: Mapping[str, object]) -> str:
     """A loop's name with its bars."""
     if row["origin"] == "generated":
         return loop_name(row)
-    bars = bars_text(int(row["start_bar"]), int(row["bars"]))
+    bars = bars_text(int(cast(int, row["start_bar"])), int(cast(int, row["bars"])))
     key = "library.loop_title_bar" if row["bars"] == 1 else "library.loop_title"
     return t(key, name=loop_name(row), bars=bars)
 

@@ -6,7 +6,6 @@ import pkgutil
 import re
 from functools import cache
 from importlib import import_module
-from typing import Any
 
 import streamlit as st
 
@@ -42,18 +41,18 @@ def browser_language() -> Language:
     return "ja" if (st.context.locale or "").lower().startswith("ja") else "en"
 
 
-def t(key: str, **values: Any) -> str:
+def t(key: str, **values: object) -> str:
     """The text of a key in the current language with its fields filled in; KeyError for an unknown key."""
     return dictionary()[key][LANGUAGES.index(language())].format(**values)
 
 
 def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
-    values = {key: said(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    values = {key: translated_value(value) if isinstance(value, str) else value for key, value in error.values.items()}
     return t(f"error.{error.code}", **values)
 
 
-def said(value: str) -> str:
+def translated_value(value: str) -> str:
     """A word the core says (a device's name, a reason) in the current language."""
     return in_japanese(value) if language() == "ja" else value
 

@@ -52,7 +52,7 @@ def write_run(workspace: Workspace, name: str, state: store.RunState | None, los
 
 def written(state: str, message: str = "", alive: bool = False) -> store.RunState:
     if alive:
-        return store.own_state(state, 20, 40, "CPU (2 threads)", message)
+        return store.heartbeat_state(state, 20, 40, "CPU (2 threads)", message)
     return store.RunState(state, 2**22 + 1, 1.0, 20, 40, "CPU (2 threads)", message, time.time())
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_is_not_there_is_refused_in_words(workspace: Workspace, tm
 
 def test_what_ended_a_run_is_said_in_the_language_of_the_page(workspace: Workspace) -> None:
     error = NotFound("no_notes", path="/midi", instrument="drums", purpose="train on")
-    crashed = store.own_state("crashed", 0, 0, "CPU (1 thread)", str(error), error)
+    crashed = store.heartbeat_state("crashed", 0, 0, "CPU (1 thread)", str(error), error)
     write_run(workspace, "groove", crashed, [])
     assert open_studio("train").error[0].value == "/midi holds no notes for drums, so there is nothing to train on."
     app = open_studio("train", "ja")

@@ -9,7 +9,7 @@ from composer_core.music.loop import check_loop
 from composer_core.render.midi import loop_to_midi
 from composer_core.rules import RULE_CODES, perform
 from composer_core.rules.humanise import MAX_GAP_SHARE, limit_offsets
-from composer_core.rules.perform import own_swings
+from composer_core.rules.perform import swings_of_offsets
 from rule_loops import HAT, KICK, grid_loop, layered_loops, rock_loop
 from swing_meter import measure_swing
 
@@ -55,7 +55,8 @@ def test_bars_of_two_performances_each_lose_their_own_swing():
     late, early = np.where(offbeat, 10.0, 0.0), np.where(offbeat, -20.0, 0.0)
     beside = np.where(bar == 1, early, late)
     swings = {
-        grid: np.where(bar == 1, own_swings(loop, early)[grid], own) for grid, own in own_swings(loop, late).items()
+        grid: np.where(bar == 1, swings_of_offsets(loop, early)[grid], own)
+        for grid, own in swings_of_offsets(loop, late).items()
     }
     assert played(loop, beside, own_swing_ms=swings).loop.notes == loop.notes
     assert played(loop, beside).loop.notes != loop.notes

@@ -13,6 +13,7 @@ from composer_core.music.condition import Condition
 from composer_core.pipeline.doctor import Finding
 from composer_core.pipeline.generation.takes import generate
 from composer_core.pipeline.library.loops import table
+from composer_core.pipeline.settings import Settings, save_settings
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 from studio import first_start, session
@@ -26,6 +27,16 @@ from untrained_model import add_untrained_model
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("COMPOSER_WORKSPACE", str(tmp_path))
     return Workspace(tmp_path).create()
+
+
+def test_the_log_is_written_once_however_often_the_page_is_drawn(workspace: Workspace) -> None:
+    app = open_studio("library")
+    app.run()
+    open_studio("label")
+    save_settings(workspace, Settings(rater="kim"))
+    kept = (workspace.logs / "studio.log").read_text(encoding="utf-8")
+    assert kept.count("settings saved") == 1
+    assert "kim" not in kept
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

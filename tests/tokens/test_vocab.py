@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer_core.errors import ModelError
-from composer_core.music.condition import ASK_METERS
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
 from composer_core.music.key import MODES
 from composer_core.music.loop import Loop, Notes

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class BoostingConfig:
     least_rows: int = 20
     l2: float = 5.0
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """As LightGBM names them; one thread, so that the result does not depend on the machine's cores."""
         return {
             "objective": "binary",
@@ -114,7 +114,10 @@ def folds_of(groups: Sequence[str], seed: int = 0, n_folds: int = FOLDS) -> IntA
 
 
 def held_out(
-    rows: FloatArray, truth: FloatArray, fold: IntArray, learn: Callable[[FloatArray, FloatArray], Any]
+    rows: FloatArray,
+    truth: FloatArray,
+    fold: IntArray,
+    learn: Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]],
 ) -> FloatArray:
     """Probabilities of every row by a model that saw nothing of its fold.
 

@@ -31,7 +31,7 @@ class Question:
 
     model: Boosted
     threshold: float = 0.5
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class QuestionSet:
     name: str
     features: tuple[str, ...]
     questions: Mapping[str, Question]
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
 
     @property
     def digest(self) -> str:
@@ -66,7 +66,7 @@ class QuestionSet:
             write_bytes(folder / f"{name}.txt", question.model.text.encode())
         write_json(folder / MODEL_FILE, self.to_json())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What model.json holds."""
         return {
             "format": FORMAT,

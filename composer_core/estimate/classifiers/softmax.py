@@ -16,8 +16,9 @@ def probabilities(features: FloatArray, weights: FloatArray, temperature: float 
     """Class probabilities (n, classes) of standardised features (n, f); weights (f + 1, classes), bias last."""
     logits = (features @ weights[:-1] + weights[-1]) / temperature
     logits -= logits.max(axis=1, keepdims=True)
-    shares = np.exp(logits)
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = np.exp(logits)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def fit(

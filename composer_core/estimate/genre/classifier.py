@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,16 @@ def drum_example(
     return GenreExample(row, family, group, is_beat)
 
 
+class GenreModelJson(TypedDict):
+    """A `GenreModel` in a file: mean, deviation and the weight for each class by feature."""
+
+    card: dict[str, object]
+    classes: list[str]
+    temperature: float
+    features: dict[str, list[float]]
+    bias: list[float]
+
+
 @dataclass(frozen=True, slots=True)
 class GenreModel:
     """Classes, standardisation (mean, deviation) a feature, weights (features + 1, classes), temperature."""
@@ -80,7 +90,7 @@ class GenreModel:
     deviation: FloatArray
     weights: FloatArray
     temperature: float
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
     features: tuple[str, ...] = FEATURE_NAMES
 
     @property
@@ -97,7 +107,7 @@ class GenreModel:
         """Calibrated probabilities (n, classes)."""
         return probabilities(self.standardise(rows), self.weights, self.temperature)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> GenreModelJson:
         """Plain values; `from_json` reads them."""
         return {
             "card": dict(self.card),
@@ -111,7 +121,7 @@ class GenreModel:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> GenreModel:
+    def from_json(cls, data: GenreModelJson) -> GenreModel:
         """Read what `to_json` wrote; KeyError or ValueError when it does not fit this code's features."""
         features = tuple(data["features"])
         if features not in (FEATURE_NAMES, note_features.FEATURE_NAMES):
@@ -171,7 +181,7 @@ def load_model(path: Path) -> GenreModel:
 
 def train(
     examples: Sequence[GenreExample],
-    about: Mapping[str, Any],
+    about: Mapping[str, object],
     *,
     features: tuple[str, ...] = FEATURE_NAMES,
     least: int = MIN_TAKES,
@@ -295,7 +305,7 @@ def _soften(shares: FloatArray, temperature: float) -> FloatArray:
     return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
 
-def figures(shares: FloatArray, truth: IndexArray, classes: Sequence[str]) -> dict[str, Any]:
+def figures(shares: FloatArray, truth: IndexArray, classes: Sequence[str]) -> dict[str, object]:
     """Accuracy, macro-F1 and calibration error of probabilities (n, classes), beside always saying the commonest."""
     said = shares.argmax(axis=1)
     f1 = f1_scores(said, truth, len(classes))

@@ -9,7 +9,7 @@ of 929 tunes the key is right in 88 % instead of 84 %.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,24 @@ _FIT_LOST, _LEAST_SHARE = 0.02, 0.1
 _MAJOR = np.array(MODES["major"])
 
 
+class DeclaredKey(TypedDict):
+    """A declared signature in plain values; `key` is the one it names first."""
+
+    key: str
+    fifths: int
+    minor: bool
+    doubtful: bool
+
+
 def declared_signature(loop: Loop) -> KeySignature | None:
     """The signature that its file declares over a loop; None without one, and for one that its song's notes belie."""
     said = loop.extra.get("declared_key")
-    return None if not said or said["doubtful"] else KeySignature(said["fifths"], said["minor"])
+    if not isinstance(said, dict) or said["doubtful"]:
+        return None
+    return KeySignature(int(said["fifths"]), bool(said["minor"]))
 
 
-def declared_json(signature: KeySignature, doubtful: bool) -> dict[str, Any]:
+def declared_json(signature: KeySignature, doubtful: bool) -> DeclaredKey:
     """What a loop's `extra` and reports hold of a signature; `declared_signature` reads it."""
     return {"key": str(signature), "fifths": signature.fifths, "minor": signature.minor, "doubtful": doubtful}
 
@@ -38,7 +49,7 @@ def index_of_keys(signature: KeySignature) -> list[int]:
     return [key.root + 12 * key.is_minor for key in signature.keys]
 
 
-def is_doubtful(signature: KeySignature, time: NDArray[Any], shares: NDArray[Any]) -> bool:
+def is_doubtful(signature: KeySignature, time: NDArray[np.number], shares: NDArray[np.float64]) -> bool:
     """Whether notes belie a signature: by their share of time of each pitch class (12,) and the shares of 24 keys."""
     weight = time / (time.sum() or 1.0)
     fits = [float(weight[(_MAJOR + tonic) % 12].sum()) for tonic in range(12)]

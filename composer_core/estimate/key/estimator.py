@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,15 @@ class KeyEstimate:
     confidence: float
 
 
+class KeyModelJson(TypedDict):
+    """A `KeyModel` in a file: rows of weights by block of features."""
+
+    card: dict[str, object]
+    temperatures: list[list[float]]
+    bias: list[float]
+    weights: dict[str, list[list[float]]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyModel:
     """Weights (N_FEATURES, 2) for major and minor as seen from a root, bias (2,), temperatures, card.
@@ -64,14 +73,14 @@ class KeyModel:
     weights: FloatArray
     bias: FloatArray
     temperatures: Temperatures
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
 
     def shares(self, features: NDArray[np.float32], sec: FloatArray) -> FloatArray:
         """Calibrated probabilities of 12 major and 12 minor keys. (n, N_FEATURES), lengths (n,) to (n, 24)."""
         logits = features @ all_roots(self.weights) + np.repeat(self.bias, 12)
         return softmax(logits / temperature_at(self.temperatures, sec)[:, None])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> KeyModelJson:
         """Plain values; `from_json` reads them."""
         blocks = np.split(np.round(self.weights, _DIGITS), np.cumsum(block_sizes())[:-1])
         return {
@@ -82,7 +91,7 @@ class KeyModel:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> KeyModel:
+    def from_json(cls, data: KeyModelJson) -> KeyModel:
         """Read what `to_json` wrote; KeyError or ValueError when it does not fit this code's features."""
         if tuple(data["weights"]) != BLOCKS:
             raise ValueError("it was trained on other features")
@@ -101,7 +110,7 @@ def block_sizes() -> list[int]:
     return [12] * len(SINGLE_BLOCKS) + [144] * len(PAIR_BLOCKS)
 
 
-def all_roots(weights: NDArray[Any]) -> FloatArray:
+def all_roots(weights: NDArray[np.number]) -> FloatArray:
     """The weights as applied to features seen from C: (N_FEATURES, 2) to (N_FEATURES, 24)."""
     full = np.empty((N_FEATURES, 24))
     for root in range(12):
@@ -116,7 +125,7 @@ def temperature_at(temperatures: Temperatures, sec: FloatArray) -> FloatArray:
     return np.asarray(np.interp(np.log(np.maximum(sec, _SHORTEST_SEC)), np.log(lengths), found))
 
 
-def softmax(logits: NDArray[Any]) -> FloatArray:
+def softmax(logits: NDArray[np.number]) -> FloatArray:
     """Probabilities along the last axis."""
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
@@ -182,7 +191,7 @@ def key_shares(features: NDArray[np.float32], sec: FloatArray, path: Path = MODE
     return softmax(logits / temperature_at(model.temperatures, sec)[:, None])
 
 
-def mode_of(time: NDArray[Any], key: int) -> str:
+def mode_of(time: NDArray[np.number], key: int) -> str:
     """The mode of a major (0 to 11) or minor (12 to 23) key by the share of time of each pitch class.
 
     Another mode than its parent when the degree that marks it has at least 3 % of the time and

@@ -155,6 +155,6 @@ def _fill_moves(block: FloatArray, classes: IndexArray) -> None:
         block[:] = _shares(np.bincount(before[changed] * 12 + after[changed], minlength=144))
 
 
-def _shares(weight: NDArray) -> FloatArray:
+def _shares(weight: NDArray[np.float64] | NDArray[np.int64]) -> FloatArray:
     total = weight.sum()
     return np.asarray(weight / total if total > 0 else weight, dtype=np.float64)

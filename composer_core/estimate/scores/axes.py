@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,13 @@ NO_CALIBRATION, TOO_FEW_NOTES, NOT_PLAYED, FLAT_MATERIAL = (
 """Why a score is missing."""
 
 
+class LevelJson(TypedDict):
+    """A `Level` in a file: its four numbers, and the knots of its map."""
+
+    spread: list[float]
+    knots: list[float]
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """Where human loops of one length lie: centre and width of the trees' and of the distance's values, and the map."""
@@ -50,13 +57,13 @@ class Level:
     distance_width: float
     map: ScoreMap
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> LevelJson:
         """For JSON."""
         numbers = (self.trees_centre, self.trees_width, self.distance_centre, self.distance_width)
         return {"spread": [float(f"{number:.6g}") for number in numbers], "knots": list(self.map.knots)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Level:
+    def from_json(cls, value: LevelJson) -> Level:
         """What `to_json` gave."""
         trees_centre, trees_width, distance_centre, distance_width = value["spread"]
         knots = ScoreMap(tuple(value["knots"]))
@@ -131,7 +138,7 @@ class Calibration:
     total: Mapping[int, ScoreMap]
     missing: Mapping[str, str]
     digest: str
-    card: Mapping[str, Any]
+    card: Mapping[str, object]
 
     def rows(self, metrics: Sequence[Mapping[str, float]]) -> FloatArray:
         """The metrics of loops as rows in the calibration's order, NaN where there is none."""

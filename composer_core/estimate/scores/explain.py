@@ -56,7 +56,8 @@ def explain(calibration: Calibration, metrics: Mapping[str, float], bars: int) -
         by_axis[axis] = _parts(model, rows[:, columns], normal[:, columns], bars, model.levels[length])
     found = {
         axis: _explanation(
-            model.levels[length].map, *_own(by_axis[axis], calibration.cross_effects[axis], calibration, rows, bars)
+            model.levels[length].map,
+            *_without_cross_effects(by_axis[axis], calibration.cross_effects[axis], calibration, rows, bars),
         )
         for axis, model in calibration.axes.items()
     }
@@ -89,7 +90,7 @@ def _parts(
     return sums, reference + sum(sums.values()), reference
 
 
-def _own(
+def _without_cross_effects(
     whole: tuple[dict[str, float], float, float],
     effect: CrossEffect,
     calibration: Calibration,

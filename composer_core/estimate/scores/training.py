@@ -107,7 +107,7 @@ class HeldOutValues:
     damaged: dict[str, FloatArray]
 
 
-def fit(examples: Examples, plan: Plan, card: Mapping[str, Any]) -> tuple[Calibration, HeldOutValues]:
+def fit(examples: Examples, plan: Plan, card: Mapping[str, object]) -> tuple[Calibration, HeldOutValues]:
     """A calibration (without digest) and the held-out values of its examples."""
     fold = balanced_folds(examples.group, plan.n_folds)
     used = {**plan.axis_metrics, EVERYTHING: examples.metrics}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,14 @@ _RARELY_UNDEFINED, _UNUSUAL = 0.02, 3.0
 _MIN_DEFINED = 20
 _MOST_UNUSUAL = 3
 _DIGITS = 5
+
+
+class NormalScaleJson(TypedDict):
+    """A `NormalScale` in a file; the quantiles of an unusable metric are None."""
+
+    quantiles: list[list[float] | None]
+    width: list[float]
+    undefined_rate: list[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +70,7 @@ class NormalScale:
             found[:, index] = np.where(np.isnan(column), missing, score)
         return np.minimum(np.maximum(found, -_LIMIT), _LIMIT)
 
-    def places(self, row: FloatArray) -> FloatArray:
+    def percentile_ranks(self, row: FloatArray) -> FloatArray:
         """The share of human loops below each value of a row (n_metrics,), ties counted half; NaN where unknown.
 
         Below the outermost quantiles it is 0, above them 1.
@@ -87,7 +95,7 @@ class NormalScale:
                 curves.append((index, (values, places)))
         return curves
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> NormalScaleJson:
         """For JSON, five digits."""
         return {
             "quantiles": [None if np.isnan(row[0]) else rounded(row) for row in self.quantiles],
@@ -96,7 +104,7 @@ class NormalScale:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> NormalScale:
+    def from_json(cls, value: NormalScaleJson) -> NormalScale:
         """What `to_json` gave."""
         empty = [np.nan] * len(PROBABILITIES)
         return cls(
@@ -108,7 +116,8 @@ class NormalScale:
 
 def distance(scores: FloatArray) -> FloatArray:
     """Root of the mean square of each row's three largest normal scores, either way; of fewer where there are fewer."""
-    return np.sqrt(parts(scores).sum(axis=1))
+    apart: FloatArray = np.sqrt(parts(scores).sum(axis=1))
+    return apart
 
 
 def parts(scores: FloatArray) -> FloatArray:

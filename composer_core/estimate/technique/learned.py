@@ -7,6 +7,8 @@ held-out F1 is at least LEAST_F1 and above that of saying yes always.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from composer_core.estimate.classifiers.cues import cue_reasons
@@ -42,7 +44,7 @@ def _fast_shares(notes: NoteList) -> FloatArray:
 
 def is_suggested(question: Question) -> bool:
     """Whether a technique fares well enough on held-out material to be suggested at all."""
-    f1, prevalence = (float(question.figures.get(name, 0.0)) for name in ("f1", "prevalence"))
+    f1, prevalence = (float(cast(float, question.figures.get(name, 0.0))) for name in ("f1", "prevalence"))
     return f1 >= LEAST_F1 and f1 > 2 * prevalence / (1 + prevalence)
 
 
@@ -66,6 +68,6 @@ def merged(learnt: Suggestion | None, ruled: Suggestion | None) -> Suggestion | 
     """What the model and the rules see together, as sure as the less sure of them."""
     if learnt is None or ruled is None:
         return learnt or ruled
-    codes = sorted({*learnt.value, *ruled.value})
+    codes = sorted({*learnt.codes, *ruled.codes})
     confidence = min(learnt.confidence, ruled.confidence)
     return Suggestion(codes, confidence, (*learnt.reasons, *ruled.reasons), learnt.source)

@@ -10,10 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-Row = dict[str, Any]
+from composer_core.store.labels.records import LabelValue
+
+Row = dict[str, object]
 """One row of an index, plain JSON; `place` says where it stood ("info.csv line 3")."""
+
+
+class LabelPlace(TypedDict, total=False):
+    """Where in its file a label holds, as in `Label`."""
+
+    span_quarter: tuple[float, float] | None
+    span_sec: tuple[float, float] | None
+    part: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ class Label:
     """
 
     field: str
-    value: Any
+    value: LabelValue
     confidence: float
     foreign: bool = False
     span_quarter: tuple[float, float] | None = None
@@ -42,7 +52,7 @@ class FileFacts:
     split: str = ""
     group: str = ""
     labels: tuple[Label, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +179,18 @@ def _join_row(
     reading: Reading,
 ) -> None:
     if points_outside(named):
-        reading.refused.append(Issue(row["place"], "outside", named))
+        reading.refused.append(Issue(str(row["place"]), "outside", named))
         return
     name = named.replace("\\", "/").removeprefix("./")
     file = name if name in there else by_name.get(name.rsplit("/", 1)[-1].casefold())
     if file is None:
-        reading.unmatched.append(Issue(row["place"], "no_file", named))
+        reading.unmatched.append(Issue(str(row["place"]), "no_file", named))
         return
     facts = facts_of(row)
     if isinstance(facts, Issue):
         reading.refused.append(facts)
     elif file in reading.by_file and reading.by_file[file] != facts:
-        reading.refused.append(Issue(row["place"], "contradiction", named))
+        reading.refused.append(Issue(str(row["place"]), "contradiction", named))
     else:
         reading.by_file[file] = facts
 

@@ -27,15 +27,15 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
         reading.refused += one.refused
         reading.n_rows += len(one.rows) + len(one.refused)
         for row in one.rows:
-            numerals = row["progression"].split()
+            numerals = str(row["progression"]).split()
             key = Key(0, "minor" if row["mode"] == "minor" else "major")
             try:
                 for numeral in numerals:
                     Chord.from_roman(numeral, key)
             except InvalidValue as error:
-                reading.refused.append(Issue(row["place"], "bad_row", str(error.values["value"])))
+                reading.refused.append(Issue(str(row["place"]), "bad_row", str(error.values["value"])))
                 continue
-            words = row.get("mood_tags", "").split()
+            words = str(row.get("mood_tags", "")).split()
             reading.progressions.append({"mode": row["mode"], "numerals": numerals, "moods": words})
     return reading
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, Row, join_rows
+from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, join_rows
 from composer_core.ingest.datasets.index_tables import header_of, key_labels, meter_labels, parse_table, tempo_labels
 
 _COLUMNS = ("audio_key", "chord_progressions", "num_measures", "track_role", "inst", "id")
@@ -34,7 +35,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("id", "audio_key"))
 
 
-def _facts(row: Row) -> FileFacts:
+def _facts(row: dict[str, Any]) -> FileFacts:
     labels = [*key_labels(row["audio_key"], 1.0), *tempo_labels(row.get("bpm"), 1.0)]
     labels += meter_labels(row.get("time_signature", ""), 1.0)
     if row.get("genre"):
@@ -44,7 +45,7 @@ def _facts(row: Row) -> FileFacts:
     return FileFacts(row["id"], split=split, group=row["id"], labels=tuple(labels), extra=extra)
 
 
-def _file_of(row: Row) -> str:
+def _file_of(row: dict[str, Any]) -> str:
     return row["id"] if row["id"].lower().endswith(".mid") else f"{row['id']}.mid"
 
 

@@ -38,8 +38,13 @@ def _parse(name: str, data: bytes) -> Parsed:
 
 def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     reading = Reading()
-    rows = {row["ID"]: row for one in parsed for row in one.rows if "ID" in row}
-    splits = {row["clip_name"].rsplit(".", 1)[0]: row["split"] for one in parsed for row in one.rows if "split" in row}
+    rows = {str(row["ID"]): row for one in parsed for row in one.rows if "ID" in row}
+    splits = {
+        str(row["clip_name"]).rsplit(".", 1)[0]: str(row["split"])
+        for one in parsed
+        for row in one.rows
+        if "split" in row
+    }
     reading.refused = [issue for one in parsed for issue in one.refused]
     found: set[str] = set()
     for file in files:
@@ -51,11 +56,11 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
         clip = base.rsplit(".", 1)[0]
         found.add(clip)
         row = rows.get(clip)
-        if row is not None and row["4Q"].strip() != match[1]:
-            reading.refused.append(Issue(row["place"], "contradiction", clip))
+        if row is not None and str(row["4Q"]).strip() != match[1]:
+            reading.refused.append(Issue(str(row["place"]), "contradiction", clip))
             continue
         reading.by_file[file] = _facts_of(match, splits.get(clip) or _split_of_folder(file))
-    reading.unmatched += [Issue(row["place"], "no_file", clip) for clip, row in rows.items() if clip not in found]
+    reading.unmatched += [Issue(str(row["place"]), "no_file", clip) for clip, row in rows.items() if clip not in found]
     reading.n_rows = sum(len(one.rows) + len(one.refused) for one in parsed) or len(found)
     return reading
 

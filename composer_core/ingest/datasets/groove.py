@@ -18,7 +18,6 @@ from composer_core.ingest.datasets.adapter import (
     Label,
     Parsed,
     Reading,
-    Row,
     join_rows,
     there,
 )
@@ -29,7 +28,7 @@ _NUMBERS = ("bpm",)
 _TEXTS = ("drummer", "session", "id", "style", "beat_type", "time_signature", "split")
 
 
-def read_info(folder: Path) -> dict[str, dict[str, Any]]:
+def read_info(folder: Path) -> dict[str, dict[str, object]]:
     """Facts of each take by its path relative to the folder: style, bpm, beat_type, split, drummer, session...
 
     Empty when the folder holds no `info.csv` with a `midi_filename` column.
@@ -55,7 +54,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("midi_filename", "style"))
 
 
-def _facts(row: Row) -> FileFacts | Issue:
+def _facts(row: dict[str, Any]) -> FileFacts | Issue:
     labels = [Label("genre", row["style"], 1.0, foreign=True)]
     labels += tempo_labels(row.get("bpm"), 1.0) + meter_labels(row.get("time_signature", ""), 1.0)
     if row.get("beat_type") == "fill":
@@ -70,7 +69,7 @@ def _facts(row: Row) -> FileFacts | Issue:
 
 
 def _join(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
-    return join_rows(files, parsed, lambda row: row["midi_filename"], _facts)
+    return join_rows(files, parsed, lambda row: str(row["midi_filename"]), _facts)
 
 
 ADAPTER = Adapter(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, cast
 
-from composer_core.ingest.datasets.adapter import Issue, Label, Parsed
+from composer_core.ingest.datasets.adapter import Issue, Label, LabelPlace, Parsed
 from composer_core.ingest.tables import BadRow, read_delimited, read_json_lines
 from composer_core.music.key import ROOT_NAMES
 
@@ -70,16 +70,16 @@ def header_of(path: Path, delimiter: str = ",") -> tuple[str, ...]:
     return tuple(column.strip().strip('"') for column in line.split(delimiter))
 
 
-def number(text: Any, low: float = -math.inf, high: float = math.inf) -> float | None:
+def number(text: object, low: float = -math.inf, high: float = math.inf) -> float | None:
     """A finite number within bounds, or None."""
     try:
-        value = float(text)
+        value = float(cast(str | float, text))
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) and low <= value <= high else None
 
 
-def tempo_labels(text: Any, confidence: float) -> tuple[Label, ...]:
+def tempo_labels(text: object, confidence: float) -> tuple[Label, ...]:
     """`tempo_bpm` of 5 to 1000, or nothing."""
     bpm = number(text, 5.0, 1000.0)
     return () if bpm is None else (Label("tempo_bpm", round(bpm, 3), confidence),)
@@ -94,7 +94,7 @@ def meter_labels(text: str, confidence: float) -> tuple[Label, ...]:
     return ()
 
 
-def key_labels(text: str, confidence: float, **where: Any) -> tuple[Label, ...]:
+def key_labels(text: str, confidence: float, **where: Unpack[LabelPlace]) -> tuple[Label, ...]:
     """`key_root` and `key_mode` out of "Gb:maj", "Edor", "Am", "F major", "aminor"."""
     key = read_key(text)
     if key is None:

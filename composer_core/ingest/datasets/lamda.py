@@ -105,11 +105,12 @@ def estimate_key(counts: Sequence[float]) -> tuple[str, str] | None:
 
 def _facts(_files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     reading = Reading()
-    merged: dict[str, Row] = {}
+    merged: dict[str, dict[str, Any]] = {}
     for one in parsed:
         reading.refused += one.refused
         reading.n_rows += len(one.rows) + len(one.refused)
-        for row in one.rows:
+        rows: list[dict[str, Any]] = one.rows
+        for row in rows:
             known = merged.setdefault(row["md5"], {"counts": None, "extra": {}})
             known["counts"] = known["counts"] or (row["counts"] if any(row["counts"]) else None)
             known["extra"].update(row["extra"])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, Row, join_rows
+from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, join_rows
 from composer_core.ingest.datasets.index_tables import (
     header_of,
     key_labels,
@@ -55,11 +55,11 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, (), "\t" if name.lower().endswith(".tsv") else ",")
 
 
-def _file_of(row: Row) -> str:
+def _file_of(row: dict[str, Any]) -> str:
     return next((str(row[column]) for column in PATH_COLUMNS if row.get(column)), "")
 
 
-def _facts(row: Row) -> FileFacts:
+def _facts(row: dict[str, Any]) -> FileFacts:
     labels: list[Label] = []
     labels += [Label("genre", word, CONFIDENCE, foreign=True) for word in _words(row.get("genre"))[:1]]
     labels += key_labels(str(row.get("key") or ""), CONFIDENCE)

@@ -7,8 +7,9 @@ one style belong together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, Row, join_rows, there
+from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, join_rows, there
 from composer_core.ingest.datasets.index_tables import has_table, key_labels, parse_table
 
 INDEX = "index.tsv"
@@ -18,7 +19,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("file", "style", "key", "mode"), "\t")
 
 
-def _facts(row: Row) -> FileFacts:
+def _facts(row: dict[str, Any]) -> FileFacts:
     # The key column spells minor keys as chords ("Gbm").
     labels = key_labels(row["key"].removesuffix("m") + ":" + row["mode"], 1.0)
     extra = {name: row[name] for name in ("groove", "description", "chords") if row.get(name)}
@@ -28,7 +29,7 @@ def _facts(row: Row) -> FileFacts:
 
 
 def _join(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
-    return join_rows(files, parsed, lambda row: row["file"], _facts)
+    return join_rows(files, parsed, lambda row: str(row["file"]), _facts)
 
 
 ADAPTER = Adapter(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from composer_core.ingest.datasets.adapter import Issue, Label, Parsed, Row
 from composer_core.ingest.datasets.index_tables import number, parse_table
@@ -43,11 +44,11 @@ def note_rows(name: str, data: bytes) -> Parsed:
     for row in table.rows:
         part, onset = number(row["part"], 0, 255), number(row["onset_qn"], 0, 1e6)
         if part is None or onset is None:
-            parsed.refused.append(Issue(row["place"], "bad_row", "part" if part is None else "onset_qn"))
+            parsed.refused.append(Issue(str(row["place"]), "bad_row", "part" if part is None else "onset_qn"))
             continue
         window = (int(part), int(onset // _WINDOW_QUARTER))
         notes[window] += 1
-        words = row.get("technique", "").split(",")
+        words = str(row.get("technique", "")).split(",")
         techniques[window].update({TECHNIQUES[word.strip()] for word in words if word.strip() in TECHNIQUES})
     for (part_number, window_number), count in sorted(notes.items()):
         found = techniques[part_number, window_number]
@@ -60,7 +61,8 @@ def note_rows(name: str, data: bytes) -> Parsed:
 def note_labels(windows: Iterable[Row]) -> list[Label]:
     """`technique` labels by part and stretch: those that at least a fifth of the notes there have."""
     labels = []
-    for row in windows:
+    for window in windows:
+        row: dict[str, Any] = window
         common = sorted(code for code, count in row["techniques"].items() if count >= SHARE * row["notes"])
         if common:
             start = row["window"] * _WINDOW_QUARTER

@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row, there
 from composer_core.ingest.datasets.index_tables import header_of, meter_labels, number, parse_table
@@ -32,7 +33,7 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     return join_notated(files, parsed, _facts_of)
 
 
-def _facts_of(row: Row, notes: list[Row]) -> FileFacts:
+def _facts_of(row: dict[str, Any], notes: list[Row]) -> FileFacts:
     person, *between, _ = [part for part in row["source"].split("/") if part] or [""]
     title = between[-1] if between else row["file"]
     labels = [Label("genre", "classical", 1.0, foreign=True), *meter_labels(row.get("timesig", ""), 0.9)]
@@ -55,11 +56,12 @@ def join_notated(
         if one.name.rsplit("/", 1)[-1] != INDEX:
             notes[one.name.rsplit("/", 1)[-1].rsplit(".", 1)[0]] += one.rows
     for row in [row for one in parsed if one.name.rsplit("/", 1)[-1] == INDEX for row in one.rows]:
-        file = stems.get(row["file"].rsplit("/", 1)[-1].removesuffix(".mid"))
+        named = str(row["file"])
+        file = stems.get(named.rsplit("/", 1)[-1].removesuffix(".mid"))
         if file is None:
-            reading.unmatched.append(Issue(row["place"], "no_file", row["file"]))
+            reading.unmatched.append(Issue(str(row["place"]), "no_file", named))
         else:
-            reading.by_file[file] = facts_of(row, notes[row["file"]])
+            reading.by_file[file] = facts_of(row, notes[named])
         reading.n_rows += 1
     reading.unmatched += [Issue(file, "no_row") for file in files if file not in reading.by_file]
     return reading

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from composer_core.errors import RefusedFile
 from composer_core.ingest.datasets.adapter import Adapter, Issue, Parsed
@@ -17,9 +17,9 @@ PARSE_TASK = "composer_core.ingest.datasets.parsing:parse_files"
 PARSE_LIMIT_SEC = 60.0
 
 
-def parse_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[Result]:
+def parse_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) -> list[Result]:
     """Worker task: (name, bytes) of index files to rows as JSON; options: `dataset`."""
-    adapter = ADAPTERS[options["dataset"]]
+    adapter = ADAPTERS[str(options["dataset"])]
     return [_parse(adapter, name, data) for name, data in files]
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, Row, join_rows, there
+from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, join_rows, there
 from composer_core.ingest.datasets.index_tables import has_table, meter_labels, parse_table
 
 INDEX = "index.tsv"
@@ -20,7 +21,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("file", "genre", "role"), "\t")
 
 
-def _facts(row: Row) -> FileFacts:
+def _facts(row: dict[str, Any]) -> FileFacts:
     labels = [Label("genre", row["genre"], 0.9, foreign=True), *meter_labels(row.get("signature", ""), 1.0)]
     if row["role"] in ("break", "ending"):
         labels.append(Label("technique", ["fill"], 0.8))
@@ -30,7 +31,7 @@ def _facts(row: Row) -> FileFacts:
 
 
 def _join(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
-    return join_rows(files, parsed, lambda row: row["file"], _facts)
+    return join_rows(files, parsed, lambda row: str(row["file"]), _facts)
 
 
 ADAPTER = Adapter(

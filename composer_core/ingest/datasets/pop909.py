@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row
 from composer_core.ingest.datasets.index_tables import key_labels, number, read_key
@@ -48,10 +49,10 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
         reading.refused += one.refused
         reading.n_rows += len(one.rows) + len(one.refused)
         for row in one.rows:
-            if row["of"] == "key_audio.txt" and read_key(row["value"]) is None:
-                reading.refused.append(Issue(row["place"], "bad_row", row["value"]))
+            if row["of"] == "key_audio.txt" and read_key(str(row["value"])) is None:
+                reading.refused.append(Issue(str(row["place"]), "bad_row", str(row["value"])))
             else:
-                rows[row["song"]].append(row)
+                rows[str(row["song"])].append(row)
     songs: set[str] = set()
     for file in files:
         match = _SONG.search(file)
@@ -64,7 +65,7 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     return reading
 
 
-def _facts_of(song: str, rows: list[Row]) -> FileFacts:
+def _facts_of(song: str, rows: list[dict[str, Any]]) -> FileFacts:
     labels: list[Label] = [Label("genre", "pop", 1.0, foreign=True)]
     for row in rows:
         if row["of"] == "key_audio.txt":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Label, Parsed, Reading, Row
 from composer_core.ingest.datasets.index_tables import has_table, key_labels, meter_labels, parse_table
@@ -23,7 +24,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("file", "title"), "\t")
 
 
-def _facts_of(row: Row, notes: list[Row]) -> FileFacts:
+def _facts_of(row: dict[str, Any], notes: list[Row]) -> FileFacts:
     labels = [Label("genre", "folk", 1.0, foreign=True), *key_labels(row.get("key", ""), KEY_CONFIDENCE)]
     labels += [*meter_labels(row.get("meter", ""), KEY_CONFIDENCE), *note_labels(notes)]
     extra = {"rhythm": row.get("rhythm", "")}

@@ -45,7 +45,8 @@ def _facts(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
     audio: dict[tuple[str, str], str] = {}
     for one in parsed:
         for row in one.rows:
-            audio[_folder(row["file"]), stem_of(row["file"])] = row["file"]
+            file = str(row["file"])
+            audio[_folder(file), stem_of(file)] = file
     reading.n_rows = len(audio)
     used: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file in files:

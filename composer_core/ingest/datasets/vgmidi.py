@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, Row, join_rows
+from composer_core.ingest.datasets.adapter import Adapter, FileFacts, Issue, Label, Parsed, Reading, join_rows
 from composer_core.ingest.datasets.index_tables import header_of, number, parse_table
 
 INDEX = "vgmidi_labelled.csv"
@@ -25,7 +26,7 @@ def _parse(name: str, data: bytes) -> Parsed:
     return parse_table(name, data, ("midi", "valence", "arousal"))
 
 
-def _facts(row: Row) -> FileFacts | Issue:
+def _facts(row: dict[str, Any]) -> FileFacts | Issue:
     valence, arousal = number(row["valence"], -1, 1), number(row["arousal"], -1, 1)
     if not valence or not arousal:
         return Issue(row["place"], "bad_row", "valence" if not valence else "arousal")
@@ -40,7 +41,7 @@ def _facts(row: Row) -> FileFacts | Issue:
 
 
 def _join(files: Sequence[str], parsed: Sequence[Parsed]) -> Reading:
-    return join_rows(files, parsed, lambda row: row["midi"], _facts)
+    return join_rows(files, parsed, lambda row: str(row["midi"]), _facts)
 
 
 ADAPTER = Adapter(

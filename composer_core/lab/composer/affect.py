@@ -20,7 +20,7 @@ from composer_core.estimate.classifiers.boosting import folds_of, train_question
 from composer_core.estimate.classifiers.questions import MODEL_FILE, Question, QuestionSet, load_questions
 from composer_core.estimate.note_features import FEATURE_NAMES, feature_row
 from composer_core.estimate.note_list import notes_of_loop
-from composer_core.lab.composer.held_out import HumanExample, Made, make, measured
+from composer_core.lab.composer.held_out import HumanExample, Made, generate_for, measured
 from composer_core.lab.composer.statistics import auc, ccc, interval, pearson
 from composer_core.lab.estimators.data import emotion_clips
 from composer_core.lab.estimators.training import EMOTION_RECIPE, side_figures, train_emotion
@@ -62,7 +62,7 @@ class Judge:
         shares = self.pitched.probabilities(rows)
         return {"valence": 2.0 * shares["valence"] - 1.0, "arousal": shares["arousal"]}
 
-    def card(self, is_drums: bool) -> dict[str, Any]:
+    def card(self, is_drums: bool) -> dict[str, object]:
         """Who judges, and how well on rated clips it did not learn from."""
         questions = {"arousal": self.unpitched} if is_drums else self.pitched.questions
         held_out = {name: question.figures["accuracy"] for name, question in questions.items()}
@@ -102,21 +102,21 @@ def emotion_grid(instrument: str, count: int) -> list[Condition]:
 
 def emotion(
     loaded: LoadedModel, humans: Sequence[HumanExample], judge: Judge | None, count: int, seed: int
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """`judged`: asked against judged; `labeller`: against the estimator that labelled the training windows;
     `control`: metrics of takes with little and with much of each."""
-    made = make(loaded, emotion_grid(humans[0].condition.instrument, count), seed)
+    made = generate_for(loaded, emotion_grid(humans[0].condition.instrument, count), seed)
     loops, rows = [one.played for one in made], measured([one.played for one in made])
     by_labeller = _labelled(loops, rows)
     found: dict[str, Any] = {"n": len(made), "control": _sides(made, rows, by_labeller)}
-    found["labeller"] = {axis: _agreement(_asked(made, axis), values) for axis, values in by_labeller.items()}
+    found["labeller"] = {axis: _agreement(_requested(made, axis), values) for axis, values in by_labeller.items()}
     if judge is None:
         return found
     real = [example.played for example in humans]
     real_labels, real_judged = _labelled(real, measured(real)), judge.read(real)
     found["judge"] = judge.card(loops[0].is_drums)
     found["judged"] = {
-        axis: _agreement(_asked(made, axis), values)
+        axis: _agreement(_requested(made, axis), values)
         | {"real_pearson": pearson(real_labels[axis], real_judged[axis])}
         | {"cells": _cells(made, values)}
         for axis, values in judge.read(loops).items()
@@ -124,7 +124,7 @@ def emotion(
     return found
 
 
-def _asked(made: Sequence[Made], axis: str) -> FloatArray:
+def _requested(made: Sequence[Made], axis: str) -> FloatArray:
     return np.array([getattr(one.condition, axis) for one in made], dtype=np.float64)
 
 
@@ -145,7 +145,7 @@ def _agreement(asked: FloatArray, judged: FloatArray) -> dict[str, Any]:
 
 def _cells(made: Sequence[Made], values: FloatArray) -> list[list[float]]:
     """Mean judgement a cell: rows of arousal from low to high, columns of valence."""
-    valence, arousal = _asked(made, "valence"), _asked(made, "arousal")
+    valence, arousal = _requested(made, "valence"), _requested(made, "arousal")
     steps_v, steps_a = np.unique(valence), np.unique(arousal)
     return [[round(float(values[(valence == v) & (arousal == a)].mean()), 3) for v in steps_v] for a in steps_a]
 
@@ -156,7 +156,7 @@ def _sides(
     """By axis and metric: values of the lowest third of the grid against the highest, and the AUC between them."""
     report: dict[str, Any] = {}
     for axis, values in labelled.items():
-        asked = _asked(made, axis)
+        asked = _requested(made, axis)
         place = (asked - asked.min()) / np.ptp(asked)
         low, high = np.flatnonzero(place < LOW), np.flatnonzero(place > HIGH)
         columns = {name: np.array([row[name] for row in rows]) for name in SHOWN_METRICS if name in rows[0]}

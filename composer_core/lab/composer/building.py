@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.lab.composer.card import CARD_PARTS, EVALUATION_FILE, model_card, reports_of
@@ -53,14 +53,18 @@ def build(
     return model
 
 
+def _read(path: Path) -> dict[str, Any]:
+    return cast(dict[str, Any], read_json(path))
+
+
 def _is_measured(chosen: TrainingRecipe, model: Path, counts: Counts, judge_data: Path | None) -> bool:
     """True where the card holds the figures that are asked for, or the recipe asks for none."""
     if not chosen.evaluated:
         return True
     if not (model / CARD_FILE).is_file():
         return False
-    found = reports_of(read_json(model / EVALUATION_FILE))
-    own = [found.get(instrument, {}) for instrument in chosen.evaluated]
+    found = reports_of(_read(model / EVALUATION_FILE))
+    own: list[Mapping[str, Any]] = [found.get(instrument, {}) for instrument in chosen.evaluated]
     judged = judge_data is None or all("judged" in report.get("emotion", {}) for report in own)
     return judged and all(report.get("counts") == asdict(counts) for report in own)
 
@@ -80,7 +84,7 @@ def export(chosen: TrainingRecipe, model: Path, folder: Path) -> None:
     from composer_core.model.composer.checkpoint import load_model, save_model
 
     loaded = load_model(model)
-    facts = dict(loaded.facts)
+    facts: dict[str, Any] = dict(loaded.facts)
     facts["train"] = {**facts["train"], "start": Path(facts["train"].get("start", "")).parent.name}
     if chosen.sampling:
         facts["sampling"] = dict(chosen.sampling)
@@ -96,20 +100,20 @@ def write_figures(
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Evaluate a model on its held-out takes and write evaluation.json and the card beside its weights."""
-    facts = read_json(folder / "config.json")
+    facts = _read(folder / "config.json")
     reports = {}
     for instrument in chosen.evaluated:
         say(f"evaluating {chosen.name} on {instrument}")
-        info = ModelInfo(chosen.name, instrument, "run", folder, chosen.fields["size"], facts.get("nll_per_note"))
+        info = ModelInfo(chosen.name, instrument, "run", folder, str(chosen.fields["size"]), facts.get("nll_per_note"))
         reports[instrument] = evaluate(info, evaluation_data(chosen, data), counts, judge_data=judge_data)
     write_card(chosen, folder, {"model": chosen.name, "reports": reports})
 
 
-def write_card(chosen: TrainingRecipe, folder: Path, evaluation: dict[str, Any]) -> None:
+def write_card(chosen: TrainingRecipe, folder: Path, evaluation: Mapping[str, object]) -> None:
     """Write evaluation.json and the card made of it beside a model's weights."""
     write_json(folder / EVALUATION_FILE, evaluation)
     n_bytes = (folder / "model.safetensors").stat().st_size
-    card = model_card(chosen, read_json(folder / "config.json"), evaluation, n_bytes)
+    card = model_card(chosen, _read(folder / "config.json"), evaluation, n_bytes)
     write_bytes(folder / CARD_FILE, card.encode())
 
 
@@ -123,11 +127,11 @@ def update_card(name: str, reports: Sequence[Path], folder: Path) -> None:
     chosen = recipe(name)
     if not (folder / CONFIG_FILE).is_file():
         raise NotFound("path_missing", path=str(folder / CONFIG_FILE))
-    known = read_json(folder / EVALUATION_FILE) if (folder / EVALUATION_FILE).is_file() else {"reports": {}}
+    known = _read(folder / EVALUATION_FILE) if (folder / EVALUATION_FILE).is_file() else {"reports": {}}
     found = reports_of(known)
     for path in reports:
-        report = read_json(path)
-        before = found.get(report.get("instrument", ""), {})
+        report = _read(path)
+        before: Mapping[str, Any] = found.get(report.get("instrument", ""), {})
         whole = {**before, **report, "counts": {**before.get("counts", {}), **_counted(report)}}
         lacking = [part for part in CARD_PARTS if part not in whole]
         if report.get("model") != name or lacking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from composer_core.lab.composer.recipes import RECIPES, TrainingRecipe
 from composer_core.lab.composer.text import markdown, sections
@@ -16,14 +16,16 @@ CARD_PARTS = ("likelihood", "memorisation", "control", "density_spearman")
 RARE_SHARE = 0.01
 
 
-def reports_of(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def reports_of(evaluation: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     """Reports by instrument of an evaluation.json: of one instrument, or of a model of all."""
     if "reports" in evaluation:
-        return dict(evaluation["reports"])
+        return dict(cast(Mapping[str, Mapping[str, object]], evaluation["reports"]))
     return {str(evaluation.get("instrument", "drums")): evaluation}
 
 
-def model_card(recipe: TrainingRecipe, facts: Mapping[str, Any], evaluation: Mapping[str, Any], n_bytes: int) -> str:
+def model_card(
+    recipe: TrainingRecipe, facts: Mapping[str, object], evaluation: Mapping[str, object], n_bytes: int
+) -> str:
     """The card as Markdown, with a section of figures for each instrument."""
     figures = [
         "\n".join([f"## Figures: {instrument}", "", *_figures(report)])

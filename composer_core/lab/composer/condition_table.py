@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from composer_core.lab.composer.held_out import HumanExample, human_loops, read_held_out
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -24,7 +23,7 @@ def table_rows(examples: Sequence[HumanExample]) -> list[list[float]]:
     ]
 
 
-def build_table(data: Path, count: int = 400, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def build_table(data: Path, count: int = 400, say: Callable[[str], None] = lambda _: None) -> dict[str, object]:
     """The table of all instruments, measured on training loops of the permitted sets below `data`."""
     tables = {}
     for instrument in GENERATED_INSTRUMENTS:
@@ -34,7 +33,7 @@ def build_table(data: Path, count: int = 400, say: Callable[[str], None] = lambd
     return {"columns": list(COLUMNS), "instruments": tables}
 
 
-def write_table(path: Path, table: Mapping[str, Any]) -> None:
+def write_table(path: Path, table: Mapping[str, object]) -> None:
     """Store a table, a row of numbers a line."""
     text = json.dumps(table, separators=(",", ":")).replace("],[", "],\n[")
     write_bytes(path, f"{text}\n".encode())

@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 
 from composer_core.estimate.genre.classifier import suggest_genre
 from composer_core.estimate.technique.rules import suggest_technique
-from composer_core.lab.composer.held_out import HumanExample, Made, known_genre, make, measured, percentiles
+from composer_core.lab.composer.held_out import (
+    HumanExample,
+    Made,
+    generate_for,
+    measured,
+    percentiles,
+    without_unknown_genres,
+)
 from composer_core.lab.composer.statistics import interval, pearson, spearman
 from composer_core.lab.composer.validity import LINES, fault_of
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import DENSITY_RANGE, MEASURES
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key
@@ -30,25 +38,26 @@ EXACT = ("tempo", "metre", "bars")
 SWING_NEAR, SWING_SURE = 0.03, 0.4
 MIN_TECHNIQUE_TAKES = 20
 USUAL_PERCENTS = (5.0, 95.0)
-DENSITY_RANGE = (0.25, 12.0)
 Row = dict[str, float]
 
 
-def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
+def control(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object]:
     """By field over `count` takes: exact fields, key, chords, density, register, swing, and ceilings on real loops."""
     rng = np.random.default_rng([seed, 0xC0])
     human_rows = measured([example.played for example in humans])
     usual = np.nanpercentile([row["onset_density"] for row in human_rows], USUAL_PERCENTS)
-    made = make(loaded, [_asked(example.condition, usual, rng) for example in _repeated(humans, count)], seed)
+    made = generate_for(
+        loaded, [_request_like(example.condition, usual, rng) for example in _repeated(humans, count)], seed
+    )
     rows = measured([one.played for one in made])
     found: dict[str, Any] = {"n": count, **_exact(made), "swing": _swing(made, rows)}
-    found["density"] = _followed(made, rows, "density", "onset_density") | {
+    found["density"] = _followed(made, rows, "density") | {
         "real_on_grid": spearman(*_pairs(measured([e.snapped for e in humans]), human_rows, "onset_density"))
     }
     if humans and humans[0].condition.instrument != "drums":
-        found["register"] = _followed(made, rows, "register", "register")
-        found["key"] = _rates(made, humans, _own_scale_rate, _human_scale_rate, "key")
-        found["chords"] = _rates(made, humans, _own_chord_rate, _human_chord_rate, "chords")
+        found["register"] = _followed(made, rows, "register")
+        found["key"] = _rates(made, humans, _scale_rate, _human_scale_rate, "key")
+        found["chords"] = _rates(made, humans, _chord_rate, _human_chord_rate, "chords")
     return found
 
 
@@ -56,7 +65,7 @@ def _repeated(humans: Sequence[HumanExample], count: int) -> list[HumanExample]:
     return [humans[index % len(humans)] for index in range(count)]
 
 
-def _asked(condition: Condition, usual: NDArray[np.float64], rng: np.random.Generator) -> Condition:
+def _request_like(condition: Condition, usual: NDArray[np.float64], rng: np.random.Generator) -> Condition:
     """A request with tempo, metre and genre of a real loop and fields of its own: each drawn alone and half the time
     not given; density among the `usual` of real loops (lowest, highest); swing between straight and triplet on
     either grid, without humanise in half of the takes."""
@@ -84,9 +93,9 @@ def _exact(made: Sequence[Made]) -> dict[str, Any]:
     return {f"{name}_exact_rate": float(np.mean([fault != name for fault in faults])) for name in EXACT}
 
 
-def _followed(made: Sequence[Made], rows: Sequence[Row], field: str, metric: str) -> dict[str, Any]:
+def _followed(made: Sequence[Made], rows: Sequence[Row], field: str) -> dict[str, Any]:
     """Asked against measured over the takes that were asked: correlations and the median error."""
-    pairs = [(getattr(one.condition, field), row[metric]) for one, row in zip(made, rows, strict=True)]
+    pairs = [(getattr(one.condition, field), row[MEASURES[field].metric]) for one, row in zip(made, rows, strict=True)]
     asked, got = _columns([pair for pair in pairs if pair[0] is not None and math.isfinite(pair[1])])
     return {
         "n": len(asked),
@@ -142,7 +151,7 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 
-def _own_scale_rate(made: Made) -> float | None:
+def _scale_rate(made: Made) -> float | None:
     return in_scale_rate(made.played, made.condition.key) if made.condition.key is not None else None
 
 
@@ -150,7 +159,7 @@ def _human_scale_rate(example: HumanExample) -> float | None:
     return in_scale_rate(example.played, example.asked.key) if example.asked.key is not None else None
 
 
-def _own_chord_rate(made: Made) -> float | None:
+def _chord_rate(made: Made) -> float | None:
     return in_chord_rate(made.played, made.condition.chord_line) if made.condition.chords else None
 
 
@@ -159,18 +168,18 @@ def _human_chord_rate(example: HumanExample) -> float | None:
     return in_chord_rate(example.played, line) if any(chord is not None for chord in line) else None
 
 
-def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any] | None:
+def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object] | None:
     """Drums: how often the genre estimator hears the family asked for, beside the real loops the genres are taken from.
 
     The requests hold tempo, metre and genre of the real loops and nothing else. None without a genre.
     """
     genres = loaded.composer.config.genres
-    known = [e for e in humans if known_genre(e.condition, genres).genre]
+    known = [e for e in humans if without_unknown_genres(e.condition, genres).genre]
     if not known or known[0].condition.instrument != "drums":
         return None
     cases = [(example, family_of(_first(example.condition.genre))) for example in _repeated(known, count)]
     asked = [example.condition.changed(valence=None, arousal=None, density=None) for example, _ in cases]
-    made = make(loaded, asked, seed)
+    made = generate_for(loaded, asked, seed)
     hits = [_heard(one.played) == family for one, (_, family) in zip(made, cases, strict=True)]
     real = [_heard(example.played) == family for example, family in cases]
     rate, ceiling = float(np.mean(hits)), float(np.mean(real))
@@ -187,7 +196,7 @@ def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed:
 
 def _heard(loop: Loop) -> str:
     suggestion = suggest_genre(loop, measured([loop])[0])
-    return _first(suggestion.value) if suggestion is not None else ""
+    return _first(suggestion.weights) if suggestion is not None else ""
 
 
 def _first(weights: Mapping[str, float]) -> str:
@@ -195,7 +204,7 @@ def _first(weights: Mapping[str, float]) -> str:
     return max(weights, key=lambda code: weights[code])
 
 
-def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
+def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object]:
     """How often the rules that label techniques hear the one asked for: asked, not asked, and in real loops."""
     instrument = humans[0].condition.instrument
     codes = [name.split(":")[1] for name in loaded.composer.config.techniques if name.startswith(f"{instrument}:")]
@@ -203,8 +212,10 @@ def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, s
         return {}
     bare = [e.condition.changed(valence=None, arousal=None, density=None) for e in _repeated(humans, count)]
     requests = [one.changed(technique=(codes[i % len(codes)],)) for i, one in enumerate(bare)]
-    asked = [_techniques(one.played) for one in make(loaded, requests, seed)]
-    plain = [_techniques(one.played) for one in make(loaded, bare[: max(MIN_TECHNIQUE_TAKES, count // 4)], seed + 1)]
+    asked = [_techniques(one.played) for one in generate_for(loaded, requests, seed)]
+    plain = [
+        _techniques(one.played) for one in generate_for(loaded, bare[: max(MIN_TECHNIQUE_TAKES, count // 4)], seed + 1)
+    ]
     real = [_techniques(example.played) for example in humans]
     return {
         code: {
@@ -220,4 +231,4 @@ def technique(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, s
 def _techniques(loop: Loop) -> set[str]:
     known = vocabularies().techniques.get(loop.instrument, {})
     seen = suggest_technique(loop, measured([loop])[0], known)
-    return set(seen.value) if seen is not None else set()
+    return set(seen.codes) if seen is not None else set()

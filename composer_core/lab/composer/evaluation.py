@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,12 +28,12 @@ from composer_core.lab.composer.held_out import (
     HeldOutParts,
     HumanExample,
     apart,
+    generate_best_for,
+    generate_for,
     human_loops,
-    known_genre,
-    make,
-    make_best,
     percentiles,
     read_held_out,
+    without_unknown_genres,
 )
 from composer_core.lab.composer.likelihood import likelihood
 from composer_core.lab.composer.memory import memorisation
@@ -58,7 +58,7 @@ WARM_UP = 2
 BYTES_PER_MIB = 2**20
 
 
-def speed(info: ModelInfo, takes: int) -> dict[str, Any]:
+def speed(info: ModelInfo, takes: int) -> dict[str, object]:
     """Seconds of a four-bar take, alone and as the best of eight; tokens a second; the largest memory.
 
     Measured in a process of its own, whose memory nothing but generating has grown.
@@ -137,7 +137,7 @@ def evaluate(
     judge_data: Path | None = None,
     only: Sequence[str] = PARTS,
     say: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The whole report of one composer on one data folder; a model of all instruments is asked for `instrument`.
 
     `judge_data` holds clips rated by people (EMOPIA), for the judge of emotion; without it emotion is only
@@ -160,7 +160,7 @@ def evaluate(
     say("reading the data")
     held_out = apart(read_held_out(data, info.instrument))
     humans = [
-        replace(example, condition=known_genre(example.condition, loaded.composer.config.genres))
+        replace(example, condition=without_unknown_genres(example.condition, loaded.composer.config.genres))
         for example in human_loops(held_out, "validation", counts.compared, seed)
     ]
     report["n_human_loops"] = len(humans)
@@ -170,18 +170,18 @@ def evaluate(
         "control": lambda: _control(loaded, humans, counts.control, seed),
         "emotion": lambda: _emotion(loaded, humans, judge, counts.emotion, seed),
         "likelihood": lambda: {"likelihood": likelihood(info, held_out)},
-        "loops": lambda: _beside_humans(loaded, held_out, humans, counts, seed),
+        "loops": lambda: _compared_with_humans(loaded, held_out, humans, counts, seed),
     }
     for part, step in steps.items():
         if part in only:
             say(part)
             report |= step()
-    report = plain(report)
+    report = cast(dict[str, Any], plain(report))
     return {**report, "promises": promises(report)}
 
 
 def _control(loaded: Any, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, Any]:
-    asked = controls.control(loaded, humans, count, seed)
+    asked: dict[str, Any] = controls.control(loaded, humans, count, seed)
     return {
         "asked": asked,
         "density_spearman": asked["density"]["spearman"],
@@ -195,7 +195,7 @@ def _emotion(loaded: Any, humans: Sequence[HumanExample], judge: Judge | None, c
     return {"control": found.pop("control"), "emotion": found}
 
 
-def _beside_humans(
+def _compared_with_humans(
     loaded: Any, held_out: HeldOutParts, humans: Sequence[HumanExample], counts: Counts, seed: int
 ) -> dict[str, Any]:
     """Distribution, scores and memorisation of generated loops and baselines that answer the same requests.
@@ -209,8 +209,8 @@ def _beside_humans(
     training = human_loops(held_out, "train", N_TRAINING_LOOPS, seed)
     systems = {
         HUMAN: System.of([example.played for example in humans], [example.bars for example in humans]),
-        GENERATED: generated_system(make(loaded, asked, seed)),
-        BEST_OF: generated_system(make_best(loaded, asked[: counts.best], seed, BEST_OF_N)),
+        GENERATED: generated_system(generate_for(loaded, asked, seed)),
+        BEST_OF: generated_system(generate_best_for(loaded, asked[: counts.best], seed, BEST_OF_N)),
         **baseline_systems(humans, training, seed),
     }
     copied = {"generated": GENERATED, "validation": HUMAN, BEST_OF: BEST_OF}
@@ -223,7 +223,7 @@ def _beside_humans(
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Values as JSON can hold them: None where a number is not finite."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}

@@ -9,26 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from composer_core.errors import NotFound
 from composer_core.metrics import measure
-from composer_core.music.condition import ASK_METERS, DEFAULT_TEMPO_BPM, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS, DEFAULT_TEMPO_BPM
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, COMMON_TIME
-from composer_core.pipeline.generation.fill_in import filled
+from composer_core.pipeline.generation.fill_in import fill_in
 from composer_core.pipeline.generation.takes import perform_grid, render_grid
 from composer_core.pipeline.training.permitted_sets import is_root, loops_of
 from composer_core.pipeline.training.sources import (
     COMMON_METERS,
     PARTS,
     SourcePart,
-    asked_of_window,
     limited_windows,
+    measured_condition,
     prepare_takes,
     window_of,
 )
@@ -116,8 +117,8 @@ def human_loops(held_out: HeldOutParts, part: str, count: int, seed: int) -> lis
     places = []
     for take in held_out.takes[part]:
         meter = "4/4" if str(take.played.meter) == "2/2" else str(take.played.meter)
-        filled = [len(bar) > 1 for bar in take.bars]
-        starts = [s for s in range(len(filled) - WINDOW_BARS + 1) if all(filled[s : s + WINDOW_BARS])]
+        fill_in = [len(bar) > 1 for bar in take.bars]
+        starts = [s for s in range(len(fill_in) - WINDOW_BARS + 1) if all(fill_in[s : s + WINDOW_BARS])]
         if meter in ASK_METERS and starts:
             order = rng.permutation(len(starts))
             places.append([(take, starts[i]) for i in order])
@@ -133,7 +134,7 @@ def human_loops(held_out: HeldOutParts, part: str, count: int, seed: int) -> lis
 
 
 def _example(take: SourcePart, start: int) -> HumanExample:
-    asked = asked_of_window(take, start, WINDOW_BARS)
+    asked = measured_condition(take, start, WINDOW_BARS)
     bars = [tuple(bar[1:]) for bar in take.window(start, WINDOW_BARS)]
     played, snapped = (window_of(loop, start, WINDOW_BARS) for loop in (take.played, take.snap.loop))
     return HumanExample(condition_of(asked), asked, bars, played, snapped, take.name)
@@ -162,14 +163,14 @@ def condition_of(asked: WindowCondition) -> Condition:
     )
 
 
-def known_genre(condition: Condition, genres: Sequence[str]) -> Condition:
+def without_unknown_genres(condition: Condition, genres: Sequence[str]) -> Condition:
     """The request without genres a model never learnt."""
     if not condition.genre or set(condition.genre) <= set(genres):
         return condition
     return condition.changed(genre={})
 
 
-def make(loaded: LoadedModel, conditions: Sequence[Condition], seed: int) -> list[Made]:
+def generate_for(loaded: LoadedModel, conditions: Sequence[Condition], seed: int) -> list[Made]:
     """One loop for each condition, sampled in batches and played as `composer generate` plays them."""
     from composer_core.model.composer.sampling import sample_mixed
 
@@ -177,7 +178,7 @@ def make(loaded: LoadedModel, conditions: Sequence[Condition], seed: int) -> lis
     for first in range(0, len(conditions), BATCH):
         chosen = conditions[first : first + BATCH]
         seeds = [seed + first + index for index in range(len(chosen))]
-        whole = [filled(condition, own_seed) for condition, own_seed in zip(chosen, seeds, strict=True)]
+        whole = [fill_in(condition, own_seed) for condition, own_seed in zip(chosen, seeds, strict=True)]
         sampled = sample_mixed(loaded, whole, seeds)
         for condition, notes, own_seed in zip(chosen, sampled, seeds, strict=True):
             program = DEFAULT_PROGRAM[condition.instrument]
@@ -187,13 +188,13 @@ def make(loaded: LoadedModel, conditions: Sequence[Condition], seed: int) -> lis
     return found
 
 
-def make_best(loaded: LoadedModel, conditions: Sequence[Condition], seed: int, best_of: int) -> list[Made]:
+def generate_best_for(loaded: LoadedModel, conditions: Sequence[Condition], seed: int, best_of: int) -> list[Made]:
     """The best of several loops for each condition, chosen as `composer generate --best-of` chooses."""
     from composer_core.pipeline.generation.reranking import choose_best
 
     found = []
     for index, condition in enumerate(conditions):
-        candidates = make(loaded, [condition] * best_of, seed + index * best_of)
+        candidates = generate_for(loaded, [condition] * best_of, seed + index * best_of)
         found.append(candidates[choose_best(condition, [one.played for one in candidates])])
     return found
 
@@ -208,7 +209,7 @@ def measured(loops: Sequence[Loop]) -> list[dict[str, float]]:
     return [dict(measure(loop)) for loop in loops]
 
 
-def percentiles(values: Sequence[float], *at: float) -> dict[str, Any]:
+def percentiles(values: Sequence[float], *at: float) -> dict[str, object]:
     """Named percentiles of the finite values; None where there are none."""
     finite = np.asarray([value for value in values if value is not None and np.isfinite(value)])
     return {f"p{share:g}": float(np.percentile(finite, share)) if len(finite) else None for share in at}

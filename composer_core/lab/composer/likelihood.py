@@ -18,7 +18,7 @@ PLAIN_ORDERS = (6, 8)
 REPEAT_ORDERS = (5, 7)
 
 
-def likelihood(info: ModelInfo, held_out: HeldOutParts) -> dict[str, Any]:
+def likelihood(info: ModelInfo, held_out: HeldOutParts) -> dict[str, object]:
     """Nats a note on the validation takes: the model with and without conditions, and the n-grams."""
     from composer_core.model.composer.training import nll_of_windows
 
@@ -82,10 +82,11 @@ def _baselines(held_out: HeldOutParts) -> dict[str, NDArray[np.float64]]:
 def bootstrap_interval(total: NDArray[np.float64], notes: NDArray[np.float64], seed: int = 0) -> list[float]:
     """95 % interval over takes of sum(total) / sum(notes)."""
     index = np.random.default_rng(seed).integers(0, len(total), (N_BOOTSTRAP, len(total)))
-    return np.percentile(total[index].sum(1) / notes[index].sum(1), [2.5, 97.5]).tolist()
+    interval: list[float] = np.percentile(total[index].sum(1) / notes[index].sum(1), [2.5, 97.5]).tolist()
+    return interval
 
 
-def bootstrap_gain(model: NDArray[np.float64], other: NDArray[np.float64], seed: int = 0) -> dict[str, Any]:
+def bootstrap_gain(model: NDArray[np.float64], other: NDArray[np.float64], seed: int = 0) -> dict[str, object]:
     """Paired bootstrap over takes of 1 - model / other: the share of nats the model saves, 95 % interval."""
     index = np.random.default_rng(seed).integers(0, len(model), (N_BOOTSTRAP, len(model)))
     gains = 1.0 - model[index].sum(1) / other[index].sum(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ STEPS_APART = 500
 """The longest gap, in steps, that tells two notes of a line apart."""
 
 
-def memorisation(held_out: HeldOutParts, systems: Mapping[str, Sequence[Sequence[BarTokens]]]) -> dict[str, Any]:
+def memorisation(held_out: HeldOutParts, systems: Mapping[str, Sequence[Sequence[BarTokens]]]) -> dict[str, object]:
     """By system: share of bars and of two-bar pairs seen in training, nearest training bar, longest copied runs.
 
     `systems` are loops as bars with the tonic on C: generated ones beside held-out human ones.

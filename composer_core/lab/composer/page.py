@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 from composer_core.lab.composer.promises import PASS_MARK
 from composer_core.lab.composer.text import Report, Section, sections, spoken
@@ -50,9 +50,9 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def histogram(title: str, found: Mapping[str, Any], names: Sequence[str]) -> str:
+def histogram(title: str, found: Mapping[str, object], names: Sequence[str]) -> str:
     """Shares of two kinds of loops over equal bins, laid over each other."""
-    columns = [found[name] for name in names]
+    columns = [cast(Sequence[float], found[name]) for name in names]
     top = max((share for column in columns for share in column), default=0.0) or 1.0
     wide, tall = (WIDTH - LEFT - 8) / len(columns[0]), HEIGHT - TOP - BOTTOM
     body = [
@@ -63,8 +63,8 @@ def histogram(title: str, found: Mapping[str, Any], names: Sequence[str]) -> str
     base = TOP + tall
     body += [
         f'<line x1="{LEFT}" y1="{base}" x2="{WIDTH - 8}" y2="{base}" class="axis"/>',
-        _text(LEFT, base + 14, short(found["low"])),
-        _text(WIDTH - 12, base + 14, short(found["high"]), "end"),
+        _text(LEFT, base + 14, short(cast(float, found["low"]))),
+        _text(WIDTH - 12, base + 14, short(cast(float, found["high"])), "end"),
         _text(LEFT - 4, TOP + 8, f"{top:.0%}", "end"),
     ]
     for index, (name, colour) in enumerate(zip(names, COLOURS, strict=True)):
@@ -149,8 +149,9 @@ def page(report: Report) -> str:
     )
 
 
-def _section(section: Section, report: Report) -> str:
-    plots = [plot for plot in _PLOTS.get(section.key, lambda _: [])(report) if plot]
+def _section(section: Section, report: Mapping[str, Any]) -> str:
+    draw = _PLOTS.get(section.key)
+    plots = [plot for plot in draw(report) if plot] if draw else []
     drawn = f'<div class="plots">{"".join(plots)}</div>' if plots else ""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
     rows = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in section.rows)
@@ -163,7 +164,7 @@ def _cell(text: str) -> str:
     return f'<td class="{name}">{escape(text)}</td>' if name else f"<td>{escape(text)}</td>"
 
 
-def _asked_plots(report: Report) -> list[str]:
+def _request_plots(report: Mapping[str, Any]) -> list[str]:
     return [
         scatter(f"{name.capitalize()} asked against measured", report["asked"][name]["points"], ("asked", "measured"))
         for name in ("density", "register")
@@ -171,7 +172,7 @@ def _asked_plots(report: Report) -> list[str]:
     ]
 
 
-def _emotion_plots(report: Report) -> list[str]:
+def _emotion_plots(report: Mapping[str, Any]) -> list[str]:
     judged: Mapping[str, Any] = report["emotion"].get("judged", {})
     lows = {"valence": -1.0, "arousal": 0.0}
     return [
@@ -180,12 +181,12 @@ def _emotion_plots(report: Report) -> list[str]:
     ]
 
 
-def _distribution_plots(report: Report) -> list[str]:
+def _distribution_plots(report: Mapping[str, Any]) -> list[str]:
     found = report["distribution"]["histograms"]
     return [histogram(spoken(name), row, ("human", "generated")) for name, row in found.items() if row]
 
 
-def _score_plots(report: Report) -> list[str]:
+def _score_plots(report: Mapping[str, Any]) -> list[str]:
     rows = [
         (system, table["total"]["p10"], table["total"]["p50"], table["total"]["p90"])
         for system, table in report["scores"].items()
@@ -195,7 +196,7 @@ def _score_plots(report: Report) -> list[str]:
 
 
 _PLOTS: dict[str, Callable[[Report], list[str]]] = {
-    "asked": _asked_plots,
+    "asked": _request_plots,
     "emotion": _emotion_plots,
     "distribution": _distribution_plots,
     "scores": _score_plots,

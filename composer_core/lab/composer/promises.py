@@ -7,10 +7,10 @@ from typing import Any
 
 VALENCE_INSTRUMENTS = ("guitar", "piano", "strings")
 PASS_MARK = 70.0
-Promise = dict[str, Any]
+Promise = dict[str, object]
 
 
-def promises(report: Mapping[str, Any]) -> list[Promise]:
+def promises(report: Mapping[str, object]) -> list[Promise]:
     """Rows of name, figure, sign, limit and kept (None: not measured) of the parts that were measured."""
     parts = {
         "validity": _validity,

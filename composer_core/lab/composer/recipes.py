@@ -31,16 +31,16 @@ class TrainingRecipe:
 
     name: str
     instrument: str
-    training: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, object] = field(default_factory=dict)
     start: str = ""
     until: int = 0
     sets: tuple[str, ...] = ()
     evaluated: tuple[str, ...] = ()
     story: str = ""
-    sampling: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """Every field of its TrainConfig but `start`."""
         return {**_ALL_TRAININGS, "instrument": self.instrument, **self.training}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from composer_core.estimate.scores.axes import SCORE_NAMES
-from composer_core.lab.composer.held_out import BarTokens, HumanExample, bars_of, measured, percentiles
+from composer_core.lab.composer.held_out import BarTokens, HumanExample, Made, bars_of, measured, percentiles
 from composer_core.lab.composer.statistics import overlap
 from composer_core.metrics import METRICS
 from composer_core.music.condition import Condition
@@ -96,7 +96,7 @@ def nearest(condition: Condition, training: Sequence[HumanExample]) -> HumanExam
     return min(training, key=distance)
 
 
-def distribution(systems: Mapping[str, System], instrument: str) -> dict[str, Any]:
+def distribution(systems: Mapping[str, System], instrument: str) -> dict[str, object]:
     """By system the overlapping area of every metric's histogram with human loops', their mean, and selected medians.
 
     The human loops' own figure is of one half of them against the other: what two samples of people reach.
@@ -142,7 +142,7 @@ def _histograms(systems: Mapping[str, System], name: str) -> dict[str, Any]:
     return {"low": float(edges[0]), "high": float(edges[-1]), **shares}
 
 
-def scores(systems: Mapping[str, System]) -> dict[str, Any]:
+def scores(systems: Mapping[str, System]) -> dict[str, object]:
     """By system and axis p10, p50 and p90 of the scores (0 to 100); an axis without calibration is left out."""
     found: dict[str, Any] = {}
     for system, made in systems.items():
@@ -156,6 +156,6 @@ def scores(systems: Mapping[str, System]) -> dict[str, Any]:
     return found
 
 
-def generated_system(loops: Sequence[Any], with_bars: Callable[[Loop], list[BarTokens]] = bars_of) -> System:
+def generated_system(loops: Sequence[Made], with_bars: Callable[[Loop], list[BarTokens]] = bars_of) -> System:
     """A system of generated loops (asked for with the tonic on C)."""
     return System.of([one.played for one in loops], [with_bars(one.grid) for one in loops])

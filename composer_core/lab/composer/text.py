@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Report = Mapping[str, Any]
+Report = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def sections(report: Report) -> list[Section]:
     makers = {
         "promises": _promises,
         "validity": _validity,
-        "asked": _asked,
+        "asked": _request_table,
         "technique": _technique,
         "emotion": _emotion,
         "control": _sides,
@@ -38,7 +38,7 @@ def sections(report: Report) -> list[Section]:
     return [make(report) for key, make in makers.items() if report.get(key)]
 
 
-def number(value: Any, digits: int = 3) -> str:
+def number(value: object, digits: int = 3) -> str:
     """A number for a table; a dash for what was not measured."""
     if value is None:
         return "-"
@@ -56,7 +56,7 @@ def _range(pair: Sequence[float] | None) -> str:
     return "-" if pair is None else f"{pair[0]:.3f} to {pair[1]:.3f}"
 
 
-def _promises(report: Report) -> Section:
+def _promises(report: Mapping[str, Any]) -> Section:
     words = {True: "kept", False: "NOT KEPT", None: "not measured"}
     rows = [
         (row["name"], number(row["figure"]), f"{row['sign']} {number(float(row['limit']), 2)}", words[row["kept"]])
@@ -66,7 +66,7 @@ def _promises(report: Report) -> Section:
     return Section("promises", "Promises", about, ("promise", "measured", "limit", ""), tuple(rows))
 
 
-def _validity(report: Report) -> Section:
+def _validity(report: Mapping[str, Any]) -> Section:
     found = report["validity"]
     about = (
         f"{found['n']} random requests over all metres and lengths, each written as a MIDI file and read back: exact "
@@ -77,7 +77,7 @@ def _validity(report: Report) -> Section:
     return Section("validity", "Validity", about, ("metre", "valid"), tuple(rows))
 
 
-def _asked(report: Report) -> Section:
+def _request_table(report: Mapping[str, Any]) -> Section:
     found = report["asked"]
     rows = [(f"{n}, exact", number(found[f"{n}_exact_rate"]), "1.000", number(found["n"])) for n in _EXACT]
     for name in ("key", "chords"):
@@ -110,7 +110,7 @@ def _asked(report: Report) -> Section:
 _EXACT = ("tempo", "metre", "bars")
 
 
-def _technique(report: Report) -> Section:
+def _technique(report: Mapping[str, Any]) -> Section:
     rows = [
         (spoken(code), number(row["asked"]), number(row["not_asked"]), number(row["real"]), number(row["n"]))
         for code, row in report["technique"].items()
@@ -120,7 +120,7 @@ def _technique(report: Report) -> Section:
     return Section("technique", "Technique", about, head, tuple(rows))
 
 
-def _emotion(report: Report) -> Section:
+def _emotion(report: Mapping[str, Any]) -> Section:
     found, rows = report["emotion"], []
     for judge, title in (("judged", "judge on people's ratings"), ("labeller", "estimator that labelled the data")):
         for axis, row in found.get(judge, {}).items():
@@ -138,7 +138,7 @@ def _emotion(report: Report) -> Section:
     return Section("emotion", "Emotion", about, head, tuple(rows))
 
 
-def _sides(report: Report) -> Section:
+def _sides(report: Mapping[str, Any]) -> Section:
     rows = [
         (axis, spoken(name), number(row["auc"]), number(row["low_mean"]), number(row["high_mean"]))
         for axis, table in report["control"].items()
@@ -152,7 +152,7 @@ def _sides(report: Report) -> Section:
     return Section("control", "What emotion moves", about, head, tuple(rows))
 
 
-def _likelihood(report: Report) -> Section:
+def _likelihood(report: Mapping[str, Any]) -> Section:
     found, rows = report["likelihood"], []
     songs = f" of {found['n_songs']} songs" if "n_songs" in found else ""
     for name, value in found["nats_per_note"].items():
@@ -167,7 +167,7 @@ def _likelihood(report: Report) -> Section:
     return Section("likelihood", "Likelihood", about, head, tuple(rows))
 
 
-def _distribution(report: Report) -> Section:
+def _distribution(report: Mapping[str, Any]) -> Section:
     rows = [
         (
             spoken(name),
@@ -187,7 +187,7 @@ def _distribution(report: Report) -> Section:
     return Section("distribution", "Distribution", about, head, tuple(rows))
 
 
-def _scores(report: Report) -> Section:
+def _scores(report: Mapping[str, Any]) -> Section:
     rows = [
         (spoken(system), spoken(axis), *(number(row[p], 1) for p in ("p10", "p50", "p90")), number(row["n"]))
         for system, table in report["scores"].items()
@@ -201,7 +201,7 @@ def _scores(report: Report) -> Section:
     return Section("scores", "Scores", about, ("loops", "score", "p10", "p50", "p90", "n"), tuple(rows))
 
 
-def _memorisation(report: Report) -> Section:
+def _memorisation(report: Mapping[str, Any]) -> Section:
     found = report["memorisation"]
     names = list(found)
     rows = [(spoken(key), *(number(found[name][key]) for name in names)) for key in found["generated"]]
@@ -212,7 +212,7 @@ def _memorisation(report: Report) -> Section:
     return Section("memorisation", "Memorisation", about, ("", *map(spoken, names)), tuple(rows))
 
 
-def _speed(report: Report) -> Section:
+def _speed(report: Mapping[str, Any]) -> Section:
     found = report["speed"]
     rows = [
         ("one four-bar take, seconds p50", number(found["one_take_sec"]["p50"])),

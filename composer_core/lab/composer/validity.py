@@ -10,9 +10,10 @@ import numpy as np
 from composer_core.errors import ComposerError
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
-from composer_core.lab.composer.held_out import TEMPO_RANGE, Made, make
+from composer_core.lab.composer.held_out import TEMPO_RANGE, Made, generate_for
 from composer_core.music.chords import Chord
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS, FIELDS
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key
 from composer_core.music.loop import BARS_CHOICES, Loop, check_loop
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from composer_core.model.composer.checkpoint import LoadedModel
 
 LINES = {"major": ("I", "V", "vi", "IV"), "minor": ("i", "VI", "III", "VII")}
+FIRST = ("valence", "arousal", "density")
+"""Numbers that are drawn before the swing, the others after it: the requests of a seed stay the same."""
 TEMPO_NEAR_BPM = 0.001
 """A file holds whole microseconds a quarter: at 240 BPM they lie 0.001 BPM apart."""
 
@@ -30,13 +33,20 @@ TEMPO_NEAR_BPM = 0.001
 def random_condition(instrument: str, genres: tuple[str, ...], rng: np.random.Generator) -> Condition:
     """A request with any subset of fields, over all metres and lengths and the whole range of tempo and swing."""
 
+    is_drums = instrument == "drums"
+
     def some(value: Any) -> Any:
         """The value, or None half of the time."""
         return value if rng.random() < 0.5 else None
 
+    def numbers(*names: str) -> dict[str, Any]:
+        """Each of these fields somewhere in its usual range, or None."""
+        return {name: some(float(rng.uniform(*usual[name]))) for name in names}
+
+    usual = {field.name: field.usual for field in FIELDS if field.usual and not (is_drums and field.pitched)}
     pitched: dict[str, Any] = {}
     bars = int(rng.choice(BARS_CHOICES, p=(0.2, 0.3, 0.4, 0.1)))
-    if instrument != "drums":
+    if not is_drums:
         key = some(Key(int(rng.integers(12)), str(rng.choice(("major", "minor")))))
         low, high = PITCH_RANGE[instrument]
         middle, reach = (low + high) / 2, (high - low) / 5
@@ -48,14 +58,12 @@ def random_condition(instrument: str, genres: tuple[str, ...], rng: np.random.Ge
         bars,
         Meter.parse(str(rng.choice(ASK_METERS))),
         float(np.round(rng.uniform(*TEMPO_RANGE), 2)),
-        valence=some(float(rng.uniform(-1, 1))),
-        arousal=some(float(rng.uniform(0, 1))),
+        **numbers("valence", "arousal"),
         genre={str(rng.choice(genres)): 1.0} if genres and rng.random() < 0.5 else {},
-        density=some(float(rng.uniform(0.5, 4))),
+        **numbers("density"),
         swing_percent=float(rng.uniform(50, 70)),
         swing_grid=int(rng.choice((8, 16))),
-        syncopation=some(float(rng.uniform(0, 8))),
-        complexity=some(float(rng.uniform(0, 1))),
+        **numbers(*(name for name in usual if name not in FIRST)),
         **pitched,
     )
 
@@ -93,11 +101,11 @@ def _is_outside(loop: Loop) -> bool:
     return bool((notes.pitch < low).any() or (notes.pitch > high).any())
 
 
-def validity(loaded: LoadedModel, instrument: str, count: int, seed: int) -> dict[str, Any]:
+def validity(loaded: LoadedModel, instrument: str, count: int, seed: int) -> dict[str, object]:
     """Share of `count` random requests whose file reads back with exact bars, metre and tempo and no note outside."""
     rng = np.random.default_rng([seed, 0xA11])
     genres = tuple(loaded.composer.config.genres)
-    made = make(loaded, [random_condition(instrument, genres, rng) for _ in range(count)], seed)
+    made = generate_for(loaded, [random_condition(instrument, genres, rng) for _ in range(count)], seed)
     faults = [fault_of(one) for one in made]
     meters = Counter(str(one.condition.meter) for one in made)
     good = Counter(str(one.condition.meter) for one, fault in zip(made, faults, strict=True) if not fault)

@@ -102,9 +102,10 @@ def drum_takes(folder: Path) -> tuple[DrumTake, ...]:
         song = read_file(path) if path.is_file() and facts.get("style") else None
         loop = whole_drums(song) if song is not None else None
         if loop is not None:
-            style = vocabularies().genre_of_source("gmd", facts["style"])
+            style = vocabularies().genre_of_source("gmd", str(facts["style"]))
             is_beat = facts.get("beat_type") == "beat"
-            found.append(DrumTake(loop, style, facts.get("drummer", ""), facts.get("session", ""), is_beat))
+            drummer, session = (str(facts.get(name, "")) for name in ("drummer", "session"))
+            found.append(DrumTake(loop, style, drummer, session, is_beat))
     return tuple(found)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -77,7 +77,7 @@ LEAST_SESSIONS = 2
 _OTHERS = "others"
 
 
-def evaluate(root: Path, sections: Sequence[str] = SECTIONS, progress: Progress = quiet) -> dict[str, Any]:
+def evaluate(root: Path, sections: Sequence[str] = SECTIONS, progress: Progress = quiet) -> dict[str, object]:
     """Figures by section on the data sets found under `root`; a section without its data holds None.
 
     NotFound when the path is not there, or when none of the sections' data are.
@@ -180,7 +180,8 @@ def _linear_learner(rows: FloatArray, truth: FloatArray) -> Any:
 
     def prepared(table: FloatArray) -> FloatArray:
         """Standardised by the training rows, clipped to 4 deviations; what is not known counts as the mean."""
-        return np.nan_to_num(np.clip((table - mean) / deviation, -4.0, 4.0))
+        standardised: FloatArray = np.nan_to_num(np.clip((table - mean) / deviation, -4.0, 4.0))
+        return standardised
 
     weights = fit(prepared(rows), truth.astype(np.int64), 2, np.ones(len(rows)), _LINEAR_L2, _LINEAR_STEPS)
     return lambda unseen: probabilities(prepared(unseen), weights)[:, 1]
@@ -299,7 +300,7 @@ def _technique(root: Path) -> dict[str, Any] | None:
         windows = technique_windows(root, instrument)
         if windows:
             model = train_techniques(windows, instrument, {})
-            figures = model.card["held_out"]
+            figures = cast(dict[str, dict[str, Any]], model.card["held_out"])
             for code, row in figures.items():
                 row["always_yes_f1"] = round(2 * row["prevalence"] / (1 + row["prevalence"]), 3)
                 row["suggested"] = code in model.questions
@@ -309,7 +310,7 @@ def _technique(root: Path) -> dict[str, Any] | None:
 
 def _meter(root: Path) -> dict[str, Any] | None:
     try:
-        return dict(train_meter(root, {}).card["held_out"])
+        return dict(cast(Mapping[str, Any], train_meter(root, {}).card["held_out"]))
     except NotFound:
         return None
 
@@ -329,7 +330,7 @@ def _key(root: Path) -> dict[str, Any] | None:
     }
 
 
-def substyles(takes: Sequence[DrumTake], rows: Sequence[Any]) -> dict[str, dict[str, Any]]:
+def substyles(takes: Sequence[DrumTake], rows: Sequence[object]) -> dict[str, dict[str, object]]:
     """Sub-styles with at least ten takes: takes, sessions, and where two sessions or more play them F1 of telling
     them from the other takes of the family, F1 of always saying so, and calibration error; else None.
 
@@ -346,12 +347,12 @@ def substyles(takes: Sequence[DrumTake], rows: Sequence[Any]) -> dict[str, dict[
         made |= {"f1": None, "always_yes_f1": None, "calibration_error": None}
         others = len(own) - counts[code]
         if len(sessions) >= LEAST_SESSIONS and others >= classifier.MIN_TAKES:
-            made |= _told_apart(code, own)
+            made |= _discrimination(code, own)
         found[code] = made
     return found
 
 
-def _told_apart(code: str, own: Sequence[tuple[DrumTake, Any]]) -> dict[str, Any]:
+def _discrimination(code: str, own: Sequence[tuple[DrumTake, Any]]) -> dict[str, Any]:
     examples = [
         classifier.GenreExample(row, code if take.style == code else _OTHERS, take.session, take.is_beat)
         for take, row in own

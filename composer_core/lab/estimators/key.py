@@ -69,12 +69,12 @@ def _spread(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(np.mean(spread[TURNS] ** 2, axis=0)) + _LEAST_SPREAD, dtype=np.float32)
 
 
-def _fold(slope: NDArray) -> FloatArray:
+def _fold(slope: NDArray[np.float32]) -> FloatArray:
     """Gradient of all 24 columns gathered on the two that are shared."""
     return np.stack([sum(slope[TURNS[root], 12 * mode + root] for root in range(12)) for mode in (0, 1)], axis=1)
 
 
-def _adam(moments: NDArray[np.float32], slope: NDArray, step: int) -> NDArray:
+def _adam(moments: NDArray[np.float32], slope: NDArray[np.floating], step: int) -> NDArray[np.float32]:
     moments[0] += (1 - _MOMENTUM) * (slope - moments[0])
     moments[1] += (1 - _SQUARE_MOMENTUM) * (slope * slope - moments[1])
     mean, square = moments[0] / (1 - _MOMENTUM**step), moments[1] / (1 - _SQUARE_MOMENTUM**step)
@@ -118,7 +118,8 @@ class KeyExamples:
 
     def is_kind(self, kind: str) -> NDArray[np.bool_]:
         """Which examples are of a kind."""
-        return self.kind == list(KINDS).index(kind)
+        of_kind: NDArray[np.bool_] = self.kind == list(KINDS).index(kind)
+        return of_kind
 
 
 def read_pop909(folder: Path) -> Iterator[KeyedSong]:
@@ -287,7 +288,7 @@ def calibration(examples: KeyExamples, shares: FloatArray, n_bins: int = 10) -> 
     return found
 
 
-def train_key(data: Path, output: Path) -> dict[str, Any]:
+def train_key(data: Path, output: Path) -> dict[str, object]:
     """Cross-validate, fit on all songs, write the model to `output`; its card."""
     songs = list(read_pop909(data))
     examples = key_examples(songs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def quiet(_line: str) -> None:
     """Progress that nobody reads."""
 
 
-def train_emotion(clips: Sequence[Clip], name: str, card: dict[str, Any]) -> QuestionSet:
+def train_emotion(clips: Sequence[Clip], name: str, card: Mapping[str, object]) -> QuestionSet:
     """Valence and arousal (upper half or lower) by boosting, song-grouped; held-out figures in the card."""
     rows = np.array([feature_row(clip.notes) for clip in clips])
     quadrants = np.array([clip.quadrant for clip in clips])
@@ -79,7 +79,7 @@ def side_figures(share: FloatArray, truth: np.ndarray) -> dict[str, float]:
     return {"accuracy": round(float(hit.mean()), 3), "calibration_error": round(error, 3)}
 
 
-def train_techniques(windows: Sequence[TechniqueWindow], instrument: str, card: dict[str, Any]) -> QuestionSet:
+def train_techniques(windows: Sequence[TechniqueWindow], instrument: str, card: Mapping[str, object]) -> QuestionSet:
     """One question a technique, grouped by composer or file; the figures of all of them stand in the card.
 
     Only what fares well enough to be suggested is kept.
@@ -110,14 +110,14 @@ def best_threshold(share: FloatArray, truth: np.ndarray) -> float:
     return float(candidates[int(np.argmax(scores))])
 
 
-def technique_figures(share: FloatArray, truth: np.ndarray, fold: np.ndarray) -> dict[str, Any]:
+def technique_figures(share: FloatArray, truth: np.ndarray, fold: np.ndarray) -> dict[str, object]:
     """F1, precision and recall with each fold's threshold chosen on the other folds; prevalence, calibration error."""
     said = np.zeros(len(truth), dtype=np.bool_)
     for number in np.unique(fold):
         inside = fold == number
         said[inside] = share[inside] >= best_threshold(share[~inside], truth[~inside])
     error = calibration_error(np.maximum(share, 1 - share), (share > 0.5) == truth)
-    return f1_figures(said, truth) | {"windows": len(truth), "calibration_error": round(error, 3)}
+    return {**f1_figures(said, truth), "windows": len(truth), "calibration_error": round(error, 3)}
 
 
 def f1_figures(said: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -131,7 +131,7 @@ def f1_figures(said: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     }
 
 
-def train_meter(root: Path, card: dict[str, Any]) -> QuestionSet:
+def train_meter(root: Path, card: Mapping[str, object]) -> QuestionSet:
     """One question a metre on windows from the notated sets and Groove MIDI, grouped by composer, tune or session."""
     windows = meter_windows(root)
     if not windows:
@@ -149,7 +149,7 @@ def train_meter(root: Path, card: dict[str, Any]) -> QuestionSet:
     return QuestionSet("meter", "meter", meter.METER_FEATURES, questions, {**card, "held_out": figures})
 
 
-def meter_figures(held: dict[str, FloatArray], written: np.ndarray) -> dict[str, Any]:
+def meter_figures(held: dict[str, FloatArray], written: np.ndarray) -> dict[str, object]:
     """Accuracy, macro-F1 and calibration error beside always saying the commonest metre."""
     shares = [meter.meter_shares({name: float(p[i]) for name, p in held.items()}) for i in range(len(written))]
     said = np.array([max(share, key=lambda name: share[name]) for share in shares])
@@ -204,7 +204,7 @@ _REFERENCES = {
 }
 
 
-def build_emotion_reference(root: Path) -> dict[str, Any]:
+def build_emotion_reference(root: Path) -> dict[str, object]:
     """The cues' medians and deviations on permissive music, by instrument, with their provenance."""
     return {
         "about": "medians and deviations that composer_core.estimate.emotion standardises by; no ratings in it",
@@ -244,7 +244,7 @@ def _cut_excerpts(notes: NoteList) -> list[NoteList]:
     return found
 
 
-def train_and_save(kind: str, data: Path, out: Path, progress: Progress = quiet) -> dict[str, Any]:
+def train_and_save(kind: str, data: Path, out: Path, progress: Progress = quiet) -> dict[str, object]:
     """Train one estimator on the data under `data` and write it to `out`; returns its held-out figures.
 
     `kind` is emotion, genre, meter, technique-INSTRUMENT, technique-rules or emotion-reference. NotFound without data.

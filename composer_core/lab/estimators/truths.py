@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -188,8 +189,9 @@ def program_windows(folder: Path, instrument: str) -> list[TechniqueWindow]:
         programs: dict[int, int] = {}
         for loop in loops:
             if loop.instrument == instrument and len(loop.notes) >= LEAST_NOTES:
-                by_part[loop.extra["part"]].append(notes_of_loop(loop))
-                programs[loop.extra["part"]] = loop.program
+                part = cast(int, loop.extra["part"])
+                by_part[part].append(notes_of_loop(loop))
+                programs[part] = loop.program
         for part, windows in by_part.items():
             seen = frozenset(code for code, numbers in classes.items() if programs[part] in numbers)
             for notes in windows[:: max(1, len(windows) // WINDOWS_A_PART)]:
@@ -226,8 +228,8 @@ def _songs(root: Path) -> Iterator[tuple[Song, str]]:
     groove = find_set(root, GROOVE)
     facts = sorted(read_info(groove).items()) if groove is not None else []
     odd = [(name, row) for name, row in facts if row.get("time_signature") != "4-4"]
-    for name, row in odd + [item for item in facts if item not in odd][::4]:
-        yield from _read(Path(str(groove)) / name, row.get("session", name))
+    for name, said in odd + [item for item in facts if item not in odd][::4]:
+        yield from _read(Path(str(groove)) / name, str(said.get("session", name)))
 
 
 def _read(path: Path, group: str) -> Iterator[tuple[Song, str]]:

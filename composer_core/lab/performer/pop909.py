@@ -70,7 +70,7 @@ def _played(path: Path, beats: NDArray[np.float64]) -> Loop | None:
     if not len(notes):
         return None
     bars = math.ceil((int(notes.onset_tick[-1]) + 1) / (BEATS_A_BAR * TICKS_PER_QUARTER))
-    facts = {"timed": loose_ms >= PLAYED_MS[0]}
+    facts: dict[str, object] = {"timed": loose_ms >= PLAYED_MS[0]}
     source = f"pop909/{path.stem}"
     return Loop("piano", notes, bars, 60_000.0 / beat_ms, track_name=TRACK, source=source, extra=facts)
 

@@ -126,7 +126,7 @@ def train_performer(
     seed: int = 0,
     peers: bool = False,
     progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Train a performer on the takes under `data` and write it to the folder `out`; returns its figures.
 
     Writes model.safetensors, config.json and evaluation.json. The best step is chosen by the dev
@@ -165,7 +165,7 @@ def evaluate_performer(
     parts: Windows | None = None,
     peers: bool = False,
     keep: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Figures of a performer on the validation takes beside simple baselines; with `keep` also in evaluation.json.
 
     With `peers` gradient boosting on the same features is fitted in the same run and stands beside.

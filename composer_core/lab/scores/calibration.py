@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ from composer_core.store.atomic import write_bytes
 Progress = Callable[[str], None]
 
 
-def calibrate(data: Path, instrument: str, out: Path, progress: Progress = lambda _: None) -> dict[str, Any]:
+def calibrate(data: Path, instrument: str, out: Path, progress: Progress = lambda _: None) -> dict[str, object]:
     """Build the calibration of an instrument from the data sets under `data` and write it into `out`.
 
     Gives its card: data, split, counts and digest. NotFound when the sets are not there,
@@ -60,7 +59,7 @@ def build(
     """A calibration from takes with their groups; `without` leaves a kind of damage out of training."""
     instrument = source.instrument
     axes = [axis for axis in AXES if axis not in source.missing]
-    played = _drawn(windows_of_takes(takes), source.max_loops)
+    played = _sampled(windows_of_takes(takes), source.max_loops)
     metrics = [name for name, metric in METRICS.items() if metric.applies_to(instrument)]
     kinds = usable_kinds(source)
     progress(f"{len(takes)} takes, {len(played)} loops, {len(kinds)} kinds of damage, {len(metrics)} metrics")
@@ -92,7 +91,7 @@ def build(
     return calibration
 
 
-def _drawn(played: list[Played], count: int | None) -> list[Played]:
+def _sampled(played: list[Played], count: int | None) -> list[Played]:
     """So many of the loops, in their order; the same ones every time."""
     if count is None or len(played) <= count:
         return played

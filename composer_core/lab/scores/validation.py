@@ -31,6 +31,7 @@ from composer_core.lab.scores.examples import (
     windows_of_takes,
 )
 from composer_core.lab.scores.sources import SOURCES, Source, takes_of
+from composer_core.music.loop import Loop
 from composer_core.pipeline.training.sources import window_of
 from composer_core.rules.damage import DAMAGES
 
@@ -44,7 +45,7 @@ VALIDATION_BARS = 4
 _LOOPS_A_TAKE, _GRADED_STRIDE, _MAX_TAKES = 8, 4, 150
 
 
-def training_examples(takes: Sequence[tuple[Any, str]], metrics: Sequence[str], kinds: Sequence[str]) -> Examples:
+def training_examples(takes: Sequence[tuple[Loop, str]], metrics: Sequence[str], kinds: Sequence[str]) -> Examples:
     """All loops that a calibration is fitted by, half as many of them damaged: measured once for all fits."""
     return examples_of(windows_of_takes(takes), metrics, list(kinds), max_damaged=_MAX_DAMAGED)
 
@@ -128,7 +129,7 @@ def validate_scores(
     progress: Progress = lambda _: None,
     *,
     left_out: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """AUC over held-out takes of each kind of damage, by the total and by the kind's own axis; monotony; cross-effects.
 
     Takes are means of their 4-bar loops (at most 8, evenly spread; of more than 150 takes
@@ -180,7 +181,7 @@ def _percentiles(values: FloatArray) -> list[float]:
     return [round(float(value), 1) for value in np.nanpercentile(values, (5, 25, 50))]
 
 
-def _windows(takes: Sequence[tuple[Any, str]]) -> list[Played]:
+def _windows(takes: Sequence[tuple[Loop, str]]) -> list[Played]:
     found = []
     for take, group in takes:
         starts = list(range(0, take.bars - VALIDATION_BARS + 1, VALIDATION_BARS))

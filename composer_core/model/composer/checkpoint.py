@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -35,14 +35,14 @@ class LoadedModel:
     composer: Composer
     vocabulary: Vocabulary
     hash: str
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
 
 def save_model(
     folder: Path,
     composer: Composer,
     vocabulary: Vocabulary,
-    facts: dict[str, Any],
+    facts: Mapping[str, object],
     weights: Mapping[str, torch.Tensor] | None = None,
     half: bool = False,
 ) -> None:
@@ -65,11 +65,11 @@ def load_model(folder: Path) -> LoadedModel:
     config_path = folder / CONFIG_FILE
     if not config_path.is_file():
         raise NotFound("path_missing", path=str(config_path))
-    data = read_json(config_path)
+    data: Any = read_json(config_path)
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         raise ModelError("damaged_model", path=str(folder), reason="its config.json holds no model")
     config = config_from_json(ModelConfig, data["model"], str(config_path))
-    vocabulary = Vocabulary.from_json(read_json(folder / VOCABULARY_FILE), str(folder))
+    vocabulary = Vocabulary.from_json(cast(dict[str, Any], read_json(folder / VOCABULARY_FILE)), str(folder))
     if data.get("vocabulary_hash") != vocabulary.hash or len(vocabulary) != config.n_tokens:
         raise ModelError(
             "vocabulary_mismatch", path=str(folder), found=data.get("vocabulary_hash"), expected=vocabulary.hash
@@ -108,14 +108,14 @@ def model_hash(folder: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, state: Mapping[str, object]) -> None:
     """Write a training checkpoint atomically: whole or not there."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_bytes(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, object]:
     """Read a checkpoint without running code in it; ModelError when damaged."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from composer_core.errors import InvalidValue
 from composer_core.model.config import ModelConfig
 from composer_core.music.chords import QUALITIES, Chord
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS, FIELD, MEASURES, SLOTS, SWING_GRIDS
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
@@ -28,8 +29,9 @@ from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import COMMON_TIME, Meter
 
 FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
-CONTINUOUS = (*FIRST_CONTINUOUS, "syncopation", "register", "complexity")
-"""Fields in the order of the `values` array; each is scaled to about -1 to 1 by `scale`."""
+"""Numbers that every model reads, whatever its configuration names."""
+CONTINUOUS = tuple(slot.name for slot in SLOTS)
+"""Numbers in the order of the `values` array, as the fields declare them; each has a scale to about -1 to 1."""
 N_FREQUENCIES = 5
 OTHER_METER = len(ASK_METERS)
 MAX_BARS = max(BARS_CHOICES)
@@ -48,23 +50,6 @@ MODE_BY_SCALE = "mode_by_scale"
 RARE_SHARE = 0.01
 LEARNT_MODES = ("major", "minor")
 """What training data are told apart by; the other modes follow the one with their third."""
-
-
-def scale(name: str, value: float) -> float:
-    """A field's value on about -1 to 1: tempo and density in octaves, swing from straight to 3."""
-    if name == "tempo_bpm":
-        return math.log2(value / 110.0) / 1.5
-    if name == "density":
-        return math.log2(max(value, 0.1) / 2.5) / 2.0
-    if name in ("arousal", "complexity"):
-        return 2.0 * value - 1.0
-    if name in ("swing_8", "swing_16"):
-        return min(value - 1.0, 2.0) - 1.0
-    if name == "syncopation":
-        return math.log2(1.0 + max(value, 0.0)) / 2.0 - 1.0
-    if name == "register":
-        return (value - 60.0) / 24.0
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +74,7 @@ class WindowCondition:
 class ConditionArrays:
     """Conditions of n sequences.
 
-    values and given (n, 9), meter, bars, instrument, mode (n,), genre (n, n_genres), technique
+    values and given (n, n_slots), meter, bars, instrument, mode (n,), genre (n, n_genres), technique
     (n, n_techniques), chords (n, MAX_BARS): 0 not given, else 1 + root above the tonic x
     qualities + quality; a technique row of zeros is not given.
     """
@@ -145,10 +130,10 @@ def condition_rows(
     genre_index = {code: position for position, code in enumerate(genres)}
     technique_index = {code: position for position, code in enumerate(techniques)}
     for row, asked in enumerate(rows):
-        for column, name in enumerate(CONTINUOUS):
-            value = asked.continuous.get(name)
+        for slot in SLOTS:
+            value = asked.continuous.get(slot.name)
             if value is not None and math.isfinite(value):
-                values[row, column], given[row, column] = scale(name, value), 1.0
+                values[row, slot.index], given[row, slot.index] = slot.scale(value), 1.0
         for code, weight in asked.genre.items():
             genre[row, _genre_index(code, genre_index)] += weight
         for code in asked.techniques:
@@ -202,20 +187,14 @@ def _genre_index(code: str, index: Mapping[str, int]) -> int:
     raise InvalidValue("unknown_choice", name="genre of this model", value=code, choices=", ".join(index))
 
 
-def asked_of(condition: Condition) -> WindowCondition:
+def as_window_condition(condition: Condition) -> WindowCondition:
     """A condition as a row; what is not given stays so."""
     ratio = condition.swing_ratio
-    continuous: dict[str, float | None] = {
-        "tempo_bpm": condition.tempo_bpm,
-        "density": condition.density,
-        "valence": condition.valence,
-        "arousal": condition.arousal,
-        "swing_8": ratio if condition.swing_grid == 8 else 1.0,
-        "swing_16": ratio if condition.swing_grid == 16 else 1.0,
-        "syncopation": condition.syncopation,
-        "register": condition.register - condition.shift if condition.register is not None else None,
-        "complexity": condition.complexity,
-    }
+    continuous: dict[str, float | None] = {"tempo_bpm": condition.tempo_bpm}
+    continuous |= {f"swing_{grid}": ratio if condition.swing_grid == grid else 1.0 for grid in SWING_GRIDS}
+    for name in MEASURES:
+        value = getattr(condition, name)
+        continuous[name] = value - condition.shift if FIELD[name].follows_key and value is not None else value
     return WindowCondition(
         continuous,
         condition.meter,
@@ -230,7 +209,7 @@ def asked_of(condition: Condition) -> WindowCondition:
 
 def arrays_of(condition: Condition, config: ModelConfig) -> ConditionArrays:
     """Arrays of one condition for a model, for sampling."""
-    return condition_rows([asked_of(condition)], config.genres, config.techniques)
+    return condition_rows([as_window_condition(condition)], config.genres, config.techniques)
 
 
 def drop_fields(
@@ -296,7 +275,7 @@ class ConditionEncoder(nn.Module):
         values, given = field_of["values"][:, self.columns], field_of["given"][:, self.columns]
         waves = values.unsqueeze(-1) * self.frequencies.to(values)  # type: ignore[operator]
         features = torch.cat([waves.sin(), waves.cos(), values.unsqueeze(-1)], dim=-1) * given.unsqueeze(-1)
-        vector = self.mlp(torch.cat([features.flatten(1), given], dim=-1))
+        vector: Tensor = self.mlp(torch.cat([features.flatten(1), given], dim=-1))
         vector = vector + self.meter(field_of["meter"]) + self.bars(field_of["bars"])
         vector = vector + self.genre(_with_rest(field_of["genre"]))
         if self.instrument is not None:
@@ -320,7 +299,7 @@ def _with_rest(weights: Tensor) -> Tensor:
     return torch.cat([weights, rest], dim=-1)
 
 
-def notices_of(config: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
+def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Condition) -> tuple[str, ...]:
     """Notice codes for a request to a model; `facts` are those saved with it."""
     unlearnt = [field for field in condition.given if field not in config.conditions]
     if condition.technique and "technique" in config.conditions:
@@ -338,4 +317,4 @@ def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
     windows = facts.get("meters", {}).get(condition.instrument)
     if not windows:
         return str(condition.meter) != "4/4"  # nothing is known of the data: only common time is sure
-    return float(windows.get(str(condition.meter), 0)) < RARE_SHARE * sum(windows.values())
+    return bool(windows.get(str(condition.meter), 0) < RARE_SHARE * sum(windows.values()))

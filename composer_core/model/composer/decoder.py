@@ -92,7 +92,8 @@ def next_logits(composer: Composer, step: Stepper, ids: Tensor, condition: Tenso
     The cache grows by `length`. More than one token at once go through the composer's own layers.
     """
     if ids.shape[1] > 1:
-        return composer(ids, condition, cache)[:, -1]
+        logits: Tensor = composer(ids, condition, cache)[:, -1]
+        return logits
     return step(ids[:, 0], condition[:, 0], cache)
 
 

@@ -31,7 +31,7 @@ def plain_features(bars: Sequence[Bar], bar: int, index: int, order: int) -> Fea
 
 def expected_token(previous: Bar, current: Bar) -> Token:
     """What comes next if this bar goes on like the previous one from the same place in the bar."""
-    step, pitch, inside = _place(current)
+    step, pitch, inside = _position(current)
     inside_pitch = not (current and current[-1].startswith("Pitch"))
     previous_step, previous_pitch = -1, -1
     for token in previous:
@@ -49,7 +49,7 @@ def expected_token(previous: Bar, current: Bar) -> Token:
     return END
 
 
-def _place(current: Bar) -> tuple[int, int, bool]:
+def _position(current: Bar) -> tuple[int, int, bool]:
     """Step and pitch last heard in a bar and whether a new position may follow now."""
     step, pitch = -1, -1
     for token in current:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,13 @@ from torch import Tensor
 
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.model.composer.checkpoint import LoadedModel
-from composer_core.model.composer.conditions import MAX_BARS, ConditionArrays, arrays_of, asked_of, condition_rows
+from composer_core.model.composer.conditions import (
+    MAX_BARS,
+    ConditionArrays,
+    arrays_of,
+    as_window_condition,
+    condition_rows,
+)
 from composer_core.model.composer.data import WindowSet
 from composer_core.model.composer.decoder import next_logits, stepper_of
 from composer_core.model.composer.steering import Meeting, Steering, Tally
@@ -62,7 +69,8 @@ def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
 
     InvalidValue for an unknown or bad one.
     """
-    common = dict(model.facts.get("sampling", {}))
+    released: Any = model.facts.get("sampling", {})
+    common = dict(released)
     by_instrument = common.pop(OF_INSTRUMENTS, {})
     own = {**common, **by_instrument.get(instrument, {})}
     for name in own:
@@ -184,7 +192,7 @@ class _Sampler:
                     vectors, cache = vectors[kept], cache.rows(kept)
                 last = [(row.ids[-1] if row.ids else vocabulary.pad, row.state.bars) for row in going]
                 ids, bar = torch.tensor(last * (1 + self.is_guided), device=vectors.device).T.unsqueeze(-1)
-        return [row.ids if row.done else _whole_bars(row.ids, row.grammar) for row in rows]
+        return [row.ids if row.done else _complete_bars(row.ids, row.grammar) for row in rows]
 
     @property
     def is_guided(self) -> bool:
@@ -202,7 +210,7 @@ class _Sampler:
         shape, first = self.model.composer.config, self.conditions[0]
         if all(condition is first for condition in self.conditions):
             return arrays_of(first, shape)
-        return condition_rows([asked_of(one) for one in self.conditions], shape.genres, shape.techniques)
+        return condition_rows([as_window_condition(one) for one in self.conditions], shape.genres, shape.techniques)
 
     def _prefix(self) -> list[int]:
         """BOS and the bars before those to be written."""
@@ -287,7 +295,7 @@ def _shortest_way(scores: NDArray[np.float64], grammar: Grammar, mask: NDArray[n
     return np.where(closing, scores, -np.inf) if closing.any() else scores
 
 
-def _whole_bars(ids: list[int], grammar: Grammar) -> list[int]:
+def _complete_bars(ids: list[int], grammar: Grammar) -> list[int]:
     """Cut a stopped sequence back to before its last, unfinished bar."""
     starts = [index for index, token in enumerate(ids) if grammar.starts_bar[token]]
     return ids[: starts[-1]] if starts else []
@@ -378,4 +386,5 @@ def nll_of_loops(model: LoadedModel, condition: Condition, loops: Sequence[Notes
     windows = WindowSet(
         sequences, conditions, n_notes, nothing, [""], vocabulary.bar_starts, np.zeros(len(loops), np.bool_)
     )
-    return nll_of_windows(model.composer, windows) / n_notes
+    nats: NDArray[np.float64] = nll_of_windows(model.composer, windows) / n_notes
+    return nats

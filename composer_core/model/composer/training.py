@@ -7,6 +7,7 @@ resumed run needs weights, optimiser state and the step only.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -39,6 +40,8 @@ from composer_core.model.distributed import ALONE, Ranks
 from composer_core.store.atomic import write_json
 from composer_core.tokens.vocab import Vocabulary
 
+_log = logging.getLogger(__name__)
+
 METRICS_FILE = "metrics.jsonl"
 BEST_FOLDER = "model"
 BETAS = (0.9, 0.98)
@@ -67,7 +70,7 @@ class TrainingData:
     validation: WindowSet
     vocabulary: Vocabulary
     genres: tuple[str, ...]
-    facts: dict[str, Any]
+    facts: dict[str, object]
     techniques: tuple[str, ...] = ()
 
 
@@ -252,7 +255,7 @@ class Trainer:
             found = head_losses(composer.heads(hidden.float(), batch.targets != IGNORED), true, shown, spoilt)
             weighted = sum(getattr(self.config, name) * value for name, value in found.items())
             loss = loss + weighted * (len(index) / n_rows)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return language.item() / total
 
     def _is_mixed(self) -> bool:
@@ -264,6 +267,7 @@ class Trainer:
         value = self.ranks.agree(value)
         if value < self.best:
             self.best, self.best_step = value, self.step
+            _log.debug("best model so far at step %d: %.4f nats a note", self.step, value)
             self.keep()
         return value
 
@@ -297,6 +301,7 @@ class Trainer:
         }
         if self.ranks.is_first:
             save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+            _log.info("checkpoint written at step %d", self.step)
         self.ranks.wait()
 
     def _resume(self) -> None:
@@ -306,7 +311,7 @@ class Trainer:
             if self.ranks.is_first:
                 write_json(self.folder / "train.json", config_to_json(self.config))
             return
-        state = load_checkpoint(path)
+        state: dict[str, Any] = load_checkpoint(path)
         same = replace(self.config, device="auto", threads=0)
         if state.get("data") != self.data.train.digest() or state.get("config") != config_to_json(same):
             raise ModelError("damaged_checkpoint", path=str(path), reason="it was made with other data or settings")
@@ -317,6 +322,7 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError("damaged_checkpoint", path=str(path), reason=str(error).split("\n")[0]) from error
         if self.ranks.is_first:
+            _log.info("resumed from the checkpoint at step %d", self.step)
             self._drop_rows_after(self.step)
 
     def _drop_rows_after(self, step: int) -> None:

@@ -79,7 +79,8 @@ class Attention(nn.Module):
             key, value = cache[0][:, :, :stop], cache[1][:, :, :stop]
             causal = start == 0 and x.shape[1] > 1
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
-        return self.o_proj(mixed.transpose(1, 2).reshape(x.shape))
+        projected: Tensor = self.o_proj(mixed.transpose(1, 2).reshape(x.shape))
+        return projected
 
 
 class FeedForward(nn.Module):
@@ -93,7 +94,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., d_model) to the same."""
-        return self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        fed: Tensor = self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        return fed
 
 
 class Layer(nn.Module):
@@ -112,7 +114,8 @@ class Layer(nn.Module):
     ) -> Tensor:
         """(n, length, d_model) to the same."""
         x = x + self.dropout(self.self_attn(self.input_layernorm(x), cosine, sine, cache, start))
-        return x + self.dropout(self.mlp(self.post_attention_layernorm(x)))
+        widened: Tensor = x + self.dropout(self.mlp(self.post_attention_layernorm(x)))
+        return widened
 
 
 class Composer(nn.Module):
@@ -141,12 +144,12 @@ class Composer(nn.Module):
         """Spread of a matrix's first values."""
         if name == "embed_tokens.weight":
             # The head is tied: at 0.02 its logits start so flat that the first 300 steps learn nothing.
-            return self.config.d_model**-0.5
+            return float(self.config.d_model**-0.5)
         if name.startswith("conditions.") and "mlp.0" not in name:
             # The condition starts far quieter than the tokens it is added to, or it drowns them.
             return 0.004
         if name.endswith(("o_proj.weight", "down_proj.weight")):
-            return 0.02 / (2 * self.config.n_layers) ** 0.5
+            return 0.02 / float((2 * self.config.n_layers) ** 0.5)
         return 0.1 if "mlp.0" in name else 0.02
 
     def forward(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
@@ -164,7 +167,8 @@ class Composer(nn.Module):
             x = layer(x, cosine, sine, slot, start)
         if cache is not None:
             cache.length = stop
-        return self.norm(x)
+        normed: Tensor = self.norm(x)
+        return normed
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(..., d_model) to (..., n_tokens); the head is tied to the embedding."""

@@ -45,7 +45,7 @@ def evaluate(
     train: Sequence[PlayedWindow],
     held_out: Sequence[PlayedWindow],
     peers: Mapping[str, Predictor] = MappingProxyType({}),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Figures on held-out windows; baselines are fitted to the training windows, `peers` come ready.
 
     MAE and RMSE of offset (ms) and velocity (of 127), 1-Wasserstein distance of both
@@ -84,18 +84,19 @@ def medians(performer: Performer, window: PlayedWindow) -> Prediction:
     played = np.zeros((len(window), N_PLAYED), dtype=np.float32)
     velocity, offset = performer.logits(window.features, window.context, played)
     timing = performer.network.config.timing
-    offset_ms = _median_place(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS if timing else np.zeros(len(window))
-    return Prediction(_median_place(velocity) * VELOCITY_BIN, offset_ms)
+    offset_ms = _median_position(offset) * OFFSET_BIN_MS - MAX_OFFSET_MS if timing else np.zeros(len(window))
+    return Prediction(_median_position(velocity) * VELOCITY_BIN, offset_ms)
 
 
-def _median_place(logits: torch.Tensor) -> FloatArray:
+def _median_position(logits: torch.Tensor) -> FloatArray:
     """Place on the bin axis where each row's cumulative chance crosses one half, inside the bin."""
     chances = torch.softmax(logits.double(), dim=-1).numpy()
     total = np.cumsum(chances, axis=1)
     index = np.argmax(total >= 0.5, axis=1)
     rows = np.arange(len(chances))
     inside = 1.0 - (total[rows, index] - 0.5) / np.maximum(chances[rows, index], 1e-12)
-    return index + inside
+    median: FloatArray = index + inside
+    return median
 
 
 def table_baseline(train: Sequence[PlayedWindow], columns: tuple[int, ...], with_offset: bool) -> Predictor:

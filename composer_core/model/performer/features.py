@@ -78,7 +78,7 @@ def note_features(grid_loop: Loop, *, circular: bool) -> NoteFeatures:
     return NoteFeatures(categories.reshape(-1, 4), numbers, step)
 
 
-def place_in_bar(features: NoteFeatures) -> NDArray[np.int64]:
+def position_in_bar(features: NoteFeatures) -> NDArray[np.int64]:
     """Place of each note in its bar, in steps; beyond MAX_QUARTER quarters those of the last are counted again."""
     return features.categories[:, 3] * STEPS_PER_QUARTER + features.categories[:, 2]
 

@@ -14,7 +14,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +37,7 @@ from composer_core.model.performer.features import (
     NoteFeatures,
     context_vector,
     note_features,
-    place_in_bar,
+    position_in_bar,
 )
 from composer_core.music.loop import Loop
 from composer_core.store.atomic import write_bytes, write_json
@@ -168,18 +167,19 @@ class PerformerNetwork(nn.Module):
         return angle.cos(), angle.sin()
 
 
-def played_vector(velocity: NDArray[Any], offset_ms: NDArray[Any]) -> NDArray[np.float32]:
+def played_vector(velocity: NDArray[np.number], offset_ms: NDArray[np.number]) -> NDArray[np.float32]:
     """(n, N_PLAYED) what the network is told of played notes."""
     flag = np.ones(len(velocity))
     return np.stack([flag, velocity / 63.5 - 1.0, np.asarray(offset_ms) / 30.0], axis=1).astype(np.float32)
 
 
-def velocity_bin(velocity: NDArray[Any]) -> NDArray[np.int64]:
+def velocity_bin(velocity: NDArray[np.number]) -> NDArray[np.int64]:
     """Bin of each velocity 0 to 127."""
-    return (np.clip(velocity, 0, 127) // VELOCITY_BIN).astype(np.int64)
+    bins: NDArray[np.int64] = (np.clip(velocity, 0, 127) // VELOCITY_BIN).astype(np.int64)
+    return bins
 
 
-def offset_bin(offset_ms: NDArray[Any]) -> NDArray[np.int64]:
+def offset_bin(offset_ms: NDArray[np.number]) -> NDArray[np.int64]:
     """Bin of each offset; offsets beyond MAX_OFFSET_MS fall into the outermost."""
     scaled = np.floor((np.asarray(offset_ms, dtype=np.float64) + MAX_OFFSET_MS) / OFFSET_BIN_MS)
     return np.clip(scaled, 0, N_OFFSET_BINS - 1).astype(np.int64)
@@ -188,7 +188,7 @@ def offset_bin(offset_ms: NDArray[Any]) -> NDArray[np.int64]:
 class Performer:
     """A trained performer: network, the facts saved with it, and a hash that names it."""
 
-    def __init__(self, network: PerformerNetwork, facts: Mapping[str, Any] | None = None, digest: str = "") -> None:
+    def __init__(self, network: PerformerNetwork, facts: Mapping[str, object] | None = None, digest: str = "") -> None:
         self.network = network.eval()
         self.facts = dict(facts or {})
         self.hash = digest
@@ -248,7 +248,7 @@ class Performer:
         generator = torch.Generator().manual_seed(seed)
         order = _playing_order(features.step, generator)
         played = np.zeros((n, N_PLAYED), dtype=np.float32)
-        shared = None if self.network.config.timing else _uniform(N_PLACES, generator)[place_in_bar(features)]
+        shared = None if self.network.config.timing else _uniform(N_PLACES, generator)[position_in_bar(features)]
         for chosen in _rounds(order, rounds, self.network.config.pitched):
             for_velocity, for_offset = (part[chosen] for part in self.logits(features, context, played))
             if shared is None:
@@ -269,7 +269,7 @@ class Performer:
             velocity, offset = self.network(*(torch.from_numpy(array)[None] for array in arrays), None)
         return velocity[0], offset[0]
 
-    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
+    def save(self, folder: Path, facts: Mapping[str, object]) -> None:
         """Write weights (half precision) and config.json, the latter last."""
         state = {name: tensor.detach().half().contiguous() for name, tensor in self.network.state_dict().items()}
         write_bytes(folder / WEIGHTS_FILE, save_safetensors(state))
@@ -333,7 +333,10 @@ def _draw(logits: Tensor, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
     bins = np.minimum((total <= drawn[:, None]).sum(axis=1), total.shape[1] - 1)
     rows = np.arange(len(total))
     below = np.where(bins > 0, total[rows, bins - 1], 0.0)
-    return bins + np.clip((drawn - below) / np.maximum(total[rows, bins] - below, 1e-12), 0.0, 1.0 - 1e-9)
+    places: NDArray[np.float64] = bins + np.clip(
+        (drawn - below) / np.maximum(total[rows, bins] - below, 1e-12), 0.0, 1.0 - 1e-9
+    )
+    return places
 
 
 def _checked_weights(folder: Path, data: bytes, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

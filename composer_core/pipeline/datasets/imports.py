@@ -6,6 +6,7 @@ label goes on counting. Doing it again changes nothing and says so.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,14 @@ from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.pipeline.datasets.progressions import keep_progressions
-from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, places_of
+from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 LISTED = 1000
 """So many unmatched and refused rows are listed one by one; all of them are counted."""
@@ -53,7 +56,7 @@ class DatasetReport:
         """Whether anything was stored that was not there before."""
         return bool(self.labels.written or self.songs_changed or self.progressions_added)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values, as `composer ingest --json` prints them."""
         return {
             "path": self.path,
@@ -125,12 +128,21 @@ def _read(
     reading = adapter.facts(list(own), parse_indexes(adapter, Path(path), jobs))
     report = DatasetReport(path, adapter.name, adapter.title, detected, rows=reading.n_rows)
     report.unmatched, report.refused = reading.unmatched, reading.refused
-    places = places_of(workspace, set(own.values()))
+    places = loops_of_files(workspace, set(own.values()))
     facts = _by_digest(reading, own, places)
     report.matched = len(reading.by_file) or len(facts)
     _store(workspace, adapter, facts, places, report)
     report.progressions = len(reading.progressions)
     report.progressions_added = keep_progressions(workspace, adapter.name, reading.progressions)
+    _log.info(
+        "data set %s (%s): %d rows, %d files matched, %d unmatched, %d refused",
+        adapter.name,
+        "detected" if detected else "named",
+        report.rows,
+        report.matched,
+        len(report.unmatched),
+        len(report.refused),
+    )
     return report
 
 

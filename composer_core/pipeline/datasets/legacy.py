@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from composer_core.ingest.datasets.adapter import Issue, Label, points_outside
 from composer_core.ingest.legacy import LEGACY_LIMIT_SEC, LEGACY_TASK, kind_of_legacy
 from composer_core.ingest.pool import read_all
 from composer_core.pipeline.datasets.imports import issue_json
-from composer_core.pipeline.datasets.spans import FileLabels, WordTranslator, labels_of_loop, places_of
+from composer_core.pipeline.datasets.spans import FileLabels, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.library.uploads import safe_name
@@ -35,7 +35,7 @@ _GOLDEN = "golden"
 
 
 def write_midi(
-    path: Path, notes: Sequence[Sequence[int]], resolution: int, tempos: Sequence[Any], meter: str, n_bars: int
+    path: Path, notes: Sequence[Sequence[int]], resolution: int, tempos: Sequence[object], meter: str, n_bars: int
 ) -> bool:
     """Write [onset, duration, channel, program, pitch, velocity] rows in file ticks; False for impossible values.
 
@@ -88,7 +88,7 @@ class LegacyReport:
         """Whether anything was stored that was not there before."""
         return bool(self.loops_added or self.rows_added or self.labels.written)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object `composer import-legacy --json` prints."""
         return {
             "read": dict(self.read),
@@ -125,7 +125,7 @@ def import_legacy(folder: Path, workspace: Workspace, *, bars: int = 4, jobs: in
     return report
 
 
-def legacy_of(workspace: Workspace, loop_id: str) -> dict[str, Any]:
+def legacy_of(workspace: Workspace, loop_id: str) -> dict[str, list[dict[str, object]]]:
     """What the predecessor said of the file a loop was cut from: {legacy_<kind>: [values, ...]}; empty for nothing.
 
     Its numbers measure the whole file by its own definitions and are never mixed with ours.
@@ -137,9 +137,9 @@ def legacy_of(workspace: Workspace, loop_id: str) -> dict[str, Any]:
     return legacy_of_file(workspace, str(chosen.iloc[0]))
 
 
-def legacy_of_file(workspace: Workspace, source_digest: str) -> dict[str, Any]:
+def legacy_of_file(workspace: Workspace, source_digest: str) -> dict[str, list[dict[str, object]]]:
     """The same by the digest of the file, which every row of the library holds."""
-    said: dict[str, list[Any]] = defaultdict(list)
+    said: dict[str, list[dict[str, object]]] = defaultdict(list)
     for kind, key, values in LegacyStore(workspace).of(source_digest):
         said[f"legacy_{kind}"].append({"key": key, **values})
     return dict(said)
@@ -207,7 +207,7 @@ def _loops_from_notes(
     return ingest(written, workspace, bars=bars, jobs=jobs).loops_added if written else 0
 
 
-def bars_of(said: dict[str, Any]) -> int:
+def bars_of(said: Mapping[str, object]) -> int:
     """`bar_count` of a summary where it is a sensible number, else 0."""
     count = said.get("bar_count")
     return count if isinstance(count, int) and 0 < count <= 4096 else 0
@@ -273,9 +273,9 @@ def _store(found: Sequence[tuple[dict[str, Any], str | None]], workspace: Worksp
         LegacyRow(digest, row["kind"], row["loop_id"] or row["file"], json.dumps(row["values"], sort_keys=True))
         for row, digest in known
     ]
-    stored += _golden_beside(found)
+    stored += _golden_of_summaries(found)
     report.rows_added = LegacyStore(workspace).add(stored)
-    places = places_of(workspace, {digest for _, digest in known})
+    places = loops_of_files(workspace, {digest for _, digest in known})
     words = WordTranslator(vocabularies(), "composer4")
     rows = [
         LabelRow(place.loop_id, name, value, confidence, note, row["place"])
@@ -288,7 +288,7 @@ def _store(found: Sequence[tuple[dict[str, Any], str | None]], workspace: Worksp
     report.labels = import_labels(workspace, rows, SOURCE)
 
 
-def _golden_beside(found: Sequence[tuple[dict[str, Any], str | None]]) -> list[LegacyRow]:
+def _golden_of_summaries(found: Sequence[tuple[dict[str, Any], str | None]]) -> list[LegacyRow]:
     """Golden metrics also beside the files whose summary has the same rhythm hash."""
     hashes = {row["values"]["metrics"].get("rhythm_hash"): row for row, _ in found if row["kind"] == _GOLDEN}
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from composer_core.music.chords import Chord
 from composer_core.music.key import Key
@@ -34,7 +34,7 @@ def progressions(workspace: Workspace, mood: str | None = None) -> list[Progress
     """All progressions learnt here, or those with a mood's code; empty before any was imported."""
     if not workspace.progressions.exists():
         return []
-    rows = read_json(workspace.progressions)
+    rows = _stored(workspace)
     found = [
         Progression(row["mode"], tuple(row["numerals"]), tuple(row["moods"]), tuple(row["tags"]), row["source"])
         for row in rows
@@ -42,12 +42,13 @@ def progressions(workspace: Workspace, mood: str | None = None) -> list[Progress
     return [one for one in found if mood is None or mood in one.moods]
 
 
-def keep_progressions(workspace: Workspace, source: str, rows: Sequence[Mapping[str, Any]]) -> int:
+def keep_progressions(workspace: Workspace, source: str, rows: Sequence[Mapping[str, object]]) -> int:
     """Add progressions that are not there yet; how many. Each row has mode, numerals and moods (words)."""
-    known = read_json(workspace.progressions) if rows and workspace.progressions.exists() else []
+    known = _stored(workspace) if rows and workspace.progressions.exists() else []
     there = {(row["source"], row["mode"], *row["numerals"], *row["tags"]) for row in known}
     fresh = []
-    for row in rows:
+    given: Sequence[Mapping[str, Any]] = rows
+    for row in given:
         key = (source, row["mode"], *row["numerals"], *row["moods"])
         if key not in there:
             there.add(key)
@@ -55,6 +56,10 @@ def keep_progressions(workspace: Workspace, source: str, rows: Sequence[Mapping[
     if fresh:
         write_json(workspace.progressions, known + fresh)
     return len(fresh)
+
+
+def _stored(workspace: Workspace) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], read_json(workspace.progressions))
 
 
 def _codes(source: str, words: Sequence[str]) -> list[str]:

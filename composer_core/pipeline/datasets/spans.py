@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from composer_core.ingest.datasets.adapter import Label
 from composer_core.music.timing import TICKS_PER_QUARTER, Meter
@@ -17,7 +17,7 @@ from composer_core.store.loops.store import LoopStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
 
-LOOP_LABEL = tuple[str, Any, float, str]
+LOOP_LABEL = tuple[str, object, float, str]
 """(field, value, confidence, note)."""
 _MOST = 0.5
 """A span counts for a loop when it covers at least this share of it; a technique when it is in this share of it."""
@@ -36,12 +36,12 @@ class LoopPlace:
     seconds: tuple[float, float]
 
 
-def places_of(workspace: Workspace, digests: set[str]) -> dict[str, list[LoopPlace]]:
+def loops_of_files(workspace: Workspace, digests: set[str]) -> dict[str, list[LoopPlace]]:
     """The loops of the files with these digests."""
     columns = ["loop_id", "source_digest", "instrument", "start_bar", "bars", "meter", "tempo_bpm", "extra"]
     places: dict[str, list[LoopPlace]] = defaultdict(list)
     for row in LoopStore(workspace).rows_of_files(digests, columns):
-        places[row["source_digest"]].append(_place(row))
+        places[str(row["source_digest"])].append(_place(row))
     return places
 
 
@@ -70,14 +70,14 @@ class WordTranslator:
     dataset: str
     unknown: Counter[str] = field(default_factory=Counter)
 
-    def translate(self, label: Label) -> tuple[str, Any] | None:
+    def translate(self, label: Label) -> tuple[str, object] | None:
         """(field, value) as labels store it, or None for an unknown word."""
         if not label.foreign:
             return label.field, label.value
         if label.field == "tag":
-            found = (self._code(name, label.value) for name in _TAG_FIELDS)
+            found = (self._code(name, str(label.value)) for name in _TAG_FIELDS)
             return next(((name, code) for name, code in zip(_TAG_FIELDS, found, strict=True) if code), None)
-        code = self._code(label.field, label.value)
+        code = self._code(label.field, str(label.value))
         if code is None:
             self.unknown[f"{label.field}: {label.value}"] += 1
         return None if code is None else (label.field, code)
@@ -152,7 +152,7 @@ def labels_of_loop(labels: FileLabels, place: LoopPlace, words: WordTranslator) 
 def _playable(row: LOOP_LABEL, place: LoopPlace, vocabularies: Vocabularies) -> LOOP_LABEL:
     """Techniques belong to instruments: what this one does not have is no label of it."""
     known = vocabularies.techniques.get(place.instrument, {})
-    return (row[0], [code for code in row[1] if code in known], *row[2:])
+    return (row[0], [code for code in cast(list[str], row[1]) if code in known], *row[2:])
 
 
 def _most(holding: Iterable[tuple[Label, float]]) -> Iterator[Label]:
@@ -162,7 +162,7 @@ def _most(holding: Iterable[tuple[Label, float]]) -> Iterator[Label]:
     for label, share in holding:
         if label.field == "technique":
             confidence = min(confidence, label.confidence)
-            for code in label.value:
+            for code in cast(list[str], label.value):
                 shares[code] += share
         elif share >= _MOST:
             yield label

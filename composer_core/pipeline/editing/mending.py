@@ -222,7 +222,7 @@ def mended_line(mended: Mended) -> str:
     return f"{change}  {', '.join(steps_text(mended.recipe)) or 'no rule made it better'}{kept}"
 
 
-def mended_json(mended: Mended) -> dict[str, Any]:
+def mended_json(mended: Mended) -> dict[str, object]:
     """The same with all scores, for JSON."""
     before, after = (
         {name: finite_or_none(value) for name, value in scores.items()}

@@ -46,7 +46,7 @@ class Step:
     """A rule with its parameters as written; `only` is empty for all instruments."""
 
     rule: str
-    given: Mapping[str, Any]
+    given: Mapping[str, object]
     only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ def parse_recipe(data: bytes, where: str, folder: Path | None = None) -> Recipe:
         raise InvalidValue("bad_format", name=where, value="its text", expected=f"YAML ({error})") from error
 
 
-def recipe_of(data: Any, where: str, folder: Path | None = None) -> Recipe:
+def recipe_of(data: object, where: str, folder: Path | None = None) -> Recipe:
     """A recipe of plain values; `folder` is where groove files are looked for."""
     if not isinstance(data, dict) or not isinstance(data.get("steps"), list) or not data["steps"]:
         raise InvalidValue("bad_format", name=where, value=type(data).__name__, expected="a name and a list of steps")

@@ -7,7 +7,7 @@ not, and the result says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -54,7 +54,8 @@ def edit_file(source: Path, out: Path, rule: LoopRule) -> Edited:
     (outcome,) = report.outcomes
     if outcome.refusal is not None:
         raise outcome.refusal
-    facts, notes = outcome.facts, _split(outcome.facts, outcome.payload)
+    facts: dict[str, Any] = outcome.facts
+    notes = _split(facts, outcome.payload)
     edits = [_edit_part(part, own, facts, rule) for part, own in zip(facts["parts"], notes, strict=True)]
     parts = [part for part, _ in edits]
     tempos = _tempo_map(facts, [stretches for _, stretches in edits])
@@ -65,7 +66,7 @@ def edit_file(source: Path, out: Path, rule: LoopRule) -> Edited:
     return Edited(out, len(parts), before, after, facts["n_texts"], facts["has_controllers"])
 
 
-def edit_task(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[Result]:
+def edit_task(files: list[tuple[str, bytes]], _options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts and the notes of all parts as int32 rows."""
     return each_file(files, _read)
 

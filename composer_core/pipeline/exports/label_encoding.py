@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from composer_core.errors import InvalidValue
 from composer_core.music.key import ROOT_NAMES
 from composer_core.pipeline.labels.fields import check_values
 from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.labels.records import LabelValue
 from composer_core.store.vocabularies import Vocabularies
 
 _SCALES = {
@@ -42,7 +43,7 @@ class LabelCode:
         """Length of the vector."""
         return 2 * len(_SCALES) + sum(1 + len(codes) for codes in self.codes.values())
 
-    def encode(self, labels: Mapping[str, Any]) -> NDArray[np.float64]:
+    def encode(self, labels: Mapping[str, object]) -> NDArray[np.float64]:
         """(width,) of some labels; InvalidValue for a value the layout has no slot for."""
         unknown = set(labels) - set(_SCALES) - set(self.codes)
         if unknown:
@@ -51,7 +52,8 @@ class LabelCode:
         vector = np.zeros(self.width)
         for position, (name, (low, high)) in enumerate(_SCALES.items()):
             if labels.get(name) is not None:
-                vector[2 * position : 2 * position + 2] = 2.0 * (labels[name] - low) / (high - low) - 1.0, 1.0
+                given = cast(float, labels[name])
+                vector[2 * position : 2 * position + 2] = 2.0 * (given - low) / (high - low) - 1.0, 1.0
         for name, start in self._starts().items():
             value = labels.get(name)
             if value is not None:
@@ -60,7 +62,7 @@ class LabelCode:
                     vector[start + 1 + self._position(name, code)] = weight
         return vector
 
-    def decode(self, vector: NDArray[np.float64]) -> dict[str, Any]:
+    def decode(self, vector: NDArray[np.float64]) -> dict[str, LabelValue]:
         """The labels of a vector, without the fields that are not given; InvalidValue for another length."""
         if vector.shape != (self.width,):
             raise InvalidValue("bad_format", name="vector", value=vector.shape, expected=f"{self.width} numbers")
@@ -79,7 +81,7 @@ class LabelCode:
             labels["quality"] = round(labels["quality"])
         return check_values(labels, self.instrument)
 
-    def sayable(self, labels: Mapping[str, Any]) -> dict[str, Any]:
+    def sayable(self, labels: Mapping[str, object]) -> dict[str, object]:
         """The labels the layout has slots for: no captions, no metre or word of a user's that it does not know."""
         said = {name: value for name, value in labels.items() if value is not None and name in _SCALES}
         for name, codes in self.codes.items():
@@ -87,7 +89,7 @@ class LabelCode:
                 said[name] = labels[name]
         return said
 
-    def tokens(self, labels: Mapping[str, Any]) -> list[str]:
+    def tokens(self, labels: Mapping[str, object]) -> list[str]:
         """The labels as words such as Emotion_happy, in the order of the layout; genre weights in hundredths."""
         made = [f"{_word(name)}_{labels[name]:g}" for name in _SCALES if labels.get(name) is not None]
         for name in self.codes:
@@ -98,7 +100,7 @@ class LabelCode:
                      for code in self.codes[name] if code in weights] or [f"{_word(name)}_none"]  # fmt: skip
         return made
 
-    def from_tokens(self, tokens: Sequence[str]) -> dict[str, Any]:
+    def from_tokens(self, tokens: Sequence[str]) -> dict[str, LabelValue]:
         """The labels of `tokens`; InvalidValue for a word of no field."""
         names = {_word(name): name for name in (*_SCALES, *self.codes)}
         numbers: dict[str, Any] = {}

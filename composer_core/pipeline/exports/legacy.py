@@ -11,10 +11,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from composer_core.store.atomic import write_bytes
 from composer_core.store.legacy import events_bytes
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 EVENTS_FILE, SUMMARY_FILE, SCORES_FILE = "canonical_events.parquet", "loop_summary.csv", "metrics_score.jsonl"
 PASS_MARK = 70.0
@@ -169,6 +172,7 @@ def export_stage2(workspace: Workspace, folder: Path) -> dict[str, int]:
     write_bytes(folder / EVENTS_FILE, events_bytes(events))
     write_bytes(folder / SUMMARY_FILE, text.getvalue().encode("utf-8"))
     write_bytes(folder / SCORES_FILE, "".join(f"{line}\n" for line in scores).encode("utf-8"))
+    _log.info("written for the predecessor: %d loops, %d notes", len(rows), len(events))
     return {"loops": len(rows), "notes": len(events)}
 
 
@@ -188,7 +192,7 @@ def _events(row: dict[str, Any], loop: Loop) -> Iterator[dict[str, Any]]:
             "beat_frac": in_bar % beat / beat,
             "onset_ticks": onset,
             "duration_ticks": duration,
-            "channel": 9 if loop.is_drums else max(int(loop.extra.get("channel", 0)), 0),
+            "channel": 9 if loop.is_drums else max(int(cast(int, loop.extra.get("channel", 0))), 0),
             "program": loop.program,
             "pitch": pitch,
             "velocity": velocity,

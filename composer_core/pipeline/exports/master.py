@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,14 @@ from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
-from composer_core.pipeline.labels.captions import TEMPLATE, captions, tellable
+from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library.duplicates import split_groups
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
+from composer_core.store.loops.loop_columns import BY_NAME
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (
@@ -31,12 +33,15 @@ from composer_core.store.master import (
     SONGS,
     MasterColumn,
     MasterTable,
+    kind_of,
     row_digest,
     write_master,
 )
 from composer_core.store.songs import SongStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 _DECIMALS = 4
@@ -67,32 +72,35 @@ PREDECESSOR_CONDITIONS: dict[str, str] = {
 }
 """Every field of the predecessor's condition set (its labels_schema and tags), and the column that holds it."""
 _GRID_CLASS = {"swing_8": "swing_8", "swing_16": "swing_16", "triplet": "triplet_12"}
+
+
+def _stored(*names: str) -> tuple[MasterColumn, ...]:
+    """Columns of the library as they are declared there."""
+    return tuple(MasterColumn(name, kind_of(BY_NAME[name].arrow), BY_NAME[name].meaning) for name in names)
+
+
 _BASIC = (
-    ("loop_id", "text", "name of the loop"),
-    ("song_id", "text", "SHA-256 of the source file"),
-    ("title", "text", "title its data set gives, else the file's name"),
-    ("composer", "text", "composer its data set gives"),
-    ("source", "text", "path of the source file"),
-    ("member", "text", "name inside the archive, empty outside of one"),
-    ("origin", "text", "imported or generated"),
-    ("instrument", "text", "instrument family"),
-    ("program", "count", "General MIDI program from 0"),
-    ("start_bar", "count", "first bar in the song, from 0"),
-    ("bars", "count", "length in bars"),
-    ("meter", "text", "metre"),
-    ("tempo_bpm", "number", "quarters a minute"),
-    ("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
-    ("n_notes", "count", "notes"),
-    ("swing_phase", "text", "straight, swing_8, swing_16 or triplet, as measured"),
-    ("grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"),
-    ("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
-    ("rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"),
-    ("rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"),
-    ("fill_density", "number", "onsets a quarter"),
-    ("content_hash", "text", "equal for exact duplicates"),
-    ("duplicate_of", "text", "first loop of the same content"),
-    ("group", "text", "loops of one group are never parted by a split"),
-    ("split", "text", "train, validation or test"),
+    *_stored("loop_id"),
+    MasterColumn("song_id", "text", "SHA-256 of the source file"),
+    MasterColumn("title", "text", "title its data set gives, else the file's name"),
+    MasterColumn("composer", "text", "composer its data set gives"),
+    *_stored("source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter", "tempo_bpm"),
+    MasterColumn("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
+    *_stored("n_notes", "swing_phase"),
+    MasterColumn(
+        "grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"
+    ),
+    MasterColumn("swing_ratio", "number", "long : short on the grid that swings, 1 straight"),
+    MasterColumn(
+        "rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"
+    ),
+    MasterColumn(
+        "rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"
+    ),
+    MasterColumn("fill_density", "number", "onsets a quarter"),
+    *_stored("content_hash", "duplicate_of"),
+    MasterColumn("group", "text", "loops of one group are never parted by a split"),
+    MasterColumn("split", "text", "train, validation or test"),
 )
 _SONG = (
     ("song_id", "text", "SHA-256 of the source file"),
@@ -110,7 +118,7 @@ _SONG = (
 )
 
 
-def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, Any]:
+def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, object]:
     """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
 
     `with_captions` words the labels of loops that have no caption (source rule:template).
@@ -136,7 +144,9 @@ def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = Fa
     made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
     made_with |= {"schema_version": SCHEMA_VERSION, "metrics": list(METRICS), "predecessor": PREDECESSOR_CONDITIONS}
     made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(table) - len(rows)}
-    return write_master(folder, loop_table, song_table, made_with)
+    manifest = write_master(folder, loop_table, song_table, made_with)
+    _log.info("master data set written: %d loops, %d left out", len(rows), len(table) - len(rows))
+    return manifest
 
 
 def code_digest() -> str:
@@ -155,7 +165,7 @@ def rhythm_hash(fingerprint: NDArray[np.float32]) -> str:
 
 
 def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[MasterColumn, ...]:
-    columns = [MasterColumn(*column) for column in _BASIC]
+    columns = list(_BASIC)
     for name in LABEL_FIELDS:
         kind = "json" if name in _JSON else "number" if name in _NUMBERS else "text"
         columns.append(MasterColumn(f"labels.{name}", kind, f"current label {name}"))
@@ -180,9 +190,7 @@ def _loop_row(
     meter = Meter.parse(row["meter"])
     group, split = groups[row["loop_id"]]
     fingerprint = rhythm_fingerprint(loop)
-    copied = ("loop_id", "source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter")
-    made: dict[str, Any] = {name: _plain(row[name]) for name in copied}
-    made |= {name: _plain(row[name]) for name in ("tempo_bpm", "n_notes", "content_hash", "duplicate_of")}
+    made: dict[str, Any] = {column.name: _plain(row[column.name]) for column in _BASIC if column.name in BY_NAME}
     made |= {
         "song_id": row["source_digest"],
         "title": song.get("title") or Path(row["member"] or row["source"]).stem,
@@ -213,7 +221,7 @@ def _captioned(
     labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], words: Vocabularies
 ) -> dict[str, CurrentLabel]:
     """The labels, with the template's captions where there are none."""
-    made = captions(tellable(labels, measured), measured["instrument"], words)
+    made = captions(caption_values(labels, measured), measured["instrument"], words)
     return {name: CurrentLabel(text, "suggested", 0, TEMPLATE, None, "") for name, text in made.items()} | dict(labels)
 
 
@@ -240,7 +248,7 @@ def _groups(
     keys = []
     for row in rows:
         own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
-        named = None if _asked_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
+        named = None if _requested_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
         keys.append([*own, *([("named", named)] if named else [])])
     numbers = groups_of(keys)
     members: dict[int, list[int]] = {}
@@ -250,13 +258,13 @@ def _groups(
     for indices in members.values():
         # Named by its smallest loop id, so that the order of import does not matter.
         name = min(rows[index]["loop_id"] for index in indices)
-        asked = [_asked_split(rows[index], songs) for index in indices]
+        asked = [_requested_split(rows[index], songs) for index in indices]
         split = split_of(name, [split for split in asked if split])
         found |= {rows[index]["loop_id"]: (name, split) for index in indices}
     return found
 
 
-def _asked_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
+def _requested_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
     return str(songs.get(row["source_digest"], {}).get("split") or "")
 
 
@@ -303,9 +311,10 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def describe(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def describe(manifest: Mapping[str, object]) -> dict[str, object]:
     """What a person wants to know of a master data set."""
-    tables = manifest["tables"]
+    tables = cast(Mapping[str, Mapping[str, object]], manifest["tables"])
+    made_with = cast(Mapping[str, object], manifest["made_with"])
     counts = {"loops": tables[LOOPS]["rows"], "songs": tables[SONGS]["rows"]}
-    counts["left_out"] = manifest["made_with"]["left_out"]
+    counts["left_out"] = made_with["left_out"]
     return {**counts, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +16,15 @@ from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
 from composer_core.pipeline.exports.label_encoding import label_code
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, captions, tellable
+from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
 from composer_core.store.pairs import KIND_OF_REASON, LANGUAGES, Pairs, write_pairs
 from composer_core.store.vocabularies import Vocabularies
+
+_log = logging.getLogger(__name__)
 
 _PARTS = ("", ".source", ".confidence", ".status")
 _LEAST_OPTION, _MOST_OPTION = 0, 100
@@ -31,20 +34,21 @@ _SCALED = {"emotion_valence": 2.0, "emotion_arousal": 1.0}
 _SETS = ("genre", "technique")
 
 
-def known_labels(row: Mapping[str, Any], least_confidence: float) -> dict[str, Any]:
+def caption_labels(row: Mapping[str, object], least_confidence: float) -> dict[str, object]:
     """`captions.tellable` of a row of the master data set."""
-    return tellable(_labels(row), row, least_confidence)
+    return caption_values(_labels(row), row, least_confidence)
 
 
-def texts_of(row: Mapping[str, Any], least_confidence: float, words: Vocabularies) -> list[dict[str, Any]]:
+def texts_of(row: Mapping[str, object], least_confidence: float, words: Vocabularies) -> list[dict[str, object]]:
     """One text a language of a row of the master data set.
 
     The caption the loop has (people's and models' carry their name as `source`), else the
     sentence of its labels; with the labels and the tokens of those the encoder has a slot for.
     """
-    current, labels = _labels(row), known_labels(row, least_confidence)
-    made = captions(labels, row["instrument"], words)
-    code = label_code(row["instrument"], words)
+    current, labels = _labels(row), caption_labels(row, least_confidence)
+    instrument = str(row["instrument"])
+    made = captions(labels, instrument, words)
+    code = label_code(instrument, words)
     tokens = code.tokens(code.sayable(labels))
     texts = []
     for language in LANGUAGES:
@@ -123,7 +127,7 @@ class _Part:
 
 def build_pairs(
     master: Path, folder: Path, options: PairOptions | None = None, words: Vocabularies | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Choose pairs of loops and write them with the texts of every loop into `folder`; returns the manifest.
 
     `words` are the vocabularies the labels were given by, the shipped ones where none are
@@ -136,15 +140,17 @@ def build_pairs(
         raise StoreError("damaged_store", path=str(master / LOOPS), reason="it lacks rhythm_fingerprint")
     parts: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in data.loops.rows:
-        parts.setdefault((row["instrument"], row["split"]), []).append(row)
+        parts.setdefault((str(row["instrument"]), str(row["split"])), []).append(row)
     pairs = [pair for key in sorted(parts) for pair in _pairs_of(_part(parts[key], options), options)]
     known = words or vocabularies()
     texts = [text for row in data.loops.rows for text in texts_of(row, options.least_confidence, known)]
     made_with = {"master": data.manifest["digest"], "options": asdict(options)}
-    return write_pairs(folder, pairs, texts, made_with)
+    manifest = write_pairs(folder, pairs, texts, made_with)
+    _log.info("training pairs written: %d pairs, %d texts", len(pairs), len(texts))
+    return manifest
 
 
-def describe(made: Pairs) -> dict[str, Any]:
+def describe(made: Pairs) -> dict[str, object]:
     """What a person wants to know of training pairs: counts by kind and reason, by split, texts, the digest."""
     return {
         "pairs": len(made.pairs),
@@ -157,7 +163,7 @@ def describe(made: Pairs) -> dict[str, Any]:
 
 
 def _part(rows: Sequence[Mapping[str, Any]], options: PairOptions) -> _Part:
-    labels = [known_labels(row, options.least_confidence) for row in rows]
+    labels = [caption_labels(row, options.least_confidence) for row in rows]
     numbers = {name: np.array([own.get(name, np.nan) for own in labels], np.float64) for name in _SCALED}
     return _Part(
         rows,

@@ -5,6 +5,7 @@ training to learn from."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from composer_core.store.loops.content import generated_id
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 STARTER_SEED = 2026
 STARTER_GENRES: tuple[tuple[str, float, float], ...] = (
@@ -42,8 +45,9 @@ def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rate
     loop_ids = add_generated(workspace, [(loop, take.take_id) for loop, take in takes])
     for loop_id, (loop, take) in zip(loop_ids, takes, strict=True):
         known = decisions.current(workspace, loop_id)
-        values = {**asked_labels(take.condition, loop), **known.values}
+        values = {**request_labels(take.condition, loop), **known.values}
         decisions.decide(workspace, loop_id, rater=rater, action="approve", values=values, seen=known.seen)
+    _log.info("%d takes approved into the library", len(loop_ids))
     return loop_ids
 
 
@@ -57,7 +61,7 @@ def standings(workspace: Workspace, take_ids: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def asked_labels(condition: Condition, loop: Loop) -> dict[str, Any]:
+def request_labels(condition: Condition, loop: Loop) -> dict[str, object]:
     """The label values of what was asked: those not given are absent. Metre and tempo are the loop's own."""
     values: dict[str, Any] = {
         "emotion_valence": condition.valence,
@@ -102,4 +106,6 @@ def starter_take(index: int) -> Take:
 def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
     """Put starter takes into the history and the library; how many there are."""
     save_takes(workspace, list(takes))
-    return len(add_generated(workspace, [(render_take(take), take.take_id) for take in takes]))
+    loop_ids = add_generated(workspace, [(render_take(take), take.take_id) for take in takes])
+    _log.info("an empty library was begun with %d loops", len(loop_ids))
+    return len(loop_ids)

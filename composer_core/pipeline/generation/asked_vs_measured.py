@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from composer_core.estimate import estimate_affect, estimate_key
+from composer_core.estimate import estimate_key
 from composer_core.estimate.technique.rules import measured_rules, suggest_technique
-from composer_core.metrics import complexity, measure
+from composer_core.metrics import measure
 from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import FIELDS
 from composer_core.music.loop import Loop
 from composer_core.music.technique import TECHNIQUES
 from composer_core.pipeline.generation.reranking import in_chord_rate, in_scale_rate
+from composer_core.pipeline.measured_fields import measured_fields
 from composer_core.pipeline.scoring import score_measured
 
-ALWAYS = ("tempo", "bars", "key", "swing", "density", "valence", "arousal")
-"""Fields that are compared whether they were asked for or not."""
+_FIRST_ROWS = ("tempo", "bars", "key", "chords", "swing", "density", "valence", "arousal")
+ROWS = (*_FIRST_ROWS, *(field.row for field in FIELDS if field.row and field.row not in _FIRST_ROWS))
+"""The rows in the order they are shown."""
+ALWAYS = {field.row for field in FIELDS if field.always_compared}
+"""Rows that are there whether their field was asked for or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Compared:
     """
 
     field: str
-    asked: Any
-    measured: Any
+    asked: object
+    measured: object
     share: float | None = None
 
 
@@ -48,7 +52,8 @@ def compare(loop: Loop, condition: Condition) -> Comparison:
     """Measure a loop as it sounds against the condition it was played under."""
     metrics = measure(loop)
     asked = {name: getattr(condition, name) for name in condition.given}
-    rows = (_row(name, loop, condition, metrics) for name in (*ALWAYS[:3], "chords", *ALWAYS[3:], *MORE, "technique"))
+    numbers = measured_fields(metrics, loop.instrument)
+    rows = (_row(name, loop, condition, metrics, numbers) for name in ROWS)
     scores = score_measured([loop], [metrics])[0].scores
     kept = tuple(row for row in rows if row.field in ALWAYS or row.field in asked)
     return Comparison(
@@ -57,10 +62,13 @@ def compare(loop: Loop, condition: Condition) -> Comparison:
     )
 
 
-MORE = ("syncopation", "register", "complexity")
-
-
-def _row(name: str, loop: Loop, condition: Condition, metrics: Mapping[str, float]) -> Compared:
+def _row(
+    name: str,
+    loop: Loop,
+    condition: Condition,
+    metrics: Mapping[str, float],
+    numbers: Mapping[str, float | None],
+) -> Compared:
     if name == "tempo":
         return Compared(name, condition.tempo_bpm, round(loop.tempo_bpm, 3))
     if name == "bars":
@@ -76,20 +84,13 @@ def _row(name: str, loop: Loop, condition: Condition, metrics: Mapping[str, floa
         return Compared(name, condition.chords, None, in_chord_rate(loop, condition.chord_line))
     if name == "technique":
         return Compared(name, condition.technique, _techniques(loop, metrics))
-    if name in ("valence", "arousal"):
-        valence, arousal = estimate_affect(metrics, loop.instrument)
-        return Compared(name, getattr(condition, name), valence if name == "valence" else arousal)
-    measured = complexity(metrics) if name == "complexity" else metrics.get(METRIC_OF[name])
-    return Compared(name, getattr(condition, name), _number(measured))
-
-
-METRIC_OF = {"density": "onset_density", "syncopation": "syncopation", "register": "register"}
+    return Compared(name, getattr(condition, name), _number(numbers[name]))
 
 
 def _techniques(loop: Loop, metrics: Mapping[str, float]) -> tuple[str, ...]:
     known = {code: None for code in TECHNIQUES.get(loop.instrument, ()) if code in measured_rules(loop.instrument)}
     seen = suggest_technique(loop, metrics, known)
-    return tuple(seen.value) if seen is not None else ()
+    return tuple(seen.codes) if seen is not None else ()
 
 
 def _number(value: float | None) -> float | None:

@@ -34,9 +34,9 @@ class Line:
     source: str
 
 
-def drawn_chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
+def sample_chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
     """A shipped line in a key, drawn by the request's valence and arousal; one chord a bar."""
-    return chords_of(draw_line(key, condition.valence, condition.arousal, seed, None), key, condition.bars)
+    return chords_of(sample_line(key, condition.valence, condition.arousal, seed, None), key, condition.bars)
 
 
 def chords_of(line: Line, key: Key, bars: int) -> tuple[Chord, ...]:
@@ -51,7 +51,7 @@ def fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
     return cut if bars % len(cut) == 0 else tuple(cut[index % len(cut)] for index in range(bars))
 
 
-def draw_line(key: Key, valence: float | None, arousal: float | None, seed: int, workspace: Workspace | None) -> Line:
+def sample_line(key: Key, valence: float | None, arousal: float | None, seed: int, workspace: Workspace | None) -> Line:
     """One of the NEAREST lines in a key's mode; the same seed draws the same one."""
     mode = "minor" if key.is_minor else "major"
     lines = [line for line in (*_learnt(workspace), *shipped_lines()) if line.mode == mode]

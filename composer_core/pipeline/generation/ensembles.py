@@ -21,8 +21,8 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
-from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, draw_line
-from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, make_take, render_take
+from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, sample_line
+from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, log_take, make_take, render_take
 from composer_core.pipeline.models import editing_model, find_model, load
 from composer_core.render.midi import loops_to_midi
 from composer_core.store.takes import Take
@@ -48,11 +48,11 @@ class Ensemble:
     drawn: bool
     source: str
 
-    def loops(self, changed: Mapping[str, Any] | None = None) -> list[Loop]:
+    def loops(self, changed: Mapping[str, object] | None = None) -> list[Loop]:
         """Every part as it sounds; `changed` overrides fields of all conditions (tempo, swing, humanise)."""
         return [render_take(take, take.condition.changed(**(changed or {}))) for take in self.takes]
 
-    def midi(self, changed: Mapping[str, Any] | None = None) -> bytes:
+    def midi(self, changed: Mapping[str, object] | None = None) -> bytes:
         """One multi-track file that ends with the loop."""
         return loops_to_midi(self.loops(changed))
 
@@ -68,7 +68,7 @@ def plan(condition: Condition, seed: int, workspace: Workspace | None = None) ->
         key = DEFAULT_KEYS["minor" if (condition.valence or 0.0) < 0 else "major"]
     if condition.chords:
         return condition.changed(key=key), False, "asked"
-    line = draw_line(key, condition.valence, condition.arousal, seed, workspace)
+    line = sample_line(key, condition.valence, condition.arousal, seed, workspace)
     return condition.changed(key=key, chords=chords_of(line, key, condition.bars)), True, line.source
 
 
@@ -90,7 +90,7 @@ def generate_ensemble(
     index: int = 0,
     best_of: int = 1,
     models: Mapping[str, str] | None = None,
-    alone: Mapping[str, Mapping[str, Any]] | None = None,
+    alone: Mapping[str, Mapping[str, object]] | None = None,
     workspace: Workspace | None = None,
     on_part: Callable[[Take], None] = lambda _: None,
 ) -> Ensemble:
@@ -106,7 +106,9 @@ def generate_ensemble(
     ordered = parse_instruments(",".join(instruments))
     pitched = next((name for name in ordered if name != "drums"), "piano")
     planned, drawn, source = plan(_of(condition, pitched), seed + index, workspace)
-    owns = [_own(planned, condition, instrument, (alone or {}).get(instrument, {})) for instrument in ordered]
+    owns = [
+        _part_condition(planned, condition, instrument, (alone or {}).get(instrument, {})) for instrument in ordered
+    ]
     name = _name(ordered, planned, seed, index, best_of, owns if alone else ())
     takes: list[Take] = []
     sounding: list[Loop] = []
@@ -116,6 +118,7 @@ def generate_ensemble(
         take = _member(make_take(own, seed, index, loaded, best_of, sounding, kick_steps(takes)), name)
         if drawn and own.chords:
             take = replace(take, notices=(*take.notices, CHORDS_DRAWN))
+        log_take(take)
         takes.append(take)
         sounding.append(render_take(take))
         on_part(take)
@@ -164,7 +167,7 @@ def _of(condition: Condition, instrument: str) -> Condition:
     return condition if condition.instrument == instrument else condition.for_instrument(instrument)
 
 
-def _own(planned: Condition, asked: Condition, instrument: str, alone: Mapping[str, Any]) -> Condition:
+def _part_condition(planned: Condition, asked: Condition, instrument: str, alone: Mapping[str, Any]) -> Condition:
     """What one instrument is asked for: the shared plan, and what was asked of it alone."""
     own = _of(planned, instrument)
     if asked.instrument == instrument:

@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from composer_core.errors import StoreError
 from composer_core.music.chords import Chord
 from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import DENSITY_RANGE
 from composer_core.music.key import Key
-from composer_core.pipeline.generation.chord_lines import drawn_chords, fitted
+from composer_core.pipeline.generation.chord_lines import fitted, sample_chords
 from composer_core.workspace import ASSETS
 
 CONDITION_TABLE = ASSETS / "models" / "condition-table.json"
@@ -36,7 +37,6 @@ COLUMNS = ("valence", "arousal", "tempo_bpm", "density")
 NEAREST = 8
 TEMPO_WEIGHT = 0.3
 """An octave of tempo counts as this much of the range of arousal."""
-DENSITY_RANGE = (0.25, 12.0)
 MOOD_LINE_INSTRUMENTS = ("guitar", "piano")
 PRIMARY_LINE_INSTRUMENTS = ("guitar", "strings")
 """What follows a drawn chord line, of which sort; see docs/decisions/0021-filling-in-open-fields.md."""
@@ -49,7 +49,7 @@ PRIMARY_LINES = {
 FloatArray = NDArray[np.float64]
 
 
-def filled(condition: Condition, seed: int) -> Condition:
+def fill_in(condition: Condition, seed: int) -> Condition:
     """The request with what suits its emotion drawn in; the request itself where nothing is to be drawn."""
     changes: dict[str, Any] = {}
     asks_emotion = condition.valence is not None or condition.arousal is not None
@@ -72,13 +72,13 @@ def with_density(condition: Condition, seed: int) -> Condition:
     return condition.changed(density=float(np.clip(drawn, *DENSITY_RANGE)))
 
 
-def drawn_fields(asked: Condition, whole: Condition) -> dict[str, Any]:
+def filled_in_fields(asked: Condition, whole: Condition) -> dict[str, object]:
     """What `filled` added, as a condition's JSON values by field."""
     before, after = asked.to_json(), whole.to_json()
-    return {name: value for name, value in after.items() if value != before[name]}
+    return {name: value for name, value in after.items() if value != before.get(name)}
 
 
-def with_drawn(asked: Condition, drawn: Mapping[str, Any]) -> Condition:
+def with_filled_in(asked: Condition, drawn: Mapping[str, object]) -> Condition:
     """The whole condition again out of a request and what was drawn for it."""
     return Condition.from_json({**asked.to_json(), **drawn}) if drawn else asked
 
@@ -90,7 +90,7 @@ def _chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
         numerals = str(np.random.default_rng([seed, 0xC0D]).choice(PRIMARY_LINES[key.mode])).split()
         return fitted(tuple(Chord.from_roman(numeral, key) for numeral in numerals), condition.bars)
     if condition.instrument in MOOD_LINE_INSTRUMENTS:
-        return drawn_chords(condition, key, seed)
+        return sample_chords(condition, key, seed)
     return ()
 
 

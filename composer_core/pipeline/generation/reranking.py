@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.estimate import estimate_affect
 from composer_core.estimate.scores.axes import TOTAL
 from composer_core.metrics import measure
 from composer_core.music.chords import Chord
@@ -21,6 +20,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.drums import role_mask
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
+from composer_core.pipeline.measured_fields import measured_fields, misfits
 from composer_core.pipeline.scoring import score_measured
 
 OUT_OF_KEY, OUT_OF_CHORD, APART = 4.0, 1.5, 1.0
@@ -32,24 +32,12 @@ SCORE_POINTS = 40.0
 
 def misfit(condition: Condition, loop: Loop, metrics: Mapping[str, float]) -> dict[str, float]:
     """How far a loop is from each field that was asked for, 0 for a perfect fit; fields not given are absent."""
-    found: dict[str, float] = {}
-    valence, arousal = estimate_affect(metrics, loop.instrument)
-    if condition.valence is not None:
-        found["valence"] = abs(valence - condition.valence)
-    if condition.arousal is not None:
-        found["arousal"] = 2.0 * abs(arousal - condition.arousal)
-    if condition.density is not None:
-        density = metrics.get("onset_density", math.nan)
-        found["density"] = abs(math.log2(max(density, 0.05) / condition.density)) if density == density else 4.0
-    if condition.register is not None:
-        found["register"] = abs(metrics.get("register", math.nan) - condition.register) / 12.0
-    if condition.syncopation is not None:
-        found["syncopation"] = abs(metrics.get("syncopation", math.nan) - condition.syncopation) / 6.0
+    found = misfits(condition, measured_fields(metrics, loop.instrument))
     if condition.key is not None:
         found["key"] = OUT_OF_KEY * (1.0 - in_scale_rate(loop, condition.key))
     if condition.chords:
         found["chords"] = OUT_OF_CHORD * (1.0 - in_chord_rate(loop, condition.chord_line))
-    return {name: 4.0 if math.isnan(value) else value for name, value in found.items()}
+    return found
 
 
 def in_scale_rate(loop: Loop, key: Key) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def render_file(
     return FileAudio(out_path, rendered.seconds, loop_sec, font, facts["has_controllers"])
 
 
-def song_task(files: list[tuple[str, bytes]], _options: dict[str, Any]) -> list[Result]:
+def song_task(files: list[tuple[str, bytes]], _options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts and the notes of all parts.
 
     Notes are int32 rows (onset, duration, pitch, velocity), part after part.
@@ -102,13 +103,13 @@ def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         ],
         "tempos": list(zip(song.tempo_tick.tolist(), song.tempo_bpm.tolist(), strict=True)),
         "end_tick": max(last_end, known.end_tick),
-        "bars_tick": _whole_bars(song, known.end_tick),
+        "bars_tick": _end_of_last_bar(song, known.end_tick),
         "has_controllers": controllers is not None,
     }
     return facts, b"".join(row.astype(np.int32).tobytes() for row in rows)
 
 
-def _whole_bars(song: Song, end_tick: int) -> int:
+def _end_of_last_bar(song: Song, end_tick: int) -> int:
     """End of the last bar in which a note starts, or that the file's stated length fills."""
     last_onset = max((int(part.notes.onset_tick.max()) for part in song.parts if len(part.notes)), default=0)
     start, meter = next((tick, meter) for tick, meter in reversed(song.meters) if tick <= last_onset or tick == 0)

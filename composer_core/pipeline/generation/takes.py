@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation.fill_in import drawn_fields, filled, with_density
+from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
 from composer_core.pipeline.scoring import score_measured
@@ -33,7 +34,10 @@ from composer_core.store.takes import Take, read_take, take_paths, write_take
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
+    from composer_core.model.composer.checkpoint import LoadedModel
     from composer_core.model.config import ModelConfig
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "Take",
@@ -82,7 +86,15 @@ def iter_takes(
     for index in range(first, first + takes):
         if should_stop():
             return
-        yield make_take(condition, seed, index, loaded, best_of)
+        take = make_take(condition, seed, index, loaded, best_of)
+        log_take(take)
+        yield take
+
+
+def log_take(take: Take) -> None:
+    """Tell the log that a take was made, by which model and in how many seconds."""
+    instrument, kind = take.condition.instrument, take.edit or "new"
+    _log.info("take %s of %s (%s) by %s in %.2f s", take.take_id, instrument, kind, take.model_hash, take.seconds)
 
 
 def generate(
@@ -102,7 +114,7 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
     """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
     from composer_core.model.config import ModelConfig, config_from_json
 
-    facts = read_json(info.path / "config.json")
+    facts = cast(dict[str, Any], read_json(info.path / "config.json"))
     return _notices(config_from_json(ModelConfig, facts["model"], str(info.path)), facts, condition)
 
 
@@ -118,7 +130,7 @@ def make_take(
     condition: Condition,
     seed: int,
     index: int,
-    loaded: Any,
+    loaded: LoadedModel,
     best_of: int = 1,
     others: Sequence[Loop] = (),
     kicks: Sequence[int] = (),
@@ -131,7 +143,7 @@ def make_take(
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
     met = kicks if condition.instrument == "bass" else ()
-    whole = [filled(condition, one) for one in seeds]
+    whole = [fill_in(condition, one) for one in seeds]
     if met:  # told nothing of density, basses play fewer notes than real ones beside a kit
         whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
     candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
@@ -154,7 +166,7 @@ def make_take(
         created_at=time.time(),
         performer_hash=hash_of_performer,
         candidates=best_of,
-        drawn=drawn_fields(condition, whole[chosen]),
+        drawn=filled_in_fields(condition, whole[chosen]),
         played_seed=own_seed,
     )
 
@@ -245,7 +257,7 @@ def take_midi(take: Take, condition: Condition | None = None) -> bytes:
     return loop_to_midi(render_take(take, condition))
 
 
-def measure_take(loop: Loop) -> dict[str, Any]:
+def measure_take(loop: Loop) -> dict[str, object]:
     """What a loop measures: tempo, bars, metre, key, swing, density, valence, arousal, scores (null: none)."""
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
@@ -266,7 +278,7 @@ def measure_take(loop: Loop) -> dict[str, Any]:
     }
 
 
-def measure_midi(data: bytes, name: str) -> dict[str, Any]:
+def measure_midi(data: bytes, name: str) -> dict[str, object]:
     """The same, measured on a written file: what a DAW will read, not what was meant."""
     loops = cut(read_song(data, name), WHOLE_SONG)
     return measure_take(loops[0])

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.loop import BARS_CHOICES, Loop, Notes
-from composer_core.pipeline.generation.fill_in import with_drawn
-from composer_core.pipeline.generation.takes import MAX_SEED, perform_grid, performer_hash, take_seed
+from composer_core.pipeline.generation.fill_in import with_filled_in
+from composer_core.pipeline.generation.takes import MAX_SEED, log_take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import editing_model, load
-from composer_core.rules.perform import own_swings
+from composer_core.rules.perform import swings_of_offsets
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
@@ -95,8 +95,11 @@ def _edited(
     played_seed = take_seed(take.seed, take.index) if take.played_seed is None else take.played_seed
     fresh, offset_ms, performed = perform_grid(grid.with_notes(notes), take.condition, played_seed)
     merged, chosen = _merged(grid, fresh, bars)
-    before, after = take.own_swing_ms or own_swings(take.grid, take.offset_ms), own_swings(fresh, offset_ms)
-    return replace(
+    before, after = (
+        take.own_swing_ms or swings_of_offsets(take.grid, take.offset_ms),
+        swings_of_offsets(fresh, offset_ms),
+    )
+    edited = replace(
         take,
         take_id=_edit_id(take, edit, seed, loaded.hash),
         seed=seed,
@@ -115,6 +118,8 @@ def _edited(
         edit=edit,
         played_seed=played_seed,
     )
+    log_take(edited)
+    return edited
 
 
 def _stretches(bars: Sequence[int]) -> list[tuple[int, int]]:
@@ -127,7 +132,7 @@ def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, see
     from composer_core.model.composer.sampling import Given, nll_of_loops, sample_notes
 
     seeds = [take_seed(seed, number + 1) for number in range(CANDIDATES)]
-    whole = with_drawn(take.condition, take.drawn)
+    whole = with_filled_in(take.condition, take.drawn)
     found = sample_notes(loaded, whole, seeds, given=Given(notes, first, last))
     if last == whole.bars:
         return found[0]  # nothing follows that the model has not read

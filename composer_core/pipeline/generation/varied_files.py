@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.estimate import estimate_affect
@@ -126,10 +127,10 @@ def _chosen(parts: Sequence[Loop], source: Path, instrument: str | None) -> Loop
     return loop
 
 
-def _grid_bar(loop: Loop) -> np.ndarray:
+def _grid_bar(loop: Loop) -> NDArray[np.int32]:
     """Bar of each note as the composer counts it: by its place on the grid."""
-    bar: np.ndarray = (loop.notes.onset_tick + 60) // loop.meter.bar_tick
-    return np.maximum(bar, 0)
+    bar: NDArray[np.int32] = np.maximum((loop.notes.onset_tick + 60) // loop.meter.bar_tick, 0)
+    return bar
 
 
 def _changed_bars(old: Loop, new: Loop) -> list[int]:

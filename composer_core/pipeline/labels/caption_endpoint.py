@@ -79,7 +79,7 @@ def endpoint_of(url: str = "", model: str = "", timeout_sec: float | None = None
     return Endpoint(url, model, os.environ.get(KEY_VARIABLE, ""), timeout)
 
 
-def ask(endpoint: Endpoint, facts: Mapping[str, Any]) -> dict[str, str]:
+def ask(endpoint: Endpoint, facts: Mapping[str, object]) -> dict[str, str]:
     """`caption_en` and `caption_ja` of a loop as the model words its `facts`.
 
     Raises EndpointError: not reachable, refused, too slow (the whole exchange has
@@ -124,7 +124,7 @@ def _exchange(endpoint: Endpoint, body: bytes) -> bytes:
     if over.is_set():
         raise EndpointError("endpoint_slow", url=endpoint.url, limit=endpoint.timeout_sec)
     if response.status != http.client.OK:
-        reason = _clean(endpoint, _said(answer) or response.reason)
+        reason = _clean(endpoint, _refusal_text(answer) or response.reason)
         raise EndpointError("endpoint_refused", url=endpoint.url, status=response.status, reason=reason)
     if len(answer) > MAX_ANSWER_BYTES:
         raise _no_caption(endpoint, f"it is longer than {MAX_ANSWER_BYTES} bytes")
@@ -177,7 +177,7 @@ def _captions(endpoint: Endpoint, content: str, facts: Mapping[str, Any]) -> dic
     return made
 
 
-def _said(answer: bytes) -> str:
+def _refusal_text(answer: bytes) -> str:
     """What a refusal says, where it says so as OpenAI does."""
     try:
         error = json.loads(answer)["error"]

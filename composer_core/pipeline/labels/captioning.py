@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from composer_core.errors import EndpointError, NotFound
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.caption_endpoint import Endpoint, ask
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, captions, facts, tellable
+from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_values, captions, facts
 from composer_core.pipeline.labels.fields import CAPTIONS
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
@@ -20,6 +21,8 @@ from composer_core.store.labels.view import HUMAN, CurrentLabel
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 MAX_FAILURES = 3
@@ -39,7 +42,7 @@ class CaptionReport:
     failed: list[tuple[str, str]] = field(default_factory=list)
     stopped: bool = False
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         failed = [{"loop_id": loop_id, "reason": reason} for loop_id, reason in self.failed]
         counts = {"written": self.written, "unchanged": self.unchanged, "by_people": self.by_people}
@@ -77,6 +80,13 @@ def caption_loops(
             done += 1
             progress(done, len(rows))
         writer.flush()
+    _log.info(
+        "captions: %d written, %d unchanged, %d by people, %d loops failed",
+        report.written,
+        report.unchanged,
+        report.by_people,
+        len(report.failed),
+    )
     return report
 
 
@@ -111,7 +121,7 @@ class _Writer:
         self.report.by_people += len(CAPTIONS) - len(wanted)
         if not wanted:
             return False
-        told = tellable(labels, _measured(row), LEAST_CONFIDENCE)
+        told = caption_values(labels, _measured(row), LEAST_CONFIDENCE)
         if self.endpoint is None:
             made = captions(told, row["instrument"], self.words)
             self._gathered += [(Entry(row["loop_id"], name, made[name], "suggested"), "") for name in wanted]
@@ -123,6 +133,7 @@ class _Writer:
             made = ask(self.endpoint, facts(told, row["instrument"], self.words))
         except EndpointError as error:
             self.report.failed.append((row["loop_id"], str(error)))
+            _log.warning("no caption of loop %s: %s", row["loop_id"], error.code)
             self._failures_in_a_row += 1
             self.report.stopped = self._failures_in_a_row >= MAX_FAILURES
             return True

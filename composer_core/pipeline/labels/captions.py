@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from composer_core.pipeline.labels.fields import CAPTIONS
 from composer_core.pipeline.vocabularies import vocabularies
@@ -27,9 +27,9 @@ _INSTRUMENT = {
 _TAGS = ("tempo_bucket", "swing_phase", "feel", "section")
 
 
-def tellable(
-    labels: Mapping[str, CurrentLabel], measured: Mapping[str, Any], least_confidence: float = LEAST_CONFIDENCE
-) -> dict[str, Any]:
+def caption_values(
+    labels: Mapping[str, CurrentLabel], measured: Mapping[str, object], least_confidence: float = LEAST_CONFIDENCE
+) -> dict[str, object]:
     """Labels to tell of a loop or to learn from, captions left out.
 
     What people approved, what machines and imports say with enough confidence (a source that
@@ -52,18 +52,19 @@ def caption_of(labels: Mapping[str, CurrentLabel], name: str) -> CurrentLabel | 
     return label if label is not None and label.value is not None and label.status in _STANDING else None
 
 
-def facts(labels: Mapping[str, Any], instrument: str, words: Vocabularies) -> dict[str, Any]:
+def facts(labels: Mapping[str, object], instrument: str, words: Vocabularies) -> dict[str, object]:
     """What is known of a loop in words, for whoever is to word it otherwise: the template's sentences, and the rest."""
     made: dict[str, Any] = {"instrument": instrument, "sentences": captions(labels, instrument, words)}
     if labels.get("genre"):
-        made["genre_weights"] = {words.genres[code].name_en: weight for code, weight in labels["genre"].items()}
+        weights = cast(Mapping[str, float], labels["genre"])
+        made["genre_weights"] = {words.genres[code].name_en: weight for code, weight in weights.items()}
     for name, key in (("emotion_valence", "valence (-1 to 1)"), ("emotion_arousal", "arousal (0 to 1)")):
         if labels.get(name) is not None:
             made[key] = labels[name]
     return made
 
 
-def captions(labels: Mapping[str, Any], instrument: str, words: Vocabularies | None = None) -> dict[str, str]:
+def captions(labels: Mapping[str, object], instrument: str, words: Vocabularies | None = None) -> dict[str, str]:
     """`caption_en` and `caption_ja` of what is known; what is not is left out.
 
     "A happy funk drum loop at 92 BPM in 4/4, slow, with ghost notes."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,7 @@ from composer_core.pipeline.labels.queue import unique_loops
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.queries import human_source
-from composer_core.store.labels.records import Entry, UndoResult
+from composer_core.store.labels.records import Entry, LabelValue, UndoResult
 from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.labels.view import (
     SETTLED,
@@ -29,6 +30,8 @@ from composer_core.store.labels.view import (
 )
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "ACTIONS",
@@ -64,7 +67,7 @@ class LoopLabels:
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, LabelValue]:
         """Current value by field; rejected ones are left out."""
         return {name: label.value for name, label in self.fields.items() if label.value is not None}
 
@@ -120,7 +123,7 @@ def suggest_missing(
     """
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
-    known = overview.said(store)
+    known = overview.source_statements(store)
     missing = [one for one in unique_loops(workspace) if (said := known.get(one)) is None or said.confidence is None]
     missing = missing[:limit]
     for start in range(0, len(missing), _BATCH):
@@ -141,7 +144,7 @@ def decide(
     *,
     rater: str,
     action: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     seen: Mapping[str, int],
     note: str = "",
 ) -> list[int]:
@@ -168,6 +171,7 @@ def decide(
     to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
     if to_settle and action in ("approve", "reject"):
         entries = _settling(entries, to_settle, {} if action == "reject" else before)
+    _log.debug("%s: %d fields of loop %s", action, len(entries), loop_id)
     return store.write(rater, action, loop_id, entries, seen, note.strip())
 
 
@@ -182,7 +186,7 @@ def undo(workspace: Workspace, rater: str) -> UndoResult | None:
     return open_labels(workspace).undo(rater)
 
 
-def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, Any], str]:
+def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, LabelValue], str]:
     """The values and the note of the decision on a loop that the rater has just undone, None where a field was
     cleared; nothing for a rejection."""
     events = {event.id: event for event in history(workspace, loop_id) if event.source == human_source(rater)}
@@ -203,7 +207,7 @@ def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
 def statuses(workspace: Workspace) -> dict[str, str]:
     """Status of every loop that has any label or suggestion."""
     store = open_labels(workspace)
-    suggested = [loop_id for loop_id, said in overview.said(store).items() if said.confidence is not None]
+    suggested = [loop_id for loop_id, said in overview.source_statements(store).items() if said.confidence is not None]
     return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
 
 

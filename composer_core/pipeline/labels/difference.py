@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import cast
 
+from composer_core.store.labels.records import LabelValue
 from composer_core.store.labels.view import HUMAN, IMPORT, MODEL, RULE, LabelEvent, agree, weight_apart
 
 _AXIS = {"emotion_valence": 2.0, "emotion_arousal": 1.0, "quality": 4.0}
@@ -14,7 +15,7 @@ _TEMPO = "tempo_bpm"
 _MACHINE = (MODEL, RULE)
 
 
-def value_distance(field: str, first: Any, second: Any) -> float:
+def value_distance(field: str, first: LabelValue, second: LabelValue) -> float:
     """0 for values that say the same, 1 for those that have nothing in common.
 
     Numbers differ by their distance as a share of the axis (tempos by |a - b| / the faster);
@@ -26,10 +27,9 @@ def value_distance(field: str, first: Any, second: Any) -> float:
         return float(first is not second)
     if agree(field, first, second):
         return 0.0
-    if field in _AXIS:
-        return min(abs(float(first) - float(second)) / _AXIS[field], 1.0)
-    if field == _TEMPO:
-        return abs(float(first) - float(second)) / max(float(first), float(second))
+    if field in _AXIS or field == _TEMPO:
+        one, other = float(cast(float, first)), float(cast(float, second))
+        return abs(one - other) / max(one, other) if field == _TEMPO else min(abs(one - other) / _AXIS[field], 1.0)
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         return weight_apart(first, second)
     if isinstance(first, list) and isinstance(second, list):

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,8 +222,11 @@ def _drift_of(field: str, source: str, month: str, said: Sequence[tuple[LabelEve
     distances = [(value_distance(field, person.value, model.value), person, model) for person, model in said]
     apart = sorted((one for one in distances if one[0] > 0), key=lambda one: (-one[0], one[1].loop_id))
     numbers = all(isinstance(e.value, int | float) for pair in said for e in pair)
-    bias = float(np.mean([model.value - person.value for person, model in said])) if numbers else None
-    swaps = [] if numbers else Counter((_said(p.value), _said(m.value)) for _, p, m in apart).most_common(20)
+    gaps = [cast(float, model.value) - cast(float, person.value) for person, model in said] if numbers else []
+    bias = float(np.mean(gaps)) if numbers else None
+    swaps = (
+        [] if numbers else Counter((_value_word(p.value), _value_word(m.value)) for _, p, m in apart).most_common(20)
+    )
     return Drift(
         field,
         source,
@@ -237,7 +240,7 @@ def _drift_of(field: str, source: str, month: str, said: Sequence[tuple[LabelEve
     )
 
 
-def _said(value: Any) -> str:
+def _value_word(value: Any) -> str:
     """A value as one word: the heaviest genre, the techniques in a row."""
     if isinstance(value, Mapping):
         return str(max(sorted(value), key=lambda code: value[code])) if value else ""

@@ -12,6 +12,7 @@ from composer_core.music.key import ROOT_NAMES, parse_note_name
 from composer_core.music.label_codes import TAG_CODES
 from composer_core.music.timing import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Meter
 from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.labels.records import LabelValue as LabelValue  # the studio imports it from here
 from composer_core.store.vocabularies import Vocabularies
 
 FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "technique")
@@ -28,7 +29,9 @@ _DECIMALS = 3
 MIN_QUALITY, MAX_QUALITY = 1, 5
 
 
-def check_values(values: Mapping[str, Any], instrument: str, words: Vocabularies | None = None) -> dict[str, Any]:
+def check_values(
+    values: Mapping[str, object], instrument: str, words: Vocabularies | None = None
+) -> dict[str, LabelValue]:
     """The values in the form they are stored; None stays None (not given).
 
     `emotion_valence` -1 to 1, `emotion_arousal` 0 to 1 and `tempo_bpm` rounded to three
@@ -44,7 +47,7 @@ def check_values(values: Mapping[str, Any], instrument: str, words: Vocabularies
     }
 
 
-def check_value(field: str, value: Any, instrument: str, words: Vocabularies | None = None) -> Any:
+def check_value(field: str, value: object, instrument: str, words: Vocabularies | None = None) -> LabelValue:
     """One value in the form it is stored; InvalidValue when the field cannot hold it."""
     if field not in _CHECKS:
         raise InvalidValue("unknown_option", name=field, where="labels", choices=", ".join(LABEL_FIELDS))
@@ -121,7 +124,7 @@ def _caption(field: str, value: Any, _place: _Place) -> str:
     return text
 
 
-_CHECKS: dict[str, Callable[[str, Any, _Place], Any]] = {
+_CHECKS: dict[str, Callable[[str, Any, _Place], LabelValue]] = {
     "emotion_valence": _number,
     "emotion_arousal": _number,
     "emotion": _emotion,

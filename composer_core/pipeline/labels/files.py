@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from composer_core.errors import InvalidValue, NotFound, require_choice
+from composer_core.logs import shown_path
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, Refusal, import_labels
 from composer_core.pipeline.vocabularies import vocabularies
@@ -23,6 +25,8 @@ from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import open_labels
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 FORMATS = ("csv", "jsonl", "tags", "mood", "label-studio")
 COLUMNS = ("loop_id", "field", "value", "source", "status", "confidence", "note")
@@ -55,6 +59,7 @@ def export_labels(workspace: Workspace, path: Path, form: str) -> int:
     else:
         text, n_written = _WRITERS[form](rows), len(rows)
     write_bytes(path, text.encode("utf-8"))
+    _log.info("%d labels exported as %s", n_written, form)
     return n_written
 
 
@@ -295,7 +300,9 @@ _READERS = {
 
 def back_up_labels(workspace: Workspace, path: Path) -> BackupFacts:
     """Write every label event of the workspace to one file, also while people go on labelling."""
-    return back_up(label_location(workspace), path)
+    facts = back_up(label_location(workspace), path)
+    _log.info("labels backed up: %d events", facts.n_events)
+    return facts
 
 
 def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path]:
@@ -305,4 +312,5 @@ def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path]
     facts = restore(label_location(workspace), path, kept)
     # What searches have gathered of the labels is made anew: it names events that may be gone.
     shutil.rmtree(workspace.catalogue, ignore_errors=True)
+    _log.info("labels restored: %d events; those before are kept in %s", facts.n_events, shown_path(kept, workspace))
     return facts, kept

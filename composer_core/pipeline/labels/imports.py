@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue, NotFound
 from composer_core.pipeline.labels.fields import check_value
@@ -15,6 +15,8 @@ from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import IMPORT
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 MAX_REFUSALS_KEPT = 1000
 """Refused rows listed one by one; all of them are counted."""
@@ -29,7 +31,7 @@ class LabelRow:
 
     loop_id: str
     field: str
-    value: Any
+    value: object
     confidence: float | None = None
     note: str = ""
     origin: str = ""
@@ -74,7 +76,7 @@ class LabelImport:
             origin = row.origin or f"row {self.rows}"
             self.refused.append(Refusal(origin, row.loop_id, row.field, error))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
             "rows": self.rows,
@@ -121,6 +123,13 @@ def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -
         report.written += stored.written
         report.unchanged += stored.unchanged
         report.behind_people += stored.behind_people
+    _log.info(
+        "labels imported: %d rows, %d written, %d unchanged, %d refused",
+        report.rows,
+        report.written,
+        report.unchanged,
+        len(report.refused),
+    )
     return report
 
 
@@ -141,7 +150,7 @@ def _entry(row: LabelRow, instruments: dict[str, str], workspace: Workspace) -> 
 def _instruments(workspace: Workspace, loop_ids: set[str]) -> dict[str, str]:
     """The instrument of each of these loops that the library has."""
     rows = LoopStore(workspace).rows(loop_ids, ("loop_id", "instrument"))
-    return {loop_id: row["instrument"] for loop_id, row in rows.items()}
+    return {loop_id: str(row["instrument"]) for loop_id, row in rows.items()}
 
 
 def _batches(rows: Iterator[LabelRow]) -> Iterator[list[LabelRow]]:

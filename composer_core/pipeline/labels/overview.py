@@ -51,7 +51,7 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
-class Against:
+class ModelDisagreement:
     """A label of a person or an import that a model contradicts: on which field, by how much (0 to 1), the model's
     event and confidence; the raters' votes on the field as (rater, status, event), and whether it is settled."""
 
@@ -70,11 +70,11 @@ class Opinions:
 
     amount: float
     field: str
-    against: Against | None
+    against: ModelDisagreement | None
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SourceStatements:
     """What machines say of a loop, and how far all its sources differ.
 
     `confidence` is the lowest of the newest suggestion of each field and `field` the one it is of; 0 and "" where
@@ -120,9 +120,9 @@ def statuses(store: LabelStore) -> Mapping[str, str]:
     return {loop_id: one.status for loop_id, one in people(store).items()}
 
 
-def said(store: LabelStore) -> Mapping[str, Said]:
+def source_statements(store: LabelStore) -> Mapping[str, SourceStatements]:
     """Loop -> what its sources say, of the loops of which a machine has spoken or on which sources differ."""
-    return _known(store, "said", _Kind(_all_said, _said))
+    return _known(store, "source_statements", _Kind(_all_statements, _statements))
 
 
 def acts(store: LabelStore, rater: str) -> Mapping[int, tuple[str, str]]:
@@ -151,7 +151,7 @@ def _known(store: LabelStore, name: str, kind: _Kind[Value]) -> Mapping[str, Val
     key = (store.place, name)
     with _lock:
         state, newest = _states.get(key), store.newest()
-        if state is None or not store.holds(state.newest):
+        if state is None or not store.has_event(state.newest):
             state = None
         elif state.newest == newest:
             return state.values
@@ -193,20 +193,22 @@ def _of_people(fields: Fields) -> People | None:
     return People(loop_status(labels), approved, shared)
 
 
-def _all_said(store: LabelStore) -> dict[str, Said]:
+def _all_statements(store: LabelStore) -> dict[str, SourceStatements]:
     events = read_events(store)
     if events is None:
         return {}
     differ = {loop_id: made for loop_id, fields in of_several(events, differing=True) if (made := _opinions(fields))}
     lowest = lowest_confidence(events)
-    alone = {loop_id: Said(*lowest[loop_id], differ.get(loop_id)) for loop_id in lowest}
-    return alone | {loop_id: Said(None, "", made) for loop_id, made in differ.items() if loop_id not in lowest}
+    alone = {loop_id: SourceStatements(*lowest[loop_id], differ.get(loop_id)) for loop_id in lowest}
+    return alone | {
+        loop_id: SourceStatements(None, "", made) for loop_id, made in differ.items() if loop_id not in lowest
+    }
 
 
-def _said(fields: Fields) -> Said | None:
+def _statements(fields: Fields) -> SourceStatements | None:
     sure, field = _lowest(fields)
     opinions = _opinions(fields)
-    return None if sure is None and opinions is None else Said(sure, field, opinions)
+    return None if sure is None and opinions is None else SourceStatements(sure, field, opinions)
 
 
 def _lowest(fields: Fields) -> tuple[float | None, str]:
@@ -229,12 +231,14 @@ def _opinions(fields: Fields) -> Opinions | None:
     if not shared:
         return None
     amount, field = max((difference(events), name) for name, events in shared.items())
-    against = [_against(size, model, events) for events in shared.values() for size, model in against_model(events)]
+    against = [
+        _model_disagreement(size, model, events) for events in shared.values() for size, model in against_model(events)
+    ]
     worst = max(against, key=lambda one: ((one.confidence or 0.0) * one.amount, one.field), default=None)
     return Opinions(amount, field, worst) if amount > 0 or worst is not None else None
 
 
-def _against(amount: float, model: LabelEvent, events: Sequence[LabelEvent]) -> Against:
+def _model_disagreement(amount: float, model: LabelEvent, events: Sequence[LabelEvent]) -> ModelDisagreement:
     votes = tuple((vote.author, vote.status, vote.id) for vote in votes_of(events))
     settled = any(event.status == SETTLED for event in events)
-    return Against(model.field, amount, model.id, model.confidence, votes, settled)
+    return ModelDisagreement(model.field, amount, model.id, model.confidence, votes, settled)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from composer_core.errors import require_choice
 from composer_core.pipeline.labels import overview
-from composer_core.pipeline.labels.overview import Against, Opinions
+from composer_core.pipeline.labels.overview import ModelDisagreement, Opinions
 from composer_core.pipeline.library.similar import outlyingness
 from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.loops.store import LoopStore
@@ -174,7 +174,7 @@ def _item(loop_id: str, drawn: bool, status: str | None, skipped: bool, ranking:
 
 def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
     """The least certain first; loops no estimator has looked at follow."""
-    known = overview.said(store)
+    known = overview.source_statements(store)
     ranks = {
         loop: said.confidence
         for loop in loop_ids
@@ -227,7 +227,7 @@ def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[
 
 
 def _opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, Opinions]:
-    known = overview.said(store)
+    known = overview.source_statements(store)
     return {
         loop_id: said.opinions
         for loop_id in loop_ids
@@ -235,7 +235,7 @@ def _opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, Opinions]
     }
 
 
-def _unsettled(against: Against, rater: str) -> bool:
+def _unsettled(against: ModelDisagreement, rater: str) -> bool:
     """Whether a second opinion is wanted of this rater: none of theirs is newer than the model's, nor do two stand."""
     if against.settled or sum(status == "approved" for _, status, _ in against.votes) >= _SECOND_OPINION:
         return False

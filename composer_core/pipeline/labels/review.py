@@ -10,6 +10,7 @@ votes alone, so that settling a dispute does not make raters look more alike tha
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +25,13 @@ from composer_core.pipeline.labels.agreement import (
 )
 from composer_core.pipeline.labels.fields import LABEL_FIELDS, check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.records import BulkEdit, Entry
+from composer_core.store.labels.records import BulkEdit, Entry, LabelValue
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, LabelEvent, disputed, votes_of
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 LEVEL_OF_FIELD = {
     "emotion_valence": "interval",
@@ -79,9 +82,9 @@ class BulkChange:
 
     loop_id: str
     field: str
-    before: Any
+    before: LabelValue
     source: str
-    after: Any
+    after: LabelValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,9 @@ def progress_of_raters(workspace: Workspace) -> list[RaterProgress]:
     return made
 
 
-def bulk_preview(workspace: Workspace, loop_ids: Sequence[str], values: Mapping[str, Any], rater: str) -> BulkPreview:
+def bulk_preview(
+    workspace: Workspace, loop_ids: Sequence[str], values: Mapping[str, object], rater: str
+) -> BulkPreview:
     """What giving `values` to all these loops would change; stores nothing. InvalidValue for an unknown field."""
     for name, value in values.items():
         require_choice("field", name, LABEL_FIELDS)
@@ -204,7 +209,10 @@ def bulk_apply(
     """
     require_choice("action", action, tuple(_BULK_STATUS))
     entries = [Entry(c.loop_id, c.field, c.after, _BULK_STATUS[action]) for c in preview.changes]
-    return open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+    edit = open_labels(workspace).write_many(rater, action, entries, preview.seen, note.strip())
+    if edit is not None:
+        _log.info("%d labels of %d loops stored at once (%s)", edit.n_events, edit.n_loops, action)
+    return edit
 
 
 def _approved(event: LabelEvent) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -36,7 +36,7 @@ from composer_core.pipeline.library.declared import main_signature, main_stretch
 from composer_core.pipeline.library.song_notes import pitched_notes, whole_drums
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import write_json
-from composer_core.store.labels.records import Entry
+from composer_core.store.labels.records import Entry, LabelValue
 from composer_core.store.labels.store import open_labels
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -62,7 +62,7 @@ _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
 LEAST_LOOPS, N_FOLDS = 5, 5
 
 
-def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int | None = None) -> dict[str, Any]:
+def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int | None = None) -> dict[str, object]:
     """What the estimators say of whole files; nothing is stored.
 
     Gives {"files": [{"path" as given, "error": None or {code, message}, each field of SHOWN as {value,
@@ -74,7 +74,7 @@ def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int 
     files = []
     for report in read_all([(path, "midi") for path in paths], SHOW_TASK, options, jobs=jobs):
         outcome = report.outcomes[0]
-        error, fields = None, outcome.facts.get("fields", {})
+        error, fields = None, cast(dict[str, object], outcome.facts.get("fields", {}))
         if outcome.refusal is not None:
             error = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
         unknown: dict[str, Any] = {name: {"value": None, "confidence": 0.0, "reasons": []} for name in SHOWN}
@@ -83,10 +83,10 @@ def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int 
     return {"files": files}
 
 
-def read_estimates(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[Result]:
+def read_estimates(files: list[tuple[str, bytes]], options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or the estimates of the whole file as facts."""
     own = options["estimators"]
-    estimators = load_estimators(None if own is None else Path(own))
+    estimators = load_estimators(None if own is None else Path(str(own)))
 
     def read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         """The estimates of one file that something can be said about."""
@@ -186,10 +186,10 @@ def _song_technique(song: Song, estimators: Estimators) -> Suggestion | None:
         chosen = loops[:: max(1, len(loops) // _TECHNIQUE_LOOPS)]
         seen = [suggest_loop_technique(loop, measure(loop), vocabularies(), estimators) for loop in chosen]
         made = [one for one in seen if one is not None]
-        counts = Counter(code for one in made for code in one.value)
+        counts = Counter(code for one in made for code in one.codes)
         for code, count in counts.items():
             if count >= _TECHNIQUE_SHARE * len(chosen):
-                of_code = [one for one in made if code in one.value]
+                of_code = [one for one in made if code in one.codes]
                 codes[code] = float(np.mean([one.confidence for one in of_code]))
                 # A rule that spoke for a technique which is not kept is no reason.
                 rules = {f"rule:{other}" for other in counts if other != code}
@@ -204,7 +204,7 @@ def apply_estimates(
     workspace: Workspace,
     fields: Sequence[str] = APPLIED_FIELDS,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Store suggestions for every loop of the library; gives loops looked at and suggestions stored by field.
 
     Fields on which a person has an opinion are left alone, and so is what the same estimator already said.
@@ -235,11 +235,11 @@ def apply_estimates(
     return {"loops": len(loop_ids), "stored": dict(sorted(stored.items()))}
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: LabelValue) -> LabelValue:
     return {code: value[code] for code in sorted(value)} if isinstance(value, Mapping) else value
 
 
-def train_library_genre(workspace: Workspace, instrument: str, out: Path) -> dict[str, Any]:
+def train_library_genre(workspace: Workspace, instrument: str, out: Path) -> dict[str, object]:
     """Learn families from the loops of an instrument whose genre a person approved; returns the card.
 
     Loops of one source file stay on one side of every fold. InvalidValue unless two families have five loops.
@@ -254,7 +254,7 @@ def train_library_genre(workspace: Workspace, instrument: str, out: Path) -> dic
     wanted = [name for name in rows["loop_id"][rows["instrument"] == instrument] if name in approved]
     examples = []
     for loop_id, loop in zip(wanted, LoopStore(workspace).load_many(wanted), strict=True):
-        weights = family_weights(approved[loop_id])
+        weights = family_weights(cast(dict[str, float], approved[loop_id]))
         family = max(weights, key=lambda name: weights[name])
         row = features_of(loop, measure(loop)) if loop.is_drums else note_features.feature_row(notes_of_loop(loop))
         examples.append(classifier.GenreExample(row, family, loop.source))

@@ -27,6 +27,7 @@ from composer_core.pipeline.library.query import (
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.labels.projection import STATUS_COLUMN
 from composer_core.store.loops.export import FORMATS, write_rows
+from composer_core.store.loops.loop_columns import LOOP_COLUMNS
 from composer_core.store.loops.record import SCORE_PREFIX
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.views import NUMBER
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "LISTED",
+    "PLOTTED",
     "Facet",
     "Page",
     "column_of",
@@ -59,13 +61,13 @@ __all__ = [
 ]
 MAX_PAGE = 10_000
 LISTED = (
-    *("loop_id", "source", "member", "track_name", "instrument", "program", "start_bar", "bars", "meter"),
-    *("tempo_bpm", "n_notes", "swing_phase", "origin", "take_id", "duplicate_of", "created_at"),
-    *("valence_estimate", "arousal_estimate", "key_root", "key_mode", STATUS_COLUMN),
-    *("labels.emotion", "labels.genre", "labels.key_root"),
+    *(column.name for column in LOOP_COLUMNS if column.shown),
+    *(STATUS_COLUMN, "labels.emotion", "labels.genre", "labels.key_root"),
     *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_NAMES)),
 )
 """Columns of a page unless others are asked for."""
+PLOTTED = tuple(column.name for column in LOOP_COLUMNS if column.plotted)
+"""Columns a chart offers besides metrics and scores."""
 
 
 @dataclass(frozen=True, slots=True)

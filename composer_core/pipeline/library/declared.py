@@ -71,6 +71,7 @@ def keep_signatures(song: Song, loops: Sequence[Loop]) -> list[FileWarning]:
     judged = judged_signatures(song)
     for loop in loops:
         start_tick = loop.extra["start_tick"]
+        assert isinstance(start_tick, int)  # `cut` puts it there
         said = [one for one in judged if one.tick <= start_tick + EARLY_TICK]
         if said and not loop.is_drums:
             loop.extra["declared_key"] = declared_json(said[-1].signature, said[-1].doubtful)

@@ -4,9 +4,9 @@ Reasons are kept, nothing is deleted, and every exclusion can be taken back."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from composer_core.music.loop import Loop
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 NEAR_DUPLICATE = "near_duplicate"
 AUTHOR = "dedupe"
@@ -63,7 +65,7 @@ class DuplicateGroups:
     later: dict[str, str]
     commonplaces: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {"pairs": [asdict(pair) for pair in self.pairs], "groups": [list(group) for group in self.groups],
                 "later": self.later, "commonplaces": self.commonplaces}  # fmt: skip
@@ -137,6 +139,7 @@ def find(workspace: Workspace, threshold: float = THRESHOLD) -> DuplicateGroups:
     for loop_id, number in zip(ids, groups_of(_keys(ids, pairs)), strict=True):
         by_number.setdefault(number, []).append(loop_id)
     groups = tuple(tuple(group) for group in by_number.values() if len(group) > 1)
+    _log.info("near-duplicates among %d loops: %d pairs in %d groups", len(ids), len(pairs), len(groups))
     return DuplicateGroups(pairs, groups, _later(ids, pairs), commonplaces)
 
 
@@ -150,6 +153,7 @@ def exclude_later(workspace: Workspace, found: DuplicateGroups) -> int:
         if last is None or (not last.reason and last.author == AUTHOR):
             events.append(Exclusion(loop_id, NEAR_DUPLICATE, duplicate_of=original, author=AUTHOR))
     store.append(events)
+    _log.info("%d near-duplicates left out", len(events))
     return len(events)
 
 
@@ -201,6 +205,7 @@ def exclude(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "", 
     known = store.current()
     fresh = [loop_id for loop_id in dict.fromkeys(loop_ids) if loop_id not in known]
     store.append([Exclusion(loop_id, BY_HAND, author=author, note=note) for loop_id in fresh])
+    _log.info("%d loops left out by hand", len(fresh))
     return len(fresh)
 
 
@@ -210,4 +215,5 @@ def restore(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "") 
     known = store.current()
     back = [loop_id for loop_id in dict.fromkeys(loop_ids) if loop_id in known]
     store.append([Exclusion(loop_id, "", author=author) for loop_id in back])
+    _log.info("%d loops taken back", len(back))
     return len(back)

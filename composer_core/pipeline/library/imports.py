@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from composer_core.errors import RefusedFile, require_choice, require_range
 from composer_core.ingest.engine import Engine, LocalEngine
 from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import ScanResult, find_files
 from composer_core.ingest.warnings import FileWarning
+from composer_core.logs import shown_path
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
@@ -22,10 +24,12 @@ from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
+_log = logging.getLogger(__name__)
+
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 MAX_JOBS = 64
-Facts = Callable[[Mapping[str, str]], list[dict[str, Any]]]
+Facts = Callable[[Mapping[str, str]], list[dict[str, object]]]
 """What else is done once all loops are stored, given the digest of each accepted file by its name."""
 ACCEPTED_NAMED = 1000
 """So many accepted files are named in a report; the rest is only counted."""
@@ -44,15 +48,15 @@ class ImportReport:
     files_seen: int = 0
     files_accepted: int = 0
     files_skipped: int = 0
-    accepted: list[dict[str, Any]] = field(default_factory=list)
+    accepted: list[dict[str, object]] = field(default_factory=list)
     files_refused: list[dict[str, str]] = field(default_factory=list)
     warnings: list[dict[str, str]] = field(default_factory=list)
     loops_added: int = 0
     exact: int = 0
     seconds: float = 0.0
-    datasets: list[dict[str, Any]] = field(default_factory=list)
+    datasets: list[dict[str, object]] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object `composer ingest --json` prints."""
         return {
             "files_seen": self.files_seen,
@@ -95,9 +99,10 @@ def ingest(
     found = find_files([str(path) for path in paths])
     options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
     total = len(found.files)
+    _log.info("import begins: %d files, loops of %d bars", total, bars)
     seen = None if progress is None else lambda done: progress(done, total)
     with (engine or LocalEngine()).opened(jobs) as read:
-        run = _Import(LoopStore(workspace.create()), found)
+        run = _Import(workspace.create(), found)
         for report in read(found.files, READ_TASK, options, seen=seen):
             run.take(report)
     run.flush()
@@ -105,19 +110,36 @@ def ingest(
         run.report.datasets = facts(run.digests)
     run.report.seconds = time.monotonic() - started
     _keep_history(workspace, [str(path) for path in paths], bars, run.report)
+    _tell(run.report)
     return run.report
 
 
-def imports(workspace: Workspace) -> list[dict[str, Any]]:
+def _tell(report: ImportReport) -> None:
+    _log.info(
+        "import ended after %.1f s: %d of %d files accepted, %d refused, %d skipped; %d loops added, %d duplicates",
+        report.seconds,
+        report.files_accepted,
+        report.files_seen,
+        len(report.files_refused),
+        report.files_skipped,
+        report.loops_added,
+        report.exact,
+    )
+
+
+def imports(workspace: Workspace) -> list[dict[str, object]]:
     """Earlier imports, newest first: the report's JSON with `at` (ISO time), `paths` and `bars`."""
-    return [read_json(path) for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)]
+    return [
+        cast(dict[str, object], read_json(path))
+        for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)
+    ]
 
 
 class _Import:
     """One import under way: what was read and not yet stored, and the report so far."""
 
-    def __init__(self, store: LoopStore, found: ScanResult) -> None:
-        self._store, self._found = store, found
+    def __init__(self, workspace: Workspace, found: ScanResult) -> None:
+        self._workspace, self._store, self._found = workspace, LoopStore(workspace), found
         self._records: list[LoopRecord] = []
         self._n_notes = 0
         self.digests: dict[str, str] = {}
@@ -164,15 +186,17 @@ class _Import:
         self.report.files_seen += 1
         path = str(refusal.values.get("path", ""))
         self.report.files_refused.append({"path": path, "code": refusal.code, "message": str(refusal)})
+        _log.info("refused %s: %s", shown_path(path, self._workspace), refusal.code)
 
     def _accept(self, path: str, outcome: Outcome) -> None:
         self.report.files_seen += 1
         self.report.files_accepted += 1
-        for code, values in outcome.facts["warnings"]:
+        facts: dict[str, Any] = outcome.facts
+        for code, values in facts["warnings"]:
             self.report.warnings.append(FileWarning(code, outcome.name, values).to_json())
         member = outcome.name[len(path) + 1 :] if outcome.name != path else ""
-        records = decode_records(path, member, outcome.facts, outcome.payload)
-        self.digests[outcome.name] = outcome.facts["digest"]
+        records = decode_records(path, member, facts, outcome.payload)
+        self.digests[outcome.name] = facts["digest"]
         if len(self.report.accepted) < ACCEPTED_NAMED:
             self.report.accepted.append({"path": outcome.name, "loops": len(records)})
         self._records.extend(records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -21,18 +21,16 @@ from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import BARS_CHOICES, Loop
 from composer_core.pipeline.library.measuring import (
     READ_TASK,
-    MeasuredLoop,
     decode_loops,
     decode_records,
     finite_or_none,
-    key_columns,
     measure_loops,
 )
 from composer_core.pipeline.scoring import explain, missing
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
-from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord
+from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord, MeasuredLoop
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
@@ -44,7 +42,7 @@ __all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_traini
 
 def measure_files(
     paths: Sequence[str], bars: int = 4, *, jobs: int | None = None, drum_map: str = AUTOMATIC
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Measure MIDI files and store nothing.
 
     Gives {"files": [{"path" as given, "error": None or {code, message}, "warnings": [{path, code, message}],
@@ -63,7 +61,8 @@ def measure_files(
         else:
             records = decode_records(outcome.name, "", outcome.facts, outcome.payload)
             entry["loops"] = [_measured_json(record) for record in records]
-            warned = (FileWarning(code, outcome.name, values) for code, values in outcome.facts["warnings"])
+            said = cast(list[tuple[str, dict[str, Any]]], outcome.facts["warnings"])
+            warned = (FileWarning(code, outcome.name, values) for code, values in said)
             entry["warnings"] = [warning.to_json() for warning in warned]
         files.append(entry)
     return {"files": files}
@@ -87,7 +86,7 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
     }
 
 
-def key_json(record: LoopRecord) -> dict[str, Any] | None:
+def key_json(record: LoopRecord) -> dict[str, object] | None:
     """The estimated key, and the chord of each bar by name ("N" for silence); None where there is none."""
     if record.key_root < 0:
         return None
@@ -141,23 +140,9 @@ def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> li
 
 
 def _generated_record(one: MeasuredLoop, take_id: str) -> LoopRecord:
-    return LoopRecord(
-        loop=one.loop,
-        loop_id=generated_id(take_id),
-        source_digest=source_digest(b"".join(column.tobytes() for column in one.loop.notes.columns())),
-        content_hash=one.content_hash,
-        metrics=one.metrics,
-        swing_phase=one.swing_phase,
-        valence_estimate=one.valence,
-        arousal_estimate=one.arousal,
-        grid_onset_tick=one.grid_onset_tick,
-        is_ghost=one.is_ghost,
-        scores=one.scores,
-        score_digest=one.score_digest,
-        fingerprint=one.fingerprint,
-        origin=GENERATED,
-        take_id=take_id,
-        **key_columns(one.key),
+    content = b"".join(column.tobytes() for column in one.loop.notes.columns())
+    return LoopRecord.of(
+        one, loop_id=generated_id(take_id), source_digest=source_digest(content), origin=GENERATED, take_id=take_id
     )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,11 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.music.timing import Meter
 from composer_core.pipeline.library.declared import keep_signatures, main_meter, meter_is_doubtful
 from composer_core.pipeline.scoring import score_measured
+from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
-from composer_core.store.loops.record import LoopRecord
+from composer_core.store.loops.record import LoopRecord, MeasuredLoop
 
 READ_TASK = "composer_core.pipeline.library.measuring:read_files"
 _SNARE = ROLES.index("snare")
@@ -43,24 +42,6 @@ _COLUMNS = (
     ("pitch", np.uint8),
     ("velocity", np.uint8),
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MeasuredLoop:
-    """A loop with what was measured and estimated on it, and where its notes belong."""
-
-    loop: Loop
-    metrics: dict[str, float]
-    swing_phase: str
-    valence: float
-    arousal: float
-    content_hash: str
-    grid_onset_tick: NDArray[np.int32]
-    is_ghost: NDArray[np.bool_]
-    key: KeyEstimate | None
-    scores: Mapping[str, float]
-    score_digest: str
-    fingerprint: bytes
 
 
 def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
@@ -77,14 +58,27 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
                 row[name] = metric.read(analysis)
     affects = [estimate_affect(row, loop.instrument) for row, loop in zip(metrics, loops, strict=True)]
     hashes = [content_hash(loop) for loop in loops]
-    places = [_place_notes(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
+    places = [_grid_positions(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
     prints = [fingerprint_codes(analysis).tobytes() for analysis in analyses]
     scored = score_measured(loops, metrics)
     columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, prints, strict=True)
     return [
-        MeasuredLoop(loop, row, phase, valence, arousal, content, grid, ghost, key, one.scores, one.digest, print_)
-        for loop, row, phase, (valence, arousal), content, (grid, ghost), key, one, print_ in columns
+        MeasuredLoop(
+            loop=loop,
+            content_hash=content,
+            metrics=row,
+            swing_phase=phase,
+            valence_estimate=valence,
+            arousal_estimate=arousal,
+            grid_onset_tick=grid,
+            is_ghost=ghost,
+            scores=score.scores,
+            score_digest=score.digest,
+            fingerprint=codes,
+            **_key_fields(key),
+        )
+        for loop, row, phase, (valence, arousal), content, (grid, ghost), key, score, codes in columns
     ]
 
 
@@ -93,7 +87,18 @@ def measure_loop(loop: Loop) -> MeasuredLoop:
     return measure_loops([loop])[0]
 
 
-def _place_notes(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _key_fields(estimate: KeyEstimate | None) -> dict[str, Any]:
+    """An estimated key as the record holds it; empty without one."""
+    if estimate is None:
+        return {}
+    return {
+        "key_root": estimate.key.root,
+        "key_mode": estimate.key.mode,
+        "key_confidence": estimate.confidence,
+    }
+
+
+def _grid_positions(loop: Loop, analysis: Analysis) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The tick of the grid each note belongs to (in [0, length)) and which notes are ghosts."""
     if not len(loop.notes):
         return np.empty(0, np.int32), np.empty(0, np.bool_)
@@ -114,7 +119,7 @@ def _turned(values: NDArray[Any], n_early: int) -> NDArray[Any]:
     return np.concatenate((values[-n_early:], values[:-n_early])) if n_early else values
 
 
-def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[Result]:
+def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) -> list[Result]:
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
@@ -129,11 +134,11 @@ def read_files(files: list[tuple[str, bytes]], options: dict[str, Any]) -> list[
             results.append(one)
             continue
         facts, loops = one
-        results.append(_answer(facts, loops, list(islice(measured, len(loops))) if options["measure"] else None))
+        results.append(_pack_answer(facts, loops, list(islice(measured, len(loops))) if options["measure"] else None))
     return results
 
 
-def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
+def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
         song = read_song(data, name, options.get("drum_map", AUTOMATIC))
         loops = cut(song, options["bars"])
@@ -151,13 +156,13 @@ def _read_file(name: str, data: bytes, options: dict[str, Any]) -> RefusedFile |
     return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
 
 
-def _answer(
+def _pack_answer(
     facts: dict[str, Any], loops: list[Loop], measured: list[MeasuredLoop] | None
 ) -> tuple[dict[str, Any], bytes]:
     if measured is None:
-        facts["loops"] = [_loop_facts(loop) for loop in loops]
+        facts["loops"] = [loop_facts(loop) for loop in loops]
         return facts, _pack_notes(loops, [loop.notes.onset_tick for loop in loops])
-    facts["loops"] = [_loop_facts(one.loop) | _measured_facts(one) for one in measured]
+    facts["loops"] = [loop_facts(one.loop) | measured_facts(one) for one in measured]
     values = [value for one in measured for value in _values(one)]
     blocks = [_pack_notes(loops, [one.grid_onset_tick for one in measured])]
     blocks += [one.is_ghost.tobytes() for one in measured]
@@ -175,43 +180,6 @@ def _values(one: MeasuredLoop) -> list[float]:
 def metric_names(instrument: str) -> tuple[str, ...]:
     """Names of the metrics an instrument's loops have, in the order of the table."""
     return tuple(name for name, metric in METRICS.items() if metric.applies_to(instrument))
-
-
-def _loop_facts(loop: Loop) -> dict[str, Any]:
-    return {
-        "instrument": loop.instrument,
-        "bars": loop.bars,
-        "tempo_bpm": loop.tempo_bpm,
-        "meter": str(loop.meter),
-        "program": loop.program,
-        "start_bar": loop.start_bar,
-        "tempo_events": loop.tempo_events,
-        "track_name": loop.track_name,
-        "extra": loop.extra,
-        "n_notes": len(loop.notes),
-    }
-
-
-def _measured_facts(one: MeasuredLoop) -> dict[str, Any]:
-    return {
-        "swing_phase": one.swing_phase,
-        "valence": one.valence,
-        "arousal": one.arousal,
-        "content_hash": one.content_hash,
-        "key": key_columns(one.key),
-        "score_digest": one.score_digest,
-    }
-
-
-def key_columns(estimate: KeyEstimate | None) -> dict[str, Any]:
-    """An estimated key as the record holds it; empty without one."""
-    if estimate is None:
-        return {}
-    return {
-        "key_root": estimate.key.root,
-        "key_mode": estimate.key.mode,
-        "key_confidence": estimate.confidence,
-    }
 
 
 def _pack_notes(loops: Sequence[Loop], grids: Sequence[NDArray[np.int32]]) -> bytes:
@@ -235,19 +203,20 @@ def _unpack_notes(payload: memoryview, count: int) -> tuple[dict[str, NDArray[An
     return columns, payload
 
 
-def decode_loops(source: str, facts: Mapping[str, Any], payload: bytes) -> list[Loop]:
+def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> list[Loop]:
     """The loops of an answer made without measuring; `source` is what they shall say they come from."""
-    columns, _ = _unpack_notes(memoryview(payload), sum(row["n_notes"] for row in facts["loops"]))
+    rows = cast(list[dict[str, Any]], facts["loops"])
+    columns, _ = _unpack_notes(memoryview(payload), sum(row["n_notes"] for row in rows))
     loops, start = [], 0
-    for row in facts["loops"]:
+    for row in rows:
         loops.append(_loop(source, row, columns, slice(start, start + row["n_notes"])))
         start += row["n_notes"]
     return loops
 
 
-def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: bytes) -> list[LoopRecord]:
+def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
     """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
-    rows = facts["loops"]
+    rows = cast(list[dict[str, Any]], facts["loops"])
     n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
@@ -260,23 +229,21 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
         names = metric_names(row["instrument"])
         first_score = first_value + len(names)
         metrics = dict(zip(names, values[first_value:first_score], strict=True))
+        loop = _loop(source, row, columns, chosen)
+        part = cast(int, loop.extra["part"])
+        loop.extra["md5"] = facts["md5"]
         records.append(
             LoopRecord(
-                loop=_loop(source, row | {"extra": row["extra"] | {"md5": facts["md5"]}}, columns, chosen),
-                loop_id=loop_id(facts["digest"], row["extra"]["part"], row["start_bar"], row["bars"]),
-                source_digest=facts["digest"],
-                content_hash=row["content_hash"],
+                loop=loop,
+                loop_id=loop_id(str(facts["digest"]), part, loop.start_bar, loop.bars),
+                source_digest=str(facts["digest"]),
                 metrics=metrics,
-                swing_phase=row["swing_phase"],
-                valence_estimate=row["valence"],
-                arousal_estimate=row["arousal"],
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],
                 member=member,
                 scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
-                score_digest=row["score_digest"],
                 fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
-                **row["key"],
+                **measured_fields(row),
             )
         )
         start, first_value = chosen.stop, first_score + len(SCORE_NAMES)
@@ -285,22 +252,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, Any], payload: 
 
 def _loop(source: str, row: Mapping[str, Any], columns: Mapping[str, NDArray[Any]], chosen: slice) -> Loop:
     notes = Notes(*(columns[name][chosen] for name in ("onset", "duration", "pitch", "velocity")))
-    return Loop(
-        instrument=row["instrument"],
-        notes=notes,
-        bars=row["bars"],
-        tempo_bpm=row["tempo_bpm"],
-        meter=_meter(row["meter"]),
-        program=row["program"],
-        start_bar=row["start_bar"],
-        tempo_events=tuple((tick, bpm) for tick, bpm in row["tempo_events"]),
-        track_name=row["track_name"],
-        source=source,
-        extra=row["extra"],
-    )
-
-
-_meter = cache(Meter.parse)
+    return loop_of({**row, "source": source}, notes)
 
 
 def finite_or_none(value: float) -> float | None:

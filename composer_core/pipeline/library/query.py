@@ -6,7 +6,7 @@ import math
 import threading
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.metrics import METRICS
@@ -14,7 +14,9 @@ from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
-from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX
+from composer_core.store.loops.loop_columns import LOOP_COLUMNS
+from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.record import SCORE_PREFIX as SCORE_PREFIX  # the studio imports it from here
 from composer_core.store.search.conditions import AnyOf, Between, Condition, ContainsWords, Known, OneOf
 from composer_core.store.search.query import LibraryQuery
 from composer_core.store.search.views import EXCLUDED, MEASURED_ROOT, NUMBER, TEXT
@@ -22,27 +24,23 @@ from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 UNLABELLED = "unlabelled"
 CHOICE_COLUMN = {
-    "instrument": "instrument",
+    **{column.choice: column.name for column in LOOP_COLUMNS if column.choice},
     "genre": GENRES_COLUMN,
     "emotion": LABEL_PREFIX + "emotion",
     "technique": LABEL_PREFIX + "technique",
     "key_root": LABEL_PREFIX + "key_root",
     "key_mode": LABEL_PREFIX + "key_mode",
     "measured_root": MEASURED_ROOT,
-    "measured_mode": "key_mode",
-    "meter": "meter",
-    "swing": "swing_phase",
-    "origin": "origin",
     "status": STATUS_COLUMN,
-    "source": "source",
     "dataset": "dataset",
 }
 SPLIT_COLUMN = {**CHOICE_COLUMN, "genre": LABEL_PREFIX + "genre"}
 """Where one value a loop is wanted."""
-_SEARCHED = ("source", "member", "track_name", "take_id", NOTE_COLUMN)
+_SEARCHED = (*(column.name for column in LOOP_COLUMNS if column.searched), NOTE_COLUMN)
 
 
 _queries: dict[Path, LibraryQuery] = {}
@@ -68,7 +66,7 @@ def family_mark(field: str | None) -> str:
     return "-" if field == "genre" else ""
 
 
-def value_name(field: str, value: Any) -> str | None:
+def value_name(field: str, value: object) -> str | None:
     """A value of a field as facets name it; None stands for none."""
     if value is None:
         return UNLABELLED if CHOICE_COLUMN.get(field, field) == STATUS_COLUMN else None
@@ -117,9 +115,9 @@ def _finite(bound: float) -> float | None:
     return bound if math.isfinite(bound) else None
 
 
-def frame_of(table: Any) -> pd.DataFrame:
+def frame_of(table: pa.Table) -> pd.DataFrame:
     """Rows of a query as a data frame; loops without a label have the status `unlabelled`."""
-    frame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
     if STATUS_COLUMN in frame.columns:
         frame[STATUS_COLUMN] = frame[STATUS_COLUMN].fillna(UNLABELLED)
     return frame

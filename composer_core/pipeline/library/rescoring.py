@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from composer_core.pipeline.settings import MAX_PASS_MARK, Settings
 from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 _FACTS = ("loop_id", "instrument", "bars", "n_notes", "score_digest")
@@ -54,6 +57,7 @@ def rescore(workspace: Workspace, *, everything: bool = False, progress: Progres
             counts["measured"] += _rescore_part(store, name, table, facts)
             counts["rescored"] += len(stale)
         progress(number + 1, len(names))
+    _log.info("rescored %d of %d loops, %d measured again", counts["rescored"], counts["loops"], counts["measured"])
     return counts
 
 

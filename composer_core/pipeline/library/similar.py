@@ -66,7 +66,7 @@ def similar(workspace: Workspace, loop_id: str, k: int = 20, by: str = BY_METRIC
     _check(k, by)
     for rows in rows_by_instrument(workspace).values():
         for part in rows:
-            place = part.place(loop_id)
+            place = part.row_of(loop_id)
             if place >= 0:
                 if by == BY_FINGERPRINT:
                     return _nearest(rows, _by_rhythm(np.array([code[place] for code in part.codes])), k, loop_id)

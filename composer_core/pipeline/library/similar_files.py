@@ -22,7 +22,7 @@ DESCRIBED = ("loop_id", "instrument", "meter", "tempo_bpm", "bars", "start_bar",
 class Answer:
     """What was compared (the facts of a loop) and the loops found, the nearest first."""
 
-    of: dict[str, Any]
+    of: dict[str, object]
     found: tuple[Similar, ...]
 
 
@@ -46,7 +46,7 @@ def similar_to_any(
     return [Answer(_facts(loop), tuple(similar_to(workspace, loop, k, by))) for loop in loops]
 
 
-def described(workspace: Workspace, found: tuple[Similar, ...]) -> list[dict[str, Any]]:
+def described(workspace: Workspace, found: tuple[Similar, ...]) -> list[dict[str, object]]:
     """Each loop with its distance and what a person knows it by, as plain values."""
     if not found:
         return []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from pathlib import Path
 
 from composer_core.store.atomic import write_bytes
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _DIGEST_CHARACTERS = 16
 _MOST_BYTES = 180
@@ -25,6 +28,7 @@ def keep_upload(workspace: Workspace, name: str, data: bytes) -> Path:
     path = folder / safe_name(name)
     if not path.exists():
         write_bytes(path, data)
+        _log.info("upload of %d bytes kept in %s", len(data), folder.name)
     return path
 
 

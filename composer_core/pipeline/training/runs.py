@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import signal
@@ -18,17 +19,19 @@ from composer_core.errors import (
     InvalidValue,
     ModelError,
     NotFound,
-    require_choice,
     require_range,
 )
-from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, TrainOption
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
-    pass
+    from composer_core.model.config import TrainConfig
+    from composer_core.model.device import Device
+
+_log = logging.getLogger(__name__)
 
 LIBRARY = "library"
 EARLY_STOP_SEC = 3.0
@@ -36,7 +39,7 @@ EARLY_STOP_SEC = 3.0
 SMOOTHING = 0.9
 FINE_TUNING_RATE = 1e-3
 """Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
-TRAIN_SIZES = ("tiny", "small", "base", "large")
+TRAIN_SIZES = TRAIN_OPTIONS["size"].choices
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -59,12 +62,13 @@ class TrainRequest:
     adapter: bool = False
 
     def __post_init__(self) -> None:
-        require_choice("instrument", self.instrument, (*GENERATED_INSTRUMENTS, ALL))
-        require_choice("size", self.size, TRAIN_SIZES)
-        require_choice("device", self.device, ("auto", "cpu", "cuda"))
         if self.steps is not None:
-            require_range("steps", self.steps, 1, 10_000_000)
-        require_range("seed", self.seed, 0, 2**31 - 1)
+            # A configuration says with 0 what a request says with None: as many as the epochs give.
+            require_range("steps", self.steps, 1, MOST_STEPS)
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if value is not None:
+                TRAIN_OPTIONS[spec.name].check(value)
         if self.name and not _NAME.fullmatch(self.name):
             raise InvalidValue("bad_format", name="run name", value=self.name, expected="letters, digits, . _ -")
         if self.adapter and not self.start:
@@ -100,13 +104,25 @@ class RunStatus:
 
 def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
     """The command that does the same as the page's button."""
-    line = ["composer", "train", "--instrument", request.instrument, "--data", request.data, "--size", request.size]
-    line += ["--device", request.device, "--seed", str(request.seed)]
-    if request.steps is not None:
-        line += ["--steps", str(request.steps)]
-    if request.start:
-        line += ["--start", request.start, *(["--adapter"] if request.adapter else [])]
+    asked = [(TRAIN_OPTIONS[spec.name], spec.default, getattr(request, spec.name)) for spec in fields(request)]
+    line = ["composer", "train"]
+    # What is always said comes first.
+    for one, default, value in sorted(asked, key=lambda row: not row[0].always):
+        if one.flags and (one.always or value != default):
+            line += one.words(value)
     return [*line, "-o", str(folder)]
+
+
+def option(name: str) -> TrainOption:
+    """What an option of a training may be, for the control that asks for it."""
+    return TRAIN_OPTIONS[name]
+
+
+def request_of(config: TrainConfig, data: str, start: str) -> TrainRequest:
+    """The request that the command's configuration stands for; `start` is the model as it was named."""
+    known = {spec.name for spec in fields(config)}
+    shared = {spec.name: getattr(config, spec.name) for spec in fields(TrainRequest) if spec.name in known}
+    return TrainRequest(**{**shared, "data": data, "steps": config.steps or None, "start": start})
 
 
 def start(workspace: Workspace, request: TrainRequest) -> str:
@@ -123,6 +139,7 @@ def start(workspace: Workspace, request: TrainRequest) -> str:
         raise InvalidValue("contradiction", first=f"run name {name}", second="a run of that name", reason="it exists")
     write_json(folder / store.REQUEST_FILE, asdict(request))
     _spawn(workspace, name, request)
+    _log.info("run %s started: %s, %s", name, request.instrument, request.size)
     return name
 
 
@@ -133,6 +150,7 @@ def resume(workspace: Workspace, run: str) -> None:
     if state is not None and _is_working(state):
         raise ModelError("run_active", run=run, pid=state.pid)
     _spawn(workspace, run, _request_of(folder))
+    _log.info("run %s: goes on", run)
 
 
 def stop(workspace: Workspace, run: str) -> None:
@@ -141,6 +159,7 @@ def stop(workspace: Workspace, run: str) -> None:
     state = store.read_state(folder)
     if state is None or not _is_working(state):
         return
+    _log.info("run %s: asked to stop", run)
     with contextlib.suppress(ProcessLookupError):
         os.kill(state.pid, signal.SIGTERM)
     if state.state == "starting":
@@ -163,7 +182,7 @@ def status(workspace: Workspace, run: str) -> RunStatus:
     """The state of one run, found again whoever started it."""
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
-    rows = store.read_rows(folder)
+    rows: list[dict[str, Any]] = store.read_rows(folder)
     request = _request_of(folder)
     name, message = _named_state(state)
     done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
@@ -191,7 +210,7 @@ def runs(workspace: Workspace) -> list[RunStatus]:
     return [status(workspace, name) for name in store.run_names(workspace.runs)]
 
 
-def devices() -> list[Any]:
+def devices() -> list[Device]:
     """The devices training can use here, GPU first (code and name)."""
     from composer_core.model.device import devices as found
 
@@ -199,7 +218,7 @@ def devices() -> list[Any]:
 
 
 def _request_of(folder: Path) -> TrainRequest:
-    data = read_json(folder / store.REQUEST_FILE)
+    data: Any = read_json(folder / store.REQUEST_FILE)
     known = {spec.name for spec in fields(TrainRequest)}
     for name in data:
         if name not in known:
@@ -234,7 +253,7 @@ def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
     timed = [row for row in rows[-50:] if row.get("seconds")]
     if not timed:
         return None
-    return (steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed)
+    return float((steps - rows[-1]["step"]) * sum(row["seconds"] for row in timed) / len(timed))
 
 
 def _spawn(workspace: Workspace, run: str, request: TrainRequest) -> None:

@@ -6,20 +6,20 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from composer_core.estimate import estimate_affect
 from composer_core.estimate.technique.rules import suggest_technique
-from composer_core.metrics import complexity, measure
+from composer_core.metrics import measure
 from composer_core.music.chords import Chord, chords_of, pitch_class_weights
-from composer_core.music.condition import ASK_METERS
+from composer_core.music.condition_fields import ASK_METERS, FIELD, SLOTS, SWING_GRIDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK
+from composer_core.pipeline.measured_fields import measured_fields
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.tokens.snap import SnapResult, snap_loop
 from composer_core.tokens.vocab import MAX_QUARTERS_PER_BAR, loop_to_bars
@@ -132,9 +132,9 @@ def part_of(loop: Loop) -> str:
 def genre_of(loop: Loop) -> Mapping[str, float]:
     """Genre weights of a take: a curator's, else its data set's style; empty when neither is known."""
     if "genre" in loop.extra:
-        return dict(loop.extra["genre"])
+        return dict(cast(Mapping[str, float], loop.extra["genre"]))
     style = loop.extra.get("style")
-    return {vocabularies().genre_of_source("gmd", style): 1.0} if style else {}
+    return {vocabularies().genre_of_source("gmd", str(style)): 1.0} if style else {}
 
 
 def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[SourcePart]:
@@ -160,36 +160,31 @@ def window_of(loop: Loop, start: int, bars: int) -> Loop:
     return loop.with_notes(notes.with_columns(onset_tick=notes.onset_tick - first), bars=bars, tempo_events=())
 
 
-def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float]) -> dict[str, float | None]:
-    valence, arousal = estimate_affect(metrics, window.instrument)
-    return {
-        "tempo_bpm": window.tempo_bpm,
-        "density": metrics["onset_density"],
-        "valence": valence,
-        "arousal": arousal,
-        "swing_8": take.snap.swing_ratio if take.snap.swing_grid == 8 else 1.0,
-        "swing_16": take.snap.swing_ratio if take.snap.swing_grid == 16 else 1.0,
-        "syncopation": metrics["syncopation"],
-        "register": metrics.get("register"),
-        "complexity": complexity(metrics),
-    }
+def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], shift: int) -> dict[str, float | None]:
+    """The encoder's numbers of a window as it was played, pitches with the tonic, `shift` semitones higher, on C."""
+    values = measured_fields(metrics, window.instrument)
+    for name, value in values.items():
+        if FIELD[name].follows_key and value is not None:
+            values[name] = value - shift
+    values["tempo_bpm"] = window.tempo_bpm
+    for grid in SWING_GRIDS:
+        values[f"swing_{grid}"] = take.snap.swing_ratio if take.snap.swing_grid == grid else 1.0
+    return {slot.name: values[slot.name] for slot in SLOTS}
 
 
-def asked_of_window(take: SourcePart, start: int, bars: int) -> WindowCondition:
+def measured_condition(take: SourcePart, start: int, bars: int) -> WindowCondition:
     """The whole condition of a window, as it was played."""
     from composer_core.model.composer.conditions import WindowCondition
 
     window = window_of(take.played, start, bars)
     metrics = measure(window)
-    continuous = _continuous(take, window, metrics)
+    continuous = _continuous(take, window, metrics, take.shift(start, bars))
     known = vocabularies().techniques.get(take.instrument, {})
     seen = suggest_technique(window, metrics, known)
-    techniques = tuple(seen.value) if seen is not None else ()
+    techniques = tuple(seen.codes) if seen is not None else ()
     shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
     if take.harmony is None:
         return WindowCondition(*shared, techniques=techniques)
-    register = continuous["register"]
-    continuous["register"] = register - take.shift(start, bars) if register is not None else None
     key, chords = take.harmony.key_of(start, bars), take.harmony.chords[start : start + bars]
     return WindowCondition(*shared, key=key, techniques=techniques, chords=chords)
 

@@ -1,9 +1,9 @@
 """From takes to training windows: the language and its sets, with each window's condition as it was played.
 
-The condition of a training window is measured on the window: tempo, onset density,
-syncopation, register, complexity, valence and arousal (the documented estimator), techniques
-(the documented rules), the take's swing, key and chords of the song's pitched parts together,
-and the genre its data set or a curator gave it. What is not known is left 'not given'.
+The condition of a training window is measured on the window: its tempo, the numbers that the
+fields of a condition declare (density, valence, register, ...), techniques (the documented
+rules), the take's swing, key and chords of the song's pitched parts together, and the genre
+its data set or a curator gave it. What is not known is left 'not given'.
 Pitches are written as if the tonic were C.
 """
 
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -27,8 +27,8 @@ from composer_core.pipeline.training.sources import (
     PARTS,
     Bars,
     SourcePart,
-    asked_of_window,
     limited_windows,
+    measured_condition,
     prepare_takes,
     window_of,
 )
@@ -75,7 +75,7 @@ def build_training_data(
     rows["dev"] = _measured_windows(by_part["dev"], False, -(-most // DEV_WINDOWS) if most else 0)
     vocabulary, genres, techniques = _language(config, rows["train"], by_part["train"])
     sets = {part: encode(rows[part], vocabulary, genres, techniques) for part in PARTS[:2]}
-    train = with_spoilt(sets["train"], rows["train"], vocabulary, config.damaged, config.seed)
+    train = with_corrupted(sets["train"], rows["train"], vocabulary, config.damaged, config.seed)
     progress(f"{len(train)} windows, {len(vocabulary)} tokens")
     facts = {
         "takes": {part: len(by_part[part]) for part in PARTS},
@@ -120,7 +120,7 @@ def _measured_windows(takes: Sequence[SourcePart], training: bool, most: int) ->
         for start, length in windows:
             bars = take.window(start, length)
             if any(len(bar) > 1 for bar in bars):
-                found.append(MeasuredWindow(take, number, bars, asked_of_window(take, start, length)))
+                found.append(MeasuredWindow(take, number, bars, measured_condition(take, start, length)))
     return found
 
 
@@ -208,7 +208,7 @@ def _ids(bars: Bars, vocabulary: Vocabulary) -> Any:
     return np.array([vocabulary.bos, *body, vocabulary.eos], dtype=np.int32)
 
 
-def with_spoilt(
+def with_corrupted(
     windows: WindowSet, rows: Sequence[MeasuredWindow], vocabulary: Vocabulary, share: float, seed: int
 ) -> WindowSet:
     """The windows and, for a share of them, a copy whose pitches changed places, for the quality head."""
@@ -245,7 +245,7 @@ def read_data(folder: Path) -> TrainingData:
     """The data of a run, as `prepare_data` left it."""
     from composer_core.model.composer.training import TrainingData
 
-    facts = read_json(folder / FACTS_FILE)
+    facts = cast(dict[str, Any], read_json(folder / FACTS_FILE))
     parts = load_windows(folder / DATA_FILE)
     vocabulary = Vocabulary.from_json(facts["vocabulary"], str(folder / FACTS_FILE))
     genres, techniques = tuple(facts["genres"]), tuple(facts["techniques"])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer_core.errors import ComposerError, NotFound
+from composer_core.logs import named, shown_path
 from composer_core.music.loop import Loop
 from composer_core.pipeline.training.permitted_sets import loops_of
 from composer_core.pipeline.training.windows import prepare_data, read_data
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from composer_core.model.composer.training import TrainingProgress
     from composer_core.model.config import TrainConfig
     from composer_core.model.distributed import Ranks
+
+_log = logging.getLogger(__name__)
 
 HEARTBEAT_SEC = 1.0
 
@@ -51,11 +55,15 @@ def train_run(
         say = _nothing
     beat = _Heartbeat(folder, ranks.is_first)
     beat.write("running", "", force=True)
+    run, tell = shown_path(folder), _log.info if ranks.is_first else _log.debug
+    tell("run %s: training of %s begins", run, config.instrument)
     try:
         finished = _train(folder, config, _reader(config, data, say, read_loops), until, beat, say, ranks)
         beat.write("finished" if finished else "stopped", "", force=True)
+        tell("run %s: %s at step %d", run, "finished" if finished else "stopped", beat.step)
         return finished
     except (ComposerError, MemoryError, RuntimeError) as error:
+        _log.error("run %s: crashed at step %d: %s", run, beat.step, named(error))
         beat.write(
             "crashed", str(error).split("\n")[0], error if isinstance(error, ComposerError) else None, force=True
         )
@@ -127,7 +135,7 @@ class _Heartbeat:
         whenever it was last said."""
         if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
-            said = store.own_state(state, self.step, self.steps, self.device_name, message, error)
+            said = store.heartbeat_state(state, self.step, self.steps, self.device_name, message, error)
             store.write_state(self.folder, said)
 
 

@@ -161,7 +161,8 @@ def standing_rows(events: Events) -> Index:
     order = np.argsort(key, kind="stable")
     key = key[order]
     newest = order[np.append(key[1:] != key[:-1], True)]
-    return newest[events.code["status"][newest] != code_of(events, "status", WITHDRAWN)]
+    standing: Index = newest[events.code["status"][newest] != code_of(events, "status", WITHDRAWN)]
+    return standing
 
 
 def winners(events: Events, standing: Index) -> tuple[Index, NDArray[np.bool_]]:

@@ -41,7 +41,8 @@ _IDS_A_QUERY = 500
 
 def newest_event(store: LabelStore) -> int:
     """Id of the newest event, 0 when there is none."""
-    return next(store.stream(select(func.max(EVENTS.c.id))))[0] or 0
+    newest: int | None = next(store.stream(select(func.max(EVENTS.c.id))))[0]
+    return newest or 0
 
 
 def loops_changed_since(store: LabelStore, event_id: int, limit: int | None) -> list[str]:
@@ -71,7 +72,7 @@ def _row(loop_id: str, fields: Mapping[str, CurrentLabel]) -> dict[str, Any]:
     row: dict[str, Any] = {"loop_id": loop_id, STATUS_COLUMN: loop_status(fields) if fields else None}
     row[NOTE_COLUMN] = "\n".join(dict.fromkeys(label.note for label in fields.values() if label.note)) or None
     for name, label in fields.items():
-        value = label.value
+        value: Any = label.value
         if value is None:
             continue
         if name == "genre":

@@ -49,7 +49,7 @@ def check_source(source: str) -> None:
         raise InvalidValue("bad_format", name="source", value=source, expected="model:, rule: or import: and a name")
 
 
-def event_row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, Any]:
+def event_row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, object]:
     """The row to insert for an entry; InvalidValue for a bad status, confidence or source of PEOPLE_ONLY."""
     require_choice("status", entry.status, EVENT_STATUSES)
     if entry.field in PEOPLE_ONLY and source.partition(":")[0] in (MODEL, RULE):
@@ -71,7 +71,7 @@ def event_row(entry: Entry, source: str, note: str, supersedes: int | None, acti
     }
 
 
-def append(connection: Connection, rows: list[dict[str, Any]]) -> list[int]:
+def append(connection: Connection, rows: Sequence[Mapping[str, object]]) -> list[int]:
     """Insert event rows in order; their ids."""
     if not rows:
         return []
@@ -142,7 +142,7 @@ def refuse_stale(connection: Connection, entries: Sequence[Entry], seen: Mapping
     for group in in_groups(entry.loop_id for entry in entries):
         query = select(EVENTS).where(EVENTS.c.loop_id.in_(group), of_kind(HUMAN, IMPORT)).order_by(EVENTS.c.id)
         newest |= {(event.loop_id, event.field): event for event in read(connection, query)}
-    conflicts = [
+    conflicts: list[dict[str, object]] = [
         {"loop_id": entry.loop_id, "field": entry.field, "rater": theirs.author}
         | {"theirs": theirs.value, "yours": entry.value, "status": theirs.status, "event_id": theirs.id}
         for entry in entries
@@ -154,7 +154,7 @@ def refuse_stale(connection: Connection, entries: Sequence[Entry], seen: Mapping
         raise StoreError("conflict", conflicts=conflicts, **first)
 
 
-def restored(connection: Connection, undone: LabelEvent, source: str, action_id: int) -> dict[str, Any]:
+def restored(connection: Connection, undone: LabelEvent, source: str, action_id: int) -> dict[str, object]:
     """The event that brings back what `source` said before `undone`."""
     same = (EVENTS.c.loop_id == undone.loop_id, EVENTS.c.field == undone.field, EVENTS.c.source == source)
     query = select(EVENTS).where(*same, EVENTS.c.id < undone.id).order_by(EVENTS.c.id.desc()).limit(1)
@@ -164,13 +164,13 @@ def restored(connection: Connection, undone: LabelEvent, source: str, action_id:
     return event_row(entry, source, before.note if before else "", undone.id, action_id)
 
 
-def said(
-    connection: Connection, source: str, rows: Sequence[Mapping[str, Any]]
-) -> tuple[dict[Place, tuple[Any, ...]], set[Place]]:
+def last_values(
+    connection: Connection, source: str, rows: Sequence[Mapping[str, object]]
+) -> tuple[dict[Place, tuple[object, ...]], set[Place]]:
     """What `source` last said of each loop and field in `rows` (as `saying`), and which of them a person labelled."""
     found: dict[Place, tuple[Any, ...]] = {}
     people: set[tuple[str, str, str]] = set()
-    for group in in_groups(row["loop_id"] for row in rows):
+    for group in in_groups(str(row["loop_id"]) for row in rows):
         query = select(EVENTS).where(EVENTS.c.loop_id.in_(group), of_kind(HUMAN) | (EVENTS.c.source == source))
         for event in connection.execute(query.order_by(EVENTS.c.id)):
             place = (event.loop_id, event.field)
@@ -183,12 +183,17 @@ def said(
     return found, {(loop_id, name) for loop_id, name, _ in people}
 
 
-def saying(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def place_of(row: Mapping[str, object]) -> Place:
+    """The loop and the field that a row speaks of."""
+    return str(row["loop_id"]), str(row["field"])
+
+
+def value_key(row: Mapping[str, object]) -> tuple[object, ...]:
     """What a row says, without when and by whom."""
     return row["value"], row["status"], row["confidence"], row["note"]
 
 
-def standing_events(*conditions: Any) -> Select[Any]:
+def standing_events(*conditions: ColumnElement[bool]) -> Select[Any]:
     """The newest event of each source that was not withdrawn, loop by loop and field by field, the winner first."""
     newest = func.row_number().over(
         partition_by=(EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source), order_by=EVENTS.c.id.desc()

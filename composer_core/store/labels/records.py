@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeAlias
+
+LabelValue: TypeAlias = str | float | list[str] | dict[str, float] | None
+"""A code or text, a number, codes of a set, weights by code; None where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Entry:
 
     loop_id: str
     field: str
-    value: Any
+    value: LabelValue
     status: str
     confidence: float | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ from sqlalchemy.pool import NullPool
 
 from composer_core.errors import InvalidValue, StoreError, Unavailable
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 DATABASE_VARIABLE = "COMPOSER_DATABASE_URL"
 """Environment variable with the URL of a PostgreSQL database for the labels."""
@@ -229,3 +232,4 @@ def migrate(connection: Connection, target: int = len(MIGRATIONS)) -> None:
     for number in range(version + 1, target + 1):
         MIGRATIONS[number - 1](connection)
         connection.execute(insert(VERSIONS).values(version=number, applied_at=now()))
+        _log.info("labels: migration %d applied", number)

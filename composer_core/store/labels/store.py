@@ -97,10 +97,10 @@ class LabelStore:
         sql.check_source(source)
         rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
         with self.transaction(writes=True) as connection:
-            known, people = sql.said(connection, source, rows)
-            fresh = [row for row in rows if known.get((row["loop_id"], row["field"])) != sql.saying(row)]
+            known, people = sql.last_values(connection, source, rows)
+            fresh = [row for row in rows if known.get(sql.place_of(row)) != sql.value_key(row)]
             sql.append(connection, fresh)
-        behind = sum((row["loop_id"], row["field"]) in people for row in fresh)
+        behind = sum(sql.place_of(row) in people for row in fresh)
         return Changed(len(fresh), len(rows) - len(fresh), behind)
 
     def write(
@@ -209,7 +209,7 @@ class LabelStore:
             row = connection.execute(query).first()
         return (0, "", "") if row is None else (row.id, row.loop_id, row.created_at)
 
-    def holds(self, event: tuple[int, str, str]) -> bool:
+    def has_event(self, event: tuple[int, str, str]) -> bool:
         """Whether an event that `newest` gave is still there: not after a backup was restored."""
         query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).where(EVENTS.c.id == event[0])
         with self.transaction() as connection:

@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import cast
+
+from composer_core.store.labels.records import LabelValue
 
 SETTLED = "settled"
 """Status of an event that settles a dispute, its value None where none of the votes is right; the status of
@@ -48,7 +50,7 @@ class LabelEvent:
     id: int
     loop_id: str
     field: str
-    value: Any
+    value: LabelValue
     source: str
     confidence: float | None
     note: str
@@ -78,7 +80,7 @@ class LabelEvent:
 class CurrentLabel:
     """What counts for one loop and field. `value` is None when it was rejected."""
 
-    value: Any
+    value: LabelValue
     status: str
     event_id: int
     source: str
@@ -86,14 +88,15 @@ class CurrentLabel:
     note: str
 
 
-def agree(field: str, first: Any, second: Any) -> bool:
+def agree(field: str, first: LabelValue, second: LabelValue) -> bool:
     """Whether two values of a field say the same within AGREEMENT_TOLERANCE, weights within WEIGHT_TOLERANCE."""
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         return weight_apart(first, second) <= WEIGHT_TOLERANCE + _ROUNDING
     tolerance = AGREEMENT_TOLERANCE.get(field)
     if tolerance is None or first is None or second is None:
         return bool(first == second)
-    return abs(float(first) - float(second)) <= tolerance + _ROUNDING
+    # Fields with a tolerance hold numbers.
+    return abs(float(cast(float, first)) - float(cast(float, second))) <= tolerance + _ROUNDING
 
 
 def weight_apart(first: Mapping[str, float], second: Mapping[str, float]) -> float:
@@ -121,7 +124,7 @@ def votes_of(standing: Sequence[LabelEvent]) -> list[LabelEvent]:
     return [event for event in standing if event.kind == HUMAN and event.status in ("approved", "rejected")]
 
 
-def _meant(vote: LabelEvent) -> Any:
+def _meant(vote: LabelEvent) -> LabelValue:
     """The value a vote stands for, None for a rejection of whatever value."""
     return None if vote.status == "rejected" else vote.value
 

@@ -7,14 +7,13 @@ second that an import of files has no other use for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 
-def numbers(values: Any, kind: pa.DataType) -> pa.Array:
+def numbers(values: object, kind: pa.DataType) -> pa.Array:
     """An array of a fixed-width number type; NaN becomes null in floats."""
     column = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
     missing = np.isnan(column) if column.dtype.kind == "f" else np.zeros(0, np.bool_)
@@ -22,7 +21,7 @@ def numbers(values: Any, kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(column), [valid, pa.py_buffer(column)])
 
 
-def flags(values: Any) -> pa.Array:
+def flags(values: object) -> pa.Array:
     """An array of booleans."""
     column = np.asarray(values, dtype=np.bool_)
     return pa.Array.from_buffers(pa.bool_(), len(column), [None, pa.py_buffer(np.packbits(column, bitorder="little"))])
@@ -52,7 +51,7 @@ def _of_bytes(kind: pa.DataType, values: Sequence[bytes | None]) -> pa.Array:
     return pa.Array.from_buffers(kind, len(values), buffers)
 
 
-def coded(index: NDArray[Any], names: Sequence[str]) -> pa.DictionaryArray:
+def coded(index: NDArray[np.number], names: Sequence[str]) -> pa.DictionaryArray:
     """Strings as int32 indices into their distinct names."""
     return pa.DictionaryArray.from_arrays(numbers(index, pa.int32()), texts(names))
 

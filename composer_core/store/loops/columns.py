@@ -1,4 +1,4 @@
-"""How loops and their notes are laid out in Parquet: one row a loop, one row a note.
+"""Loops and their notes as tables: one row a loop (its columns are declared in loop_columns), one row a note.
 
 Notes keep the meanings of the predecessor's canonical_events where they make sense:
 loop_id, source, pipeline_version, file_digest and channel, program, pitch, velocity as the
@@ -13,9 +13,9 @@ program_norm, ioi_bucket and role_confidence, which nothing reads.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -25,67 +25,34 @@ from numpy.typing import NDArray
 from composer_core import __version__
 from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
-from composer_core.music.timing import Meter
 from composer_core.store.loops.arrow_arrays import blobs, coded, flags, instants, numbers, repeated, texts
-from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, storable
+from composer_core.store.loops.loop_columns import BY_NAME, LOOP_COLUMNS, LOOP_SCHEMA
+from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, MeasuredLoop, storable
 
-LOOP_SCHEMA = pa.schema(
-    [
-        ("loop_id", pa.string()),
-        ("source", pa.string()),
-        ("source_digest", pa.string()),
-        ("member", pa.string()),
-        ("instrument", pa.string()),
-        ("program", pa.int16()),
-        ("track_name", pa.string()),
-        ("start_bar", pa.int32()),
-        ("bars", pa.int32()),
-        ("meter", pa.string()),
-        ("tempo_bpm", pa.float64()),
-        ("tempo_varies", pa.bool_()),
-        ("n_notes", pa.int32()),
-        ("swing_phase", pa.string()),
-        ("content_hash", pa.string()),
-        ("duplicate_of", pa.string()),
-        ("origin", pa.string()),
-        ("take_id", pa.string()),
-        ("valence_estimate", pa.float64()),
-        ("arousal_estimate", pa.float64()),
-        ("key_root", pa.int8()),
-        ("key_mode", pa.string()),
-        ("key_confidence", pa.float64()),
-        ("score_digest", pa.string()),
-        ("created_at", pa.timestamp("us", tz="UTC")),
-        ("tempo_events", pa.string()),
-        ("extra", pa.string()),
-        ("fingerprint", pa.binary()),
-        ("first_note", pa.int64()),
-    ]
-)
-NOT_LISTED = ("tempo_events", "extra", "fingerprint", "first_note")
-"""Columns that tables of loops leave out."""
-_ROW_COLUMNS = [name for name in LOOP_SCHEMA.names if name not in ("created_at", "first_note")]
+_OF_LOOP = "loop."
+_LOOP_FACTS = tuple(one for one in LOOP_COLUMNS if one.carried and one.of.startswith(_OF_LOOP))
+_MEASURED_FACTS = tuple(one for one in LOOP_COLUMNS if one.carried and not one.of.startswith(_OF_LOOP))
+_LOOP_FIELDS = [
+    (one.name, one.of.removeprefix(_OF_LOOP), one.read)
+    for one in LOOP_COLUMNS
+    if one.of.startswith(_OF_LOOP) and one.read is not None
+]
+_GETTERS = {one.name: attrgetter(one.of) for one in LOOP_COLUMNS if one.of}
 
 
 def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], created_at: datetime) -> pa.Table:
     """One row a loop; `duplicate_of` maps loop ids to the first loop of the same content."""
-    rows = [_loop_row(record, duplicate_of.get(record.loop_id)) for record in records]
-    columns = dict(zip(_ROW_COLUMNS, zip(*rows, strict=True), strict=True))
-    arrays = {}
-    for spec in LOOP_SCHEMA:
-        if spec.name == "created_at":
-            arrays[spec.name] = instants(round(created_at.timestamp() * 1e6), len(records))
-        elif spec.name == "first_note":
-            starts = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
-            arrays[spec.name] = numbers(starts, spec.type)
-        elif pa.types.is_binary(spec.type):
-            arrays[spec.name] = blobs(columns[spec.name])
-        elif pa.types.is_string(spec.type):
-            arrays[spec.name] = texts(columns[spec.name])
-        elif pa.types.is_boolean(spec.type):
-            arrays[spec.name] = flags(columns[spec.name])
-        else:
-            arrays[spec.name] = numbers(columns[spec.name], spec.type)
+    starts = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
+    arrays = {
+        "duplicate_of": texts([duplicate_of.get(record.loop_id) for record in records]),
+        "created_at": instants(round(created_at.timestamp() * 1e6), len(records)),
+        "first_note": numbers(starts, pa.int64()),
+    }
+    for column in LOOP_COLUMNS:
+        if column.of:
+            attribute, write = _GETTERS[column.name], column.write
+            arrays[column.name] = _array([write(attribute(record)) for record in records], column.arrow)
+    arrays = {name: arrays[name] for name in LOOP_SCHEMA.names}
     for name in dict.fromkeys(name for record in records for name in record.metrics):
         values = [record.metrics.get(name, np.nan) for record in records]
         arrays[METRIC_PREFIX + name] = numbers(values, pa.float64())
@@ -95,38 +62,35 @@ def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], 
     return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
 
 
-def _loop_row(record: LoopRecord, duplicate_of: str | None) -> tuple[Any, ...]:
-    """Values in the order of _ROW_COLUMNS."""
-    loop = record.loop
-    return (
-        record.loop_id,
-        storable(loop.source),
-        record.source_digest,
-        storable(record.member),
-        loop.instrument,
-        loop.program,
-        storable(loop.track_name),
-        loop.start_bar,
-        loop.bars,
-        str(loop.meter),
-        loop.tempo_bpm,
-        bool(loop.tempo_events),
-        len(loop.notes),
-        record.swing_phase,
-        record.content_hash,
-        duplicate_of,
-        record.origin,
-        record.take_id,
-        record.valence_estimate,
-        record.arousal_estimate,
-        record.key_root,
-        record.key_mode,
-        record.key_confidence,
-        record.score_digest,
-        json.dumps(loop.tempo_events) if loop.tempo_events else "",
-        json.dumps(loop.extra),
-        record.fingerprint,
-    )
+def _array(values: Sequence[Any], arrow: pa.DataType) -> pa.Array:
+    if pa.types.is_binary(arrow):
+        return blobs(values)
+    if pa.types.is_string(arrow):
+        return texts(values)
+    return flags(values) if pa.types.is_boolean(arrow) else numbers(values, arrow)
+
+
+def completed(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """With those of the columns that the table lacks, for its parts are older than they: null in every row."""
+    for name in columns:
+        if name in BY_NAME and name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows, BY_NAME[name].arrow))
+    return table
+
+
+def loop_facts(loop: Loop) -> dict[str, Any]:
+    """What a reader process says of a loop, by column, as it is stored; `loop_of` reads it back."""
+    return {one.name: one.write(getattr(loop, one.of.removeprefix(_OF_LOOP))) for one in _LOOP_FACTS}
+
+
+def measured_facts(measured: MeasuredLoop) -> dict[str, Any]:
+    """What a reader process says of a measured loop besides, by column, as it is stored."""
+    return {one.name: one.write(getattr(measured, one.of)) for one in _MEASURED_FACTS}
+
+
+def measured_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a LoopRecord that `measured_facts` said."""
+    return {one.of: one.read(row[one.name]) for one in _MEASURED_FACTS if one.read is not None}
 
 
 def notes_table(records: Sequence[LoopRecord]) -> pa.Table:
@@ -178,18 +142,7 @@ def _roles(loops: Sequence[Loop], pitch: NDArray[np.int32], counts: NDArray[np.i
 
 
 def loop_of(row: Mapping[str, Any], notes: Notes) -> Loop:
-    """The Loop of a stored row and its notes."""
-    events = json.loads(row["tempo_events"]) if row["tempo_events"] else []
-    return Loop(
-        instrument=row["instrument"],
-        notes=notes,
-        bars=row["bars"],
-        tempo_bpm=row["tempo_bpm"],
-        meter=Meter.parse(row["meter"]),
-        program=row["program"],
-        start_bar=row["start_bar"],
-        tempo_events=tuple((int(tick), float(bpm)) for tick, bpm in events),
-        track_name=row["track_name"],
-        source=row["source"],
-        extra=json.loads(row["extra"]),
-    )
+    """The Loop of a stored row (or of the facts about one) and its notes."""
+    # What an older part does not say keeps the Loop's own default.
+    said = {field: read(row[name]) for name, field, read in _LOOP_FIELDS if row.get(name) is not None}
+    return Loop(notes=notes, **said)

@@ -27,7 +27,7 @@ def write_rows(stream: IO[bytes], pieces: Iterable[pa.Table], form: str, schema:
     return _WRITERS[form](stream, pieces, schema)
 
 
-def harmless_cell(value: Any) -> Any:
+def harmless_cell(value: object) -> object:
     """A text cell that begins with = + - @ (or a tab or return) with an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) else value
 

@@ -81,7 +81,7 @@ class LoopIndex:
         files = ((digest, part) for digest in dict.fromkeys(digests))
         connection.executemany("INSERT OR IGNORE INTO files VALUES (?, ?)", files)
 
-    def places(self, loop_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    def locate(self, loop_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
         """(name of the part, row in it) of those loops that the library has."""
         query = "SELECT loop_id, name, line FROM loops JOIN parts ON part = number WHERE loop_id IN ({})"
         return {loop_id: (name, line) for loop_id, name, line in self._find(query, loop_ids)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +17,18 @@ METRIC_PREFIX, SCORE_PREFIX = "metrics.", "scores."
 IMPORTED, GENERATED = "imported", "generated"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LoopRecord:
-    """A loop with all that is stored about it.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MeasuredLoop:
+    """A loop with what was measured and estimated on it.
 
-    `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`.
-    `member` is the archive member's name ("" outside archives); `take_id` the take a
-    generated loop came from. `key_root` (0 to 11, 0 = C), `key_mode` and `key_confidence` are
-    estimated from the notes: -1, "" and NaN for drums and where nothing was estimated. `scores` hold
-    NaN where an axis does not apply; `score_digest` names the calibration they are of ("" where
-    nothing was scored). `fingerprint` is the rhythm in codes of a byte each (b"": made when it is asked for).
+    `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`: the tick of the grid
+    it belongs to, and whether it is a soft snare off the backbeat. `key_root` (0 to 11, 0 = C), `key_mode`
+    and `key_confidence` are estimated from the notes: -1, "" and NaN for drums and where nothing was
+    estimated. `scores` hold NaN where an axis does not apply; `score_digest` names the calibration they are of
+    ("" where nothing was scored). `fingerprint` is the rhythm in codes of a byte each (b"": made when it is asked for).
     """
 
     loop: Loop
-    loop_id: str
-    source_digest: str
     content_hash: str
     metrics: Mapping[str, float]
     swing_phase: str
@@ -38,15 +36,33 @@ class LoopRecord:
     arousal_estimate: float
     grid_onset_tick: NDArray[np.int32]
     is_ghost: NDArray[np.bool_]
-    member: str = ""
-    origin: str = IMPORTED
-    take_id: str = ""
     key_root: int = -1
     key_mode: str = ""
     key_confidence: float = math.nan
     scores: Mapping[str, float] = field(default_factory=dict)
     score_digest: str = ""
     fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LoopRecord(MeasuredLoop):
+    """A measured loop with where it came from: all that is stored about it.
+
+    `member` is the archive member's name ("" outside archives); `take_id` the take a
+    generated loop came from.
+    """
+
+    loop_id: str
+    source_digest: str
+    member: str = ""
+    origin: str = IMPORTED
+    take_id: str = ""
+
+    @classmethod
+    def of(cls, measured: MeasuredLoop, **source: object) -> LoopRecord:
+        """The record of a measured loop; `source` holds the fields that say where it came from."""
+        values: dict[str, Any] = {one.name: getattr(measured, one.name) for one in fields(MeasuredLoop)}
+        return cls(**values | source)
 
 
 def storable(text: str) -> str:

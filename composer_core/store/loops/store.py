@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
-from composer_core.store.loops.columns import LOOP_SCHEMA, NOT_LISTED, loop_of, loops_table, notes_table
+from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.index import LoopIndex
+from composer_core.store.loops.loop_columns import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.part_files import read_part
 from composer_core.store.loops.record import LoopRecord
 from composer_core.workspace import Workspace
@@ -60,7 +61,7 @@ class LoopStore:
         with self._locked():
             self._remove_debris()
             self._refresh_index()
-            stored = self._index.places(record.loop_id for record in records)
+            stored = self._index.locate(record.loop_id for record in records)
             fresh = {r.loop_id: r for r in records if r.loop_id not in stored}
             first = self._index.first_of_content(record.content_hash for record in fresh.values())
             duplicate_of: dict[str, str] = {}
@@ -78,7 +79,8 @@ class LoopStore:
         """One row a loop, in the order they were added; all columns or the ones asked for."""
         rows = self._read(None if columns is None else list(columns))
         left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
-        return rows.drop_columns(left_out).to_pandas()
+        frame: pd.DataFrame = rows.drop_columns(left_out).to_pandas()
+        return frame
 
     def load(self, loop_id: str) -> Loop:
         """One loop with its notes; NotFound when the library has none of that id."""
@@ -87,7 +89,7 @@ class LoopStore:
     def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
         """Loops in the order asked for; NotFound names the first id that is missing."""
         found: dict[str, Loop] = {}
-        for part, lines in self._places(loop_ids).items():
+        for part, lines in self._locate(loop_ids).items():
             rows = read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
             found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
@@ -95,25 +97,25 @@ class LoopStore:
                 raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
         return [found[loop_id] for loop_id in loop_ids]
 
-    def _places(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
+    def _locate(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
         """Rows of the parts that hold these loops, for those the library has."""
         if not self._parts():
             return {}
         self._refresh_index()
         rows: dict[Path, list[int]] = {}
-        for name, line in sorted(self._index.places(loop_ids).values()):
+        for name, line in sorted(self._index.locate(loop_ids).values()):
             rows.setdefault(self._workspace.loops / name, []).append(line)
         return rows
 
-    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, object]]:
         """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
         found: dict[str, dict[str, Any]] = {}
-        for part, lines in self._places(loop_ids).items():
-            rows = read_part(part, list(columns)).take(lines).to_pylist()
+        for part, lines in self._locate(loop_ids).items():
+            rows = completed(read_part(part, list(columns)), columns).take(lines).to_pylist()
             found.update({row["loop_id"]: row for row in rows})
         return found
 
-    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+    def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, object]]:
         """These columns, `source_digest` among them, of all loops of the files with these digests, in library order."""
         if not self._parts():
             return []
@@ -121,7 +123,7 @@ class LoopStore:
         wanted = pa.array(sorted(digests), pa.string())
         found: list[dict[str, Any]] = []
         for name in self._index.parts_of_files(digests):
-            table = read_part(self._workspace.loops / name, list(columns))
+            table = completed(read_part(self._workspace.loops / name, list(columns)), columns)
             found += table.filter(pc.is_in(table.column("source_digest"), wanted)).to_pylist()
         return found
 
@@ -158,10 +160,15 @@ class LoopStore:
         return sorted(self._workspace.loops.glob("part-*.parquet"))
 
     def _read(self, columns: list[str] | None) -> pa.Table:
-        tables = [read_part(part, columns) for part in self._parts()]
+        # A part of which no column is read would say that it has no rows.
+        tables = [
+            read_part(part, None if columns is None else list(dict.fromkeys([*columns, "loop_id"])))
+            for part in self._parts()
+        ]
         if not tables:
             return LOOP_SCHEMA.empty_table() if columns is None else LOOP_SCHEMA.empty_table().select(columns)
-        return pa.concat_tables(tables, promote_options="default")
+        rows = completed(pa.concat_tables(tables, promote_options="default"), columns or LOOP_SCHEMA.names)
+        return rows if columns is None else rows.select([name for name in columns if name in rows.column_names])
 
     def _refresh_index(self) -> None:
         self._index.refresh([part.name for part in self._parts()])

@@ -11,8 +11,10 @@ many that the files with such loops are written anew.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,10 +38,12 @@ from composer_core.store.labels.projection import (
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.arrow_arrays import numbers
-from composer_core.store.loops.columns import LOOP_SCHEMA, NOT_LISTED
+from composer_core.store.loops.loop_columns import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, part_names, read_part
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 POSITION = "position"
 """Column that orders loops as they were added: number of the part and row in it, in one integer."""
@@ -130,6 +134,7 @@ class Catalogue:
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):
             return files, base
+        started = time.monotonic()
         with locked(self._folder / "lock"):
             # Another process may have done it while this one waited.
             files, base = self._manifest()
@@ -139,6 +144,8 @@ class Catalogue:
                 files, base = self._relabelled(store, files, base, told), newest
             files = self._extended([file for file in files if set(file.parts) <= parts], parts, store)
             self._keep(files, base)
+        n_loops, seconds = sum(file.n_loops for file in files), time.monotonic() - started
+        _log.info("catalogue brought up to date in %.1f s: %d loops in %d files", seconds, n_loops, len(files))
         return files, base
 
     def _too_many_later(self, store: LabelStore | None, base: int, newest: int) -> bool:
@@ -234,7 +241,7 @@ class Catalogue:
         if not path.exists():
             return [], 0
         try:
-            content = read_json(path)
+            content: Any = read_json(path)
             if content["format"] != _FORMAT:
                 return [], 0
             files = [CatalogueFile(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]

@@ -59,7 +59,7 @@ class Conditions:
     """Conditions as SQL, joined by AND, with the parameters they bind and the columns they name."""
 
     parts: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
+    values: list[object] = field(default_factory=list)
     columns: set[str] = field(default_factory=set)
 
     def add(self, condition: Condition) -> None:

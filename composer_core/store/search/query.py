@@ -18,6 +18,9 @@ from composer_core.store.search.conditions import Between, Condition, Conditions
 from composer_core.store.search.views import NUMBER, SET, TEXT, LibraryViews
 from composer_core.workspace import Workspace
 
+ColumnValue = str | float | bool | None
+"""A value of a column, or one member of a set."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -114,7 +117,7 @@ class LibraryQuery:
 
     def counts(
         self, column: str, conditions: Iterable[Condition] = (), *, family_mark: str = "", limit: int = 1000
-    ) -> list[tuple[Any, int]]:
+    ) -> list[tuple[ColumnValue, int]]:
         """(value, loops) of a column, the most frequent first; a loop counts once for each member of a set.
 
         With `family_mark` values are cut at it ("funk-shuffle" counts as "funk").
@@ -163,7 +166,7 @@ class LibraryQuery:
         conditions: Iterable[Condition] = (),
         split: str = "",
         family_mark: str = "",
-    ) -> list[tuple[Any, int, int]]:
+    ) -> list[tuple[ColumnValue, int, int]]:
         """(split value, bin from 0, loops) between the edges, both included; split value None without `split`.
 
         With `family_mark` split values are cut at it.
@@ -201,7 +204,7 @@ class LibraryQuery:
 
     def quartiles(
         self, column: str, split: str, conditions: Iterable[Condition] = (), family_mark: str = ""
-    ) -> list[tuple[Any, int, float, float, float]]:
+    ) -> list[tuple[ColumnValue, int, float, float, float]]:
         """(split value, loops, lower quartile, median, upper quartile) of a column of numbers by a field's values.
 
         A loop counts once for each member of a set. With `family_mark` split values are cut at it.

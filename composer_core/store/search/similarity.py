@@ -9,11 +9,13 @@ the parts and may be deleted at any time: what is missing or damaged is made ane
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +29,8 @@ from composer_core.store.loops.part_files import FULL_ROWS, even_groups, part_na
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _LOOPS_A_BATCH = 500
@@ -50,7 +54,7 @@ class Rows:
     values: tuple[NDArray[np.float32], ...]
     spreads: tuple[Spread, ...]
 
-    def place(self, loop_id: str) -> int:
+    def row_of(self, loop_id: str) -> int:
         """The loop's row, -1 when it is not here."""
         return int(pc.index(self.loop_ids, loop_id).as_py())
 
@@ -114,6 +118,8 @@ class SimilarityIndex:
             files = [file for file in self._manifest() if set(file.parts) <= parts]
             files = self._extended(files, parts)
             self._keep(files)
+        n_loops = sum(file.n_loops for file in files)
+        _log.info("index of similar loops brought up to date: %d loops in %d files", n_loops, len(files))
         return tuple(files)
 
     def _extended(self, files: list[_File], parts: set[str]) -> list[_File]:
@@ -201,7 +207,7 @@ class SimilarityIndex:
 
     def _read_manifest(self, path: Path) -> list[_File]:
         try:
-            content = read_json(path)
+            content: Any = read_json(path)
             if (content["format"], content["metrics"], content["codes"]) != self._form():
                 return []
             files = [_File(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +29,7 @@ NUMBER, TEXT, SET, FLAG, TIME = "number", "text", "set", "flag", "time"
 KINDS = (NUMBER, TEXT, SET, FLAG, TIME)
 _SQL_TYPE = {NUMBER: "DOUBLE", TEXT: "VARCHAR", SET: "VARCHAR[]", FLAG: "BOOLEAN", TIME: "TIMESTAMPTZ"}
 Version = tuple[str, int, str]
+Found = TypeVar("Found")
 _MAX_THREADS = 4
 _MEMORY = "1GB"
 EXCLUDED = "excluded"
@@ -90,7 +91,7 @@ class LibraryViews:
         picked = self._rows.at(positions, list(dict.fromkeys(fetched)))
         present = set(picked.column_names)
         base = [_expression(name, present, self._columns[name]) for name in read]
-        names, source = _beside(read, later, excluded)
+        names, source = _joined(read, later, excluded)
         shown = ", ".join(quoted(name) for name in columns)
         cursor = self._database.cursor()
         cursor.register("picked", picked)
@@ -140,20 +141,21 @@ class LibraryViews:
         names = [_expression(name, set(stored), kind) for name, kind in kinds.items()]
         cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(False, False)} AS SELECT {', '.join(names)} FROM {source}")
         for later, excluded in ((True, False), (False, True), (True, True)):
-            seen, beside = _beside(list(kinds), later, excluded)
+            seen, beside = _joined(list(kinds), later, excluded)
             cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(later, excluded)} AS SELECT {seen} FROM {beside}")
         self._rows.use([path.with_suffix(ROWS_SUFFIX) for path in snapshot.files])
         self._columns = {**kinds, EXCLUDED: TEXT}
 
-    def rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Rows of a query."""
-        return self._run(query, values, lambda found: found.fetchall())
+        rows: list[tuple[Any, ...]] = self._run(query, values, lambda found: found.fetchall())
+        return rows
 
-    def table(self, query: str, values: Sequence[Any]) -> pa.Table:
+    def table(self, query: str, values: Sequence[object]) -> pa.Table:
         """Columns of a query."""
         return self._run(query, values, lambda found: found.to_arrow_table())
 
-    def _run(self, query: str, values: Sequence[Any], read: Callable[[duckdb.DuckDBPyRelation], Any]) -> Any:
+    def _run(self, query: str, values: Sequence[object], read: Callable[[duckdb.DuckDBPyRelation], Found]) -> Found:
         try:
             return read(self._database.cursor().sql(query, params=list(values)))
         except duckdb.IOException:
@@ -243,7 +245,7 @@ def _expression(name: str, stored: Set[str], kind: str) -> str:
     return f"{(_ROOT_SQL if name == MEASURED_ROOT else quoted(name)) if there else empty} AS {quoted(name)}"
 
 
-def _beside(columns: Sequence[str], later: bool, excluded: bool) -> tuple[str, str]:
+def _joined(columns: Sequence[str], later: bool, excluded: bool) -> tuple[str, str]:
     """What to select of `loops` and what stands beside it, and from where."""
     names = [_later_or_file(name, later) for name in columns]
     source = "loops"

@@ -66,7 +66,7 @@ class FacetChoice:
     """
 
     text: str
-    asked: dict[str, Any]
+    asked: dict[str, object]
     seq: int
     open: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,7 +46,7 @@ class Row:
     title: str
     sub: str
     hover: str
-    cells: dict[str, Any]
+    cells: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def loop_table(
     rows: Sequence[Row],
     page: PageOf,
     sort: tuple[str, bool],
-    on_event: Callable[[dict[str, Any]], None],
+    on_event: Callable[[Mapping[str, object]], None],
     chosen: str = "",
     marked: Collection[str] = (),
     pass_mark: float = 70.0,

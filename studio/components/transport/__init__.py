@@ -88,7 +88,7 @@ def play_together(parts: Sequence[tuple[Loop, str]], *, title: Title, key: str, 
     sounding = [(loop, instrument) for loop, instrument in parts if len(loop.notes)]
     try:
         if not sounding:
-            raise RenderError("render_silent", what=_said(title), reason="no notes")
+            raise RenderError("render_silent", what=_translated(title), reason="no notes")
         audios = [audition(loop, session.workspace()) for loop, _ in sounding]
     except ComposerError as error:
         session.set_problem(error)
@@ -136,10 +136,10 @@ def mount() -> None:
     """Draw the transport; called once a run by the shell, at the foot of the page."""
     held = session.playing()
     words = {word: t(f"transport.{word}") for word in _WORDS}
-    _component(key="transport", data={"words": words, "loop": _in_words(held) if held else None})
+    _component(key="transport", data={"words": words, "loop": _with_texts(held) if held else None})
 
 
-def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
+def drawing(loop: Loop, loop_sec: float) -> dict[str, object]:
     """What is drawn of a loop: its bars, and notes as [start, length, row, velocity] in parts of the loop."""
     rows = loop_rows(loop)
     length = loop.length_tick
@@ -159,9 +159,9 @@ def drawing(loop: Loop, loop_sec: float) -> dict[str, Any]:
     }
 
 
-def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, Any]:
+def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, object]:
     """What is drawn of several parts: a lane each, their notes as in `drawing` with the number of the part behind."""
-    drawn = [drawing(loop, loop_sec) for loop in loops]
+    drawn: list[dict[str, Any]] = [drawing(loop, loop_sec) for loop in loops]
     notes = [
         [start, length, round((lane + row / one["rowCount"]) * LANE_ROWS, 3), velocity, lane]
         for lane, one in enumerate(drawn)
@@ -170,19 +170,19 @@ def lanes(loops: Sequence[Loop], loop_sec: float) -> dict[str, Any]:
     return {**drawn[0], "roles": None, "rowCount": LANE_ROWS * len(loops), "notes": notes}
 
 
-def _in_words(held: dict[str, Any]) -> dict[str, Any]:
+def _with_texts(held: dict[str, Any]) -> dict[str, Any]:
     """The held request with its texts in the current language."""
     roles = held["roles"]
     key = "transport.meta_one" if held["bars"] == 1 else "transport.meta"
     meta = t(key, tempo=f"{held['tempoBpm']:g}", bars=held["bars"], meter=held["meter"])
     rows = None if roles is None else [t(f"role.{role}") for role in roles]
-    worded = {**held, "title": _said(held["title"]), "meta": meta, "rows": rows}
+    worded = {**held, "title": _translated(held["title"]), "meta": meta, "rows": rows}
     if "stems" in held:
         worded["stems"] = [{**stem, **_stem_words(stem["name"])} for stem in held["stems"]]
-    return worded | {"other": _in_words(held["other"])} if "other" in held else worded
+    return worded | {"other": _with_texts(held["other"])} if "other" in held else worded
 
 
-def _said(title: Title) -> str:
+def _translated(title: Title) -> str:
     return title if isinstance(title, str) else title()
 
 

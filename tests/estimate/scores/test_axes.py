@@ -68,12 +68,12 @@ def test_places_are_the_share_of_human_loops_below():
     # 0 to 999, and a metric that is 1 for all but a tenth of the loops, where it is 0.
     reference = np.column_stack((np.arange(1000.0), np.where(np.arange(1000) < 100, 0.0, 1.0)))
     scale = NormalScale.fit(reference)
-    assert scale.places(np.array([249.75, 1.0]))[0] == pytest.approx(0.25, abs=0.005)
-    np.testing.assert_array_equal(scale.places(np.array([-1.0, -0.5])), [0.0, 0.0])
-    np.testing.assert_array_equal(scale.places(np.array([1000.0, 1.5])), [1.0, 1.0])
+    assert scale.percentile_ranks(np.array([249.75, 1.0]))[0] == pytest.approx(0.25, abs=0.005)
+    np.testing.assert_array_equal(scale.percentile_ranks(np.array([-1.0, -0.5])), [0.0, 0.0])
+    np.testing.assert_array_equal(scale.percentile_ranks(np.array([1000.0, 1.5])), [1.0, 1.0])
     # A tenth of the loops is below 1 and none above: ties counted half that is 0.55.
-    assert np.isnan(scale.places(np.array([np.nan, 1.0]))[0])
-    assert scale.places(np.array([0.0, 1.0]))[1] == pytest.approx(0.55, abs=0.02)
+    assert np.isnan(scale.percentile_ranks(np.array([np.nan, 1.0]))[0])
+    assert scale.percentile_ranks(np.array([0.0, 1.0]))[1] == pytest.approx(0.55, abs=0.02)
 
 
 def test_distance_is_that_of_the_three_most_unusual_metrics_and_the_root_of_its_parts():

@@ -11,7 +11,7 @@ import pytest
 from composer_core.errors import InvalidValue
 from composer_core.lab.composer.affect import GRID, emotion_grid
 from composer_core.lab.composer.evaluation import Counts, plain
-from composer_core.lab.composer.held_out import Made, make
+from composer_core.lab.composer.held_out import Made, generate_for
 from composer_core.lab.composer.memory import _longest_run, _note_line
 from composer_core.lab.composer.page import page
 from composer_core.lab.composer.promises import promises
@@ -19,7 +19,8 @@ from composer_core.lab.composer.statistics import auc, ccc, interval, overlap, p
 from composer_core.lab.composer.systems import empty_beat_rate
 from composer_core.lab.composer.text import markdown, sections, text_lines
 from composer_core.lab.composer.validity import fault_of, random_condition, validity
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
@@ -119,10 +120,10 @@ def test_loops_of_a_batch_answer_each_its_own_request() -> None:
         Condition("bass", bars=2, key=Key(5, "dorian")),
         Condition("bass", bars=4, meter=Meter.parse("3/4"), tempo_bpm=150.0),
     ]
-    made = make(loaded, asked, seed=1)
+    made = generate_for(loaded, asked, seed=1)
     assert [fault_of(one) for one in made] == ["", "", ""]
     assert set((made[1].played.notes.pitch % 12).tolist()) <= set(Key(5, "dorian").scale)
-    again = make(loaded, asked, seed=1)
+    again = generate_for(loaded, asked, seed=1)
     assert [one.played.notes for one in again] == [one.played.notes for one in made]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from composer_core.music.chords import diatonic_chords
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.instruments import PITCH_RANGE, POLYPHONY
 from composer_core.music.key import MODES, Key
 from composer_core.music.loop import Loop, Notes, check_loop

@@ -7,7 +7,7 @@ from composer_core.errors import InvalidValue
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation.approval import approve_takes, asked_labels, standings
+from composer_core.pipeline.generation.approval import approve_takes, request_labels, standings
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.library.loops import add_generated, table
 from composer_core.store.takes import Take
@@ -25,7 +25,7 @@ def take_of(condition: Condition, take_id: str = "t1") -> Take:
 
 
 def test_only_what_was_given_becomes_a_label():
-    assert asked_labels(ASKED, LOOP) == {
+    assert request_labels(ASKED, LOOP) == {
         "emotion_valence": 0.25,
         "genre": {"funk": 1.0},
         "technique": ["slap"],
@@ -34,7 +34,7 @@ def test_only_what_was_given_becomes_a_label():
         "meter": "4/4",
         "tempo_bpm": 96.0,  # as it sounds, not as it was asked first
     }
-    assert set(asked_labels(Condition("bass", 2), LOOP)) == {"meter", "tempo_bpm"}
+    assert set(request_labels(Condition("bass", 2), LOOP)) == {"meter", "tempo_bpm"}
 
 
 def test_an_approved_take_is_in_the_library_with_its_labels(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from composer_core.ingest.midi import read_song
-from composer_core.lab.composer.held_out import make
+from composer_core.lab.composer.held_out import generate_for
 from composer_core.lab.composer.validity import fault_of, random_condition
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import PITCH_RANGE
@@ -86,6 +86,6 @@ def test_any_technique_with_any_request_is_a_whole_file(instrument: str) -> None
         random_condition(instrument, loaded.composer.config.genres, rng).changed(bars=1, chords=(), technique=(code,))
         for code in TECHNIQUES[instrument]
     ]
-    assert {one.condition.technique: fault_of(one) for one in make(loaded, asked, 3)} == {
+    assert {one.condition.technique: fault_of(one) for one in generate_for(loaded, asked, 3)} == {
         one.technique: "" for one in asked
     }

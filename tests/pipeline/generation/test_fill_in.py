@@ -13,14 +13,20 @@ from composer_core.errors import StoreError
 from composer_core.lab.composer.statistics import FloatArray, spearman
 from composer_core.music.condition import Condition
 from composer_core.music.key import Key
-from composer_core.pipeline.generation.fill_in import COLUMNS, condition_table, drawn_fields, filled, with_drawn
+from composer_core.pipeline.generation.fill_in import (
+    COLUMNS,
+    condition_table,
+    fill_in,
+    filled_in_fields,
+    with_filled_in,
+)
 from composer_core.pipeline.generation.takes import generate, list_takes, save_takes
 from composer_core.workspace import Workspace
 from untrained_model import add_untrained_model
 
 
 def drawn_densities(instrument: str, arousal: Sequence[float]) -> FloatArray:
-    found = [filled(Condition(instrument, arousal=float(a)), seed).density for seed, a in enumerate(arousal)]
+    found = [fill_in(Condition(instrument, arousal=float(a)), seed).density for seed, a in enumerate(arousal)]
     return np.array(found, dtype=np.float64)
 
 
@@ -37,48 +43,48 @@ def test_more_arousal_draws_more_hits() -> None:
 
 def test_draws_differ_and_repeat() -> None:
     asked = Condition("piano", arousal=0.5)
-    assert filled(asked, 3) == filled(asked, 3)
-    assert len({filled(asked, seed).density for seed in range(20)}) > 3
+    assert fill_in(asked, 3) == fill_in(asked, 3)
+    assert len({fill_in(asked, seed).density for seed in range(20)}) > 3
 
 
 def test_valence_chooses_the_mode() -> None:
-    assert filled(Condition("strings", valence=-0.3), 1).key == Key(0, "minor")
-    assert filled(Condition("strings", valence=0.3), 1).key == Key(0, "major")
-    assert filled(Condition("drums", valence=-0.3), 1).key is None
-    assert filled(Condition("strings", arousal=0.9), 1).key is None
+    assert fill_in(Condition("strings", valence=-0.3), 1).key == Key(0, "minor")
+    assert fill_in(Condition("strings", valence=0.3), 1).key == Key(0, "major")
+    assert fill_in(Condition("drums", valence=-0.3), 1).key is None
+    assert fill_in(Condition("strings", arousal=0.9), 1).key is None
 
 
 def test_what_is_asked_for_stays() -> None:
     asked = Condition("guitar", valence=-0.9, arousal=0.9, density=0.5, key=Key(4, "major"))
-    assert filled(asked, 1) is asked
+    assert fill_in(asked, 1) is asked
     nothing = Condition("guitar")
-    assert filled(nothing, 1) is nothing
+    assert fill_in(nothing, 1) is nothing
 
 
 @pytest.mark.parametrize("instrument", ["guitar", "strings"])
 def test_a_strong_valence_is_brought_out_by_the_mode_s_own_triads(instrument: str) -> None:
     for valence, quality in ((0.5, "maj"), (-1.0, "min")):
         for seed in range(8):
-            line = filled(Condition(instrument, bars=8, valence=valence), seed).chord_line
+            line = fill_in(Condition(instrument, bars=8, valence=valence), seed).chord_line
             assert len(line) == 8 and {chord.quality for chord in line if chord is not None} == {quality}
 
 
 def test_a_weak_valence_leaves_the_line_to_the_mood_or_free() -> None:
-    assert filled(Condition("strings", valence=0.25), 1).chords == ()
-    assert filled(Condition("bass", valence=-0.9), 1).chords == ()
-    assert len(filled(Condition("guitar", valence=0.25), 1).chords) == 4
-    qualities = {chord.quality for seed in range(8) for chord in filled(Condition("piano", valence=0.9), seed).chords}
+    assert fill_in(Condition("strings", valence=0.25), 1).chords == ()
+    assert fill_in(Condition("bass", valence=-0.9), 1).chords == ()
+    assert len(fill_in(Condition("guitar", valence=0.25), 1).chords) == 4
+    qualities = {chord.quality for seed in range(8) for chord in fill_in(Condition("piano", valence=0.9), seed).chords}
     assert len(qualities) > 1
 
 
 def test_the_draw_is_told_apart_from_the_request() -> None:
     asked = Condition("guitar", valence=-0.9, arousal=0.2)
-    whole = filled(asked, 5)
-    drawn = drawn_fields(asked, whole)
+    whole = fill_in(asked, 5)
+    drawn = filled_in_fields(asked, whole)
     assert drawn["density"] == whole.density
     assert drawn["key"] == "C:minor"
     assert set(drawn) <= {"density", "key", "chords"}
-    assert with_drawn(asked, json.loads(json.dumps(drawn))) == whole
+    assert with_filled_in(asked, json.loads(json.dumps(drawn))) == whole
 
 
 def test_a_take_tells_and_keeps_what_was_drawn(tmp_path: Path) -> None:
@@ -89,7 +95,7 @@ def test_a_take_tells_and_keeps_what_was_drawn(tmp_path: Path) -> None:
     save_takes(workspace, takes)
     assert [take.condition for take in takes] == [asked, asked]
     assert all(take.drawn["key"] == "C:minor" for take in takes)
-    assert takes[0].drawn["density"] == filled(asked, 1).density
+    assert takes[0].drawn["density"] == fill_in(asked, 1).density
     assert {take.take_id: take.drawn for take in list_takes(workspace)} == {take.take_id: take.drawn for take in takes}
 
 

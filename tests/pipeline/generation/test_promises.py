@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from composer_core.lab.composer.statistics import auc
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import Meter
 from composer_core.pipeline.generation.takes import generate, measure_midi, perform_take, render_take, take_midi

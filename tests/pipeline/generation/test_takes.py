@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from composer_core.errors import InvalidValue, NotFound, StoreError
-from composer_core.music.condition import ASK_METERS, Condition
+from composer_core.music.condition import Condition
+from composer_core.music.condition_fields import ASK_METERS
 from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.timing import Meter
 from composer_core.pipeline.generation.approval import keep_starter, starter_conditions, starter_take, wants_starter

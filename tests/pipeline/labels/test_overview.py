@@ -32,7 +32,7 @@ def anew(store: LabelStore) -> tuple[Any, ...]:
         loop: {name for name, one in view[loop].items() if (one.status, one.source[:6]) == ("approved", "human:")}
         for loop in spoken
     }
-    said = {loop: overview._said(fields) for loop, fields in standing.items()}
+    said = {loop: overview._statements(fields) for loop, fields in standing.items()}
     return (
         {loop: loop_status(view[loop]) for loop in spoken},
         approved,
@@ -44,8 +44,8 @@ def kept(store: LabelStore) -> tuple[Any, ...]:
     """As the desk reads it; and as a process that has just begun would."""
     people = overview.people(store)
     found = dict(overview.statuses(store)), {loop: set(one.approved) for loop, one in people.items()}
-    said = dict(overview.said(store))
-    assert (people, said) == (overview._of_all_people(store), overview._all_said(store))
+    said = dict(overview.source_statements(store))
+    assert (people, said) == (overview._of_all_people(store), overview._all_statements(store))
     for rater in ("aki", "ben"):
         standing = {one.id: (one.kind, one.loop_id) for one in store.actions(rater)}
         assert list(overview.acts(store, rater).items()) == list(standing.items())
@@ -109,4 +109,4 @@ def test_many_changes_at_once_are_read_anew(store: LabelStore, monkeypatch: pyte
     monkeypatch.setattr(overview, "_MOST_CHANGED", 2)
     assert kept(store) == anew(store)
     store.add("model:x@1", [Entry(loop, "emotion", "sad", "suggested", 0.5) for loop in ("a", "b", "c", "d")])
-    assert kept(store) == anew(store) and len(overview.said(store)) == 4
+    assert kept(store) == anew(store) and len(overview.source_statements(store)) == 4

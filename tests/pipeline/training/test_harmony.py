@@ -16,7 +16,13 @@ from composer_core.music.key import Key
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.training.permitted_sets import PERMITTED_SETS, permitted_loops
-from composer_core.pipeline.training.sources import asked_of_window, harmonies, limited_windows, prepare_takes, spread
+from composer_core.pipeline.training.sources import (
+    harmonies,
+    limited_windows,
+    measured_condition,
+    prepare_takes,
+    spread,
+)
 from composer_core.pipeline.training.windows import build_training_data
 from composer_core.tokens.vocab import mix_up
 
@@ -56,7 +62,7 @@ def test_a_window_is_written_on_c_whatever_its_key() -> None:
     for move in (0, 3, -5):
         bass = next(take for take in prepare_takes(song(move=move)) if take.instrument == "bass")
         written.append(bass.window(0, 4))
-        asked = asked_of_window(bass, 0, 4)
+        asked = measured_condition(bass, 0, 4)
         assert asked.key is not None
         roots = [chord.root for chord in asked.chords if chord is not None]
         assert [(root - asked.key.root) % 12 for root in roots] in ([0, 8, 3, 10], [9, 5, 0, 7])

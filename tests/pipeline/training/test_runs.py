@@ -114,6 +114,26 @@ def test_an_error_of_the_process_is_named(workspace: Workspace, tmp_path: Path) 
     assert "no notes for drums" in crashed.message
     assert crashed.error is not None and (crashed.error.code, str(crashed.error)) == ("no_notes", crashed.message)
     assert "no notes for drums" in crashed.log_tail
+    kept = (workspace.logs / "training.log").read_text()
+    assert " ERROR [" in kept and f"run runs/{run}: crashed at step 0: no_notes" in kept
+    assert "empty" not in kept and "INFO" not in crashed.log_tail
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_run_in_the_workspace_keeps_its_log_there_and_another_one_leaves_it_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setenv("COMPOSER_WORKSPACE", str(workspace.root))
+    folder = workspace.runs / "beats" if inside else tmp_path / "elsewhere"
+    line = ["train", "--instrument", "drums", "--data", str(write_beats(tmp_path / "data")), "--size", "tiny"]
+    assert main([*line, "--device", "cpu", "--steps", "2", "-o", str(folder)]) == 0
+    if not inside:
+        assert not workspace.root.exists()
+        return
+    told = [line.split(": ", 1)[1] for line in (workspace.logs / "training.log").read_text().splitlines()]
+    assert told[0] == "run runs/beats: training of drums begins"
+    assert "checkpoint written at step 2" in told
+    assert told[-1] == "run runs/beats: finished at step 2"
 
 
 def test_missing_data_is_named_before_anything_starts(workspace: Workspace) -> None:
@@ -138,7 +158,7 @@ def test_requests_with_a_mistake_are_refused(tmp_path: Path, changes: dict[str, 
 
 
 def test_a_reused_pid_is_not_ours() -> None:
-    here = store.own_state("running", 1, 2, "CPU", "")
+    here = store.heartbeat_state("running", 1, 2, "CPU", "")
     assert store.is_alive(here.pid, here.pid_started)
     assert not store.is_alive(here.pid, here.pid_started - 3600)
     assert not store.is_alive(2**22 - 7, here.pid_started)
@@ -188,7 +208,7 @@ def test_an_adapter_needs_a_model() -> None:
 def test_a_run_stopped_while_it_loads_is_called_stopped(workspace: Workspace) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = workspace.runs / "early"
-    store.write_state(folder, replace(store.own_state("starting", 0, 0, "", ""), **store_pid(process.pid)))
+    store.write_state(folder, replace(store.heartbeat_state("starting", 0, 0, "", ""), **store_pid(process.pid)))
     write_json(folder / store.REQUEST_FILE, asdict(TrainRequest("drums", "library", "tiny", name="early")))
     runs.stop(workspace, "early")
     assert process.wait(30) != 0

@@ -1,0 +1,166 @@
+"""How a field of a condition is declared: one object says all there is to know of it.
+
+`composer_core.music.condition_fields` holds the declarations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from composer_core.errors import InvalidValue, require_choice, require_range
+from composer_core.music.timing import Meter
+
+NUMBER, CHOICE, WEIGHTS, KEY, CODES, CHORDS = "number", "choice", "weights", "key", "codes", "chords"
+"""Kinds of fields. Only numbers and choices are checked here; the other kinds have modules of their own."""
+Range = tuple[float, float]
+"""Lowest and highest value, both allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOption:
+    """The option of `composer generate`: `--name`, the type and default of its text, and its help.
+
+    `read` makes the condition's value of a text; a number needs no reading.
+    """
+
+    name: str
+    help: str
+    kind: type[float] | type[str] = float
+    default: float | str | None = None
+    read: Callable[[str], object] | None = None
+
+    @property
+    def attribute(self) -> str:
+        """The attribute under which argparse keeps the value."""
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class PageControl:
+    """The control of the Generate page: its key behind "generate.", its range, step and first value.
+
+    A `folded` control lies among the folded measures; it has a switch, off at first, and asks for nothing until it
+    is on.
+    """
+
+    key: str
+    low: float = 0.0
+    high: float = 0.0
+    step: float = 1
+    first: float = 0.0
+    folded: bool = False
+
+    @property
+    def limits(self) -> Range:
+        """The range, for the sliders and for reading an address."""
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSlot:
+    """One number of a model's encoder.
+
+    Trained models find a number by its `index`, so an index is never changed or used again. `scale` brings a value
+    to about -1 to 1.
+    """
+
+    index: int
+    name: str
+    scale: Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopMeasure:
+    """How a field is measured on a loop.
+
+    `metric` is a metric's name, or "valence", "arousal" or "complexity", which are made of several. `miss` is how far
+    from the value that was asked for counts as one unit of misfit when candidates are compared, about as bad as an
+    octave of register; 0 leaves the field out of that comparison. It is a difference in the field's unit, or a number
+    of doublings if `in_octaves`, where values below `least` count as `least`.
+    """
+
+    metric: str
+    miss: float = 0.0
+    in_octaves: bool = False
+    least: float = 0.0
+
+    def misfit(self, measured: float, asked: float) -> float:
+        """How far a measured value is from the one asked for, 0 for a perfect fit; NaN if nothing was measured."""
+        if not self.in_octaves:
+            return abs(measured - asked) / self.miss
+        return abs(math.log2(max(measured, self.least) / asked)) / self.miss if measured == measured else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionField:
+    """One field of a condition.
+
+    `name` is its attribute and `label` what sentences call it (the name, where it is empty). `unit` is that of its
+    value, as error messages say it. `limits` is the range of a number, `limits_of` that range by instrument, `choices`
+    are those of a choice. `usual` is the range that random requests of an evaluation are drawn from. An `optional`
+    field may be left 'not given'; a `pitched` one says nothing to a drum kit; one that `stands_alone` belongs to one
+    instrument and is not shared by the parts of an ensemble; one that `follows_key` is a pitch, which models read with
+    the tonic on C. `row` is its row in the table of what was asked and measured (the table always has it if
+    `always_compared`), `digits` its decimals there. `address` is its name in the page's address. The other attributes
+    are None where a field has none.
+    """
+
+    name: str
+    kind: str
+    option: CommandOption
+    label: str = ""
+    unit: str = ""
+    limits: Range | None = None
+    limits_of: Mapping[str, Range] = field(default_factory=dict)
+    choices: tuple[int, ...] | tuple[str, ...] = ()
+    usual: Range | None = None
+    optional: bool = True
+    pitched: bool = False
+    stands_alone: bool = False
+    follows_key: bool = False
+    row: str = ""
+    always_compared: bool = False
+    digits: int = 2
+    address: str = ""
+    control: PageControl | None = None
+    measure: LoopMeasure | None = None
+    slots: tuple[EncoderSlot, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What sentences call the field."""
+        return self.label or self.name
+
+    @property
+    def not_given(self) -> object:
+        """The value of the condition's attribute where the field is not given."""
+        empty: dict[str, object] = {WEIGHTS: {}, CODES: (), CHORDS: ()}
+        return empty.get(self.kind)
+
+    def range_for(self, instrument: str) -> Range | None:
+        """The range of a number for an instrument; None for fields without one."""
+        return self.limits_of.get(instrument, self.limits)
+
+    def check(self, value: object, instrument: str) -> None:
+        """Raise InvalidValue for a value that is not finite, out of range or not a choice; None is 'not given'."""
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidValue("bad_format", name=self.name, value=value, expected="a finite number")
+        if self.choices:
+            require_choice(self.called, str(value) if isinstance(value, Meter) else value, self.choices)
+        limits = self.range_for(instrument)
+        if limits is not None and value is not None:
+            called = f"{self.called} of {instrument}" if self.limits_of else self.called
+            require_range(called, cast("float", value), *limits, f" {self.unit}" if self.unit else "")
+
+
+def linear(middle: float, reach: float) -> Callable[[float], float]:
+    """A scale on which `middle` is 0 and `reach` above it is 1."""
+    return lambda value: (value - middle) / reach
+
+
+def octaves(middle: float, reach: float, least: float = 0.0) -> Callable[[float], float]:
+    """A scale in doublings: `middle` is 0 and `reach` doublings above it are 1; values below `least` count as it."""
+    return lambda value: math.log2(max(value, least) / middle) / reach
