@@ -80,6 +80,9 @@ def _print_shown(entry: dict[str, Any], fields: tuple[str, ...]) -> None:
         made = entry[name]
         value = "unknown" if made["value"] is None else json.dumps(made["value"])
         print(f"    {name:<10} {value:<32} {100 * made['confidence']:3.0f} %  {', '.join(made['reasons'])}")
+    for name, said in entry["declared"].items():
+        if said is not None:
+            print(f"    declared {name} {said[name]}{', which its notes belie' if said['doubtful'] else ''}")
 
 
 def apply(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,11 @@ from composer_core.workspace import Workspace, default_workspace
 
 _DEFAULT_BARS = 4
 _PROGRESS_SEC = 0.2
+_DRUM_MAP_HELP = (
+    "the note map of the drums: auto (default; by names and notes), general_midi, gm2, roland_td, toontrack, "
+    "addictive_drums, battery, alesis, yamaha_dtx"
+)
+"""Written out, for the maps would load numpy before a word of help; a test holds the names equal to the table's."""
 _ISSUES_PRINTED = 20
 
 
@@ -39,6 +44,7 @@ def register(subparsers: Subparsers) -> None:
     ingest_parser.add_argument(
         "--dataset", metavar="NAME", help="read the files' labels as this data set has them (default: detected)"
     )
+    ingest_parser.add_argument("--drum-map", metavar="NAME", default="auto", help=_DRUM_MAP_HELP)
     ingest_parser.add_argument("--json", action="store_true", help="print one JSON object")
     ingest_parser.set_defaults(run=ingest)
 
@@ -47,6 +53,7 @@ def register(subparsers: Subparsers) -> None:
     measure_parser.add_argument(
         "--bars", type=int, default=_DEFAULT_BARS, help="bars a loop: 1, 2, 4 (default), 8, or 0 for the whole file"
     )
+    measure_parser.add_argument("--drum-map", metavar="NAME", default="auto", help=_DRUM_MAP_HELP)
     measure_parser.add_argument("--json", action="store_true", help="print one JSON object")
     measure_parser.set_defaults(run=measure)
 
@@ -66,6 +73,7 @@ def ingest(arguments: argparse.Namespace) -> int:
         jobs=arguments.jobs,
         progress=progress,
         engine=engine_named(arguments.engine, arguments.ray_address),
+        drum_map=arguments.drum_map,
     )
     if progress is not None:
         progress.end()
@@ -80,7 +88,9 @@ def measure(arguments: argparse.Namespace) -> int:
     """Measure and print; 0 when any file could be measured."""
     from composer_core.pipeline.library.measured_files import measure_files
 
-    result: dict[str, Any] = measure_files(arguments.files, arguments.bars, explained=arguments.json)
+    result: dict[str, Any] = measure_files(
+        arguments.files, arguments.bars, explained=arguments.json, drum_map=arguments.drum_map
+    )
     if arguments.json:
         _print_json(result)
     else:
@@ -154,6 +164,8 @@ def _print_measured(entry: dict[str, Any]) -> None:
     if entry["error"] is not None:
         print(f"refused   {_shown(entry['error']['message'])}")
         return
+    for row in entry["warnings"]:
+        print(f"note      {_shown(row['message'])}")
     print(f"{_shown(entry['path'])}: {len(entry['loops'])} loops")
     for loop in entry["loops"]:
         print(

@@ -93,14 +93,21 @@ def suggest_meter(model: QuestionSet, notes: Notes, drums_alone: bool = False) -
 
     Of drums alone 2/4 counts towards 4/4: a kit repeats after half a bar of 4/4, and nobody writes its part in 2/4.
     """
-    row = meter_row(notes)
-    if not np.isfinite(row).any():
+    shares = song_meter_shares(model, notes)
+    if shares is None:
         return None
-    shares = meter_shares({name: float(p[0]) for name, p in model.probabilities(row).items()})
     if drums_alone:
         shares["4/4"] += shares.pop("2/4")
     best = max(shares, key=lambda meter: shares[meter])
     return Suggestion(best, round(shares[best], 3), ("cue:repetition:+",), model.source)
+
+
+def song_meter_shares(model: QuestionSet, notes: Notes) -> dict[str, float] | None:
+    """The share of each metre's probability; None for fewer than six notes."""
+    row = meter_row(notes)
+    if not np.isfinite(row).any():
+        return None
+    return meter_shares({name: float(p[0]) for name, p in model.probabilities(row).items()})
 
 
 def meter_shares(probability: dict[str, float]) -> dict[str, float]:

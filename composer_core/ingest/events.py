@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
@@ -28,10 +28,19 @@ _NOTES_OR_PROGRAMS = re.compile(
     rb"(?:%b(?:%b|%b))*+(?:%b(?:%b|%b)|\Z)" % (_DELTA, _OTHER_PAIRS, _PRESSURES, _DELTA, _NOTE_PAIRS, _PROGRAMS)
 )
 """Passes over other messages to the next note-ons (status, data) or program changes (status), or to the end."""
+_GROUPS = re.compile(
+    rb"(%b)(?:([\x80-\xbf\xe0-\xef])(%b)|([\xc0-\xdf])(%b))" % (_DELTA, _PAIRS, _SINGLES),
+)
+"""A message with its delta and what follows it by running status."""
+_MORE_PAIRS = re.compile(rb"(%b)(%b{2})" % (_DELTA, _DATA))
+_MORE_SINGLES = re.compile(rb"(%b)(%b)" % (_DELTA, _DATA))
+_DRUM_BANK = re.compile(rb"[\xb0-\xbf](?:%b{2}%b){0,12}?\x00[\x78\x79\x7e\x7f]" % (_DATA, _DELTA))
+"""A bank select (controller 0) that may call drums or end them; now and then something else, never one too few."""
 _NOTE = re.compile(rb"(%b)(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
 _VELOCITY = re.compile(rb"%b(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
 META_SEQUENCE = 0x00
 META_TRACK_NAME, META_INSTRUMENT, META_LYRIC, META_MARKER = 0x03, 0x04, 0x05, 0x06
+META_PORT = 0x21
 META_END, META_TEMPO, META_SMPTE_OFFSET, META_METER, META_KEY = 0x2F, 0x51, 0x54, 0x58, 0x59
 META_OWN = 0x7F
 """What a sequencer keeps for itself: readers pass over it."""
@@ -55,8 +64,9 @@ class TrackEvents:
     `runs` are the (start, end) of its stretches of channel messages; `note_ons` counts
     note-ons with a velocity by channel; `programs` are the channels that set a program; `continued`
     are the places of status bytes 0xF7, which go on with a system exclusive message;
-    `whole` is False where the walk met bytes that are no event; `trailing` is True when
-    bytes follow the End of Track.
+    `exclusives` the (start, end) of system exclusive messages, `drum_bank` True where a bank
+    select may call drums; `start` is where its events begin; `whole` is False where the walk
+    met bytes that are no event; `trailing` is True when bytes follow the End of Track.
     """
 
     metas: list[Meta] = field(default_factory=list)
@@ -64,13 +74,22 @@ class TrackEvents:
     note_ons: Counter[int] = field(default_factory=Counter)
     programs: set[int] = field(default_factory=set)
     continued: list[int] = field(default_factory=list)
+    exclusives: list[tuple[int, int]] = field(default_factory=list)
+    drum_bank: bool = False
+    start: int = 0
     whole: bool = True
     trailing: bool = False
+
+    def pieces(self) -> list[tuple[int, int, bool]]:
+        """(start, end, whether it is a run) of its runs and other events in order; a delta lies before each other."""
+        others = [(meta.type_at - 1, meta.end, False) for meta in self.metas]
+        others += [(start, end, False) for start, end in self.exclusives]
+        return sorted([(start, end, True) for start, end in self.runs] + others)
 
 
 def walk_track(data: bytes, start: int, end: int) -> TrackEvents:
     """Walk the events between two offsets, up to the End of Track; never raises."""
-    found = TrackEvents()
+    found = TrackEvents(start=start)
     position = start
     while position < end:
         position = _pass_channel_events(data, position, end, found)
@@ -116,6 +135,58 @@ def for_readers(data: bytes, walks: Iterable[TrackEvents]) -> bytes:
     return bytes(patched)
 
 
+def end_tick(data: bytes, track: TrackEvents) -> int:
+    """When the last event of a track comes, its End of Track as a rule, in the file's own ticks."""
+    total, position = 0, track.start
+    for start, end, is_run in track.pieces():
+        if is_run:
+            total += sum(_run_ticks(data, start, end))
+        else:
+            total += _number(data[position:start])
+        position = end
+    return total
+
+
+def _run_ticks(data: bytes, start: int, end: int) -> Iterator[int]:
+    for delta, _, pairs, _, singles in _GROUPS.findall(data, start, end):
+        yield delta[0] if len(delta) == 1 else _number(delta)
+        if len(pairs) > 2:
+            yield from (_number(more) for more, _ in _MORE_PAIRS.findall(pairs, 2))
+        elif len(singles) > 1:
+            yield from (_number(more) for more, _ in _MORE_SINGLES.findall(singles, 1))
+
+
+def timed_messages(data: bytes, track: TrackEvents) -> Iterator[tuple[int, int, bytes]]:
+    """(tick, status, data) of all channel messages, system exclusives and meta events of a track, in order.
+
+    Of a meta event the status is 0xFF and the data begin with its type and length; of a system exclusive they are all
+    that follows the status.
+    """
+    tick, position = 0, track.start
+    for start, end, is_run in track.pieces():
+        if not is_run:
+            tick += _number(data[position:start])
+            yield tick, data[start], data[start + 1 : end]
+        else:
+            for delta, status, pairs, single_status, singles in _GROUPS.findall(data, start, end):
+                tick += _number(delta)
+                first, more = (2, _MORE_PAIRS) if status else (1, _MORE_SINGLES)
+                body, code = pairs or singles, (status or single_status)[0]
+                yield tick, code, body[:first]
+                for following, values in more.findall(body, first) if len(body) > first else ():
+                    tick += _number(following)
+                    yield tick, code, values
+        position = end
+
+
+def _number(quantity: bytes) -> int:
+    """The value of a variable-length quantity."""
+    value = 0
+    for byte in quantity:
+        value = value << 7 | byte & 0x7F
+    return value
+
+
 def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
     """A variable-length quantity of at most 4 bytes: (value, offset behind it), or None."""
     if position < end and data[position] < 0x80:
@@ -134,6 +205,7 @@ def _pass_channel_events(data: bytes, position: int, end: int, found: TrackEvent
     if run.end() == position:
         return position
     found.runs.append((position, run.end()))
+    found.drum_bank = found.drum_bank or _DRUM_BANK.search(data, position, run.end()) is not None
     matches = _NOTES_OR_PROGRAMS.findall(data, position, run.end())
     for status in {match[0] for match in matches}:
         if status:
@@ -160,5 +232,8 @@ def _read_other_event(data: bytes, position: int, end: int, found: TrackEvents) 
         if data[at] == 0xF7:
             found.continued.append(at)
         length = read_length(data, at + 1, end)
-        return None if length is None or length[1] + length[0] > end else length[1] + length[0]
+        if length is None or length[1] + length[0] > end:
+            return None
+        found.exclusives.append((at, length[1] + length[0]))
+        return length[1] + length[0]
     return None

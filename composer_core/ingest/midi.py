@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
+from composer_core.ingest.channels import need_channel_states, resolve_channels
 from composer_core.ingest.chunks import MAX_FILE_BYTES, Layout, read_layout, unwrap_riff
 from composer_core.ingest.events import (
     META_INSTRUMENT,
@@ -32,16 +33,18 @@ from composer_core.ingest.events import (
     META_TEMPO,
     META_TRACK_NAME,
     TrackEvents,
+    end_tick,
     for_readers,
     walk_track,
 )
-from composer_core.ingest.hanging import may_be_wrapped, shorten_late_notes, track_end_tick, with_note_offs
-from composer_core.ingest.parts import gather_parts
+from composer_core.ingest.hanging import shorten_late_notes, with_note_offs
+from composer_core.ingest.parts import GatheredParts, gather_parts
 from composer_core.ingest.readers import RawScore, place_tracks, read_lenient, read_strict
-from composer_core.ingest.song import Song, seconds_at
+from composer_core.ingest.song import UNKNOWN_CHANNEL, Song, seconds_at
 from composer_core.ingest.texts import decode_text, short_name
 from composer_core.ingest.warnings import FileWarning
-from composer_core.music.instruments import DRUM_CHANNEL
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
+from composer_core.music.key import KeySignature
 from composer_core.music.timing import COMMON_TIME, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
 MAX_EVENTS = 2_000_000
@@ -50,6 +53,8 @@ MAX_BARS = 100_000
 DEFAULT_BPM = 120.0
 _META_LENGTHS = {META_TEMPO: (3,), META_METER: (4, 5), META_KEY: (2,), META_SEQUENCE: (0, 2), META_SMPTE_OFFSET: (5,)}
 _HARMLESS_META = 0x7F
+_GUESSES_NAMED = 5
+_MOST_SIGNS = 7
 _TEXT_KINDS = (META_LYRIC, META_MARKER)
 
 
@@ -68,11 +73,11 @@ class _Reading:
         self.warnings.append(FileWarning(code, self.path, values))
 
 
-def read_song(data: bytes, name: str) -> Song:
+def read_song(data: bytes, name: str, drum_map: str = AUTOMATIC) -> Song:
     """Read a MIDI file (also in a RIFF container) from its bytes.
 
-    `name` is what messages and `Song.name` call it. Raises RefusedFile with a code of the
-    closed list; a song without notes is accepted with a warning.
+    `name` is what messages and `Song.name` call it; `drum_map` the map its drums follow, AUTOMATIC
+    to find it. Raises RefusedFile with a code of the closed list; a song without notes is accepted with a warning.
     """
     if len(data) > MAX_FILE_BYTES:
         raise RefusedFile("too_large", path=name, size=len(data), limit=MAX_FILE_BYTES)
@@ -80,7 +85,9 @@ def read_song(data: bytes, name: str) -> Song:
     layout = read_layout(data, name)
     reading = _Reading(name, data, layout, [walk_track(data, *bounds) for bounds in layout.tracks])
     _repair(reading)
-    return _gate(_read(reading), reading)
+    score = _read(reading)
+    _resolve(score, reading)
+    return _gate(score, reading, drum_map)
 
 
 def _repair(reading: _Reading) -> None:
@@ -140,6 +147,13 @@ def _read_hanging(strict: RawScore, reading: _Reading, names: list[str]) -> RawS
     return score
 
 
+def _resolve(score: RawScore, reading: _Reading) -> None:
+    """Give every note the program and the drum switch of its channel, in place, where the tracks alone do not tell."""
+    placed = all(track.track != UNKNOWN_CHANNEL for track in score.tracks)
+    if placed and all(walk.whole for walk in reading.walks) and need_channel_states(score.tracks, reading.walks):
+        score.tracks = resolve_channels(score.tracks, reading.data, reading.walks, reading.layout.resolution)
+
+
 def _name_tracks(score: RawScore, names: list[str]) -> None:
     for track in score.tracks:
         if track.track < len(names) and names[track.track]:
@@ -148,11 +162,12 @@ def _name_tracks(score: RawScore, names: list[str]) -> None:
 
 def _track_names(reading: _Reading) -> list[str]:
     """One name a track chunk: its last track name event, else its instrument name."""
-    names = []
-    for walk in reading.walks:
-        named = {meta.kind: reading.data[meta.start : meta.end] for meta in walk.metas}
-        names.append(short_name(named.get(META_TRACK_NAME) or named.get(META_INSTRUMENT) or b""))
-    return names
+    return [_name_of(reading, walk) for walk in reading.walks]
+
+
+def _name_of(reading: _Reading, walk: TrackEvents) -> str:
+    named = {meta.kind: reading.data[meta.start : meta.end] for meta in walk.metas}
+    return short_name(named.get(META_TRACK_NAME) or named.get(META_INSTRUMENT) or b"")
 
 
 def _texts(reading: _Reading) -> tuple[str, ...]:
@@ -160,7 +175,7 @@ def _texts(reading: _Reading) -> tuple[str, ...]:
     return tuple(decode_text(reading.data[meta.start : meta.end]) for meta in metas)
 
 
-def _gate(score: RawScore, reading: _Reading) -> Song:
+def _gate(score: RawScore, reading: _Reading, drum_map: str) -> Song:
     """Check and convert to canonical ticks."""
     resolution = reading.layout.resolution
     _check_counts(score, reading.path)
@@ -168,24 +183,76 @@ def _gate(score: RawScore, reading: _Reading) -> Song:
     meters = _meter_map(score, resolution, reading.path)
     tempo_tick, tempo_bpm = _tempo_map(score, reading)
     # How long a drum note rings means nothing, so only pitched ones are worth a word.
-    pitched = [track for track in score.tracks if track.channel != DRUM_CHANNEL]
+    pitched = [track for track in score.tracks if not track.drums]
     n_zero = sum(int((track.columns[1] == 0).sum()) for track in pitched)
     if n_zero:
         reading.warn("zero_length", count=n_zero)
-    parts = gather_parts(score, resolution)
+    gathered = gather_parts(score, resolution, _titles(score, reading), drum_map)
+    parts = gathered.parts
     _check_length(parts, meters, tempo_tick, tempo_bpm, reading.path)
     if not parts:
         reading.warn("no_notes")
+    _say_guessed(gathered, reading)
     warnings = tuple(reading.warnings)
-    ends = _end_tick(reading, resolution) if may_be_wrapped(parts, meters[0][1]) else None
-    return Song(reading.path, parts, tempo_tick, tempo_bpm, meters, resolution, _texts(reading), warnings, ends)
+    return Song(
+        reading.path,
+        parts,
+        tempo_tick,
+        tempo_bpm,
+        meters,
+        resolution,
+        _texts(reading),
+        warnings,
+        _end_tick(reading, resolution),
+        _signatures(score, resolution),
+        bool(score.meters),
+    )
+
+
+def _signatures(score: RawScore, resolution: int) -> tuple[tuple[int, KeySignature], ...]:
+    """Key signatures that say something, the last one of each tick and none twice in a row."""
+    possible = {
+        _canonical(tick, resolution): KeySignature(fifths, minor)
+        for tick, fifths, minor in score.keys
+        if -_MOST_SIGNS <= fifths <= _MOST_SIGNS and tick >= 0
+    }
+    found: list[tuple[int, KeySignature]] = []
+    for tick, signature in sorted(possible.items(), key=lambda item: item[0]):
+        if not found or found[-1][1] != signature:
+            found.append((tick, signature))
+    return tuple(found)
+
+
+def _titles(score: RawScore, reading: _Reading) -> set[int]:
+    """The chunks with notes whose name may be the song's title.
+
+    The only track of a type 0 file is named as the song is; of several tracks the first is, where it holds no notes,
+    and those with the same name are named after the song too.
+    """
+    playing = {track.track: track.name.casefold() for track in score.tracks}
+    if reading.layout.kind == 0:
+        return set(playing)
+    if 0 in playing or not reading.walks:
+        return set()
+    title = _name_of(reading, reading.walks[0]).casefold()
+    return {chunk for chunk, name in playing.items() if name == title}
+
+
+def _say_guessed(gathered: GatheredParts, reading: _Reading) -> None:
+    if gathered.guessed:
+        said = [f"{name} = {instrument}" for name, instrument in gathered.guessed[:_GUESSES_NAMED]]
+        reading.warn("guessed_instrument", count=len(gathered.guessed), parts=", ".join(said))
+    if gathered.drum_map.guessed:
+        reading.warn("drum_map_guessed", map=DRUM_MAPS[gathered.drum_map.name].label)
+    if gathered.drum_map.unknown_share:
+        reading.warn("drum_map_unknown", percent=round(100 * gathered.drum_map.unknown_share))
 
 
 def _end_tick(reading: _Reading, resolution: int) -> int | None:
     """Latest End of Track in canonical ticks; None where a track holds bytes that are no event."""
     if not all(walk.whole for walk in reading.walks):
         return None
-    return _canonical(max(track_end_tick(reading.data, *bounds) for bounds in reading.layout.tracks), resolution)
+    return _canonical(max((end_tick(reading.data, walk) for walk in reading.walks), default=0), resolution)
 
 
 def _check_counts(score: RawScore, path: str) -> None:

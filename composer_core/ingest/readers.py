@@ -24,6 +24,7 @@ from composer_core.errors import RefusedFile
 from composer_core.ingest.events import TrackEvents
 from composer_core.ingest.song import UNKNOWN_CHANNEL
 from composer_core.music.instruments import DRUM_CHANNEL
+from composer_core.music.key import Key, KeySignature
 
 HANGING_QUARTERS = 4
 _MAX_FILE_TICK = 2**40
@@ -36,6 +37,7 @@ class RawTrack:
 
     `columns` is (onset, duration, pitch, velocity) as a 4 x n int64 array; `track` the index
     of the track chunk, UNKNOWN_CHANNEL where the reader does not tell; `program` is None where none is set.
+    `drums` says whether a drum kit sounds; tracks of equal `group`, where there is one, are staves of one part.
     """
 
     track: int
@@ -43,15 +45,19 @@ class RawTrack:
     program: int | None
     name: str
     columns: NDArray[np.int64]
+    drums: bool = False
+    group: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class RawScore:
-    """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator)."""
+    """What a reader found: tracks with notes, (tick, microseconds a quarter), (tick, numerator, denominator),
+    (tick, sharps, minor)."""
 
     tracks: list[RawTrack]
     tempos: list[tuple[int, int]]
     meters: list[tuple[int, int, int]]
+    keys: list[tuple[int, int, bool]] = field(default_factory=list)
     n_closed: int = 0
 
 
@@ -69,11 +75,12 @@ def read_strict(data: bytes) -> RawScore:
         columns = np.array([notes[key] for key in ("time", "duration", "pitch", "velocity")], dtype=np.int64)
         channel = DRUM_CHANNEL if track.is_drum else UNKNOWN_CHANNEL
         if columns.shape[1]:
-            tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns))
+            tracks.append(RawTrack(UNKNOWN_CHANNEL, channel, track.program, track.name, columns, track.is_drum))
     changes = score.tempos.numpy()
     tempos = list(zip(changes["time"].tolist(), changes["mspq"].tolist(), strict=True))
     meters = [(m.time, m.numerator, m.denominator) for m in score.time_signatures]
-    return RawScore(tracks, tempos, meters)
+    keys = [(key.time, key.key, key.tonality == 1) for key in score.key_signatures]
+    return RawScore(tracks, tempos, meters, keys)
 
 
 def place_tracks(score: RawScore, walks: list[TrackEvents], names: list[str]) -> bool:
@@ -116,6 +123,7 @@ def read_lenient(data: bytes, path: str) -> RawScore:
         _LenientTrack(path, index, song.ticks_per_beat).read(messages, score)
     score.tempos.sort(key=lambda row: row[0])
     score.meters.sort(key=lambda row: row[0])
+    score.keys.sort(key=lambda row: row[0])
     return score
 
 
@@ -147,6 +155,9 @@ class _LenientTrack:
                 score.tempos.append((self.tick, message.tempo))
             elif message.type == "time_signature":
                 score.meters.append((self.tick, message.numerator, message.denominator))
+            elif message.type == "key_signature":
+                signature = KeySignature.of_key(Key.parse(message.key))
+                score.keys.append((self.tick, signature.fifths, signature.minor))
             elif message.type == "track_name":
                 self.name = message.name
             elif message.type == "end_of_track":
@@ -157,7 +168,8 @@ class _LenientTrack:
         score.n_closed += self.n_closed
         for (channel, program), rows in sorted(self.notes.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
             columns = np.array(rows, dtype=np.int64).T
-            score.tracks.append(RawTrack(self.index, channel, program, self.name, columns))
+            drums = channel == DRUM_CHANNEL
+            score.tracks.append(RawTrack(self.index, channel, program, self.name, columns, drums))
 
     def _channel_message(self, message: object) -> None:
         kind = message.type  # type: ignore[attr-defined]

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.ingest.warnings import FileWarning
+from composer_core.music.drum_maps import GENERAL_MIDI
+from composer_core.music.key import KeySignature
 from composer_core.music.loop import Notes
 from composer_core.music.timing import Meter
 
@@ -19,7 +21,8 @@ class Part:
     """The notes of one player: the drum kit of a song, or one pitched track.
 
     `notes.onset_tick` counts from the song's start at 480 a quarter; `channel` is 0 to 15,
-    or UNKNOWN_CHANNEL where the part gathers several or the reader cannot tell.
+    or UNKNOWN_CHANNEL where the part gathers several or the reader cannot tell. `drum_map`
+    is the map of a kit's notes.
     """
 
     instrument: str
@@ -27,6 +30,7 @@ class Part:
     program: int
     name: str
     notes: Notes
+    drum_map: str = GENERAL_MIDI
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,8 @@ class Song:
     `tempo_tick` (int64, ascending, first 0) and `tempo_bpm` (quarters a minute) are the
     tempo map; `meters` the time signatures, first at tick 0. `texts` are the file's
     lyrics and markers in file order; `resolution` is the file's own. `end_tick` is the latest
-    End of Track where a loop may have been wrapped (see `cut`), else None.
+    End of Track, None where the file cannot be read to it. `signatures` are
+    the key signatures the file declares, as (tick, signature); `says_meter` is False where its 4/4 is only the default.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Song:
     texts: tuple[str, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
     end_tick: int | None = None
+    signatures: tuple[tuple[int, KeySignature], ...] = ()
+    says_meter: bool = False
 
     @property
     def n_notes(self) -> int:

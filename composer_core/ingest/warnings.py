@@ -14,6 +14,13 @@ WARNINGS: dict[str, str] = {
     "zero_length": "{path}: notes of no length ({count}) were given the shortest one.",
     "lenient_reader": "{path}: the file breaks the MIDI standard ({reason}); a lenient reader read it.",
     "independent_tracks": "{path}: a type 2 file; its tracks were read as if they played together.",
+    "guessed_instrument": "{path}: what {count} parts play is a guess from their names ({parts}).",
+    "drum_map_guessed": "{path}: the drums were read by the note map of {map}, by their notes alone; "
+    "another map can be chosen.",
+    "drum_map_unknown": "{path}: {percent} % of the drum notes are in no note map known here and count as percussion; "
+    "a map can be chosen.",
+    "key_doubtful": "{path}: the key signature it declares ({keys}) does not fit its notes; the estimate counts.",
+    "meter_doubtful": "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
     "after_end": "{path}: what follows the end of a track was left out.",
     "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }

@@ -60,7 +60,7 @@ class Analysis:
     @cached_property
     def role(self) -> IndexArray:
         """Index into ROLES of each drum note; len(ROLES) for hand percussion."""
-        return role_index(self.pitch)
+        return role_index(self.pitch, self.loop.drum_map)
 
     @cached_property
     def voice(self) -> IndexArray:

@@ -45,7 +45,7 @@ class Signature:
 def signature(loop: Loop) -> Signature:
     """The loop without tempo, velocities and durations; shape (n_notes,) each."""
     notes = loop.notes
-    row = role_index(notes.pitch).astype(np.int16) if loop.is_drums else notes.pitch.astype(np.int16)
+    row = role_index(notes.pitch, loop.drum_map).astype(np.int16) if loop.is_drums else notes.pitch.astype(np.int16)
     onset = notes.onset_tick.astype(np.int32)
     order = np.lexsort((onset, row))
     return Signature((loop.instrument, loop.bars, loop.meter.bar_tick), row[order], onset[order])

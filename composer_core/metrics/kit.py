@@ -11,13 +11,13 @@ from composer_core.metrics.analysis import Analysis
 from composer_core.metrics.cells import following
 from composer_core.metrics.metric import Metric
 from composer_core.metrics.spread import entropy_bits
+from composer_core.music.drum_maps import DRUM_MAPS
 from composer_core.music.drums import ROLES, TIMEKEEPER_ROLES
 
 NAN = math.nan
 _KICK, _SNARE, _CRASH = (ROLES.index(role) for role in ("kick", "snare", "crash"))
 _TIMEKEEPERS = [ROLES.index(role) for role in TIMEKEEPER_ROLES]
 _HANDS = [index for index, role in enumerate(ROLES) if role != "kick"]
-_PEDAL_HAT = 44
 _TWO_HANDS = 2
 
 
@@ -60,7 +60,7 @@ def hands_over_rate(a: Analysis) -> float:
     """
     if not a.n_notes:
         return NAN
-    hands = a.pitch != _PEDAL_HAT
+    hands = ~np.isin(a.pitch, DRUM_MAPS[a.loop.drum_map].pedals)
     rows = np.zeros((len(ROLES) + 1, a.n_slots), dtype=np.bool_)
     rows[a.role[hands], a.slot[hands]] = True
     return np.count_nonzero(rows[_HANDS].sum(axis=0) > _TWO_HANDS) / len(a.used_slots)

@@ -1,9 +1,11 @@
-"""Drum notes: the General MIDI map, Roland TD-11's additions, and nine roles."""
+"""Drum notes and their nine roles, by the map a kit's notes follow."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from composer_core.music.drum_maps import DRUM_MAPS, GENERAL_MIDI
 
 ROLES = ("kick", "snare", "closed_hat", "open_hat", "low_tom", "mid_tom", "high_tom", "crash", "ride")
 OTHER_ROLE = "percussion"
@@ -11,39 +13,39 @@ OTHER_ROLE = "percussion"
 TIMEKEEPER_ROLES = ("closed_hat", "open_hat", "ride")
 CYMBAL_ROLES = ("closed_hat", "open_hat", "crash", "ride")
 
-_PITCHES: dict[str, tuple[int, ...]] = {
-    "kick": (35, 36),
-    "snare": (37, 38, 39, 40),
-    "closed_hat": (22, 42, 44),
-    "open_hat": (26, 46),
-    "low_tom": (41, 43, 58),
-    "mid_tom": (45, 47),
-    "high_tom": (48, 50),
-    "crash": (49, 52, 55, 57),
-    "ride": (51, 53, 59),
-}
-ROLE_OF_PITCH: dict[int, str] = {pitch: role for role, pitches in _PITCHES.items() for pitch in pitches}
+ROLE_OF_PITCH: dict[int, str] = DRUM_MAPS[GENERAL_MIDI].role_of_pitch
 
 TD11_TO_GM = {22: 42, 26: 46, 58: 43, 40: 38}
 """Roland TD-11 articulations (hi-hat edge closed and open, tom rim, snare rim) to the General
 MIDI note of the same piece. miditok's default drum range silently drops 22 and 26."""
 
-_GM_TABLE = np.arange(128, dtype=np.int32)
-for _source, _target in TD11_TO_GM.items():
-    _GM_TABLE[_source] = _target
-_ROLE_TABLE = np.array([ROLES.index(ROLE_OF_PITCH[p]) if p in ROLE_OF_PITCH else len(ROLES) for p in range(128)])
+
+def _general_midi_table(name: str) -> NDArray[np.int32]:
+    table = np.arange(128, dtype=np.int32)
+    for source, target in (TD11_TO_GM if name == GENERAL_MIDI else DRUM_MAPS[name].general_midi()).items():
+        table[source] = target
+    return table
 
 
-def to_general_midi(pitch: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Map TD-11 note numbers to General MIDI ones; all others stay."""
-    return _GM_TABLE[pitch]
+def _role_table(name: str) -> NDArray[np.int64]:
+    roles = DRUM_MAPS[name].role_of_pitch
+    return np.array([ROLES.index(roles[p]) if p in roles else len(ROLES) for p in range(128)])
 
 
-def role_index(pitch: NDArray[np.int32]) -> NDArray[np.int64]:
+_GM_TABLES = {name: _general_midi_table(name) for name in DRUM_MAPS}
+_ROLE_TABLES = {name: _role_table(name) for name in DRUM_MAPS}
+
+
+def to_general_midi(pitch: NDArray[np.int32], drum_map: str = GENERAL_MIDI) -> NDArray[np.int32]:
+    """The General MIDI note for each note of a map (of General MIDI itself: for TD-11's additions); others stay."""
+    return _GM_TABLES[drum_map][pitch]
+
+
+def role_index(pitch: NDArray[np.int32], drum_map: str = GENERAL_MIDI) -> NDArray[np.int64]:
     """Index into ROLES of each drum note; len(ROLES) for hand percussion and effects."""
-    return _ROLE_TABLE[pitch]
+    return _ROLE_TABLES[drum_map][pitch]
 
 
-def role_mask(pitch: NDArray[np.int32], *roles: str) -> NDArray[np.bool_]:
+def role_mask(pitch: NDArray[np.int32], *roles: str, drum_map: str = GENERAL_MIDI) -> NDArray[np.bool_]:
     """True where a drum note plays one of the roles."""
-    return np.isin(role_index(pitch), [ROLES.index(role) for role in roles])
+    return np.isin(role_index(pitch, drum_map), [ROLES.index(role) for role in roles])

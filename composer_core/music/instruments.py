@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from composer_core.music.part_names import NamedInstrument
 
 INSTRUMENTS = ("drums", "bass", "guitar", "piano", "strings", "other")
 GENERATED_INSTRUMENTS = ("drums", "bass", "guitar", "piano", "strings")
@@ -23,26 +23,20 @@ _PROGRAM_RANGES = (
     (range(40, 47), "strings"),
     (range(48, 52), "strings"),
 )
-_NAME_PATTERNS = (
-    ("drums", re.compile(r"\b(drum|drums|drumkit|kit|percussion|perc)\b|ドラム", re.I)),
-    ("bass", re.compile(r"\b(e[- ]?bass|bass guitar|bass)\b(?!\s*(drum|clarinet|trombone|flute|voice))|ベース", re.I)),
-    ("guitar", re.compile(r"\b(guitar|gtr|guit)\b|ギター", re.I)),
-    ("piano", re.compile(r"\b(piano|pno|rhodes|e[- ]?piano)\b|ピアノ", re.I)),
-    ("strings", re.compile(r"\b(strings?|violins?|violas?|cellos?|violoncello|contrabass)\b|ストリングス", re.I)),
-)
 
 
-def instrument_of(channel: int, program: int | None, track_name: str) -> str:
-    """Instrument family of a part: channel 10 first, then a set program, then the track's name.
+def instrument_of(drums: bool, program: int | None, named: NamedInstrument, *, is_title: bool = False) -> str:
+    """Instrument family of a part: a channel that sounds drums first, then a set program, then the track's name.
 
-    `program` is None when the file sets none: General MIDI then sounds a piano, but the
-    name tells more. A program other than 0 always beats the name.
+    `program` is None when the file sets none: General MIDI then sounds a piano, but the name tells more. Program 0
+    gives way to a name too, for many programs write it without meaning it; any other program beats the name. A name
+    that may be the song's title counts only where it is nothing but an instrument's name.
     """
-    if channel == DRUM_CHANNEL:
+    if drums:
         return "drums"
-    by_name = next((name for name, pattern in _NAME_PATTERNS if pattern.search(track_name)), None)
-    if by_name is not None and by_name != "drums" and program in (None, 0):
-        return by_name
+    believed = named.family if named.plain or not is_title else None
     if program is None:
-        return by_name or "piano"
+        return believed or "piano"
+    if program == 0 and believed not in (None, "other"):
+        return str(believed)
     return next((name for programs, name in _PROGRAM_RANGES if program in programs), "other")

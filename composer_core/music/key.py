@@ -21,6 +21,7 @@ MINOR_MODES = ("minor", "dorian", "phrygian", "locrian")
 """Modes with a minor third above the tonic."""
 ROOT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 """The usual spelling of each root, 0 = C."""
+_MOST_SHARPS = 6
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SIGNS = {"#": 1, "b": -1, "♯": 1, "♭": -1}
 _NOTE = re.compile(r"([A-Ga-g])([#b♯♭]{0,2})")
@@ -66,6 +67,36 @@ class Key:
             if name in MODES:
                 return cls(parse_note_name(match[1]), name)
         raise InvalidValue("bad_format", name="key", value=text, expected="a key such as E:minor, Bb:major or D:dorian")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySignature:
+    """What a score writes at its beginning: `fifths` sharps (negative: flats), and whether it says minor.
+
+    Most programs never say minor, so a signature that does not leaves the relative minor open.
+    """
+
+    fifths: int
+    minor: bool = False
+
+    def __post_init__(self) -> None:
+        require_range("sharps of a key signature", self.fifths, -7, 7)
+
+    def __str__(self) -> str:
+        return str(self.keys[0])
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys it may stand for, the one it names first."""
+        major, minor = Key(7 * self.fifths % 12), Key((7 * self.fifths + 9) % 12, "minor")
+        return (minor,) if self.minor else (major, minor)
+
+    @classmethod
+    def of_key(cls, key: Key) -> KeySignature:
+        """The signature with the fewest signs of a major or minor key; other modes as their parent's."""
+        tonic = (key.root + 3) % 12 if key.is_minor else key.root
+        fifths = 7 * tonic % 12
+        return cls(fifths - 12 if fifths > _MOST_SHARPS else fifths, key.is_minor)
 
 
 def parse_note_name(text: str) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from composer_core.errors import require_choice, require_range
+from composer_core.music.drum_maps import GENERAL_MIDI
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.timing import COMMON_TIME, EARLY_TICK, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
@@ -133,6 +134,11 @@ class Loop:
     def is_drums(self) -> bool:
         """True for the drum kit (General MIDI channel 10)."""
         return self.instrument == "drums"
+
+    @property
+    def drum_map(self) -> str:
+        """The map its drum notes follow, a name of DRUM_MAPS."""
+        return str(self.extra.get("drum_map", GENERAL_MIDI))
 
     def with_notes(self, notes: Notes, **changes: Unpack[LoopChanges]) -> Loop:
         """A copy with other notes (and other fields)."""

@@ -136,7 +136,11 @@ def _placed(loop: Loop, template: GrooveTemplate) -> tuple[NDArray[np.int64], ND
 
 def _role_names(loop: Loop) -> NDArray[np.str_]:
     names = np.array([*ROLES, OTHER_ROLE])
-    return names[role_index(loop.notes.pitch)] if loop.is_drums else np.full(len(loop.notes), ALL, dtype="<U10")
+    return (
+        names[role_index(loop.notes.pitch, loop.drum_map)]
+        if loop.is_drums
+        else np.full(len(loop.notes), ALL, dtype="<U10")
+    )
 
 
 def _heard(loop: Loop, template: GrooveTemplate) -> tuple[Any, Any, Any, Any]:

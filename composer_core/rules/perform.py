@@ -94,4 +94,4 @@ def _timekeeper(loop: Loop) -> NDArray[np.bool_]:
     """(n_notes,) True for hats and ride."""
     if not loop.is_drums:
         return np.zeros(len(loop.notes), dtype=np.bool_)
-    return role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES)
+    return role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES, drum_map=loop.drum_map)

@@ -179,7 +179,11 @@ def swing_ticks(loop: Loop, ratio: float, grid: int = 8) -> SwungTicks:
         codes = ("swing_not_applicable",) if ratio > 1.0 else ()
         place = _cells(tick, loop.meter.bar_tick, SWING_CYCLE_TICK[grid]).place
         return SwungTicks(tick, np.full(len(tick), -1), place, place, SWING_CYCLE_TICK[grid], codes)
-    timekeeper = role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES) if loop.is_drums else np.zeros(len(tick), dtype=bool)
+    timekeeper = (
+        role_mask(loop.notes.pitch, *TIMEKEEPER_ROLES, drum_map=loop.drum_map)
+        if loop.is_drums
+        else np.zeros(len(tick), dtype=bool)
+    )
     fixed, bar_tick, target = np.zeros(len(tick), dtype=bool), loop.meter.bar_tick, ratio / (1.0 + ratio)
     if grid == 8 or loop.meter.compound:
         return _swing_cycles(tick, bar_tick, grid, target, timekeeper, fixed).swung

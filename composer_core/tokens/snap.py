@@ -150,7 +150,7 @@ def snap_loop(loop: Loop) -> SnapResult:
     least one. Notes are in the order of the returned loop.
     """
     notes = loop.notes
-    pitch = to_general_midi(notes.pitch) if loop.is_drums else notes.pitch
+    pitch = to_general_midi(notes.pitch, loop.drum_map) if loop.is_drums else notes.pitch
     raw = notes.onset_tick / TICKS_PER_QUARTER
     shift = median_offset(raw)
     straight, ratio, grid = _unswing(raw - shift)
@@ -165,8 +165,9 @@ def snap_loop(loop: Loop) -> SnapResult:
     snapped = Notes.of(
         step[kept] * TICKS_PER_STEP, steps_long[kept] * TICKS_PER_STEP, pitch[kept], notes.velocity[kept]
     )
+    extra = {key: value for key, value in loop.extra.items() if key != "drum_map"}
     return SnapResult(
-        loop=loop.with_notes(snapped, tempo_events=()),
+        loop=loop.with_notes(snapped, tempo_events=(), extra=extra),
         offset_ms=offset_ms,
         median_ms=ticks_to_ms(shift * TICKS_PER_QUARTER, loop.tempo_bpm),
         swing_ratio=ratio,

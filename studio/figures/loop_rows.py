@@ -31,7 +31,7 @@ def loop_rows(loop: Loop) -> LoopRows:
 
 def _drum_rows(loop: Loop) -> LoopRows:
     names = (*ROLES, OTHER_ROLE)
-    played = [names[index] for index in role_index(loop.notes.pitch)]
+    played = [names[index] for index in role_index(loop.notes.pitch, loop.drum_map)]
     shown = tuple(role for role in ROW_ORDER if role in ALWAYS_SHOWN or role in played)
     return LoopRows(shown, [shown.index(role) for role in played], len(shown))
 

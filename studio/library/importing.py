@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library import imports as library_imports
 from composer_core.pipeline.library.uploads import keep_upload
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
+DRUM_MAP, DRUM_MAP_CHOICES = "library.drum_map_choice", (AUTOMATIC, *DRUM_MAPS)
 SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
 MOST_ROWS = 500
 REFUSED, WARNED, ACCEPTED = RESULTS = ("refused", "warned", "accepted")
@@ -45,10 +47,18 @@ def draw_import(workspace: Workspace) -> None:
         uploads = st.file_uploader(
             t("library.upload"), SUFFIXES, accept_multiple_files=True, key=UPLOADS, help=t("library.upload_help")
         )
-        path_place, bars_place, button_place = st.columns([3, 1.3, 1], vertical_alignment="bottom", gap="medium")
+        places = st.columns([2.4, 1.3, 1.2, 1], vertical_alignment="bottom", gap="medium")
+        path_place, bars_place, map_place, button_place = places
         path_place.text_input(t("library.folder"), placeholder=t("library.folder_hint"), key=FOLDER)
-        session.default_widgets({BARS: DEFAULT_BARS})
+        session.default_widgets({BARS: DEFAULT_BARS, DRUM_MAP: AUTOMATIC})
         bars_place.segmented_control(t("library.bars_a_loop"), BARS_CHOICES, key=BARS, required=True)
+        map_place.selectbox(
+            t("library.drum_map"),
+            DRUM_MAP_CHOICES,
+            format_func=worded(DRUM_MAP_CHOICES, drum_map_name),
+            key=DRUM_MAP,
+            help=t("library.drum_map_help"),
+        )
         wanted = button_place.button(
             t("library.import_now"),
             type="primary",
@@ -59,14 +69,22 @@ def draw_import(workspace: Workspace) -> None:
             args=(IMPORT,),
         )
     if wanted:
-        run_import(workspace, uploads or [], str(session.widget(FOLDER)).strip(), int(session.widget(BARS)))
+        folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
+        run_import(workspace, uploads or [], folder, bars, str(session.widget(DRUM_MAP)))
     report = library_state.import_report()
     if report is not None:
         draw_report(workspace, report)
     draw_history(workspace)
 
 
-def run_import(workspace: Workspace, uploads: Sequence[UploadedFile], folder: str, bars: int) -> None:
+def drum_map_name(code: str) -> str:
+    """What a choice of the drums' note map is called."""
+    return t("library.drum_map_auto") if code == AUTOMATIC else DRUM_MAPS[code].label
+
+
+def run_import(
+    workspace: Workspace, uploads: Sequence[UploadedFile], folder: str, bars: int, drum_map: str = AUTOMATIC
+) -> None:
     """Keep the uploads, import everything, and keep the report; an error becomes a message."""
     library_state.set_import_report(None)
     if not uploads and not folder:
@@ -80,7 +98,8 @@ def run_import(workspace: Workspace, uploads: Sequence[UploadedFile], folder: st
     try:
         paths = [str(keep_upload(workspace, upload.name, upload.getvalue())) for upload in uploads]
         paths += [str(Path(folder).expanduser())] if folder else []
-        library_state.set_import_report(library_imports.ingest(paths, workspace, bars=bars, progress=show).to_json())
+        report = library_imports.ingest(paths, workspace, bars=bars, progress=show, drum_map=drum_map)
+        library_state.set_import_report(report.to_json())
     except ComposerError as error:
         st.error(error_text(error))
     finally:

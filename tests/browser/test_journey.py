@@ -14,7 +14,7 @@ from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.models import models
 from composer_core.pipeline.training import runs
 from composer_core.workspace import Workspace
-from groove_files import write_grooves
+from small_library import write_grooves
 from studio_browser import (
     IN_BROWSER,
     LEAST_LEVEL,

@@ -94,7 +94,8 @@ def test_measure_json(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert files[0]["error"] is None and files[1]["error"]["code"] == "not_midi" and files[1]["loops"] == []
     (loop,) = files[0]["loops"]
     facts = {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "key", "metrics"}
-    assert set(loop) == facts | {"scores", "explanation"}
+    assert set(loop) == facts | {"scores", "explanation", "drum_map"}
+    assert files[0]["warnings"] == [] and loop["drum_map"] == "general_midi"
     assert set(loop["scores"]) == set(loop["explanation"]) and loop["explanation"]["total"]["worst_axis"]
     assert (loop["bars"], loop["n_notes"], loop["tempo_bpm"]) == (8, 32, 120.0)
     assert sorted(entry.name for entry in folder.iterdir()) == ["a.mid", "bad.mid", "note.txt"]
@@ -112,6 +113,8 @@ def test_measure_statuses(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     files = json.loads(capsys.readouterr().out)["files"]
     assert [entry["error"]["code"] for entry in files] == ["not_midi", "not_midi"]
     assert main(["measure", str(folder / "a.mid"), "--bars", "5"]) == 2
+    assert main(["measure", str(folder / "a.mid"), "--drum-map", "nonsense"]) == 2
+    assert main(["ingest", str(folder / "a.mid"), "--drum-map", "nonsense"]) == 2
 
 
 def test_control_characters_in_names_are_shown_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

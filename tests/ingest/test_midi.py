@@ -138,15 +138,26 @@ def test_texts_and_names_come_from_the_raw_bytes() -> None:
     assert song.texts == ("さ", "A")
 
 
-def test_drums_by_name_when_no_program_is_set() -> None:
+def test_drums_by_name_when_no_program_is_meant() -> None:
     assert read_song(one_note(smf.name(b"Drums")), "x").parts[0].instrument == "drums"
-    assert read_song(one_note(smf.name(b"Drums"), smf.program(0)), "x").parts[0].instrument == "piano"
+    assert read_song(one_note(smf.name(b"Drums"), smf.program(0)), "x").parts[0].instrument == "drums"
+    assert read_song(one_note(smf.name(b"Drums"), smf.program(33)), "x").parts[0].instrument == "bass"
 
 
 def test_warnings_are_a_closed_list() -> None:
     with pytest.raises(KeyError):
         FileWarning("no_such_code", "x")
-    values = {"count": 2, "promised": 1, "found": 2, "reason": "r"}
+    values = {
+        "count": 2,
+        "promised": 1,
+        "found": 2,
+        "reason": "r",
+        "parts": "Kick = drums",
+        "map": "m",
+        "percent": 40,
+        "keys": "C:major",
+        "meter": "1/4",
+    }
     for code in WARNINGS:
         assert FileWarning(code, "x.mid", values).message.startswith("x.mid: ")
 

@@ -21,7 +21,7 @@ from composer_core.pipeline.training.runs import TrainRequest
 from composer_core.store import runs as store
 from composer_core.store.atomic import write_json
 from composer_core.workspace import Workspace
-from groove_files import write_grooves
+from small_library import write_grooves
 from studio.components import transport
 from studio.wording.text import dictionary
 from studio_app import component_data, open_studio, text

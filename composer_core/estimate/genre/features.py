@@ -47,7 +47,7 @@ SHARED_WITH_PATTERNS = frozenset(
 def features_of(loop: Loop, metrics: Mapping[str, float]) -> NDArray[np.float64]:
     """One row of FEATURE_NAMES: metrics (tempo as its logarithm), shares of the notes, and
     the share of bars in which each group plays at each 16th of the bar. NaN where undefined."""
-    group = _GROUP_OF_ROLE[role_index(loop.notes.pitch)]
+    group = _GROUP_OF_ROLE[role_index(loop.notes.pitch, loop.drum_map)]
     known = group >= 0
     place = loop.notes.onset_tick[known] % loop.length_tick * STEPS / loop.meter.bar_tick
     step = np.floor(place + 0.5).astype(np.int64) % (STEPS * loop.bars)

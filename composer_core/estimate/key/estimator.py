@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.errors import ModelError, NotFound
+from composer_core.estimate.key.declared import UNSURE, declared_signature, index_of_keys
 from composer_core.estimate.key.features import N_FEATURES, PAIR_BLOCKS, SINGLE_BLOCKS, TURNS, key_features
-from composer_core.music.key import Key
+from composer_core.music.key import Key, KeySignature
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_QUARTER
 from composer_core.workspace import ASSETS
@@ -136,13 +137,17 @@ def estimate_key(loop: Loop) -> KeyEstimate | None:
 
 
 def estimate_keys(loops: Sequence[Loop], path: Path = MODEL) -> list[KeyEstimate | None]:
-    """`estimate_key` of many loops with one multiplication. NotFound or ModelError when there is no model to use."""
+    """`estimate_key` of many loops with one multiplication. NotFound or ModelError when there is no model to use.
+
+    Where an estimate is unsure, the key signature that the loop's file declares decides (see `declared`).
+    """
     chosen = [index for index, loop in enumerate(loops) if not loop.is_drums and len(loop.notes)]
     found: list[KeyEstimate | None] = [None] * len(loops)
     if chosen:
         rows = np.stack([features_of(loops[index]) for index in chosen])
         sec = np.array([loops[index].length_quarter * 60.0 / loops[index].tempo_bpm for index in chosen])
-        for index, estimate in zip(chosen, keys_of(rows, sec, path), strict=True):
+        signatures = [declared_signature(loops[index]) for index in chosen]
+        for index, estimate in zip(chosen, keys_of(rows, sec, path, signatures), strict=True):
             found[index] = estimate
     return found
 
@@ -159,16 +164,31 @@ def features_of(loop: Loop) -> NDArray[np.float32]:
     )
 
 
-def keys_of(features: NDArray[np.float32], sec: FloatArray, path: Path = MODEL) -> list[KeyEstimate]:
-    """Keys of rows of features, each of so many seconds of music."""
-    model, weights = _load_ready(path)
-    logits = features @ weights + np.repeat(model.bias, 12)
-    shares = softmax(logits / temperature_at(model.temperatures, sec)[:, None])
+def keys_of(
+    features: NDArray[np.float32],
+    sec: FloatArray,
+    path: Path = MODEL,
+    signatures: Sequence[KeySignature | None] | None = None,
+) -> list[KeyEstimate]:
+    """Keys of rows of features, each of so many seconds of music, under declared signatures where there are any."""
+    shares = key_shares(features, sec, path)
+    for row, signature in zip(shares, signatures or (), strict=False):
+        if signature is not None and row.max() < UNSURE:
+            kept = row[index_of_keys(signature)]
+            row[:] = 0.0
+            row[index_of_keys(signature)] = kept / kept.sum()
     best = shares.argmax(axis=1)
     return [
         KeyEstimate(Key(int(key % 12), mode_of(row[:12], int(key))), round(float(share[key]), 4))
         for row, share, key in zip(features, shares, best, strict=True)
     ]
+
+
+def key_shares(features: NDArray[np.float32], sec: FloatArray, path: Path = MODEL) -> FloatArray:
+    """Calibrated probabilities of 12 major and 12 minor keys by rows of features, each of so many seconds: (n, 24)."""
+    model, weights = _load_ready(path)
+    logits = features @ weights + np.repeat(model.bias, 12)
+    return softmax(logits / temperature_at(model.temperatures, sec)[:, None])
 
 
 def mode_of(time: NDArray[np.number], key: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.estimate.technique.evidence import CERTAIN, CLEAR, GRADUAL, Evidence, Rule
+from composer_core.music.drum_maps import DRUM_MAPS
 from composer_core.music.drums import ROLES, role_index
 from composer_core.music.loop import Loop
 from composer_core.music.timing import COMMON_TIME, TICKS_PER_QUARTER, ticks_to_ms
@@ -19,7 +20,6 @@ GRACE_MS = (8.0, 45.0)
 DRAG_GAP_MS = 90.0
 ROLL_GAP_MS = 80.0
 ROLL_STROKES = 5
-SIDE_STICK = 37
 _STRUCK = [ROLES.index(role) for role in ("snare", "low_tom", "mid_tom", "high_tom")]
 _SNARE, _RIDE = ROLES.index("snare"), ROLES.index("ride")
 _HATS = [ROLES.index("closed_hat"), ROLES.index("open_hat")]
@@ -29,7 +29,7 @@ _BEAT_TOLERANCE_TICK = 60
 
 def ghost(seen: Evidence) -> float:
     """At least a fifth of the snare notes soft and off the backbeat, and two a loop."""
-    n_snare = int((role_index(seen.loop.notes.pitch) == _SNARE).sum())
+    n_snare = int((role_index(seen.loop.notes.pitch, seen.loop.drum_map) == _SNARE).sum())
     rate = seen.value("ghost_rate")
     return CLEAR if rate >= 0.2 and rate * n_snare >= 2 else 0.0
 
@@ -53,9 +53,9 @@ def roll(seen: Evidence) -> float:
 
 
 def cross_stick(seen: Evidence) -> float:
-    """Side stick (note 37) on at least a quarter of the snare notes, and twice."""
-    n_snare = int((role_index(seen.loop.notes.pitch) == _SNARE).sum())
-    n_stick = int((seen.loop.notes.pitch == SIDE_STICK).sum())
+    """Side stick (note 37 in most maps) on at least a quarter of the snare notes, and twice."""
+    n_snare = int((role_index(seen.loop.notes.pitch, seen.loop.drum_map) == _SNARE).sum())
+    n_stick = int(np.isin(seen.loop.notes.pitch, DRUM_MAPS[seen.loop.drum_map].side_sticks).sum())
     return CERTAIN if n_stick >= 2 and n_stick >= 0.25 * n_snare else 0.0
 
 
@@ -66,7 +66,7 @@ def open_hat(seen: Evidence) -> float:
 
 def ride(seen: Evidence) -> float:
     """The ride keeps time: more ride than hi-hat notes, and two a bar."""
-    role = role_index(seen.loop.notes.pitch)
+    role = role_index(seen.loop.notes.pitch, seen.loop.drum_map)
     n_ride, n_hats = int((role == _RIDE).sum()), int(np.isin(role, _HATS).sum())
     return CERTAIN if n_ride > n_hats and n_ride >= 2 * seen.loop.bars else 0.0
 
@@ -86,7 +86,9 @@ def half_time(seen: Evidence) -> float:
     """In 4/4: a loud snare on 3 in three quarters of the bars, and on 2 or 4 in at most an eighth."""
     if seen.loop.meter != COMMON_TIME:
         return 0.0
-    loud = (role_index(seen.loop.notes.pitch) == _SNARE) & (seen.loop.notes.velocity >= _BACKBEAT_VELOCITY)
+    loud = (role_index(seen.loop.notes.pitch, seen.loop.drum_map) == _SNARE) & (
+        seen.loop.notes.velocity >= _BACKBEAT_VELOCITY
+    )
     tick = seen.loop.notes.onset_tick[loud]
     beat = np.rint(tick / TICKS_PER_QUARTER).astype(np.int64)
     beat = beat[np.abs(tick - beat * TICKS_PER_QUARTER) <= _BEAT_TOLERANCE_TICK]
@@ -102,7 +104,7 @@ def fill(seen: Evidence) -> float:
 
 def _strokes(loop: Loop) -> list[tuple[NDArray[np.float64], NDArray[np.int32]]]:
     """For snare and toms: gaps in ms between neighbouring strokes (n - 1), and velocities (n)."""
-    role = role_index(loop.notes.pitch)
+    role = role_index(loop.notes.pitch, loop.drum_map)
     found = []
     for index in _STRUCK:
         mask = role == index

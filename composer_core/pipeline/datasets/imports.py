@@ -18,6 +18,7 @@ from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
 from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
+from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.pipeline.datasets.progressions import keep_progressions
 from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
@@ -97,10 +98,11 @@ def ingest_with_facts(
     jobs: int | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    drum_map: str = AUTOMATIC,
 ) -> ImportReport:
     """`ingest`, and for each path what its data set says of the files: `report.datasets`.
 
-    Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set
+    Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set or drum map
     and NotFound for a path that is not there, before anything is stored.
     """
     chosen = None if dataset is None else adapter_named(dataset)
@@ -113,7 +115,9 @@ def ingest_with_facts(
         """What each path's data set says of its files, by their digests."""
         return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
 
-    return ingest(paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine)
+    return ingest(
+        paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine, drum_map=drum_map
+    )
 
 
 def _read(

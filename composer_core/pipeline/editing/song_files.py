@@ -34,6 +34,9 @@ _TASK = f"{__name__}:edit_task"
 LoopRule = Callable[[Loop], Loop]
 
 
+_PART_FACTS = ("instrument", "channel", "program", "name", "drum_map")
+
+
 @dataclass(frozen=True, slots=True)
 class Edited:
     """What was written: the notes of the file before and after, its parts, and what is to be said of the result."""
@@ -58,6 +61,7 @@ class EditedPart:
     channel: int
     program: int
     name: str
+    drum_map: str
     notes: Notes
 
 
@@ -165,9 +169,7 @@ def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         stretches.append({"start": start, "stop": stop, "meter": meter, "tempo_bpm": tempo_bpm, "events": events})
     facts = {
         "parts": [
-            {name: getattr(part, name) for name in ("instrument", "channel", "program", "name")}
-            | {"n_notes": len(part.notes)}
-            for part in song.parts
+            {name: getattr(part, name) for name in _PART_FACTS} | {"n_notes": len(part.notes)} for part in song.parts
         ],
         "tempos": list(zip(song.tempo_tick.tolist(), song.tempo_bpm.tolist(), strict=True)),
         "stretches": stretches,
@@ -181,7 +183,7 @@ def _parts(facts: dict[str, Any], payload: bytes) -> list[EditedPart]:
     table = np.frombuffer(payload, dtype=np.int32).reshape(-1, 4)
     edges = np.cumsum([0, *(part["n_notes"] for part in facts["parts"])]).tolist()
     return [
-        EditedPart(row["instrument"], row["channel"], row["program"], row["name"], Notes(*table[first:last].T))
+        EditedPart(**{name: row[name] for name in _PART_FACTS}, notes=Notes(*table[first:last].T))
         for row, (first, last) in zip(facts["parts"], pairwise(edges), strict=True)
     ]
 
@@ -222,6 +224,7 @@ def _loop(part: EditedPart, notes: Notes, stretch: Stretch) -> Loop:
         program=part.program,
         tempo_events=stretch.events,
         track_name=part.name,
+        extra={"drum_map": part.drum_map} if part.instrument == "drums" else {},
     )
 
 

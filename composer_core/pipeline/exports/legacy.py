@@ -179,7 +179,7 @@ def export_stage2(workspace: Workspace, folder: Path) -> dict[str, int]:
 def _events(row: dict[str, Any], loop: Loop) -> Iterator[dict[str, Any]]:
     bar, beat = loop.meter.bar_tick, loop.meter.beat_tick
     notes = sounding_notes(loop)
-    roles = role_index(np.array([note[2] for note in notes], dtype=np.int32))
+    roles = role_index(np.array([note[2] for note in notes], dtype=np.int32), loop.drum_map)
     names = [*ROLES, OTHER_ROLE]
     for index, (onset, duration, pitch, velocity) in enumerate(notes):
         in_bar = onset % bar

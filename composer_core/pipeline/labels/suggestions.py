@@ -17,8 +17,9 @@ from composer_core.estimate.emotion import WHOLE
 from composer_core.estimate.estimators import Estimators, load_estimators
 from composer_core.estimate.genre import classifier
 from composer_core.estimate.genre.features import FEATURE_NAMES, features_of
+from composer_core.estimate.key.declared import declared_json
 from composer_core.estimate.key.reading import suggest_key
-from composer_core.estimate.meter import suggest_meter
+from composer_core.estimate.meter import song_meter_shares, suggest_meter
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggest import emotion_of, suggest, suggest_loop_genre, suggest_loop_technique
 from composer_core.estimate.suggestion import Suggestion
@@ -31,6 +32,7 @@ from composer_core.metrics import measure
 from composer_core.music.genre import family_weights
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME
+from composer_core.pipeline.library.declared import main_signature, main_stretch, meter_is_doubtful
 from composer_core.pipeline.library.song_notes import pitched_notes, whole_drums
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import write_json
@@ -54,6 +56,8 @@ APPLIED_FIELDS = tuple(SHOWN.values())
 SHOW_TASK = "composer_core.pipeline.labels.suggestions:read_estimates"
 _TECHNIQUE_BARS, _TECHNIQUE_LOOPS, _TECHNIQUE_SHARE = 4, 8, 0.5
 _BATCH = 500
+METER_UNSURE = 0.8
+"""Below this share of the likeliest metre the declared one counts."""
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
 LEAST_LOOPS, N_FOLDS = 5, 5
 
@@ -61,9 +65,10 @@ LEAST_LOOPS, N_FOLDS = 5, 5
 def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int | None = None) -> dict[str, object]:
     """What the estimators say of whole files; nothing is stored.
 
-    Gives {"files": [{"path" as given, "error": None or {code, message}, and each field of SHOWN as {value,
-    confidence, reasons}}]} in the order of `paths`. A field about which nothing can be said has the value None,
-    confidence 0 and no reasons; so has every field of a refused file. The workspace's own estimators come first.
+    Gives {"files": [{"path" as given, "error": None or {code, message}, each field of SHOWN as {value,
+    confidence, reasons}, and what the file declares as "declared"}]} in the order of `paths`. A field about which
+    nothing can be said has the value None, confidence 0 and no reasons; so has every field of a refused file. The
+    workspace's own estimators come first.
     """
     options = {"estimators": None if workspace is None else str(workspace.estimators)}
     files = []
@@ -73,7 +78,8 @@ def show(paths: Sequence[str], workspace: Workspace | None = None, *, jobs: int 
         if outcome.refusal is not None:
             error = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
         unknown: dict[str, Any] = {name: {"value": None, "confidence": 0.0, "reasons": []} for name in SHOWN}
-        files.append({"path": paths[report.job_id], "error": error, **unknown, **fields})
+        declared = {"declared": outcome.facts.get("declared", {"key": None, "meter": None})}
+        files.append({"path": paths[report.job_id], "error": error, **unknown, **fields, **declared})
     return {"files": files}
 
 
@@ -84,11 +90,33 @@ def read_estimates(files: list[tuple[str, bytes]], options: Mapping[str, object]
 
     def read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         """The estimates of one file that something can be said about."""
-        found = estimate_song(read_song(data, name), estimators)
+        song = read_song(data, name)
+        found = estimate_song(song, estimators)
+        declared = _with_declared(song, found, estimators)
         fields = {shown: _plain_suggestion(found[field]) for shown, field in SHOWN.items() if field in found}
-        return {"fields": fields}, b""
+        return {"fields": fields, "declared": declared}, b""
 
     return each_file(files, read)
+
+
+def _with_declared(song: Song, found: dict[str, Suggestion], estimators: Estimators) -> dict[str, Any]:
+    """What a file declares of key and metre, in plain values; where an estimate is unsure it takes its place.
+
+    Not a part of `estimate_song`: what estimators are judged by must not be told to them.
+    """
+    key, stretch = main_signature(song), main_stretch(song) if song.says_meter and song.n_notes else None
+    said: dict[str, Any] = {"key": None, "meter": None}
+    if key is not None:
+        said["key"] = declared_json(key.signature, key.doubtful)
+        found |= _song_key(song, {"declared_key": said["key"]})
+    if stretch is not None:
+        meter, notes = stretch
+        shares = None if estimators.meter is None else song_meter_shares(estimators.meter, notes)
+        doubtful = meter_is_doubtful(meter, shares)
+        said["meter"] = {"meter": str(meter), "doubtful": doubtful}
+        if not doubtful and shares is not None and max(shares.values()) < METER_UNSURE:
+            found["meter"] = Suggestion(str(meter), 1.0, ("cue:declared:+",), "file")
+    return said
 
 
 def _plain_suggestion(made: Suggestion) -> dict[str, Any]:
@@ -126,22 +154,25 @@ def _song_genre(song: Song, estimators: Estimators) -> Suggestion | None:
     return suggest_loop_genre(loops[0], measure(loops[0]), estimators) if loops else None
 
 
-def _song_key(song: Song) -> dict[str, Suggestion]:
+def _song_key(song: Song, extra: dict[str, Any] | None = None) -> dict[str, Suggestion]:
     """The key of everything pitched, read as one long part."""
     parts = [part.notes for part in song.parts if part.instrument != "drums" and len(part.notes)]
     if not parts:
         return {}
     notes = Notes.of(*(np.concatenate([getattr(one, name) for one in parts]) for name in _COLUMNS))
     bars = int(notes.onset_tick.max()) // COMMON_TIME.bar_tick + 1
-    return suggest_key(Loop(WHOLE, notes, bars))
+    return suggest_key(Loop(WHOLE, notes, bars, extra=extra or {}))
 
 
 def _song_meter(song: Song, estimators: Estimators) -> Suggestion | None:
     if estimators.meter is None or not song.n_notes:
         return None
-    notes = Notes.of(*(np.concatenate([getattr(part.notes, name) for part in song.parts]) for name in _COLUMNS))
     drums_alone = all(part.instrument == "drums" for part in song.parts if len(part.notes))
-    return suggest_meter(estimators.meter, notes, drums_alone)
+    return suggest_meter(estimators.meter, _all_notes(song), drums_alone)
+
+
+def _all_notes(song: Song) -> Notes:
+    return Notes.of(*(np.concatenate([getattr(part.notes, name) for part in song.parts]) for name in _COLUMNS))
 
 
 def _song_technique(song: Song, estimators: Estimators) -> Suggestion | None:

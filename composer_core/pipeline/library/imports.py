@@ -16,6 +16,7 @@ from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import ScanResult, find_files
 from composer_core.ingest.warnings import FileWarning
 from composer_core.logs import shown_path
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
@@ -80,11 +81,13 @@ def ingest(
     progress: Progress | None = None,
     facts: Facts | None = None,
     engine: Engine | None = None,
+    drum_map: str = AUTOMATIC,
 ) -> ImportReport:
     """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
 
-    `engine` says where they are read (None: by processes of this machine). Raises NotFound for a
-    path that is not there, InvalidValue for bars or jobs out of range, Unavailable for an engine
+    `engine` says where they are read (None: by processes of this machine), `drum_map` which note map their
+    drums follow (AUTOMATIC: to be found file by file). Raises NotFound for a
+    path that is not there, InvalidValue for bars or jobs out of range and an unknown map, Unavailable for an engine
     that cannot run and StoreError for a workspace that cannot be written, each before anything is stored.
     A file that is refused never stops the others. Reading the same files again adds nothing.
     """
@@ -92,8 +95,9 @@ def ingest(
     require_choice("bars", bars, BARS_CHOICES)
     if jobs is not None:
         require_range("jobs", jobs, 1, MAX_JOBS)
+    require_choice("drum map", drum_map, (AUTOMATIC, *DRUM_MAPS))
     found = find_files([str(path) for path in paths])
-    options = {"bars": bars, "instrument": None, "measure": True}
+    options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
     total = len(found.files)
     _log.info("import begins: %d files, loops of %d bars", total, bars)
     seen = None if progress is None else lambda done: progress(done, total)

@@ -6,12 +6,14 @@ Apart from the library's loops, so that measuring a file opens no store and load
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from composer_core.errors import require_choice
 from composer_core.ingest.cut import WHOLE_SONG
 from composer_core.ingest.pool import read_all
+from composer_core.ingest.warnings import FileWarning
 from composer_core.metrics import chords_of
+from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records, finite_or_none
@@ -20,25 +22,35 @@ from composer_core.store.loops.record import LoopRecord
 
 
 def measure_files(
-    paths: Sequence[str], bars: int = 4, *, jobs: int | None = None, explained: bool = True
+    paths: Sequence[str],
+    bars: int = 4,
+    *,
+    jobs: int | None = None,
+    explained: bool = True,
+    drum_map: str = AUTOMATIC,
 ) -> dict[str, object]:
     """Measure MIDI files and store nothing.
 
-    Gives {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]}
-    in the order of `paths`; `bars` 0 measures each part whole. InvalidValue for other bars.
+    Gives {"files": [{"path" as given, "error": None or {code, message}, "warnings": [{path, code, message}],
+    "loops": [...]}]} in the order of `paths`; `bars` 0 measures each part whole; `drum_map` is the map of the drums,
+    AUTOMATIC to find it. InvalidValue for other bars and maps.
     Without `explained` the loops have no "explanation", which takes LightGBM and half a second to load it.
     """
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
-    options = {"bars": bars, "instrument": None, "measure": True}
+    require_choice("drum map", drum_map, (AUTOMATIC, *DRUM_MAPS))
+    options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
     files = []
     for report in read_all([(path, "midi") for path in paths], READ_TASK, options, jobs=jobs):
         outcome = report.outcomes[0]
-        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "loops": []}
+        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "warnings": [], "loops": []}
         if outcome.refusal is not None:
             entry["error"] = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
         else:
             records = decode_records(outcome.name, "", outcome.facts, outcome.payload)
             entry["loops"] = [_measured_json(record, explained) for record in records]
+            reported = cast(list[tuple[str, dict[str, Any]]], outcome.facts["warnings"])
+            warnings = (FileWarning(code, outcome.name, values) for code, values in reported)
+            entry["warnings"] = [warning.to_json() for warning in warnings]
         files.append(entry)
     return {"files": files}
 
@@ -52,7 +64,9 @@ def _measured_json(record: LoopRecord, explained: bool) -> dict[str, Any]:
         "tempo_bpm": loop.tempo_bpm,
         "meter": str(loop.meter),
         "n_notes": len(loop.notes),
+        **({"drum_map": loop.drum_map} if loop.is_drums else {}),
         "key": _key_json(record),
+        **({} if loop.is_drums else {"declared_key": loop.extra.get("declared_key")}),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
         "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
     }

@@ -24,8 +24,10 @@ from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
 from composer_core.metrics.grid import backbeat_ticks
+from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.library.declared import keep_signatures, main_meter, meter_is_doubtful
 from composer_core.pipeline.scoring import score_measured
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
@@ -121,7 +123,7 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training).
+    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found.
     """
     read = [_read_file(name, data, options) for name, data in files]
     loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
@@ -138,7 +140,7 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
 
 def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
-        song = read_song(data, name)
+        song = read_song(data, name, options.get("drum_map", AUTOMATIC))
         loops = cut(song, options["bars"])
     except RefusedFile as refusal:
         return refusal
@@ -147,6 +149,10 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     warnings = [(warning.code, warning.values) for warning in song.warnings]
     if n_cut_short := count_cut_short(song):
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
+    if options["measure"]:
+        warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
+        if song.n_notes and meter_is_doubtful(main_meter(song)):
+            warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
     return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
 
 

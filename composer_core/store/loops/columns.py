@@ -137,7 +137,8 @@ def _roles(loops: Sequence[Loop], pitch: NDArray[np.int32], counts: NDArray[np.i
     pitched = sorted({loop.instrument for loop in loops} - {"drums"})
     of_loop = [-1 if loop.is_drums else len(names) + pitched.index(loop.instrument) for loop in loops]
     index = np.repeat(np.array(of_loop, dtype=np.int32), counts)
-    return coded(np.where(index < 0, role_index(pitch), index), names + pitched)
+    drums = [role_index(loop.notes.pitch, loop.drum_map) for loop in loops] or [role_index(pitch)]
+    return coded(np.where(index < 0, np.concatenate(drums), index), names + pitched)
 
 
 def loop_of(row: Mapping[str, Any], notes: Notes) -> Loop:

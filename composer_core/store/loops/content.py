@@ -48,7 +48,7 @@ def content_hash(loop: Loop) -> str:
     # One integer a note: the onset, then 24 bits of length and 8 of pitch.
     packed = onset.astype(np.int64) << 32
     if loop.is_drums:
-        role = role_index(notes.pitch)
+        role = role_index(notes.pitch, loop.drum_map)
         packed += np.where(role == _FIRST_OTHER, _FIRST_OTHER + notes.pitch, role)
     elif len(notes):
         length = np.maximum((notes.duration_tick + _SLOT_TICK // 2) // _SLOT_TICK, 1)

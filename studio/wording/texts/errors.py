@@ -154,6 +154,27 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}: a type 2 file; its tracks were read as if they played together.",
         "{path}：フォーマット 2 のファイルです。全トラックを同時に鳴るものとして読みました。",
     ),
+    "guessed_instrument": (
+        "{path}: what {count} parts play is a guess from their names ({parts}).",
+        "{path}：{count} パートの楽器は名前からの推測です（{parts}）。",
+    ),
+    "drum_map_guessed": (
+        "{path}: the drums were read by the note map of {map}, by their notes alone; another map can be chosen.",
+        "{path}：ドラムは音の並びから {map} のノート配置と推測しました。別の配置も選べます。",
+    ),
+    "drum_map_unknown": (
+        "{path}: {percent} % of the drum notes are in no note map known here and count as percussion; "
+        "a map can be chosen.",
+        "{path}：ドラムの音の {percent} % が既知のノート配置にないため、パーカッションとして扱います。配置を選べます。",
+    ),
+    "key_doubtful": (
+        "{path}: the key signature it declares ({keys}) does not fit its notes; the estimate counts.",
+        "{path}：宣言された調号（{keys}）は音と合わないため、推定した調を使います。",
+    ),
+    "meter_doubtful": (
+        "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
+        "{path}：宣言された拍子は {meter}（1小節1拍）で疑わしいですが、ループはこの拍子で切り分けました。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",

@@ -311,6 +311,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.folder": ("Or a folder or file on this computer", "またはこのコンピューター上のフォルダー・ファイル"),
     "library.folder_hint": ("for example /home/me/midi", "例：/home/me/midi"),
     "library.bars_a_loop": ("Bars a loop", "1ループの小節数"),
+    "library.drum_map": ("Drum notes follow", "ドラムのノート配置"),
+    "library.drum_map_auto": ("Find it", "自動判別"),
+    "library.drum_map_help": (
+        "Which note of a kit is kick, snare or hat. It is found by names and notes; choose another if that is wrong.",
+        "キットのどの音がキック・スネア・ハイハットかの対応です。トラック名と音から判別します。違っていたら選んでください。",
+    ),
     "library.import_now": ("Import", "取り込む"),
     "library.nothing_chosen": (
         "Choose files or name a folder first.",

@@ -1,0 +1,137 @@
+"""What a file declares of its key and metre, and whether its notes belie it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from composer_core.estimate.key.declared import declared_json, is_doubtful
+from composer_core.estimate.key.estimator import features_of, key_shares
+from composer_core.ingest.song import Song, seconds_at
+from composer_core.ingest.warnings import FileWarning
+from composer_core.music.key import KeySignature
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, Meter
+
+_FEWEST_NOTES = 8
+_COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
+_FAMILY = {
+    "2/2": ("4/4", "2/4"),
+    "4/4": ("4/4", "2/4"),
+    "2/4": ("4/4", "2/4"),
+    "3/4": ("3/4", "3/8"),
+    "3/8": ("3/4", "3/8", "6/8"),
+    "6/8": ("6/8", "12/8", "9/8", "3/8"),
+    "9/8": ("6/8", "12/8", "9/8"),
+    "12/8": ("6/8", "12/8", "9/8"),
+}
+"""The metres that are hard to tell from each: how many beats a bar has is often taste, how a beat divides is not."""
+_LEAST_METER_SHARE = 0.3
+
+
+class JudgedSignature(NamedTuple):
+    """A key signature, the tick from which on it counts, and whether the notes up to the next belie it."""
+
+    tick: int
+    signature: KeySignature
+    doubtful: bool
+
+
+def judged_signatures(song: Song) -> list[JudgedSignature]:
+    """The declared signatures of a song, each judged by all pitched notes under it; too few notes belie none."""
+    pitched = [part.notes for part in song.parts if part.instrument != "drums" and len(part.notes)]
+    if not song.signatures or not pitched:
+        return [JudgedSignature(tick, signature, False) for tick, signature in song.signatures]
+    notes = Notes.of(*(np.concatenate([getattr(one, name) for one in pitched]) for name in _COLUMNS))
+    starts = [tick - EARLY_TICK for tick, _ in song.signatures]
+    edges = [0, *np.searchsorted(notes.onset_tick, starts[1:]).tolist(), len(notes)]
+    return [
+        JudgedSignature(tick, signature, _belied(song, signature, notes, slice(first, last)))
+        for (tick, signature), first, last in zip(song.signatures, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _belied(song: Song, signature: KeySignature, notes: Notes, stretch: slice) -> bool:
+    columns = [column[stretch] for column in notes.columns()]
+    onset = columns[0].astype(np.int64)
+    if len(onset) < _FEWEST_NOTES:
+        return False
+    ends = np.array([onset[0], onset[-1]])
+    start_sec, end_sec = seconds_at(ends, song.tempo_tick, song.tempo_bpm)
+    n_bars = int(onset[-1] - onset[0]) // (4 * TICKS_PER_QUARTER) + 1
+    row = features_of(Loop("other", Notes.of(onset - onset[0], *columns[1:]), n_bars))
+    return is_doubtful(signature, row[:12], key_shares(row[None], np.array([end_sec - start_sec]))[0])
+
+
+def keep_signatures(song: Song, loops: Sequence[Loop]) -> list[FileWarning]:
+    """Put into each pitched loop's `extra` the signature declared where it begins; a warning about belied ones."""
+    judged = judged_signatures(song)
+    for loop in loops:
+        start_tick = loop.extra["start_tick"]
+        assert isinstance(start_tick, int)  # `cut` puts it there
+        said = [one for one in judged if one.tick <= start_tick + EARLY_TICK]
+        if said and not loop.is_drums:
+            loop.extra["declared_key"] = declared_json(said[-1].signature, said[-1].doubtful)
+    doubted = dict.fromkeys(str(one.signature) for one in judged if one.doubtful)
+    return [FileWarning("key_doubtful", song.name, {"keys": ", ".join(doubted)})] if doubted else []
+
+
+def main_signature(song: Song) -> JudgedSignature | None:
+    """The signature that covers most of a song, as it is judged where it lasts longest; None without any."""
+    judged = judged_signatures(song)
+    if not judged:
+        return None
+    ends = [*(one.tick for one in judged[1:]), _last_onset(song) + 1]
+    lengths = [max(end - one.tick, 0) for one, end in zip(judged, ends, strict=True)]
+    covered: Counter[KeySignature] = Counter()
+    for one, length in zip(judged, lengths, strict=True):
+        covered[one.signature] += length
+    most = covered.most_common(1)[0][0]
+    return max(zip(lengths, judged, strict=True), key=lambda pair: (pair[1].signature == most, pair[0]))[1]
+
+
+def main_meter(song: Song) -> Meter:
+    """The metre that covers most of a song."""
+    covered: Counter[Meter] = Counter()
+    for _, length, meter in _stretches(song):
+        covered[meter] += length
+    return covered.most_common(1)[0][0]
+
+
+def main_stretch(song: Song) -> tuple[Meter, Notes]:
+    """The metre that covers most of a song, and the notes of its longest stretch, from the stretch's first bar line."""
+    meter = main_meter(song)
+    start, length, _ = max((one for one in _stretches(song) if one[2] == meter), key=lambda one: one[1])
+    parts = [part.notes for part in song.parts]
+    notes = Notes.of(*(np.concatenate([getattr(one, name) for one in parts]) for name in _COLUMNS))
+    end = start + length if start + length > _last_onset(song) else start + length - EARLY_TICK
+    inside = notes.select((notes.onset_tick >= start - EARLY_TICK) & (notes.onset_tick < end))
+    return meter, inside.with_columns(onset_tick=inside.onset_tick - start)
+
+
+def _stretches(song: Song) -> list[tuple[int, int, Meter]]:
+    """(start, length, metre) of each stretch up to the last onset."""
+    end_of_all = _last_onset(song) + 1
+    ends = [*(tick for tick, _ in song.meters[1:]), end_of_all]
+    return [
+        (tick, max(min(end, end_of_all) - tick, 0), meter) for (tick, meter), end in zip(song.meters, ends, strict=True)
+    ]
+
+
+def _last_onset(song: Song) -> int:
+    return max((int(part.notes.onset_tick[-1]) for part in song.parts if len(part.notes)), default=0)
+
+
+def meter_is_doubtful(meter: Meter, shares: Mapping[str, float] | None = None) -> bool:
+    """Whether a declared metre is no music's, a bar of one beat, or belied by the metres the notes suggest.
+
+    `shares` are probabilities by metre that add up to 1. Measured on 459 tunes of Ryan's Mammoth Collection and 254 of
+    OpenScore's Lieder of one metre: 0 and 3.1 % of the right ones are doubted, 93 and 85 % of planted ones found.
+    """
+    if meter.numerator == 1:
+        return True
+    family = _FAMILY.get(str(meter))
+    return bool(shares and family) and sum((shares or {}).get(one, 0.0) for one in family or ()) < _LEAST_METER_SHARE
