@@ -1,4 +1,4 @@
-"""`composer models list` and `composer models build`: what can be chosen, and the shipped ones from their recipes."""
+"""`composer models list` shows the models to choose from; `composer models build` rebuilds the shipped ones."""
 
 from __future__ import annotations
 
