@@ -1,7 +1,7 @@
-"""Gradient boosting of one yes-or-no question: LightGBM, its text form, calibrated, with reasons.
+"""Gradient boosting for one yes-or-no question, with LightGBM: calibrated, stored as text, and with reasons.
 
-A model is text (LightGBM's own) and plain JSON values, neither of which can run code. The text's
-digest stands in the JSON, so that a cut or changed file is refused before LightGBM parses it.
+A model is text (LightGBM's own) and plain JSON values, neither of which can run code. The JSON holds
+the text's digest, so that a truncated or changed file is refused before LightGBM parses it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Techniques of the drum kit that the notes themselves show.
+"""Rules that recognise techniques of the drum kit in the notes.
 
-Each rule returns how sure it is, 0 when it does not see the technique. A rimshot has no rule:
-note 40 is the snare's rim on Roland kits but an electric snare in General MIDI.
+Each rule returns how sure it is, and 0 when it does not recognise the technique. There is no rule for
+rimshots: note 40 is the snare's rim on Roland kits but an electric snare in General MIDI.
 """
 
 from __future__ import annotations
