@@ -1,4 +1,4 @@
-"""Control: what was asked of a loop against what it measures, with the same measure of real loops beside it."""
+"""Measure control: the requested value against the measured one, with the same measure on real loops beside it."""
 
 from __future__ import annotations
 

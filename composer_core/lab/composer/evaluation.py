@@ -1,7 +1,7 @@
-"""How good a composer is, in seven parts, each beside the same measure on real loops.
+"""Evaluate a composer in seven parts, each beside the same measure on real loops.
 
-Validity; control; distribution; scores; memorisation; baselines in the same run; speed. Everything is
-measured on takes the model never saw.
+The parts are validity, control, distribution, scores, memorisation, baselines in the same run, and speed.
+Everything is measured on takes the model never saw.
 """
 
 from __future__ import annotations

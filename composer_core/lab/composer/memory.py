@@ -1,4 +1,4 @@
-"""What a composer copies: bars, two-bar pairs and runs of notes that stand in its training takes."""
+"""Measure what a composer copies: bars, two-bar pairs and runs of notes that occur in its training takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the estimators fare on material they did not learn from, beside baselines, in one run."""
+"""Evaluate the estimators on material they did not learn from, beside baselines, in one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teaching the key estimator on POP909, and measuring it beside three key profiles.
+"""Train the key estimator on POP909, and measure it beside three key profiles.
 
 The weights are fitted by cross-entropy with Adam, shared over the twelve roots."""
 

@@ -1,4 +1,4 @@
-"""Training the estimators on data named by path; each becomes a folder (or file) of text that cannot run code."""
+"""Train the estimators on data named by path; each becomes a folder or file of text that cannot run code."""
 
 from __future__ import annotations
 

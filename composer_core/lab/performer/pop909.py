@@ -1,10 +1,10 @@
-"""POP909's piano tracks as played takes: seconds against the annotated beats.
+"""Read POP909's piano tracks as played takes: onsets in seconds, placed against the annotated beats.
 
-The files' own tempo and metre are not the music's, so onsets are placed between the beats of
-`beat_midi.txt` (four a bar, its third column marking the downbeats). Tracks that lie on a grid were
-straightened afterwards and teach velocity, not timing: `Loop.extra["timed"]` says which. The songs are
-copyrighted, so these takes may train what outputs no notes (the performer, the key estimator), never a
-composer.
+The tempo and metre written in the files do not fit the music, so onsets are placed between the beats of
+`beat_midi.txt` (four per bar; the third column marks the downbeats). Tracks that lie on a grid were
+quantised afterwards and teach velocity, not timing; `Loop.extra["timed"]` tells the two apart. The songs are
+copyrighted, so these takes may only train models that output no notes (the performer, the key estimator),
+never a composer.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""How well scores tell playing from damage, on takes that no calibration has seen, and from kinds of damage left out of
-training in turn."""
+"""Measure how well scores tell playing from damage that was left out of training, on takes no calibration has seen."""
 
 from __future__ import annotations
 
