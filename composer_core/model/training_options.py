@@ -1,4 +1,4 @@
-"""The options of a training, each declared once: what it may be, and how `composer train` asks for it.
+"""The options of a training, each declared once: its valid values, and its option of `composer train`.
 
 TrainConfig and TrainRequest check their fields by TRAIN_OPTIONS, the command takes its options from it, and the page
 the bounds and choices of its controls. Names, types and defaults of the fields stand in those two

@@ -1,4 +1,4 @@
-"""A condition as numbers: continuous fields with a given flag, categories as indices or weights.
+"""Encode a condition as numbers: continuous fields with a flag for 'given', categories as indices or weights.
 
 'Not given' is a state of its own, learned in training, never a default value. What a model
 has an embedding for stands in its configuration; other fields do not reach it, and

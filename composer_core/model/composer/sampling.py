@@ -1,4 +1,4 @@
-"""Sampling of loops under the grammar mask, with an exact bar budget.
+"""Sample loops under the grammar mask, with an exact number of bars.
 
 Several loops of one condition are sampled as one batch, which is faster than one by one; its
 matrix products round differently with its size, so the same seed in a batch of another size

@@ -1,4 +1,4 @@
-"""Training of a composer: resumable bit for bit on the CPU, atomic checkpoints, stop on NaN.
+"""Train a composer: resumable bit for bit on the CPU, with atomic checkpoints, stopping on NaN.
 
 Everything random in step n (order, hidden conditions, dropout) is drawn from (seed, n), so a
 resumed run needs weights, optimiser state and the step only.

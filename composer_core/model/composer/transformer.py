@@ -1,4 +1,4 @@
-"""The composer: a Llama-shaped decoder; the condition vector of its bar is added at every position.
+"""The composer: a Llama-shaped decoder that adds the condition vector of a position's bar to its input.
 
 Weights of the decoder carry the names of transformers' LlamaForCausalLM, so that they load
 there (benchmarks/generate.py does it). RMSNorm, rotary positions, SwiGLU, tied head.
