@@ -1,4 +1,4 @@
-"""What is asked of a generator. Everything but the instrument may be left 'not given' (None)."""
+"""The condition of a generator: the request for one loop. Everything but the instrument may be 'not given' (None)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a field of a condition is declared: one object says all there is to know of it.
+"""The declaration of a condition field: one object holds all facts about it.
 
 `composer_core.music.condition_fields` holds the declarations.
 """

@@ -1,4 +1,4 @@
-"""What can be asked of a generator, each field declared once; everything else reads the declaration.
+"""The fields of a condition, each declared once; everything else reads the declaration.
 
 `Condition` has one attribute for each field here. From the declaration come the check of its range, the option of
 `composer generate`, the control of the Generate page and its part of the address, the metric that measures it in
