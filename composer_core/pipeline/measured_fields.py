@@ -1,5 +1,4 @@
-"""The numbers that can be asked for, as they are measured on a loop: for training windows, and to compare takes with
-their request."""
+"""Measure the numeric fields of a condition on a loop: for training windows, and to compare takes with requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models can be chosen: the shipped ones and the workspace's finished or running trainings."""
+"""Find and load models: the shipped ones, and those of the workspace's finished or running trainings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of loops: computed, explained, kept with the library, previewed under other settings.
+"""Score loops: compute scores, explain them, and combine them under other weights.
 
 An axis that does not apply to a loop has no score, and `missing` says why: the instrument has
 no calibration, its reference was never played (notation has no timing), or the loop has too few

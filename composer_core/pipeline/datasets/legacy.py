@@ -1,4 +1,4 @@
-"""The predecessor's files into the library: loops from its events, its tags as weak labels, its metrics beside ours."""
+"""Import the predecessor's files: loops from its events, its tags as weak labels, its metrics beside ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked of a take beside what is measured on it, field by field, and its scores."""
+"""Compare what was requested of a take with what is measured on it, field by field, and add its scores."""
 
 from __future__ import annotations
 

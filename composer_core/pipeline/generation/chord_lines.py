@@ -1,4 +1,4 @@
-"""Chord lines by mood: those a workspace learnt with its data sets and the short list shipped with the software."""
+"""Chord lines by mood: those a workspace learnt from its data sets, and the short list shipped with the software."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several instruments asked for together: one tempo, metre, key, swing and chord line, parts in order.
+"""Generate several instruments together: one tempo, metre, key, swing and chord line, one part after the other.
 
 The chord line is the one asked for, else drawn from progressions by valence, arousal and mode: those the
 workspace learnt with its data sets, else the short list in assets/progressions.yaml. Drums come first;

@@ -1,4 +1,4 @@
-"""What a request leaves open, drawn so that it suits the emotion asked for, and reported as drawn.
+"""Fill in the open fields of a request to suit its emotion, and report which ones were filled in.
 
 Emotion acts through other things: arousal through how many notes there are, valence through the mode and
 the chords (Gabrielsson and Lindström 2010; Eerola, Friberg and Bresin 2013). A composer that is told only

@@ -1,4 +1,4 @@
-"""How takes are played: the cheap controls over the same notes. Nothing is sampled when one of them moves."""
+"""Play takes with the cheap controls: the notes stay the same, and nothing is sampled when a control moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several candidates answers a request best: how far each is from what was asked, and its score.
+"""Choose the best of several candidates: how far each is from the request, and how well it scores.
 
 Everything asked for that a metric can read counts, in units that make one about as bad as another
 (an octave of register, a doubling of density, half the range of valence). Fields that were not given

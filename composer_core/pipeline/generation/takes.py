@@ -1,4 +1,4 @@
-"""Generating takes: sample notes, give them a performance, apply the rules, measure what came out."""
+"""Generate takes: sample notes, perform them, apply the rules and measure the result."""
 
 from __future__ import annotations
 

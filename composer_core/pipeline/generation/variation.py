@@ -1,4 +1,4 @@
-"""Editing a take: chosen bars anew, more bars, a variation by strength. What is not edited stays as it is.
+"""Edit a take: rewrite some bars, add bars, or vary it by a strength. Whatever is not edited stays as it is.
 
 Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick, and sound
 as before (only beside an edited bar a new neighbour may come so near that it holds a note back). The

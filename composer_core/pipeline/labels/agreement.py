@@ -1,4 +1,4 @@
-"""How far raters agree: Krippendorff's alpha and Cohen's kappa, with intervals; pure functions of ratings.
+"""Measure how far raters agree: Krippendorff's alpha and Cohen's kappa, with intervals. Pure functions of ratings.
 
 Sources: Krippendorff, Content Analysis, 2nd ed. (2004), chapter 11; Cohen, A coefficient of
 agreement for nominal scales (1960).

@@ -1,4 +1,4 @@
-"""Labelling: what to listen to next, what is suggested, what was decided, and taking it back."""
+"""Label loops: show what is suggested, store what a rater decides, and take it back."""
 
 from __future__ import annotations
 

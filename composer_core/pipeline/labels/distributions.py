@@ -1,8 +1,8 @@
-"""How labels are distributed, for review: counts, the valence-arousal plane, scores by label, drift, what is missing.
+"""Count labels for review: totals, the valence-arousal plane, scores by label, drift, and what is missing.
 
-Each row leads to its loops: by a Filter, or by ids where a Filter cannot say it; the queue
-takes both (`labelling.queue(loop_ids=...)`). All but the drift is counted by the library's
-query, so that a large library is never loaded.
+Each row leads to its loops: by a Filter, or by ids where no Filter describes them; the queue
+takes both (`queue.queue(loop_ids=...)`). Everything but the drift is counted by a query of the
+library, so that a large library is never loaded.
 """
 
 from __future__ import annotations

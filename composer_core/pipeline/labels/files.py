@@ -1,4 +1,4 @@
-"""Labels to files and back: CSV, JSON lines, the predecessor's tags.yaml and mood.yaml, Label Studio JSON."""
+"""Write and read labels: CSV, JSON lines, the predecessor's tags.yaml and mood.yaml, Label Studio JSON."""
 
 from __future__ import annotations
 

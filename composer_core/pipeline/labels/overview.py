@@ -1,4 +1,4 @@
-"""What the desk asks of all labels again and again, kept in memory and brought up to date by the loops that changed.
+"""Facts about all labels that the desk needs often, kept in memory and updated for the loops that changed.
 
 Statuses, confidences and differences of opinion come from every event there is; at a hundred
 thousand loops reading them anew takes seconds. So they are read once a process,

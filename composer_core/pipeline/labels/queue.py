@@ -1,4 +1,4 @@
-"""The queue of loops to label: in which order a rater hears them, and why each is there."""
+"""The queue of loops to label: the order in which a rater hears them, and the reason each is there."""
 
 from __future__ import annotations
 

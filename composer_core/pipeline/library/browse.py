@@ -1,4 +1,4 @@
-"""Browsing the library: pages, counts, distributions and samples of the loops a Filter asks for.
+"""Browse the library: pages, counts, distributions and samples of the loops that match a Filter.
 
 Nothing here loads the library: every answer is a query over its columns, whose size is
 that of what is shown.

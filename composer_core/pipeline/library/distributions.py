@@ -1,4 +1,4 @@
-"""Distributions of the library: histograms, scatters, the loops inside an outline, the plane its metrics span."""
+"""Distributions of the library: histograms, scatters, the loops inside an outline, the plane of its metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search of the library asks for: a Filter, its form in an address, and the language of `--where`.
+"""A search of the library: the Filter, its form in an address, and the language of `--where`.
 
 The language is a list of comparisons joined by `and`:
 

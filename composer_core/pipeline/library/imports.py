@@ -1,4 +1,4 @@
-"""Files and folders into the library, with a report that names every file not taken."""
+"""Import files and folders into the library, with a report that names every refused file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library's loops: files measured, takes added, loops read back and written as MIDI."""
+"""The loops of the library: measure files, add takes, load loops and write them as MIDI."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a reader process does with one file: parse, cut, measure; and the bytes it answers with.
+"""Process one file in a reader process: parse, cut, measure, and encode the answer as bytes.
 
 `read_files` runs in the worker processes of `composer_core.ingest.pool`, so that parsing,
-cutting and measuring share the processors; `decode` turns its answer into LoopRecords.
+cutting and measuring use all processors; `decode_records` turns its answer into LoopRecords.
 """
 
 from __future__ import annotations

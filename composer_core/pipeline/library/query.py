@@ -1,4 +1,4 @@
-"""Which column each choice of a Filter asks, and the one query of each workspace."""
+"""Map each choice of a Filter to its column, and keep one query object per workspace."""
 
 from __future__ import annotations
 

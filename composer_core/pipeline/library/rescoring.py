@@ -1,4 +1,4 @@
-"""What a change of settings or calibration does to the library's scores: previewed first, or carried out."""
+"""Preview or apply what a change of settings or calibration does to the library's scores."""
 
 from __future__ import annotations
 

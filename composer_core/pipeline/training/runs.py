@@ -1,4 +1,4 @@
-"""Training runs as pages and commands see them: started as a detached process, watched, stopped, resumed."""
+"""Training runs for pages and commands: start a detached process, watch it, stop it and resume it."""
 
 from __future__ import annotations
 

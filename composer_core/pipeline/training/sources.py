@@ -1,4 +1,4 @@
-"""Source parts: snapped to the grid, with the keys and chords of their song, cut and measured window by window."""
+"""Source parts: snap takes to the grid, find keys and chords of their song, cut windows and measure them."""
 
 from __future__ import annotations
 

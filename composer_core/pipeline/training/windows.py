@@ -1,4 +1,4 @@
-"""From takes to training windows: the language and its sets, with each window's condition as it was played.
+"""Turn takes into training windows: the language and its sets, with the condition measured on each window.
 
 The condition of a training window is measured on the window: its tempo, the numbers that the
 fields of a condition declare (density, valence, register, ...), techniques (the documented

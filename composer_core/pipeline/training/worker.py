@@ -1,4 +1,4 @@
-"""The training process itself: it reads the loops, trains, tells the run's folder how far it is, and stops when told.
+"""The training process: it reads the loops, trains, writes its progress into the run's folder, and stops on request.
 
 `runs` starts it detached and watches it; `composer train` is its command.
 """
