@@ -1,4 +1,4 @@
-"""From notes on the straight grid to a played loop: tempo, swing with its floor, humanise."""
+"""Turn notes on the straight grid into a played loop: tempo, swing with its floor, humanise."""
 
 from __future__ import annotations
 
