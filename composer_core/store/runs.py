@@ -1,8 +1,8 @@
 """Training runs on disk: the request, the state with its heartbeat, the log and the curves.
 
-A run folder holds request.json (what was asked), state.json (who works on it and how far it
-is), metrics.jsonl (one row a step), log.txt, data.npz, checkpoint.pt and model/ (the best so
-far). Only the training process writes state.json, except when it can no longer do so itself.
+A run folder holds request.json (the request), state.json (which process works on it and how far it
+is), metrics.jsonl (one row per step), log.txt, data.npz, checkpoint.pt and model/ (the best so far).
+Only the training process writes state.json, except when it can no longer do so itself.
 """
 
 from __future__ import annotations

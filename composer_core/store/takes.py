@@ -1,4 +1,4 @@
-"""Generated takes on disk: everything needed to hear and vary them again, one JSON each."""
+"""Generated takes on disk: one JSON file each, with everything needed to play and vary it again."""
 
 from __future__ import annotations
 

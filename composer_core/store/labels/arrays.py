@@ -1,6 +1,6 @@
-"""Label events as arrays: millions of them read and settled in seconds.
+"""Label events as arrays: read and settle millions of them in seconds.
 
-What counts is worked out as `label_view` does it, on numbers instead of one object an event.
+The current labels are computed as in `view`, but on numbers instead of one object per event.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Current labels of every loop as columns, worked out on arrays: millions of events in seconds.
+"""Compute the current labels of every loop as columns, on arrays: millions of events in seconds.
 
-The same answer as `label_projection.labels_of`, which replays the events of some loops one by one.
+The answer is the same as that of `projection.labels_of`, which replays the events of some loops one by one.
 """
 
 from __future__ import annotations

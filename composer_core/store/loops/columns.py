@@ -1,4 +1,4 @@
-"""Loops and their notes as tables: one row a loop (its columns are declared in loop_columns), one row a note.
+"""Loops and notes as tables: one row per loop (its columns are declared in loop_columns), one row per note.
 
 Notes keep the meanings of the predecessor's canonical_events where they make sense:
 loop_id, source, pipeline_version, file_digest and channel, program, pitch, velocity as the

@@ -1,8 +1,8 @@
-"""Where each loop lies: a small SQLite file beside the parts, so that finding one costs the same in a large library.
+"""Find each loop: a small SQLite file beside the parts, so that a lookup costs the same in a large library.
 
-It is made from the parts alone and may be deleted at any time. A part that is not in it
-yet (its writer was killed in between) is read when the index is next opened; an index
-that is damaged or names parts that are gone is made anew.
+It is built from the parts alone and may be deleted at any time. A part that is not in it
+yet (its writer was killed in between) is added when the index is next opened. An index that
+is damaged, or that names parts that no longer exist, is rebuilt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Parquet parts of the library as files: read, counted, and gathered into groups of about one size."""
+"""The Parquet parts of the library as files: read, count, and gather them into groups of about one size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loop with all that the library keeps about it."""
+"""A loop with everything the library keeps about it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Questions to the library's columns, answered by SQL over the catalogue's files (see library_views).
+"""Query the library's columns by SQL over the catalogue's files (see `views`).
 
-Names of columns are checked against those that are there before they enter a query; every
-value is a bound parameter.
+Column names are checked against the existing columns before they enter a query, and every
+value is a bound parameter, so that no text of a user becomes SQL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The library's files as DuckDB's views: opened, brought up to date, asked.
+"""The library's files as DuckDB views: open them, keep them up to date, query them.
 
-The only place that knows DuckDB. The database may read nothing but the catalogue, install
+This is the only module that knows DuckDB. The database may read nothing but the catalogue, install
 nothing and fetch nothing.
 """
 
