@@ -3,7 +3,8 @@
 A loop is `BOS (Bar (Position (Pitch [Duration])+)*)* EOS`: drums have PitchDrum and no
 duration, pitched instruments Pitch and Duration, with the pitch written as if the tonic were
 C. Bar count, metre, tempo, key and every other condition stay outside the tokens. The byte
-pair merges never cross a bar. A shared vocabulary holds both sorts for a model of all instruments.
+pair merges never cross a bar. A shared vocabulary holds both kinds of tokens, for a model of all
+instruments.
 """
 
 from __future__ import annotations
