@@ -1,4 +1,4 @@
-"""The request of the Generate page: what is asked of the models. Changing it needs new samples."""
+"""The controls of a request on the Generate page. A change to one of them needs new samples."""
 
 from __future__ import annotations
 

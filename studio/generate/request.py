@@ -1,4 +1,4 @@
-"""What the Generate page asks for: of all instruments together, of each alone, and how often."""
+"""The request of the Generate page: what is shared by all instruments, what is set for each, and how many takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of the Label page: the queue, the loop in hand, and what a keystroke does with it."""
+"""The desk of the Label page: the queue, the current loop, and what a key press does with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing into the library: by upload or from a path, with progress and a named result for each file."""
+"""Import into the library, by upload or from a path, with progress and a named result for each file."""
 
 from __future__ import annotations
 

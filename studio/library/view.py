@@ -1,4 +1,4 @@
-"""What the Library shows: filters, sorting, page, loop and charts, all of it in the page's address.
+"""The view of the Library: filters, sorting, page, loop and charts, all kept in the page's address.
 
 A link reproduces the view. The address wins when it is not the one last written: somebody
 opened a link or went back. A page switch empties it; then what the session holds comes back.
