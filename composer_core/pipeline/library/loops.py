@@ -40,10 +40,10 @@ __all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_traini
 
 
 def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, object]:
-    """Measure MIDI files and store nothing.
+    """Measure MIDI files without storing anything.
 
-    Gives {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]}
-    in the order of `paths`; `bars` 0 measures each part whole. InvalidValue for other bars.
+    Returns {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]} in the
+    order of `paths`. With `bars` 0 each part is measured whole; InvalidValue for an unsupported number.
     """
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
     options = {"bars": bars, "instrument": None, "measure": True}
@@ -77,7 +77,7 @@ def _measured_json(record: LoopRecord) -> dict[str, Any]:
 
 
 def key_json(record: LoopRecord) -> dict[str, object] | None:
-    """The estimated key, and the chord of each bar by name ("N" for silence); None where there is none."""
+    """The estimated key, and the chord of each bar by name ("N" for silence); None without a key."""
     if record.key_root < 0:
         return None
     return {
@@ -89,7 +89,7 @@ def key_json(record: LoopRecord) -> dict[str, object] | None:
 
 
 def _explanation_json(record: LoopRecord) -> dict[str, Any]:
-    """By score: the points each metric gives or takes, worst first, or why there is no score."""
+    """For each score the points that each metric adds or takes away, worst first, or why there is no score."""
     found: dict[str, Any] = {
         name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
     }
@@ -102,14 +102,14 @@ def _explanation_json(record: LoopRecord) -> dict[str, Any]:
 
 
 def table(workspace: Workspace) -> pd.DataFrame:
-    """One row a loop with a column `metrics.<name>` for every metric, NaN where undefined."""
+    """One row per loop, with a column `metrics.<name>` for every metric; NaN where undefined."""
     frame = LoopStore(workspace).table()
     missing = [METRIC_PREFIX + name for name in METRICS if METRIC_PREFIX + name not in frame.columns]
     return frame.reindex(columns=[*frame.columns, *missing], fill_value=np.nan) if missing else frame
 
 
 def load_loop(workspace: Workspace, loop_id: str) -> Loop:
-    """One loop with its notes; NotFound when it is not in the library."""
+    """Load one loop with its notes; NotFound when it is not in the library."""
     return LoopStore(workspace).load(loop_id)
 
 
@@ -119,9 +119,9 @@ def digest(workspace: Workspace) -> str:
 
 
 def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> list[str]:
-    """Measure and store generated loops, each with the id of its take; their loop ids.
+    """Measure and store generated loops, each with the id of its take; returns their loop ids.
 
-    A take is stored once: adding it again gives the same id and changes nothing.
+    A take is stored once: adding it again returns the same id and changes nothing.
     """
     measured = measure_loops([loop for loop, _ in loops])
     records = [_generated_record(one, take_id) for one, (_, take_id) in zip(measured, loops, strict=True)]
@@ -137,13 +137,13 @@ def _generated_record(one: MeasuredLoop, take_id: str) -> LoopRecord:
 
 
 def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: int | None = None) -> list[Loop]:
-    """The loops of one instrument (None: of all) to train on.
+    """The loops of one instrument (None: of all instruments) to train on.
 
-    Of a folder (or file): every MIDI file and archive member read whole, one loop a part
-    (and metre), `Loop.source` being the path relative to the folder; where the folder is the
-    Groove MIDI Dataset, `Loop.extra` holds what its info.csv says of the take. Files that
-    cannot be read are left out. Of a workspace: the imported loops that duplicate no other and are not excluded.
-    Empty when there are none; NotFound when the path does not exist.
+    From a folder or file, every MIDI file and archive member is read whole, as one loop per part
+    (and metre). `Loop.source` is the path relative to the folder; in the Groove MIDI Dataset,
+    `Loop.extra` holds the facts that its info.csv gives about the take. Files that cannot be read
+    are left out. From a workspace, these are the imported loops that duplicate no other loop and
+    are not excluded. The list may be empty; NotFound when the path does not exist.
     """
     if isinstance(data, Workspace):
         return _library_loops(data, instrument)
