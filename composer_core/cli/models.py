@@ -62,7 +62,7 @@ def run_conditions(arguments: argparse.Namespace) -> int:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print name, instrument, origin, size and held-out nats a note."""
+    """Print name, instrument, origin, size and held-out nats per note."""
     from composer_core.pipeline.models import models
 
     found = models(Workspace(arguments.workspace) if arguments.workspace else default_workspace())
