@@ -119,7 +119,7 @@ def held_out(
     fold: IntArray,
     learn: Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]],
 ) -> FloatArray:
-    """Probabilities of every row by a model that saw nothing of its fold.
+    """Probabilities of every row by a model that did not see its fold.
 
     `learn(rows, truth)` returns a function of rows. A fold whose rest knows only one answer gets that answer's share.
     """

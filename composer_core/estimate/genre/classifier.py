@@ -276,7 +276,7 @@ class _Table:
         return mean, deviation, fit(table, self.classes[rows], n_classes, self.weights(rows), L2, STEPS)
 
     def cross_validate(self, n_classes: int, n_folds: int) -> FloatArray:
-        """Probabilities of every row by a model that saw nothing of its group."""
+        """Probabilities of every row by a model that did not see its group."""
         shares = np.full((len(self.rows), n_classes), 1.0 / n_classes)
         fold = self.folds(n_folds)
         for number in range(n_folds):

@@ -101,7 +101,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOutValues:
-    """Raw values that each example got from models which saw nothing of its group."""
+    """Raw values that each example got from models which did not see its group."""
 
     human: dict[str, FloatArray]
     damaged: dict[str, FloatArray]

@@ -72,7 +72,7 @@ def ride(seen: Evidence) -> float:
 
 
 def busy(seen: Evidence) -> float:
-    """Nine or more onsets a second (the busiest tenth of Groove MIDI's loops)."""
+    """Nine or more onsets per second (the busiest tenth of Groove MIDI's loops)."""
     return GRADUAL if seen.value("onset_rate") >= 9.0 else 0.0
 
 
