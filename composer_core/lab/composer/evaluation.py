@@ -59,7 +59,7 @@ BYTES_PER_MIB = 2**20
 
 
 def speed(info: ModelInfo, takes: int) -> dict[str, object]:
-    """Seconds of a four-bar take, alone and as the best of eight; tokens a second; the largest memory.
+    """Seconds of a four-bar take, alone and as the best of eight; tokens per second; the largest memory.
 
     Measured in a process of its own, whose memory nothing but generating has grown.
     """

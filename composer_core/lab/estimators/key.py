@@ -232,7 +232,7 @@ def _window_features(song: KeyedSong, chosen: NDArray[np.bool_], begin: float, e
 
 
 def cross_validate(examples: KeyExamples) -> FloatArray:
-    """Probabilities (n, 24) at temperature 1 of every example by weights that saw nothing of its song."""
+    """Probabilities (n, 24) at temperature 1 of every example by weights that did not see its song."""
     shares = np.empty((len(examples.keys), 24))
     for fold in range(FOLDS):
         left_out = examples.song % FOLDS == fold

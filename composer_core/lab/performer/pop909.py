@@ -34,7 +34,7 @@ def is_pop909(data: Path) -> bool:
 
 
 def played_piano(data: Path) -> list[Loop]:
-    """The played piano tracks below a POP909 folder, one loop a song, in the order of their numbers."""
+    """The played piano tracks below a POP909 folder, one loop per song, in the order of their numbers."""
     loops = []
     for beats in sorted(data.glob(f"[0-9][0-9][0-9]/{BEATS_FILE}")):
         midi = beats.with_name(f"{beats.parent.name}.mid")
