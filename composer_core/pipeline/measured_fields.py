@@ -11,7 +11,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import MEASURES
 
 UNMEASURED = 4.0
-"""Misfit of a field that was asked for but cannot be measured."""
+"""The misfit of a requested field that cannot be measured."""
 
 
 def measured_fields(metrics: Mapping[str, float], instrument: str) -> dict[str, float | None]:

@@ -96,7 +96,7 @@ def cohen_kappa(ratings: Ratings, first: str, second: str) -> float | None:
 
 
 def _codes(shared: Ratings, first: str, second: str) -> NDArray[np.int64]:
-    """A row a unit: numbers for what the two raters said of it."""
+    """A row per unit: numbers for what the two raters said of it."""
     numbers: dict[Hashable, int] = {}
     said = [[numbers.setdefault(unit[rater], len(numbers)) for rater in (first, second)] for unit in shared]
     return np.array(said, np.int64)

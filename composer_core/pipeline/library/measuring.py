@@ -209,7 +209,7 @@ def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> li
 
 
 def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
-    """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
+    """The records of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
     rows = cast(list[dict[str, Any]], facts["loops"])
     n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
