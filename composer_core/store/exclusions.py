@@ -25,7 +25,7 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 _REASONS_SCHEMA = pa.schema([("loop_id", pa.string()), ("reason", pa.string())])
 _MANY_PARTS = 64
-"""So many parts are gathered into one."""
+"""When there are so many parts, they are gathered into one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def is_alive(pid: int, pid_started: float) -> bool:
 
 
 def read_rows(folder: Path) -> list[dict[str, object]]:
-    """The training curve, one row a step; a half-written last line is left out."""
+    """The training curve, one row per step; a half-written last line is left out."""
     path = folder / METRICS_FILE
     if not path.is_file():
         return []

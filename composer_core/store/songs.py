@@ -33,7 +33,7 @@ SONG_SCHEMA = pa.schema(
 )
 
 _MANY_PARTS = 64
-"""So many parts of a data set are gathered into one."""
+"""When a data set has so many parts, they are gathered into one."""
 
 
 @dataclass(frozen=True, slots=True)

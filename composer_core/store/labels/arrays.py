@@ -67,7 +67,7 @@ def read_events(
 ) -> Events | None:
     """All events of a store, or those of some loops; None when there is none. StoreError when they cannot be read.
 
-    `told` hears the share that is read, 0 to 1.
+    `told` is called with the share that is read, 0 to 1.
     """
     pieces = []
     with ThreadPoolExecutor(1) as reader:

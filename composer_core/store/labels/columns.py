@@ -36,7 +36,7 @@ _MOST_CHANGED = 4
 
 
 def all_labels(store: LabelStore, told: Callable[[float], None] | None = None) -> pa.Table:
-    """LABEL_SCHEMA rows of every labelled loop, in no order; `told` hears the share that is read, 0 to 1."""
+    """LABEL_SCHEMA rows of every labelled loop, in no order; `told` is called with the share that is read, 0 to 1."""
     return _columns_of(store, read_events(store, told))
 
 

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS contents (content_hash TEXT PRIMARY KEY, loop_id TEXT
 CREATE TABLE IF NOT EXISTS files (source_digest TEXT, part INTEGER, PRIMARY KEY (source_digest, part)) WITHOUT ROWID;
 """
 _TABLES_NUMBER = 2
-"""Counts up with the tables; an index of other tables is made anew."""
+"""Counts up with the tables; an index of other tables is rebuilt."""
 ReadIds = Callable[[str], tuple[Sequence[str], Sequence[str], Sequence[str]]]
 """Ids, content hashes and source digests of the part of a name, row by row."""
 

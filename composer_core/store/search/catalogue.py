@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 POSITION = "position"
 """Column that orders loops as they were added: number of the part and row in it, in one integer."""
 MAX_LATER = 20_000
-"""So many loops may have labels beside the files before the files are written anew."""
+"""The most loops that may have labels beside the files, before the files are rewritten."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
 _FORMAT = 2
@@ -105,7 +105,7 @@ class Catalogue:
     def snapshot(self, told: Told | None = None) -> Snapshot:
         """The library as it is now; brings the files up to date first. StoreError when they cannot be written.
 
-        `told` hears how much of that is done, as a share from 0 to 1.
+        `told` is called with how much of that is done, as a share from 0 to 1.
         """
         with self._lock:
             store = self._labels()

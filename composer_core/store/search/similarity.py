@@ -43,7 +43,7 @@ MakeCodes = Callable[[Sequence[Loop]], NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """The loops of one instrument in one file; every array has one entry a loop and lies in the mapped file.
+    """The loops of one instrument in one file; every array has one entry per loop and lies in the mapped file.
 
     `codes` are the columns of the rhythm, `values` those of the metrics (NaN where undefined)
     with their `spreads`.
