@@ -233,7 +233,7 @@ def _parse(name: str) -> tuple[str, int]:
 
 
 def loop_to_bars(loop: Loop) -> list[list[str]]:
-    """Base tokens of a loop on the 12-step grid, one list a bar, each beginning with Bar.
+    """Base tokens of a loop on the 12-step grid, one list per bar, each beginning with Bar.
 
     Notes out of the language's pitch range are left out; the caller counts them by
     `n_outside`. Onsets must lie on whole steps (see `snap_loop`).
