@@ -47,7 +47,7 @@ def read(path: Path | str, bars: int = 4) -> list[Loop]:
     from composer_core.errors import require_choice
     from composer_core.ingest.cut import WHOLE_SONG
     from composer_core.ingest.pool import read_all
-    from composer_core.music.loop import BARS_CHOICES
+    from composer_core.music.timing import BARS_CHOICES
     from composer_core.pipeline.library.measuring import READ_TASK, decode_loops
 
     require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done. 1: it could not be done. 2: wrong usage, or a value out of range. 141: the reader of the output has gone.
     """
     arguments = build_parser().parse_args(argv)
+    if argv is None:
+        # The process is this command's own. The modules it is about to load make many objects and hardly any cycles,
+        # so they are looked for seldom; a caller with arguments keeps its own settings.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
     # Here, because help and wrong usage have ended above and need no log.
     from composer_core import logs
 

@@ -31,5 +31,5 @@ def render(arguments: argparse.Namespace) -> int:
     length = f"{audio.seconds:.2f} s" if audio.loop_sec is None else f"repeats at {audio.loop_sec:.6f} s"
     print(f"{audio.path}: {length}, SoundFont {audio.soundfont.name} ({audio.soundfont.origin})")
     if not audio.has_controllers:
-        print("Pedal, volume and pan of this file could not be read; only its notes sound.")
+        print("A track of this file holds bytes that are no events; some pedal, volume or pan may not sound.")
     return 0

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue, require_range
-from composer_core.music.chords import parse_chord_line
-from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import FIELDS
 from composer_core.workspace import Workspace, default_workspace
 
 if TYPE_CHECKING:
+    from composer_core.music.condition import Condition
     from composer_core.store.takes import Take
 
 
@@ -40,6 +39,10 @@ def register(subparsers: Subparsers) -> None:
 
 def condition_of(arguments: argparse.Namespace, instrument: str) -> Condition:
     """The condition the options ask of an instrument; InvalidValue names the option out of range."""
+    # Here, because chords are told from notes with numpy, which the other commands' help has no need of.
+    from composer_core.music.chords import parse_chord_line
+    from composer_core.music.condition import Condition
+
     read: dict[str, Any] = {field.name: getattr(arguments, field.option.attribute) for field in FIELDS}
     read |= {field.name: field.option.read(read[field.name]) for field in FIELDS if field.option.read is not None}
     # Chord symbols bring their key, and numerals are read in the key asked for, so the two are read together.

@@ -78,9 +78,9 @@ def ingest(arguments: argparse.Namespace) -> int:
 
 def measure(arguments: argparse.Namespace) -> int:
     """Measure and print; 0 when any file could be measured."""
-    from composer_core.pipeline.library import loops
+    from composer_core.pipeline.library.measured_files import measure_files
 
-    result: dict[str, Any] = loops.measure_files(arguments.files, arguments.bars)
+    result: dict[str, Any] = measure_files(arguments.files, arguments.bars, explained=arguments.json)
     if arguments.json:
         _print_json(result)
     else:

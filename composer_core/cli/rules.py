@@ -26,7 +26,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def apply_recipe(arguments: argparse.Namespace) -> int:
-    """Apply and say what was written and what was not carried over."""
+    """Apply and say what was written, and what a person should know of it."""
     from composer_core.pipeline.editing.recipes import apply_recipe as apply
     from composer_core.pipeline.editing.recipes import find_recipe, read_recipe
     from composer_core.workspace import Workspace, default_workspace
@@ -38,10 +38,8 @@ def apply_recipe(arguments: argparse.Namespace) -> int:
         f"{edited.path}: {len(recipe.steps)} steps of {recipe.name}, {edited.n_parts} parts, "
         f"{edited.n_notes_before} notes before, {edited.n_notes_after} after"
     )
-    if edited.lost_texts:
-        print(f"{edited.lost_texts} lyrics and markers of the file are not in the result.")
-    if not edited.has_controllers:
-        print("Pedal, volume and bends of this file could not be read and are not in the result.")
+    for notice in edited.notices:
+        print(notice.message)
     return 0
 
 

@@ -132,6 +132,11 @@ def retry(arguments: argparse.Namespace) -> int:
         print(json.dumps(mending.mended_json(one), ensure_ascii=False) if arguments.json else mending.mended_line(one))
     passed = sum(one.better for one in found)
     _print_progress(f"{passed} of {len(found)} loops made better")
+    if any(one.kept_as for one in found):
+        _print_progress(
+            "Loops of the library hold notes only. To keep pedal, bends and the other parts of a file, "
+            "save the steps as a recipe and apply it to the file."
+        )
     return 0
 
 

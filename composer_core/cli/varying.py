@@ -49,6 +49,8 @@ def run_vary(arguments: argparse.Namespace) -> int:
     )
     notices = f" ({', '.join(varied.notices)})" if varied.notices else ""
     print(f"{varied.path}: {varied.edit}, {varied.kept} notes kept, {varied.written} written{notices}")
+    for notice in varied.file_notices:
+        print(notice.message)
     return 0
 
 

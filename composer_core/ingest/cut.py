@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from composer_core.errors import require_choice
 from composer_core.ingest.song import Part, Song, seconds_at
-from composer_core.music.loop import BARS_CHOICES, Loop, Notes
-from composer_core.music.timing import EARLY_TICK, Meter
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import BARS_CHOICES, EARLY_TICK, Meter
 
 WHOLE_SONG = 0
 

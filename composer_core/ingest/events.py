@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _DELTA = rb"[\x80-\xff]{0,3}+[\x00-\x7f]"
@@ -32,6 +33,9 @@ _VELOCITY = re.compile(rb"%b(%b)(?:%b|\Z)" % (_DATA, _DATA, _DELTA))
 META_SEQUENCE = 0x00
 META_TRACK_NAME, META_INSTRUMENT, META_LYRIC, META_MARKER = 0x03, 0x04, 0x05, 0x06
 META_END, META_TEMPO, META_SMPTE_OFFSET, META_METER, META_KEY = 0x2F, 0x51, 0x54, 0x58, 0x59
+META_OWN = 0x7F
+"""What a sequencer keeps for itself: readers pass over it."""
+_KNOWN_METAS = frozenset({*range(8), 9, 0x20, 0x21, META_END, META_TEMPO, META_SMPTE_OFFSET, META_METER, META_KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ class TrackEvents:
     """What a walk found in one track chunk.
 
     `runs` are the (start, end) of its stretches of channel messages; `note_ons` counts
-    note-ons with a velocity by channel; `programs` are the channels that set a program;
+    note-ons with a velocity by channel; `programs` are the channels that set a program; `continued`
+    are the places of status bytes 0xF7, which go on with a system exclusive message;
     `whole` is False where the walk met bytes that are no event; `trailing` is True when
     bytes follow the End of Track.
     """
@@ -58,6 +63,7 @@ class TrackEvents:
     runs: list[tuple[int, int]] = field(default_factory=list)
     note_ons: Counter[int] = field(default_factory=Counter)
     programs: set[int] = field(default_factory=set)
+    continued: list[int] = field(default_factory=list)
     whole: bool = True
     trailing: bool = False
 
@@ -90,6 +96,24 @@ def struck_keys(data: bytes, track: TrackEvents) -> Counter[tuple[int, int]]:
                 if velocity != b"\x00":
                     keys[status[0] & 0x0F, pitch[0]] += 1
     return keys
+
+
+def for_readers(data: bytes, walks: Iterable[TrackEvents]) -> bytes:
+    """The file, as long as it was, without two kinds of event that make readers misplace all that follows on a track.
+
+    mido 1.3.3 loses the delta time of a meta event of a kind the standard does not name: it becomes META_OWN.
+    symusic 0.6.0 takes the data of a continued system exclusive message (0xF7) for events: it becomes one of its own.
+    """
+    metas = [meta.type_at for walk in walks for meta in walk.metas if meta.kind not in _KNOWN_METAS]
+    continued = [place for walk in walks for place in walk.continued]
+    if not metas and not continued:
+        return data
+    patched = bytearray(data)
+    for place in metas:
+        patched[place] = META_OWN
+    for place in continued:
+        patched[place] = 0xF0
+    return bytes(patched)
 
 
 def read_length(data: bytes, position: int, end: int) -> tuple[int, int] | None:
@@ -133,6 +157,8 @@ def _read_other_event(data: bytes, position: int, end: int, found: TrackEvents) 
         found.metas.append(Meta(data[at + 1], at + 1, length[1], length[1] + length[0]))
         return length[1] + length[0]
     if data[at] in (0xF0, 0xF7):
+        if data[at] == 0xF7:
+            found.continued.append(at)
         length = read_length(data, at + 1, end)
         return None if length is None or length[1] + length[0] > end else length[1] + length[0]
     return None

@@ -11,8 +11,7 @@ from composer_core.ingest.chunks import Layout
 from composer_core.ingest.events import META_END, TrackEvents, struck_keys
 from composer_core.ingest.readers import HANGING_QUARTERS, RawScore, RawTrack
 from composer_core.ingest.song import Part
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import EARLY_TICK, Meter
+from composer_core.music.timing import BARS_CHOICES, EARLY_TICK, Meter
 
 _LATE_TICK = 0x0FFFFFFF
 _LATE_DELTA = b"\xff\xff\xff\x7f"

@@ -32,6 +32,7 @@ from composer_core.ingest.events import (
     META_TEMPO,
     META_TRACK_NAME,
     TrackEvents,
+    for_readers,
     walk_track,
 )
 from composer_core.ingest.hanging import may_be_wrapped, shorten_late_notes, track_end_tick, with_note_offs
@@ -108,6 +109,7 @@ def _length_fits(kind: int, length: int) -> bool:
 
 
 def _read(reading: _Reading) -> RawScore:
+    reading.data = for_readers(reading.data, reading.walks)
     try:
         score = read_strict(reading.data)
     except (RuntimeError, ValueError) as error:

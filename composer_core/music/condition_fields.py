@@ -28,11 +28,11 @@ from composer_core.music.condition_field import (
 from composer_core.music.genre import parse_genre
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES
 from composer_core.music.technique import parse_techniques
 from composer_core.music.timing import (
     ASK_MAX_TEMPO_BPM,
     ASK_MIN_TEMPO_BPM,
+    BARS_CHOICES,
     MAX_SWING_PERCENT,
     MIN_SWING_PERCENT,
     Meter,

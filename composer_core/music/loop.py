@@ -14,7 +14,6 @@ from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.timing import COMMON_TIME, EARLY_TICK, MAX_TEMPO_BPM, MIN_TEMPO_BPM, TICKS_PER_QUARTER, Meter
 
 IntArray = NDArray[np.int32]
-BARS_CHOICES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,8 @@ STEPS_PER_QUARTER = 12
 TICKS_PER_STEP = TICKS_PER_QUARTER // STEPS_PER_QUARTER
 EARLY_TICK = TICKS_PER_QUARTER // 8
 """A note this much before a bar line still belongs to the bar it anticipates."""
+BARS_CHOICES = (1, 2, 4, 8)
+"""How many bars a loop of the library or of a generator has."""
 MIN_TEMPO_BPM, MAX_TEMPO_BPM = 5.0, 1000.0
 """What a stored loop may hold."""
 ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM = 30.0, 300.0

@@ -14,8 +14,10 @@ from composer_core.render.timeline import (
     BEND,
     BLOCK_FRAMES,
     CONTROL,
+    KEY_PRESSURE,
     NOTE_OFF,
     NOTE_ON,
+    PRESSURE,
     RESET,
     SAMPLE_RATE,
     EventArray,
@@ -29,7 +31,7 @@ RESET_ALL_CONTROLLERS = 121
 _SCRATCH_FRAMES = 1 << 15
 _LOG_LEVELS = 5
 
-# pyfluidsynth wraps the 16-bit output only, which clips and dithers.
+# pyfluidsynth wraps the 16-bit output only, which clips and dithers, and no pressure.
 _write_float = fluidsynth.cfunc(
     "fluid_synth_write_float",
     c_int,
@@ -41,6 +43,17 @@ _write_float = fluidsynth.cfunc(
     ("right", c_void_p, 1),
     ("right_offset", c_int, 1),
     ("right_step", c_int, 1),
+)
+_channel_pressure = fluidsynth.cfunc(
+    "fluid_synth_channel_pressure", c_int, ("synth", c_void_p, 1), ("channel", c_int, 1), ("value", c_int, 1)
+)
+_key_pressure = fluidsynth.cfunc(
+    "fluid_synth_key_pressure",
+    c_int,
+    ("synth", c_void_p, 1),
+    ("channel", c_int, 1),
+    ("key", c_int, 1),
+    ("value", c_int, 1),
 )
 _version_text = fluidsynth.cfunc("fluid_version_str", c_char_p)
 _set_log_function = fluidsynth.cfunc(
@@ -146,6 +159,10 @@ class _Player:
             self.synth.cc(channel, a, b)
         elif kind == BEND:
             self.synth.pitch_bend(channel, a + 128 * b - 8192)
+        elif kind == PRESSURE:
+            _channel_pressure(self.synth.synth, channel, a)
+        elif kind == KEY_PRESSURE:
+            _key_pressure(self.synth.synth, channel, a, b)
         elif kind == RESET:
             self.synth.cc(channel, RESET_ALL_CONTROLLERS, 0)
         else:

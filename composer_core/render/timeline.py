@@ -18,9 +18,10 @@ SAMPLE_RATE = 44_100
 """Frames a second of everything that is rendered."""
 BLOCK_FRAMES = 64
 """FluidSynth acts on notes only at the start of such a block (FLUID_BUFSIZE)."""
-NOTE_OFF, RESET, PROGRAM, CONTROL, BEND, NOTE_ON = range(6)
+NOTE_OFF, RESET, PROGRAM, CONTROL, BEND, NOTE_ON, PRESSURE, KEY_PRESSURE = range(8)
 """Kinds of event, in the order they act at one tick. RESET is 'reset all controllers', PROGRAM holds
-(program, 1 for drums), CONTROL (number, value), BEND a 14-bit value as (low, high) seven bits."""
+(program, 1 for drums), CONTROL (number, value), BEND a 14-bit value as (low, high) seven bits, PRESSURE
+(value, 0), KEY_PRESSURE (pitch, value)."""
 EVENT = np.dtype([("frame", "<u4"), ("kind", "u1"), ("channel", "u1"), ("a", "u1"), ("b", "u1")])
 EventArray = NDArray[np.void]
 
@@ -62,7 +63,8 @@ def loop_seconds(loop: Loop) -> float:
 class PlayedPart:
     """Notes for one channel of the synth, in ticks from the start, onsets as low as -60 for early ones.
 
-    `controls` are (tick, CONTROL or BEND, a, b) in the order of the file.
+    `controls` are (tick, CONTROL, BEND, PROGRAM or a pressure, a, b) in the order of the file; `program` is
+    what sounds before the first PROGRAM among them.
     """
 
     channel: int
@@ -122,7 +124,10 @@ def _controls(part: PlayedPart, length_tick: int, passes: int) -> list[Moment]:
     if not part.controls:
         return []
     moments = []
+    changes = any(kind == PROGRAM for _, kind, _, _ in part.controls)
     for first_tick in range(0, passes * length_tick, length_tick):
         moments.append((first_tick, RESET, 0, 0))
+        if first_tick and changes:
+            moments.append((first_tick, PROGRAM, part.program, int(part.is_drums)))
         moments += [(first_tick + tick, kind, a, b) for tick, kind, a, b in part.controls if tick < length_tick]
     return moments

@@ -11,8 +11,7 @@ import streamlit as st
 from composer_core.music.condition_fields import ASK_METERS, FOLDED, PITCHED_FIELDS, control_of
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import Meter
+from composer_core.music.timing import BARS_CHOICES, Meter
 from studio import navigation, session
 from studio.components.xypad import XYValue, xy_pad
 from studio.generate.advanced import ADVANCED_DEFAULTS, take_back_advanced

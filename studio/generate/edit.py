@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from composer_core.errors import ComposerError
-from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.generation.ensembles import replace_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take, save_takes

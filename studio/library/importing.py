@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library import imports as library_imports
 from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.workspace import Workspace

@@ -69,73 +69,74 @@ class Trees:
         return np.asarray(self.value[node].sum(axis=1))
 
 
+_FIELDS = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
+
+
 def _parse(text: str) -> Trees:
     head, *blocks = text.split("\nTree=")
-    names = _field(head, "feature_names").split()
-    columns: dict[str, list[FloatArray]] = {
-        key: [] for key in ("feature", "threshold", "kind", "left", "right", "value")
-    }
-    roots, start, depth = [], 0, 1
+    names = tuple(_lines(head)["feature_names"].split())
+    rows: dict[str, list[str]] = {name: [] for name in _FIELDS}
+    counts = []
     for block in blocks:
-        tree = _tree(block.split("\n\n")[0], start)
-        for key, values in tree.items():
-            columns[key].append(values)
-        roots.append(start)
-        depth = max(depth, _depth(tree["left"] - start, tree["right"] - start))
-        start += len(tree["value"])
-    flat = {key: np.concatenate(values) for key, values in columns.items()}
-    kind = flat["kind"].astype(np.int64)
+        fields = _lines(block.partition("\n\n")[0])
+        counts.append(len(fields["leaf_value"].split()))
+        for name in _FIELDS if counts[-1] > 1 else ("leaf_value",):
+            rows[name].append(fields[name])
+    # All trees of a field at once: for a tree alone, the conversion costs more than the few numbers in it.
+    columns = {name: np.array([float(word) for word in " ".join(row).split()]) for name, row in rows.items()}
+    return _lay_out(text, names, np.array(counts, dtype=np.int64), columns)
+
+
+def _lines(block: str) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in block.split("\n"))
+
+
+def _lay_out(text: str, names: tuple[str, ...], n_leaves: IndexArray, columns: dict[str, FloatArray]) -> Trees:
+    """Each tree's inner nodes first, then its leaves, which LightGBM numbers -1, -2, ..."""
+    n_inner, size = n_leaves - 1, 2 * n_leaves - 1
+    if not len(size) or any(len(columns[name]) != n_inner.sum() for name in _FIELDS[:-1]):
+        raise ValueError("no trees, or fields that differ in length")
+    root = np.cumsum(size) - size
+    tree = np.repeat(np.arange(len(size)), size)
+    own = np.arange(len(tree), dtype=np.int64)
+    is_inner = own < (root + n_inner)[tree]
+    inner = own[is_inner]
+    first, first_leaf, end = (start[tree[inner]] for start in (root, root + n_inner, root + size))
+    left, right = own.copy(), own.copy()
+    for side, name in ((left, "left_child"), (right, "right_child")):
+        child = columns[name].astype(np.int64)
+        side[inner] = np.where(child < 0, first_leaf - child - 1, first + child)
+        # LightGBM numbers children after their parents; a walk around a circle would never end.
+        if not ((inner < side[inner]) & (side[inner] < end) & (child < first_leaf - first)).all():
+            raise ValueError(f"{name} before its parent or outside its tree")
+    kind = _spread(columns["decision_type"], is_inner).astype(np.int64)
     return Trees(
         text=text,
-        names=tuple(names),
-        root=np.array(roots, dtype=np.int64),
-        feature=flat["feature"].astype(np.int64),
-        threshold=flat["threshold"],
+        names=names,
+        root=root,
+        feature=_spread(columns["split_feature"], is_inner).astype(np.int64),
+        threshold=_spread(columns["threshold"], is_inner),
         missing_left=(kind & _DEFAULT_LEFT) > 0,
         missing_is_zero=(kind >> _MISSING_SHIFT & 3) != _MISSING_NAN,
-        left=flat["left"].astype(np.int64),
-        right=flat["right"].astype(np.int64),
-        value=flat["value"],
-        depth=depth,
+        left=left,
+        right=right,
+        value=_spread(columns["leaf_value"], ~is_inner),
+        depth=_depth(left, right, root),
     )
 
 
-def _tree(block: str, start: int) -> dict[str, FloatArray]:
-    """Inner nodes first, then leaves, which LightGBM numbers -1, -2, ..."""
-    leaf = _numbers(block, "leaf_value")
-    n_inner = len(leaf) - 1
-    inner = {
-        key: _numbers(block, name) if n_inner else np.empty(0)
-        for key, name in (
-            ("feature", "split_feature"), ("threshold", "threshold"), ("kind", "decision_type"),
-            ("left", "left_child"), ("right", "right_child"),
-        )
-    }  # fmt: skip
-    own = start + n_inner + np.arange(len(leaf), dtype=np.float64)
-    zeros = np.zeros(len(leaf))
-    found = {key: np.append(inner[key], zeros) for key in ("feature", "threshold", "kind")}
-    for side in ("left", "right"):
-        child = inner[side]
-        found[side] = np.append(np.where(child < 0, start + n_inner - child - 1, start + child), own)
-    return {**found, "value": np.append(np.zeros(n_inner), leaf)}
+def _spread(values: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
+    """The values where they belong, zeros elsewhere."""
+    spread = np.zeros(len(where))
+    spread[where] = values
+    return spread
 
 
-def _depth(left: FloatArray, right: FloatArray) -> int:
-    """Levels of a tree; children come after their parents in LightGBM's order."""
-    level = np.zeros(len(left), dtype=np.int64)
-    for node, children in enumerate(zip(left.astype(int), right.astype(int), strict=True)):
-        for child in children:
-            if child != node:
-                level[child] = level[node] + 1
-    return max(1, int(level.max()))
-
-
-def _field(block: str, name: str) -> str:
-    line = next((line for line in block.splitlines() if line.startswith(f"{name}=")), None)
-    if line is None:
-        raise KeyError(name)
-    return line.partition("=")[2]
-
-
-def _numbers(block: str, name: str) -> FloatArray:
-    return np.array([float(word) for word in _field(block, name).split()])
+def _depth(left: IndexArray, right: IndexArray, root: IndexArray) -> int:
+    """Levels of the deepest tree: how many steps lead from a root to a leaf, at least 1."""
+    depth, nodes = 0, root
+    while len(nodes):
+        below = np.concatenate((left[nodes], right[nodes]))
+        nodes = below[left[below] != below]
+        depth += 1
+    return depth

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from composer_core.lab.composer.recipes import RECIPES, TrainingRecipe
 from composer_core.lab.composer.text import markdown, sections
+from composer_core.model.composer.notices import RARE_SHARE
 from composer_core.pipeline.models import ALL
 from composer_core.pipeline.training.permitted_sets import PERMITTED_SETS, PermittedSet
 
 EVALUATION_FILE = "evaluation.json"
 CARD_PARTS = ("likelihood", "memorisation", "control", "density_spearman")
 """Parts of a report no card is without."""
-RARE_SHARE = 0.01
 
 
 def reports_of(evaluation: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

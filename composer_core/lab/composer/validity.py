@@ -16,8 +16,8 @@ from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import ASK_METERS, FIELDS
 from composer_core.music.instruments import PITCH_RANGE
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES, Loop, check_loop
-from composer_core.music.timing import Meter
+from composer_core.music.loop import Loop, check_loop
+from composer_core.music.timing import BARS_CHOICES, Meter
 from composer_core.render.midi import loop_to_midi
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 'Not given' is a state of its own, learned in training, and never a default value. A model's
 configuration says which fields it has an embedding for. Other fields do not reach it, and
-`notices_of` reports them.
+`composer_core.model.composer.notices` reports them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,8 +24,7 @@ from composer_core.music.condition_fields import ASK_METERS, FIELD, MEASURES, SL
 from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import COMMON_TIME, Meter
+from composer_core.music.timing import BARS_CHOICES, COMMON_TIME, Meter
 
 FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
 """The numbers that every model reads, whatever its configuration names."""
@@ -40,16 +38,6 @@ _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 CHORD_FEATURES = 25
 """The root and the chord tones above the tonic (12 numbers each), and one that says whether a chord is given."""
 _HIDEABLE = ("given", "genre", "mode", "technique", "chords")
-UNLEARNT = "unlearnt_"
-"""`unlearnt_FIELD`: the field was requested but had no effect, because the model has no embedding for it."""
-UNLEARNT_TECHNIQUE = f"{UNLEARNT}technique"
-RARE_METER = "rare_meter"
-"""The loop has the requested metre, but less than RARE_SHARE of the training windows had it."""
-MODE_BY_SCALE = "mode_by_scale"
-"""The mode is neither major nor minor: the model gets the nearer one, and notes outside the scale are masked."""
-RARE_SHARE = 0.01
-LEARNT_MODES = ("major", "minor")
-"""The modes that training data distinguish; any other mode counts as the one with the same third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,24 +293,3 @@ def _with_rest(weights: Tensor) -> Tensor:
     """The weights and one more column for the rest up to 1 ('not given')."""
     rest = 1.0 - weights.sum(dim=-1, keepdim=True).clamp(max=1.0)
     return torch.cat([weights, rest], dim=-1)
-
-
-def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Condition) -> tuple[str, ...]:
-    """The notices of a request to a model; `facts` are those saved with the model."""
-    unlearnt = [field for field in condition.given if field not in config.conditions]
-    if condition.technique and "technique" in config.conditions:
-        known = {f"{condition.instrument}:{code}" for code in condition.technique}
-        unlearnt += [] if known <= set(config.techniques) else ["technique"]
-    codes = [UNLEARNT + field for field in unlearnt]
-    if _is_rare(facts, condition):
-        codes.append(RARE_METER)
-    if condition.key is not None and condition.key.mode not in LEARNT_MODES:
-        codes.append(MODE_BY_SCALE)
-    return tuple(codes)
-
-
-def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
-    windows = facts.get("meters", {}).get(condition.instrument)
-    if not windows:
-        return str(condition.meter) != "4/4"  # without counts of the training data only 4/4 is certain to be common
-    return bool(windows.get(str(condition.meter), 0) < RARE_SHARE * sum(windows.values()))

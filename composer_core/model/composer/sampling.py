@@ -28,6 +28,7 @@ from composer_core.model.composer.conditions import (
 )
 from composer_core.model.composer.data import WindowSet
 from composer_core.model.composer.decoder import next_logits, stepper_of
+from composer_core.model.composer.notices import LEARNT_MODES
 from composer_core.model.composer.steering import Meeting, Steering, Tally
 from composer_core.model.composer.training import nll_of_windows
 from composer_core.model.device import inference_threads
@@ -80,7 +81,6 @@ def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
 
 OF_INSTRUMENTS = "instruments"
 """The key in a model's sampling settings that holds settings of single instruments."""
-LEARNT_MODES = ("major", "minor")
 
 
 @dataclass(frozen=True, slots=True)

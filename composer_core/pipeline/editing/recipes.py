@@ -166,7 +166,7 @@ def find_recipe(workspace: Workspace, named: Path) -> Path:
 
 
 def apply_recipe(recipe: Recipe, source: Path, out: Path) -> Edited:
-    """Apply a recipe to every part of a MIDI file and write the result; see `song_edit.edit_file`."""
+    """Apply a recipe to every part of a MIDI file and write the result; see `song_files.edit_file`."""
     return edit_file(source, out, recipe.apply)
 
 

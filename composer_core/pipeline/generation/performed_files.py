@@ -41,9 +41,7 @@ class PlayedFile:
             lines.append(f"{name}: no performer for this instrument; its parts are unchanged.")
         for name in self.velocity_only:
             lines.append(f"{name}: its performer learned from sequenced music: new velocities, the grid's timing.")
-        if self.edited.lost_texts:
-            lines.append(f"{self.edited.lost_texts} lyrics and markers of the file are not in the result.")
-        return lines
+        return [*lines, *(notice.message for notice in self.edited.notices)]
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -55,7 +53,9 @@ class PlayedFile:
             "merged": self.merged,
             "unplayed": sorted(self.unplayed),
             "velocity_only": sorted(self.velocity_only),
-            "lost_texts": self.edited.lost_texts,
+            "lost_texts": 0,
+            "lost": [notice.code for notice in self.edited.lost],
+            "notices": [notice.message for notice in self.edited.notices],
         }
 
 
@@ -67,7 +67,7 @@ def perform_file(source: Path, out: Path, *, humanise_percent: float = 100.0, se
     `humanise_percent` outside 0 to 100.
     """
     require_range("humanise", humanise_percent, 0.0, 100.0, " %")
-    found = PlayedFile(Edited(out, 0, 0, 0, 0, True))
+    found = PlayedFile(Edited(out, 0, 0, 0))
     found.edited = edit_file(source, out, lambda loop: _play(loop, humanise_percent, seed, found))
     return found
 

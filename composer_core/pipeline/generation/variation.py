@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
-from composer_core.music.loop import BARS_CHOICES, Loop, Notes
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.takes import MAX_SEED, log_take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import editing_model, load

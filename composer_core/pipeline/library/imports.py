@@ -16,7 +16,7 @@ from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import ScanResult, find_files
 from composer_core.ingest.warnings import FileWarning
 from composer_core.logs import shown_path
-from composer_core.music.loop import BARS_CHOICES
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.loops.record import LoopRecord, storable

@@ -1,4 +1,4 @@
-"""The loops of the library: measure files, add takes, load loops and write them as MIDI."""
+"""The loops of the library: add takes, load loops and write them as MIDI."""
 
 from __future__ import annotations
 
@@ -9,23 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from composer_core.errors import require_choice
 from composer_core.ingest.cut import WHOLE_SONG
 from composer_core.ingest.datasets.groove import read_info
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.scan import find_files, relative_name
 from composer_core.ingest.warnings import WARNINGS
-from composer_core.metrics import METRICS, chords_of
-from composer_core.music.key import ROOT_NAMES
-from composer_core.music.loop import BARS_CHOICES, Loop
-from composer_core.pipeline.library.measuring import (
-    READ_TASK,
-    decode_loops,
-    decode_records,
-    finite_or_none,
-    measure_loops,
-)
-from composer_core.pipeline.scoring import explain, missing
+from composer_core.metrics import METRICS
+from composer_core.music.loop import Loop
+from composer_core.pipeline.library.measuring import READ_TASK, decode_loops, measure_loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
@@ -36,69 +27,7 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "measure_files", "table"]
-
-
-def measure_files(paths: Sequence[str], bars: int = 4, *, jobs: int | None = None) -> dict[str, object]:
-    """Measure MIDI files without storing anything.
-
-    Returns {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]} in the
-    order of `paths`. With `bars` 0 each part is measured whole; InvalidValue for an unsupported number.
-    """
-    require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
-    options = {"bars": bars, "instrument": None, "measure": True}
-    files = []
-    for report in read_all([(path, "midi") for path in paths], READ_TASK, options, jobs=jobs):
-        outcome = report.outcomes[0]
-        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "loops": []}
-        if outcome.refusal is not None:
-            entry["error"] = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
-        else:
-            records = decode_records(outcome.name, "", outcome.facts, outcome.payload)
-            entry["loops"] = [_measured_json(record) for record in records]
-        files.append(entry)
-    return {"files": files}
-
-
-def _measured_json(record: LoopRecord) -> dict[str, Any]:
-    loop = record.loop
-    return {
-        "instrument": loop.instrument,
-        "start_bar": loop.start_bar,
-        "bars": loop.bars,
-        "tempo_bpm": loop.tempo_bpm,
-        "meter": str(loop.meter),
-        "n_notes": len(loop.notes),
-        "key": key_json(record),
-        "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
-        "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
-        "explanation": _explanation_json(record),
-    }
-
-
-def key_json(record: LoopRecord) -> dict[str, object] | None:
-    """The estimated key, and the chord of each bar by name ("N" for silence); None without a key."""
-    if record.key_root < 0:
-        return None
-    return {
-        "root": ROOT_NAMES[record.key_root],
-        "mode": record.key_mode,
-        "confidence": record.key_confidence,
-        "chords": chords_of(record.loop),
-    }
-
-
-def _explanation_json(record: LoopRecord) -> dict[str, Any]:
-    """For each score the points that each metric adds or takes away, worst first, or why there is no score."""
-    found: dict[str, Any] = {
-        name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
-    }
-    for name, one in explain(record.loop, record.metrics).items():
-        points = [{"metric": metric, "points": round(value, 2)} for metric, value in one.points if abs(value) >= 0.05]
-        found[name] = {"average": round(one.reference, 1), "points": points}
-        if one.worst_axis:
-            found[name]["worst_axis"] = one.worst_axis
-    return found
+__all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "table"]
 
 
 def table(workspace: Workspace) -> pd.DataFrame:

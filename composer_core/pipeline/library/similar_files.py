@@ -8,7 +8,8 @@ from typing import Any
 
 from composer_core.errors import NotFound, require_choice
 from composer_core.ingest.pool import read_all
-from composer_core.music.loop import BARS_CHOICES, Loop
+from composer_core.music.loop import Loop
+from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.browse import rows
 from composer_core.pipeline.library.measuring import READ_TASK, decode_loops
 from composer_core.pipeline.library.similar import BY_METRICS, Similar, similar, similar_to

@@ -221,8 +221,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retry.recipe": ("Save recipe", "レシピを保存"),
     "retry.keep": ("Add to the library", "ライブラリに追加"),
     "retry.kept": (
-        "The mended loop (score {total}) is in the library.",
-        "調整したループ（スコア {total}）を追加しました。",
+        "The mended loop (score {total}) is in the library, with its notes only. To keep pedal and bends, save the "
+        "recipe and apply it to the file.",
+        "調整したループ（スコア {total}）を追加しました。入るのは音符だけです。ペダルやベンドも残すには、"
+        "レシピを保存して元のファイルに適用してください。",
     ),
     "rule.quantise": ("Quantise", "クオンタイズ"),
     "rule.groove": ("Groove template", "グルーヴテンプレート"),
@@ -271,7 +273,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.count": ("{shown} of {total} loops", "{total} 件中 {shown} 件"),
     "library.none_match": ("No loop answers these filters.", "条件に合うループはありません。"),
     "library.page_of": ("Rows {first} to {last}", "{first}〜{last} 行目"),
-    "library.midi_help": ("Download this loop as MIDI", "このループを MIDI で保存"),
+    "library.midi_help": (
+        "Download this loop as MIDI: its notes, without the pedal and bends of its file",
+        "このループを MIDI で保存（音符のみ。元のファイルのペダルやベンドは含みません）",
+    ),
     "library.col_name": ("Name", "名前"),
     "library.col_tempo": ("Tempo", "テンポ"),
     "library.col_swing": ("Swing", "スウィング"),

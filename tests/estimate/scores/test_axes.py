@@ -45,6 +45,51 @@ def test_a_text_that_is_no_model_is_refused_by_name():
         Trees.parse("tree\n\nTree=0\nnothing", "drums-timing.txt")
 
 
+TWO_TREES = """feature_names=a b
+
+Tree=0
+leaf_value=1
+
+Tree=1
+split_feature=0 1
+threshold=0.5 0.5
+decision_type=2 2
+left_child=1 -1
+right_child=-2 -3
+leaf_value=10 20 30
+
+end of trees
+"""
+
+
+def test_a_tree_of_one_leaf_gives_it_to_every_row():
+    trees = Trees.parse(TWO_TREES, "x.txt")
+    # a above 0.5: leaf 1; otherwise b decides between leaves 0 and 2. The first tree always adds 1.
+    assert trees.raw(np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]])).tolist() == [21, 11, 31]
+    assert (trees.depth, trees.root.tolist(), trees.value.tolist()) == (2, [0, 1], [1, 0, 0, 10, 20, 30])
+
+
+@pytest.mark.parametrize(
+    ("found", "damage"),
+    [
+        ("Tree=", "Forest="),
+        ("threshold=0.5 0.5", "threshold=0.5"),
+        ("threshold=0.5 0.5", "threshold=0.5 half"),
+        ("left_child=1 -1", "left_child=0 -1"),
+        ("left_child=1 -1", "left_child=1 0"),
+        ("left_child=1 -1", "left_child=2 -1"),
+        ("right_child=-2 -3", "right_child=-2 -4"),
+        ("leaf_value=10 20 30", "leaf_value=10 20"),
+        ("leaf_value=1\n", "leaf_value=\n"),
+        ("decision_type=2 2\n", ""),
+    ],
+)
+def test_a_damaged_text_is_refused_as_a_whole(found, damage):
+    assert found in TWO_TREES
+    with pytest.raises(ModelError, match=r"x\.txt"):
+        Trees.parse(TWO_TREES.replace(found, damage), "x.txt")
+
+
 def test_maps_put_percentiles_of_human_loops_at_40_70_and_85_and_go_on_falling():
     score = ScoreMap.fit(np.arange(101.0))
     assert score(np.array([5.0, 25.0, 50.0, 95.0])).tolist() == pytest.approx([40, 70, 85, 97])

@@ -20,10 +20,10 @@ from composer_core.model.composer.conditions import (
     condition_rows,
     drop_fields,
     meter_index,
-    notices_of,
 )
 from composer_core.model.composer.decoder import next_logits, stepper_of
 from composer_core.model.composer.heads import head_losses
+from composer_core.model.composer.notices import notices_of
 from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ModelConfig, TrainConfig, config_from_json, read_train_config
 from composer_core.music.chords import Chord, parse_chord_line

@@ -150,7 +150,8 @@ def test_a_file_keeps_all_that_no_step_changes(tmp_path):
     recipe = recipe_of({"name": "same", "steps": [{"rule": "quantise", "strength": 0.0}]}, "same")
     edited = apply_recipe(recipe, source, tmp_path / "out.mid")
     before, after = read(source), read(tmp_path / "out.mid")
-    assert (edited.n_parts, edited.n_notes_before, edited.n_notes_after, edited.lost_texts) == (2, 32, 32, 1)
+    assert (edited.n_parts, edited.n_notes_before, edited.n_notes_after, edited.notices) == (2, 32, 32, ())
+    assert (tmp_path / "out.mid").read_bytes() == source.read_bytes()
     assert [part.notes.rows() for part in after.parts] == [part.notes.rows() for part in before.parts]
     assert [(p.name, p.program, p.channel) for p in after.parts] == [
         (p.name, p.program, p.channel) for p in before.parts
@@ -188,7 +189,8 @@ def test_grooves_from_the_command_line(tmp_path, capsys):
     (tmp_path / "r.yaml").write_text("name: late\nsteps:\n  - {rule: groove, template: late.json}\n", encoding="utf-8")
     source = song_file(tmp_path / "in.mid")
     assert main(["apply", str(tmp_path / "r.yaml"), str(source), "-o", str(tmp_path / "out.mid")]) == 0
-    assert "lyrics" in capsys.readouterr().out
+    assert "32 notes before, 32 after" in capsys.readouterr().out
+    assert [m.text for m in mido.MidiFile(tmp_path / "out.mid") if m.type == "lyrics"] == ["la"]
     # the hat on beat 2 (480) has no row of its own there and takes all notes': 20 ticks late
     assert 500 in read(tmp_path / "out.mid").parts[0].notes.onset_tick.tolist()
 

@@ -8,8 +8,7 @@ import pytest
 from composer_core.lab.composer.statistics import auc
 from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import ASK_METERS
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import Meter
+from composer_core.music.timing import BARS_CHOICES, Meter
 from composer_core.pipeline.generation.takes import generate, measure_midi, perform_take, render_take, take_midi
 from swing_meter import measure_swing
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import ASK_METERS
-from composer_core.music.loop import BARS_CHOICES
-from composer_core.music.timing import Meter
+from composer_core.music.timing import BARS_CHOICES, Meter
 from composer_core.pipeline.generation.approval import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.pipeline.generation.takes import (
     generate,
@@ -50,6 +49,14 @@ def test_the_written_file_ends_exactly_with_the_loop() -> None:
     assert file.ticks_per_beat == 480
     # 4 bars of 4 quarters of 480 ticks.
     assert {sum(message.time for message in track) for track in file.tracks} <= {7680}
+
+
+def test_the_written_file_says_how_long_its_loop_is() -> None:
+    ((length, start, section, end),) = [
+        [message.text for message in track if message.type in ("text", "marker")]
+        for track in mido.MidiFile(file=io.BytesIO(take_midi(generate(FUNK, seed=3)[0]))).tracks
+    ]
+    assert (length, start, section, end) == ("loop length 4 x 4/4, 16 quarters", "loopStart", "A", "loopEnd")
 
 
 conditions = st.builds(

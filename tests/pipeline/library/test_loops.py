@@ -18,6 +18,7 @@ from composer_core.metrics import METRICS, measure
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.library import duplicates, imports
 from composer_core.pipeline.library import loops as library_loops
+from composer_core.pipeline.library.measured_files import measure_files
 from composer_core.workspace import Workspace
 
 GMD = Path(__file__).resolve().parents[4] / "shared" / "data" / "cc-by" / "gmd"
@@ -178,7 +179,7 @@ def test_names_that_are_no_text(tmp_path: Path, workspace: Workspace) -> None:
     Path(path).write_bytes(smf.drum_bars(4))
     assert imports.ingest([path], workspace).loops_added == 1
     assert imports.ingest([path], workspace).exact == 0
-    assert library_loops.measure_files([path])["files"][0]["path"] == path
+    assert measure_files([path])["files"][0]["path"] == path
 
 
 def test_an_archive_without_midi_is_refused(tmp_path: Path, workspace: Workspace) -> None:
@@ -191,7 +192,7 @@ def test_an_archive_without_midi_is_refused(tmp_path: Path, workspace: Workspace
 
 def test_measure_files(files: Path, tmp_path: Path) -> None:
     given = [str(files / "a.mid"), "nope.mid", str(files / "quiet.mid"), str(files / "a.mid")]
-    entries = library_loops.measure_files(given, 4)["files"]
+    entries = measure_files(given, 4)["files"]
     assert [entry["path"] for entry in entries] == given
     assert [entry["error"] and entry["error"]["code"] for entry in entries] == [None, "path_missing", None, None]
     assert [len(entry["loops"]) for entry in entries] == [2, 0, 0, 2]
@@ -214,14 +215,14 @@ def test_measure_files(files: Path, tmp_path: Path) -> None:
 
 
 def test_measure_whole_files(files: Path) -> None:
-    (entry,) = library_loops.measure_files([str(files / "a.mid")], 0)["files"]
+    (entry,) = measure_files([str(files / "a.mid")], 0)["files"]
     assert [(loop["start_bar"], loop["bars"], loop["n_notes"]) for loop in entry["loops"]] == [(0, 8, 33)]
     with pytest.raises(InvalidValue):
-        library_loops.measure_files([str(files / "a.mid")], 5)
+        measure_files([str(files / "a.mid")], 5)
 
 
 def test_measure_many_files(files: Path) -> None:
-    entries = library_loops.measure_files([str(files / "a.mid")] * 400, 4)["files"]
+    entries = measure_files([str(files / "a.mid")] * 400, 4)["files"]
     assert len(entries) == 400 and all(entry == entries[0] for entry in entries)
 
 

@@ -107,7 +107,8 @@ def test_a_task_answers_in_plain_values_as_the_local_engine_reports(folder: Path
     for report, expected in zip(found, local, strict=True):
         assert report.n_skipped == expected.n_skipped
         for one, other in zip(report.outcomes, expected.outcomes, strict=True):
-            assert (one.name, one.facts, one.payload) == (other.name, other.facts, other.payload)
+            # As text: a drum loop's key has a confidence of NaN, which equals nothing, not even itself.
+            assert (one.name, repr(one.facts), one.payload) == (other.name, repr(other.facts), other.payload)
             assert str(one.refusal) == str(other.refusal) and type(one.refusal) is type(other.refusal)
 
 

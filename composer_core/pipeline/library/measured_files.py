@@ -1,0 +1,86 @@
+"""MIDI files measured where they lie: what `composer measure` tells of them.
+
+Apart from the library's loops, so that measuring a file opens no store and loads nothing it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from composer_core.errors import require_choice
+from composer_core.ingest.cut import WHOLE_SONG
+from composer_core.ingest.pool import read_all
+from composer_core.metrics import chords_of
+from composer_core.music.key import ROOT_NAMES
+from composer_core.music.timing import BARS_CHOICES
+from composer_core.pipeline.library.measuring import READ_TASK, decode_records, finite_or_none
+from composer_core.pipeline.scoring import explain, missing
+from composer_core.store.loops.record import LoopRecord
+
+
+def measure_files(
+    paths: Sequence[str], bars: int = 4, *, jobs: int | None = None, explained: bool = True
+) -> dict[str, object]:
+    """Measure MIDI files and store nothing.
+
+    Gives {"files": [{"path" as given, "error": None or {code, message}, "loops": [...]}]}
+    in the order of `paths`; `bars` 0 measures each part whole. InvalidValue for other bars.
+    Without `explained` the loops have no "explanation", which takes LightGBM and half a second to load it.
+    """
+    require_choice("bars", bars, (WHOLE_SONG, *BARS_CHOICES))
+    options = {"bars": bars, "instrument": None, "measure": True}
+    files = []
+    for report in read_all([(path, "midi") for path in paths], READ_TASK, options, jobs=jobs):
+        outcome = report.outcomes[0]
+        entry: dict[str, Any] = {"path": paths[report.job_id], "error": None, "loops": []}
+        if outcome.refusal is not None:
+            entry["error"] = {"code": outcome.refusal.code, "message": str(outcome.refusal)}
+        else:
+            records = decode_records(outcome.name, "", outcome.facts, outcome.payload)
+            entry["loops"] = [_measured_json(record, explained) for record in records]
+        files.append(entry)
+    return {"files": files}
+
+
+def _measured_json(record: LoopRecord, explained: bool) -> dict[str, Any]:
+    loop = record.loop
+    measured: dict[str, Any] = {
+        "instrument": loop.instrument,
+        "start_bar": loop.start_bar,
+        "bars": loop.bars,
+        "tempo_bpm": loop.tempo_bpm,
+        "meter": str(loop.meter),
+        "n_notes": len(loop.notes),
+        "key": _key_json(record),
+        "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
+        "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
+    }
+    if explained:
+        measured["explanation"] = _explanation_json(record)
+    return measured
+
+
+def _key_json(record: LoopRecord) -> dict[str, Any] | None:
+    """The estimated key, and the chord of each bar by name ("N" for silence); None where there is none."""
+    if record.key_root < 0:
+        return None
+    return {
+        "root": ROOT_NAMES[record.key_root],
+        "mode": record.key_mode,
+        "confidence": record.key_confidence,
+        "chords": chords_of(record.loop),
+    }
+
+
+def _explanation_json(record: LoopRecord) -> dict[str, Any]:
+    """For each score the points that each metric adds or takes away, worst first, or why there is no score."""
+    found: dict[str, Any] = {
+        name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
+    }
+    for name, one in explain(record.loop, record.metrics).items():
+        points = [{"metric": metric, "points": round(value, 2)} for metric, value in one.points if abs(value) >= 0.05]
+        found[name] = {"average": round(one.reference, 1), "points": points}
+        if one.worst_axis:
+            found[name]["worst_axis"] = one.worst_axis
+    return found
