@@ -1,8 +1,8 @@
-"""What a script may rely on: read, generate, measure, score, estimate, write and render loops.
+"""The public interface for scripts: read, generate, measure, score, estimate, write and render loops.
 
-`from composer_core import api`, or `import composer_core` and `composer_core.api`. What is listed in `__all__` stays
-as it is described here until a release says otherwise; every other name of the package may change. Nothing is loaded
-before it is needed, and no workspace is read or written. Whatever cannot be done raises a `ComposerError`.
+Use `from composer_core import api`, or `import composer_core` and `composer_core.api`. The names listed in `__all__`
+stay as described here until a release says otherwise; every other name of the package may change. Nothing is loaded
+before it is needed, and no workspace is read or written. Every failure raises a `ComposerError`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The one family of errors a person can meet, and the closed list of their codes.
+"""The one family of errors a person can meet, with the closed list of their codes.
 
-Every error has a code out of MESSAGES and the values its sentence needs, so that the
-command line prints the English sentence and the studio the same one in Japanese.
+Every error has a code from MESSAGES and the values its sentence needs. The command line
+prints the English sentence, and the studio shows the same one in Japanese.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a new session does first: fill an empty library, and say what this machine lacks."""
+"""The first start of a session: fill an empty library, and say what this machine lacks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a page shows while a large library is made ready to search: how far it is, and that other pages work.
+"""Show the progress while a large library is prepared for search, and that other pages work meanwhile.
 
-A process makes it ready once for all its sessions, in a thread: leaving the page stops nothing, and a
-server that ends in between has lost only time.
+A server process prepares the library once for all its sessions, in a thread. Leaving the page stops
+nothing, and if the server ends meanwhile, only time is lost.
 """
 
 from __future__ import annotations

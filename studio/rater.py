@@ -1,4 +1,4 @@
-"""Who is labelling: a name kept in the settings, or the account signed in with where secrets set that up."""
+"""The current rater: a name kept in the settings, or the signed-in account where secrets set up a login."""
 
 from __future__ import annotations
 

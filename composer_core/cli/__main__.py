@@ -1,4 +1,4 @@
-"""Lets `python -m composer_core.cli` run a command; the studio starts training this way."""
+"""Make `python -m composer_core.cli` run a command; the studio starts training this way."""
 
 import sys
 

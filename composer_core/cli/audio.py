@@ -1,4 +1,4 @@
-"""`composer render`: a MIDI file as audio."""
+"""`composer render` renders a MIDI file to audio."""
 
 from __future__ import annotations
 

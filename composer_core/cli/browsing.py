@@ -1,4 +1,4 @@
-"""`composer loops` and `composer similar`: the library filtered, as a table or a file, and the loops nearest to one."""
+"""`composer loops` filters the library into a table or a file; `composer similar` lists a loop's nearest neighbours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`composer doctor`: what works on this machine, and what to type where it does not."""
+"""`composer doctor` reports what works on this machine, and the command to type for what does not."""
 
 from __future__ import annotations
 

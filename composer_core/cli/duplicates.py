@@ -1,4 +1,4 @@
-"""`composer dedupe`: leave near-duplicates out of training, and take them back."""
+"""`composer dedupe` leaves near-duplicates out of training, and restores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`composer estimate`: show, apply, train and evaluate the estimators of labels."""
+"""`composer estimate` shows, applies, trains and evaluates the estimators of labels."""
 
 from __future__ import annotations
 

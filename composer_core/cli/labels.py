@@ -1,4 +1,4 @@
-"""`composer backup`, `composer restore`, `composer master` and `composer labels`."""
+"""`composer backup`, `restore`, `master` and `labels` save, restore and export the labels."""
 
 from __future__ import annotations
 

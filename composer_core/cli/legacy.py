@@ -1,4 +1,4 @@
-"""`composer import-legacy` and `composer export-stage2`."""
+"""`composer import-legacy` reads the predecessor's files, and `composer export-stage2` writes them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The page of all metrics, docs/metrics.md, made from the table of metrics itself.
+"""Write the page of all metrics, docs/metrics.md, from the table of metrics.
 
-Print it with `python -m composer_core.cli.metric_table`; a test compares the page with it.
+Print it with `python -m composer_core.cli.metric_table`. A test compares the stored page with this output.
 """
 
 from __future__ import annotations

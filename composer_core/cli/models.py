@@ -1,4 +1,4 @@
-"""`composer models list` and `composer models build`: what can be chosen, and the shipped ones from their recipes."""
+"""`composer models list` shows the models to choose from; `composer models build` rebuilds the shipped ones."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run_conditions(arguments: argparse.Namespace) -> int:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print name, instrument, origin, size and held-out nats a note."""
+    """Print name, instrument, origin, size and held-out nats per note."""
     from composer_core.pipeline.models import models
 
     found = models(Workspace(arguments.workspace) if arguments.workspace else default_workspace())

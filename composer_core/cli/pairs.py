@@ -1,4 +1,4 @@
-"""`composer captions` and `composer pairs`: sentences about loops, and training pairs out of a master data set."""
+"""`composer captions` writes sentences about loops; `composer pairs` makes training pairs from a master data set."""
 
 from __future__ import annotations
 

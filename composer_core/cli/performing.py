@@ -1,4 +1,4 @@
-"""`composer perform` and `composer train-performer`: velocity and timing for written notes."""
+"""`composer perform` gives written notes velocity and timing; `composer train-performer` trains the performer."""
 
 from __future__ import annotations
 

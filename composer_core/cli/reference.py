@@ -1,4 +1,4 @@
-"""docs/commands.md out of the parser itself: `python -m composer_core.cli.reference > docs/commands.md`."""
+"""Write docs/commands.md from the parser: `python -m composer_core.cli.reference > docs/commands.md`."""
 
 from __future__ import annotations
 

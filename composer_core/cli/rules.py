@@ -1,4 +1,4 @@
-"""`composer apply`, `composer groove`: rules on any MIDI file, and grooves taken from files."""
+"""`composer apply` runs rules on any MIDI file; `composer groove` extracts a groove from a file."""
 
 from __future__ import annotations
 

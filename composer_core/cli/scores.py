@@ -1,4 +1,4 @@
-"""`composer calibrate`, `validate-scores`, `rescore` and `retry`: the scores' reference, its proof, its use."""
+"""`composer calibrate`, `validate-scores`, `rescore` and `retry` fit, test and apply the scores."""
 
 from __future__ import annotations
 

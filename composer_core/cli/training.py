@@ -1,4 +1,4 @@
-"""`composer train`: train a composer for one instrument, in the foreground, resumable."""
+"""`composer train` trains a composer for one instrument in the foreground, and can resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`composer vary`: bars of any MIDI loop written anew, continued or varied; the rest stays as it is."""
+"""`composer vary` rewrites, continues or varies bars of any MIDI loop and keeps the rest as it is."""
 
 from __future__ import annotations
 

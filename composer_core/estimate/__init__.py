@@ -1,4 +1,4 @@
-"""Loop and metrics -> emotion, genre, technique, each with a confidence and reasons."""
+"""Estimate emotion, genre and techniques from a loop and its metrics, each with a confidence and reasons."""
 
 from composer_core.estimate.affect import estimate_affect
 from composer_core.estimate.key.estimator import KeyEstimate, estimate_key, estimate_keys

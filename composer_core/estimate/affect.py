@@ -1,13 +1,12 @@
-"""Valence and arousal of a loop from its metrics, by published effect directions only.
+"""Estimate valence and arousal of a loop from its metrics, using published effect directions only.
 
 No rated drum loops may be used, so nothing here is fitted to ratings: each metric is
 standardised on reference loops, clipped at 3 standard deviations, multiplied by a weight set
-beforehand from the literature, and summed. The place of the sum among the reference loops'
-sums (0 lowest, 1 highest) is the arousal; stretched to -1..1 it is the valence. So both are
-spread over their whole range on real music by construction. A metric that is undefined
-counts as average.
+beforehand from the literature, and summed. The rank of the sum among the reference loops'
+sums (0 lowest, 1 highest) is the arousal; stretched to -1..1 it is the valence. So both cover
+their whole range on real music by construction. An undefined metric counts as average.
 
-Arousal, all instruments: more onsets a second, louder and faster playing are more aroused
+Arousal, all instruments: more onsets per second, louder and faster playing are more aroused
 (Gabrielsson and Lindström 2010, tables of tempo, loudness and density; Schubert 2004: loudness
 and tempo explain most of continuous arousal; Eerola, Friberg and Bresin 2013: dynamics and
 tempo rank first). Drums add fills and open hats (many loud, noisy partials: Juslin and Laukka
@@ -24,9 +23,9 @@ is an inverted U of syncopation: Witek et al. 2014; entered as -z^2) and `groove
 regular, flowing rhythm is happy, an irregular one uneasy: Gabrielsson and Lindström 2010), and
 with a quarter `offbeat_rate` (off-beat energy predicts groove: Madison et al. 2011).
 
-The reference means, deviations and sums' percentiles stand in assets/models/affect-reference.json,
-measured by `measure_reference` (benchmarks/estimators.py); drums on Groove MIDI's training
-takes, pitched instruments on permissive game music and notated songs. Confidence is the share
+The reference means, deviations and percentiles of the sums are kept in assets/models/affect-reference.json,
+measured by `measure_reference` (benchmarks/estimators.py): for drums on Groove MIDI's training
+takes, for pitched instruments on permissively licensed game music and notated songs. Confidence is the share
 of the weights whose metrics were defined, times how far the contributions agree, times a
 ceiling of 0.5: without rated loops more would be a claim.
 """

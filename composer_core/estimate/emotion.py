@@ -1,14 +1,14 @@
-"""Valence and arousal of pitched music from its notes in seconds, by published effect directions.
+"""Estimate valence and arousal of pitched music from notes in seconds, using published effect directions only.
 
-No rated music may teach the shipped default, so nothing in it is fitted to ratings. Each cue is
+No rated music may be used to train the shipped default, so nothing in it is fitted to ratings. Each cue is
 standardised by the median and deviation of permissive reference music (pieces for the same
 instrument), clipped at 3, weighted, and summed; the weights were set beforehand from the literature
 and never changed afterwards. Mode and chord lean are centred at 0, where major and minor fit alike.
 
 Arousal: rate of onsets and of notes, loudness, and against it long notes (Gabrielsson and Lindström
 2010; Schubert 2004; Eerola, Friberg and Bresin 2013). Valence: major over minor is the strongest
-cue, read three ways (whole piece, four-second windows, chords), then faster, higher, more consonant,
-softer and shorter (the same; Costa, Fine and Ricci Bitti 2004 on consonance).
+cue, measured in three ways (whole piece, four-second windows, chords), then faster, higher, more consonant,
+softer and shorter (the same sources; Costa, Fine and Ricci Bitti 2004 on consonance).
 
 The axis value is tanh of 0.7 sums in reference deviations. The confidence is the probability that the
 sum lies on the right side of the middle if sums and ratings correlate as in published models of the same

@@ -1,4 +1,4 @@
-"""Which estimators are at work: the shipped ones, and what a person has trained in place of them."""
+"""Load the estimators in use: the shipped ones, or those a person has trained in place of them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The metre heard from the notes alone: after how many eighths do onsets, long notes and low notes come back?
+"""Estimate the metre from the notes alone: after how many eighths do onsets, long notes and low notes return?
 
-Autocorrelation of three accent signals on a grid of 16ths (onsets, durations, bass), as Brown (1993)
-and Toiviainen and Eerola (2006) tell metres apart, with comb strengths from the first downbeat. The
-written metre is no input. Notes are in quarters from a bar line; music without a beat grid gets
-low probabilities, for its quarters mean nothing.
+The features are autocorrelations of three accent signals on a grid of 16ths (onsets, durations, bass), as
+in Brown (1993) and Toiviainen and Eerola (2006), and comb strengths from the first downbeat. The written
+metre is not an input. Notes are in quarters from a bar line; music without a beat grid gets low
+probabilities, because its quarters mean nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""About a hundred numbers from pitched notes in seconds: rate, dynamics, register, touch, harmony, melody.
+"""Compute about a hundred features of pitched notes in seconds: rate, dynamics, register, touch, harmony, melody.
 
-No beat is needed, so performed music without a grid and notated music are read alike. Values are
-NaN where the notes say nothing (too few notes, silence). Sources: the cues of emotional
+No beat is needed, so performed music without a grid and notated music are read in the same way. Values
+are NaN where the notes do not suffice (too few notes, silence). Sources: the cues of emotional
 expression collected by Gabrielsson and Lindström (2010) and Eerola, Friberg and Bresin (2013);
 key profiles by Krumhansl and Kessler (1982); interval dissonance after Huron (1994); nPVI after
 Grabe and Low (2002).

@@ -1,4 +1,4 @@
-"""Notes in seconds: what the estimators read, whatever the grid of the file they come from."""
+"""Notes in seconds: the input of the estimators, independent of the grid of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All suggestions for one loop."""
+"""Make all suggestions for one loop."""
 
 from __future__ import annotations
 

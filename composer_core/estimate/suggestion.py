@@ -1,4 +1,4 @@
-"""What an estimator says of a loop."""
+"""The suggestion of an estimator for a field of a loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loop -> numbers with units. Pure: dataclasses and numpy only."""
+"""Measure a loop: numbers with units. Pure: dataclasses and numpy only."""
 
 from composer_core.metrics.analysis import Analysis
 from composer_core.metrics.complexity import complexity

@@ -1,4 +1,4 @@
-"""Bass: does it state the harmony, how does it move, how short are its notes."""
+"""Bass: how it states the harmony, how it moves, how short its notes are."""
 
 from __future__ import annotations
 

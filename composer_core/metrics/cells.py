@@ -1,8 +1,8 @@
-"""A loop as a table: for every voice and grid slot how many notes, how loud, how far off the grid.
+"""A loop as a table: for every voice and grid slot, how many notes there are, how loud and how far off the grid.
 
-A voice is a drum role, or a third of a pitched loop's own range. Habits of playing are read
-from how this table looks from one bar to the next; the first bar follows the last, so one
-bar follows itself and repeating a loop changes nothing.
+A voice is a drum role, or a third of a pitched loop's own range. Habits of playing show in
+how this table changes from one bar to the next. The first bar follows the last, so a single
+bar follows itself, and repeating a loop changes nothing.
 """
 
 from __future__ import annotations

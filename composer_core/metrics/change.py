@@ -1,4 +1,4 @@
-"""Change from bar to bar: loudness, fullness, pattern; and the longest silence on the way round."""
+"""Change from bar to bar in loudness, density and pattern; and the longest silence in the circle of bars."""
 
 from __future__ import annotations
 

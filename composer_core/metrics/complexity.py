@@ -1,4 +1,4 @@
-"""Complexity of a loop: one number out of metrics that are measured anyway."""
+"""Complexity of a loop: one number computed from metrics that are measured anyway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far two loops are from being the same notes, whatever their tempo, key and velocities."""
+"""How far two loops are from being the same notes, ignoring tempo, key and velocities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loop's rhythm as a fingerprint: numbers that say how alike two loops are, whatever their tempo and key."""
+"""The fingerprint of a loop's rhythm: numbers that compare two loops independently of tempo and key."""
 
 from __future__ import annotations
 

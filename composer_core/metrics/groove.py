@@ -1,4 +1,4 @@
-"""Groove: microtiming, and how alike the bars are."""
+"""Groove: microtiming, and how similar the bars are."""
 
 from __future__ import annotations
 

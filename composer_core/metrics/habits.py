@@ -1,8 +1,8 @@
 """What drummers usually do: where each piece of the kit is struck, and how hard it is struck there.
 
 Both tables were counted on the training takes of the Groove MIDI Dataset (Gillick et al. 2019),
-each take weighted by one over the root of its notes, and are logarithms to base 2 of
-observed over expected by chance; rounded, for more digits would be noise.
+each take weighted by one over the square root of its number of notes. Values are logarithms to
+base 2 of observed over expected by chance, rounded because more digits would be noise.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which chord each bar holds: pitch classes weighted by time, compared with chord templates.
+"""Find the chord of each bar: pitch classes weighted by time, compared with chord templates.
 
-Templates are compared relative to the bar's lowest note, so that transposing a loop transposes
-its chords and changes nothing else.
+Templates are compared relative to the bar's lowest note. Therefore, transposing a loop
+transposes its chords and changes nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The kit as an ensemble: who plays how much, who comes back in the next bar, what two hands can do."""
+"""The kit as an ensemble: how much each piece plays, which return in the next bar, and what two hands can do."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the bar adds to the beat, and what the halves of bars have in common.
+"""How playing follows the bar rather than the beat, and what the halves of a bar have in common.
 
-Playing is ordered by the bar: a stroke comes back a bar later rather than a beat later, as loud as
-before, and timing wanders slowly from beat to beat. Beats in another order, or bars of another
-performance in between, are human in every detail and lack only this. A voice is a drum role, or a
-third of a pitched loop's own range; all is counted around the circle, so that repeating a loop
-changes nothing.
+Playing is organised by the bar: a stroke returns a bar later rather than a beat later, as loud as
+before, and timing drifts slowly from beat to beat. If beats are shuffled, or bars of another
+performance mixed in, every detail remains human and only this order is lost. A voice is a drum role,
+or a third of a pitched loop's own range. Everything is counted around the circle, so that repeating a
+loop changes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of all metrics, and one pass over it."""
+"""The table of all metrics, and the function that computes them in one pass."""
 
 from __future__ import annotations
 

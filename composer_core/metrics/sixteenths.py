@@ -1,7 +1,8 @@
 """What drummers usually do on each 16th of a 4/4 bar: which pieces they strike, and which strokes are the loud ones.
 
 Both tables were counted on the training takes of the Groove MIDI Dataset (Gillick et al. 2019), each
-take weighted by one over the root of its notes; rounded, for more digits would be noise.
+take weighted by one over the square root of its number of notes. Values are rounded, because more digits
+would be noise.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Structure: what comes back, what changes, how the loop builds up and leads back to its start.
+"""Structure: what repeats, what changes, how the loop builds up and leads back to its start.
 
 A bar is the set of what sounds where: (grid slot, piece of the kit) on drums, (slot, pitch)
-elsewhere; timing and velocity do not matter. Two bars are as alike as the share of that union
-which they have in common (Jaccard); two empty bars are alike. The loop is a circle, and arcs are
-read over the bars until it repeats itself exactly, so that repeating a loop changes nothing.
+elsewhere; timing and velocity do not matter. The similarity of two bars is the share of their union
+that they have in common (Jaccard); two empty bars are alike. The loop is a circle, and arcs are
+measured over the bars until it repeats itself exactly, so that repeating a loop changes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Groove as a habit: do the players' offsets hang together, in a stroke, along the bar, bar after bar?"""
+"""Groove as a habit: whether the players' offsets agree in a stroke, along the bar, and bar after bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamics as a habit: are accents where they belong, and do they come back bar after bar?"""
+"""Dynamics as a habit: whether accents fall where they belong, and whether they return bar after bar."""
 
 from __future__ import annotations
 

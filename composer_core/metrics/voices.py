@@ -1,4 +1,4 @@
-"""Pitched notes gathered into onsets: chords, the line on top or at the bottom, what rings on."""
+"""Group pitched notes into onsets: chords, the line on top or at the bottom, and notes that ring on."""
 
 from __future__ import annotations
 

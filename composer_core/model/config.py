@@ -1,4 +1,4 @@
-"""Two small dataclasses that refuse contradictions: the model's shape and how it is trained."""
+"""The configuration of a model as two small dataclasses that refuse contradictions: its shape and its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which devices can compute here."""
+"""Find the devices that can compute on this machine."""
 
 from __future__ import annotations
 

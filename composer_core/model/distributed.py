@@ -1,7 +1,7 @@
-"""The processes of one training: alone, or started by torchrun on several GPUs (or, for tests, on the CPU).
+"""The processes of one training: one alone, or several started by torchrun on GPUs (or, for tests, on the CPU).
 
-Every process holds the whole model and takes its share of each batch; gradients are summed, so
-that the steps are those of one process but for rounding. The first process writes and decides.
+Every process holds the whole model and takes its share of each batch. Gradients are summed, so the
+steps equal those of a single process except for rounding. The first process writes and decides.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The options of a training, each declared once: what it may be, and how `composer train` asks for it.
+"""The options of a training, each declared once: its valid values, and its option of `composer train`.
 
-TrainConfig and TrainRequest check their fields by TRAIN_OPTIONS, the command takes its options from it, and the page
-the bounds and choices of its controls. Names, types and defaults of the fields stand in those two
-classes. Nothing is loaded here, for every start of the command line reads it.
+TrainConfig and TrainRequest check their fields by TRAIN_OPTIONS. The command takes its options from it, and the page
+takes the bounds and choices of its controls. Those two classes declare names, types and defaults of the fields. This
+module imports nothing heavy, because every start of the command line reads it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "base": (320, 8, 8),
     "large": (576, 10, 9),
 }
-"""Width, layers and heads of each size: about 0.1, 2.5, 11 and 43 million parameters."""
+"""The width, layers and heads of each size: about 0.1, 2.5, 11 and 43 million parameters."""
 
 MOST_STEPS = 10_000_000
 
@@ -29,10 +29,10 @@ MOST_STEPS = 10_000_000
 class TrainOption:
     """One option of a training.
 
-    `choices`, or `low` and `high`, bound its value; `called` is its name in a refusal ("": `name`).
-    `flags` are the option strings of `composer train`, the long one last (none: a configuration
-    file alone sets it), with their `metavar`, `help` and whether one is `required`. A command that is
-    printed names it when it is not the default; `always` says it even then.
+    `choices`, or `low` and `high`, limit its value; `called` is its name in error messages ("": `name`).
+    `flags` are the option strings of `composer train`, the long one last, with their `metavar`, `help`
+    and whether the option is `required`; without flags, only a configuration file sets it. A printed
+    command names the option when its value is not the default, and with `always` even then.
     """
 
     name: str
@@ -48,25 +48,25 @@ class TrainOption:
     always: bool = False
 
     def check(self, value: object) -> None:
-        """Refuse a value that is none of the choices or out of range: InvalidValue names it."""
+        """Raise InvalidValue for a value that is out of range or not one of the choices."""
         if self.choices:
             require_choice(self.called or self.name, value, self.choices)
         elif self.low is not None and self.high is not None:
             require_range(self.called or self.name, cast(float, value), self.low, self.high)
 
     def argument(self) -> dict[str, object]:
-        """What `add_argument` takes besides the flags."""
+        """The keyword arguments of `add_argument`."""
         if self.kind is bool:
             return {"action": "store_true", "help": self.help}
         asked = {"type": self.kind, "metavar": self.metavar, "help": self.help, "required": self.required}
         return {**asked, "choices": self.choices or None}
 
     def words(self, value: object) -> list[str]:
-        """The words of a command line that ask for this value."""
+        """The words of a command line that set this value."""
         flag = self.flags[-1]
         if self.kind is bool:
             return [flag]
-        # A value that begins with a dash would be read as an option of its own.
+        # With a space between, a value that begins with a dash would be read as another option.
         return [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
 
 
@@ -117,13 +117,13 @@ _OPTIONS = (
         "threads", int, low=0, high=256, flags=("--threads",), help="CPU threads (0: as many as the machine has)"
     ),
     TrainOption("workspace", Path, flags=("--workspace",), help="workspace whose library is meant by --data library"),
-    # Of a request alone: the command says the run's folder instead.
+    # Only a request has a name: the command takes the run's folder instead.
     TrainOption("name", str),
-    # Of a configuration file.
+    # These are set only by a configuration file.
     TrainOption("precision", str, choices=("auto", "float32", "bfloat16")),
     TrainOption("epochs", float, low=0.01, high=1000),
     TrainOption("batch", int, low=1, high=65_536),
-    TrainOption("micro_batch", int),  # its highest value is the batch
+    TrainOption("micro_batch", int),  # TrainConfig checks that it is not above the batch
     TrainOption("learning_rate", float, low=1e-7, high=1.0),
     TrainOption("warm_up", int),
     TrainOption("weight_decay", float),

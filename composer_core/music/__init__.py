@@ -1,1 +1,1 @@
-"""What the words mean: loops, time, pitch, drums, affect, genre, conditions. No file, no torch."""
+"""The musical terms: loops, time, pitch, drums, affect, genre, conditions. No file, no torch."""

@@ -1,7 +1,7 @@
 """Pitch bends of a loop: where a slide or a choke bends the sounding note, in semitones.
 
-Kept beside the notes in `Loop.extra`, since only techniques make them and only MIDI files and the
-synth read them. The range is General MIDI's two semitones either way.
+They are kept beside the notes in `Loop.extra`, because only techniques make them and only MIDI files
+and the synth read them. The range is General MIDI's two semitones either way.
 """
 
 from __future__ import annotations

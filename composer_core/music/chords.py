@@ -278,7 +278,7 @@ def pitch_class_weights(notes: Notes, bars: int, bar_tick: int) -> tuple[FloatAr
 
 
 def chords_of(parts: Sequence[Notes], bars: int, bar_tick: int) -> list[Chord | None]:
-    """One chord a bar of parts that sound together (drums left out by the caller)."""
+    """One chord per bar of parts that sound together (drums left out by the caller)."""
     weight = np.zeros((bars, 12))
     lowest: tuple[float, FloatArray] | None = None
     for notes in parts:

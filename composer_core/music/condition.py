@@ -1,4 +1,4 @@
-"""What is asked of a generator. Everything but the instrument may be left 'not given' (None)."""
+"""The condition of a generator: the request for one loop. Everything but the instrument may be 'not given' (None)."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from composer_core.music.timing import COMMON_TIME, Meter, swing_percent_to_rati
 
 _NO_PITCH = "a drum kit has neither key nor chords"
 _NULL_IN_JSON = ("valence", "arousal", "density", "key", "syncopation", "register", "complexity")
-"""Fields that JSON holds also when they are not given. Later ones are left out: the name of a take is a digest of its
-condition's JSON, and a request keeps its name when a field is added that it does not use."""
+"""Fields that are written to JSON even when they are not given. Later fields are then left out: the id of a take is a
+digest of its condition's JSON, so a request that does not use a new field keeps its ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A request for one loop.
 
-    `valence` -1 to 1, `arousal` 0 to 1, `density` (onsets a quarter), `syncopation` (the
-    metric's levels a bar), `register` (mean pitch, MIDI note number) and `complexity` 0 to 1
-    are None when not given, as are an absent `key`, an empty `genre` (weights over codes that
-    add up to 1), no `technique` and no `chords` (one a bar, as they sound; a line that is
-    shorter repeats where it divides the bars). Where no key is given the tonic is C.
+    These fields are None when not given: `valence` -1 to 1, `arousal` 0 to 1, `density` (onsets
+    per quarter), `syncopation` (the metric's levels per bar), `register` (mean pitch, MIDI note
+    number), `complexity` 0 to 1, and `key`, without which the tonic is C.
+    These are empty when not given: `genre` (weights of codes, which add up to 1), `technique`, and
+    `chords` (one per bar, as they sound; a shorter line repeats, if its length divides the bars).
     `swing_percent` is the DAW percentage on the `swing_grid`; `humanise_percent` scales the
-    performer's micro-offsets. Swing, tempo and humanise can change later without sampling
-    again. Raises InvalidValue for anything out of range and for what contradicts the instrument.
+    performer's micro-offsets. Tempo, swing and humanise can change later without sampling again.
+    InvalidValue for a value out of range, and for a field that contradicts the instrument.
     """
 
     instrument: str
@@ -81,24 +81,24 @@ class Condition:
 
     @property
     def swing_ratio(self) -> float:
-        """Long : short asked for, 1.0 straight."""
+        """The requested swing as long : short; 1.0 is straight."""
         return swing_percent_to_ratio(self.swing_percent)
 
     @property
     def chord_line(self) -> tuple[Chord | None, ...]:
-        """One chord for every bar, a short line repeated; None a bar where no chords are given."""
+        """One chord for every bar, with a short line repeated; None for every bar when no chords are given."""
         if not self.chords:
             return (None,) * self.bars
         return self.chords * (self.bars // len(self.chords))
 
     @property
     def shift(self) -> int:
-        """Semitones that the notes, written on C, are transposed by; 0 where no key is given."""
+        """How many semitones the notes, written on C, are transposed up; 0 when no key is given."""
         return self.key.shift if self.key is not None else 0
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Names of the optional fields that are given, in the order of the class."""
+        """The names of the optional fields that are given, in the order of the class."""
         return tuple(name for name in OPTIONAL_FIELDS if getattr(self, name) != FIELD[name].not_given)
 
     def changed(self, **changes: object) -> Condition:
@@ -109,7 +109,7 @@ class Condition:
     def for_instrument(self, instrument: str) -> Condition:
         """The same request for another instrument of an ensemble.
 
-        Techniques and register belong to one instrument and are left out; so are key and chords for drums.
+        Techniques and register belong to one instrument and are left out; for drums, key and chords are left out too.
         """
         left_out: dict[str, Any] = {
             declared.name: declared.not_given
@@ -150,4 +150,4 @@ class Condition:
 
 
 OPTIONAL_FIELDS = tuple(spec.name for spec in fields(Condition) if spec.name in FIELD and FIELD[spec.name].optional)
-"""Fields that may be left 'not given', in the order of the class: models name what they learnt in this order."""
+"""The fields that may be 'not given', in the order of the class, in which models list the fields they learnt."""

@@ -1,4 +1,4 @@
-"""How a field of a condition is declared: one object says all there is to know of it.
+"""The declaration of a condition field: one object holds all facts about it.
 
 `composer_core.music.condition_fields` holds the declarations.
 """
@@ -14,16 +14,16 @@ from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.music.timing import Meter
 
 NUMBER, CHOICE, WEIGHTS, KEY, CODES, CHORDS = "number", "choice", "weights", "key", "codes", "chords"
-"""Kinds of fields. Only numbers and choices are checked here; the other kinds have modules of their own."""
+"""The kinds of fields. Only numbers and choices are checked here; the other kinds have modules of their own."""
 Range = tuple[float, float]
-"""Lowest and highest value, both allowed."""
+"""The lowest and the highest value, both allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandOption:
     """The option of `composer generate`: `--name`, the type and default of its text, and its help.
 
-    `read` makes the condition's value of a text; a number needs no reading.
+    `read` converts the text to the value of the condition; a number needs none.
     """
 
     name: str
@@ -42,8 +42,8 @@ class CommandOption:
 class PageControl:
     """The control of the Generate page: its key behind "generate.", its range, step and first value.
 
-    A `folded` control lies among the folded measures; it has a switch, off at first, and asks for nothing until it
-    is on.
+    A `folded` control is one of the folded measures: it has a switch, which is off at first, and sets no value until
+    the switch is on.
     """
 
     key: str
@@ -63,8 +63,8 @@ class PageControl:
 class EncoderSlot:
     """One number of a model's encoder.
 
-    Trained models find a number by its `index`, so an index is never changed or used again. `scale` brings a value
-    to about -1 to 1.
+    Trained models find a number by its `index`, so an index is never changed or reused. `scale` maps a value to about
+    -1 to 1.
     """
 
     index: int
@@ -76,10 +76,10 @@ class EncoderSlot:
 class LoopMeasure:
     """How a field is measured on a loop.
 
-    `metric` is a metric's name, or "valence", "arousal" or "complexity", which are made of several. `miss` is how far
-    from the value that was asked for counts as one unit of misfit when candidates are compared, about as bad as an
-    octave of register; 0 leaves the field out of that comparison. It is a difference in the field's unit, or a number
-    of doublings if `in_octaves`, where values below `least` count as `least`.
+    `metric` is the name of a metric, or "valence", "arousal" or "complexity", which combine several. `miss` is the
+    distance from the requested value that counts as one unit of misfit when candidates are compared, about as bad as an
+    octave of register; with 0 the field is not compared. It is a difference in the field's unit, or a number of
+    doublings if `in_octaves`, where values below `least` count as `least`.
     """
 
     metric: str
@@ -88,7 +88,7 @@ class LoopMeasure:
     least: float = 0.0
 
     def misfit(self, measured: float, asked: float) -> float:
-        """How far a measured value is from the one asked for, 0 for a perfect fit; NaN if nothing was measured."""
+        """How far a measured value is from the requested one, 0 for a perfect fit; NaN when nothing was measured."""
         if not self.in_octaves:
             return abs(measured - asked) / self.miss
         return abs(math.log2(max(measured, self.least) / asked)) / self.miss if measured == measured else math.nan
@@ -98,14 +98,15 @@ class LoopMeasure:
 class ConditionField:
     """One field of a condition.
 
-    `name` is its attribute and `label` what sentences call it (the name, where it is empty). `unit` is that of its
-    value, as error messages say it. `limits` is the range of a number, `limits_of` that range by instrument, `choices`
-    are those of a choice. `usual` is the range that random requests of an evaluation are drawn from. An `optional`
-    field may be left 'not given'; a `pitched` one says nothing to a drum kit; one that `stands_alone` belongs to one
-    instrument and is not shared by the parts of an ensemble; one that `follows_key` is a pitch, which models read with
-    the tonic on C. `row` is its row in the table of what was asked and measured (the table always has it if
-    `always_compared`), `digits` its decimals there. `address` is its name in the page's address. The other attributes
-    are None where a field has none.
+    `name` is its attribute in `Condition`, and `label` its name in sentences (empty: `name`). `unit` is the unit of its
+    value in error messages. `limits` is the range of a number, `limits_of` its range by instrument, and `choices` are
+    the values of a choice. `usual` is the range from which random requests of an evaluation are sampled.
+
+    An `optional` field may be 'not given'. A `pitched` field does not apply to a drum kit. A field that `stands_alone`
+    belongs to one instrument and is not shared by the parts of an ensemble. A field that `follows_key` is a pitch,
+    which models read with the tonic on C. `row` is its row in the table that compares request and measurement (always
+    there if `always_compared`), with `digits` decimals. `address` is its name in the page's address. The other
+    attributes are None when the field has none.
     """
 
     name: str
@@ -131,12 +132,12 @@ class ConditionField:
 
     @property
     def called(self) -> str:
-        """What sentences call the field."""
+        """The name of the field in sentences."""
         return self.label or self.name
 
     @property
     def not_given(self) -> object:
-        """The value of the condition's attribute where the field is not given."""
+        """The value of the condition's attribute when the field is not given."""
         empty: dict[str, object] = {WEIGHTS: {}, CODES: (), CHORDS: ()}
         return empty.get(self.kind)
 
@@ -145,7 +146,7 @@ class ConditionField:
         return self.limits_of.get(instrument, self.limits)
 
     def check(self, value: object, instrument: str) -> None:
-        """Raise InvalidValue for a value that is not finite, out of range or not a choice; None is 'not given'."""
+        """Raise InvalidValue for a value that is not finite, is out of range or is no choice; None is 'not given'."""
         if isinstance(value, float) and not math.isfinite(value):
             raise InvalidValue("bad_format", name=self.name, value=value, expected="a finite number")
         if self.choices:
@@ -157,10 +158,10 @@ class ConditionField:
 
 
 def linear(middle: float, reach: float) -> Callable[[float], float]:
-    """A scale on which `middle` is 0 and `reach` above it is 1."""
+    """Make a scale on which `middle` is 0 and `middle + reach` is 1."""
     return lambda value: (value - middle) / reach
 
 
 def octaves(middle: float, reach: float, least: float = 0.0) -> Callable[[float], float]:
-    """A scale in doublings: `middle` is 0 and `reach` doublings above it are 1; values below `least` count as it."""
+    """Make a scale in doublings: `middle` is 0, `reach` doublings above it are 1; values below `least` count as it."""
     return lambda value: math.log2(max(value, least) / middle) / reach

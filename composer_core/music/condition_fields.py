@@ -1,9 +1,9 @@
-"""What can be asked of a generator, each field declared once; everything else reads the declaration.
+"""The fields of a condition, each declared once; everything else reads the declaration.
 
-`Condition` has one attribute for each field here. From the declaration come the check of its range, the option of
+`Condition` has one attribute for each field here. The declaration holds the check of its range, the option of
 `composer generate`, the control of the Generate page and its part of the address, the metric that measures it in
-training windows and in takes, the weight of a miss when candidates are compared, and its number in a model's encoder.
-To add a field: declare it at the end of FIELDS, give `Condition` the attribute, and give the studio its words.
+training windows and in takes, the weight of a misfit when candidates are compared, and its number in a model's encoder.
+To add a field, declare it at the end of FIELDS, add the attribute to `Condition`, and add its text to the studio.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ ASK_METERS = ("4/4", "3/4", "6/8", "5/4", "7/8")
 SWING_GRIDS = (8, 16)
 DEFAULT_TEMPO_BPM = 110.0
 DEFAULT_HUMANISE_PERCENT = 100.0
-"""As the performer plays. Half of it, on Groove MIDI's held-out requests, takes 27 points off the total: timing that
-is nearer to the grid than any player's."""
+"""As the performer plays. Half of it costs 27 points of the total on Groove MIDI's held-out requests, because the
+timing is then nearer to the grid than any player's (see docs/decisions/0022-humanise-at-full-strength.md)."""
 DENSITY_RANGE = (0.25, 12.0)
 
 
@@ -255,17 +255,17 @@ FIELDS: tuple[ConditionField, ...] = (
 """Every field but the instrument, in the order of the options of `composer generate`."""
 FIELD: dict[str, ConditionField] = {field.name: field for field in FIELDS}
 PITCHED_FIELDS = tuple(field.name for field in FIELDS if field.pitched)
-"""Fields that say nothing to a drum kit."""
+"""The fields that do not apply to a drum kit."""
 MEASURES: dict[str, LoopMeasure] = {field.name: field.measure for field in FIELDS if field.measure is not None}
-"""How the numbers are measured that any loop can be asked for, by field."""
+"""The measure of each field that can be measured on any loop, by field."""
 FOLDED: dict[str, PageControl] = {
     field.name: field.control for field in FIELDS if field.control is not None and field.control.folded
 }
-"""Page controls of the folded measures by field."""
+"""The page controls of the folded measures, by field."""
 SLOTS: tuple[EncoderSlot, ...] = tuple(
     sorted((slot for field in FIELDS for slot in field.slots), key=lambda slot: slot.index)
 )
-"""The encoder's numbers in their order."""
+"""The encoder's numbers, in their order."""
 
 
 def control_of(name: str) -> PageControl:

@@ -1,4 +1,4 @@
-"""What must not be parted when data are split, and which part a group belongs to."""
+"""Groups that must stay together when data are split, and the part of the split each belongs to."""
 
 from __future__ import annotations
 

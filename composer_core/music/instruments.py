@@ -1,4 +1,4 @@
-"""The six instrument families and how a MIDI track is assigned to one."""
+"""The six instrument families, and how a MIDI track is assigned to one."""
 
 from __future__ import annotations
 

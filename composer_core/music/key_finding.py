@@ -1,4 +1,4 @@
-"""Which key the bars of a song are in: a path through 24 keys that changes only for good reason."""
+"""Find the keys of a song's bars: a path through 24 keys that changes only for good reason."""
 
 from __future__ import annotations
 

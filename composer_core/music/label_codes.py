@@ -26,7 +26,7 @@ def tempo_bucket(tempo_bpm: float, meter: Meter) -> str:
     """slow below 90, medium to 130, fast above, in beats a minute of the metre.
 
     `tempo_bpm` counts quarters. A compound metre (6/8) beats in dotted quarters, so 120
-    quarters a minute there are 80 beats: slow.
+    quarters per minute there are 80 beats: slow.
     """
     beats_bpm = tempo_bpm * 2.0 / 3.0 if meter.compound else tempo_bpm
     if beats_bpm < SLOW_BELOW_BPM:

@@ -21,9 +21,9 @@ IntArray = NDArray[np.int32]
 class Notes:  # noqa: PLW1641 - arrays have no hash
     """Notes as four parallel int32 arrays of equal length, sorted by onset, then pitch.
 
-    `onset_tick` counts from the loop's start at 480 a quarter and may be as low as
-    -EARLY_TICK (a note that anticipates the first downbeat); `duration_tick` > 0;
-    `pitch` 0 to 127; `velocity` 1 to 127.
+    `onset_tick` counts from the loop's start at 480 per quarter, and may be as low as
+    -EARLY_TICK for a note that anticipates the first downbeat. `duration_tick` is above 0,
+    `pitch` 0 to 127, `velocity` 1 to 127.
     """
 
     onset_tick: IntArray
@@ -44,11 +44,11 @@ class Notes:  # noqa: PLW1641 - arrays have no hash
         return self.onset_tick, self.duration_tick, self.pitch, self.velocity
 
     def rows(self) -> list[tuple[int, int, int, int]]:
-        """(onset_tick, duration_tick, pitch, velocity) of each note as plain ints."""
+        """The (onset_tick, duration_tick, pitch, velocity) of each note as plain ints."""
         return list(zip(*(column.tolist() for column in self.columns()), strict=True))
 
     def select(self, mask_or_index: NDArray[np.bool_] | NDArray[np.integer] | slice) -> Notes:
-        """The notes a boolean mask or an index array picks, sorted again."""
+        """The notes that a boolean mask, an index array or a slice picks, sorted again."""
         return Notes.of(*(column[mask_or_index] for column in self.columns()))
 
     def with_columns(self, **columns: ArrayLike) -> Notes:
@@ -60,7 +60,7 @@ class Notes:  # noqa: PLW1641 - arrays have no hash
 
     @classmethod
     def of(cls, onset_tick: ArrayLike, duration_tick: ArrayLike, pitch: ArrayLike, velocity: ArrayLike) -> Notes:
-        """From four array-likes of equal length, in any order; values are rounded to int."""
+        """Make notes from four array-likes of equal length, in any order; values are rounded to int."""
         columns = [
             np.rint(np.asarray(column, dtype=np.float64)).astype(np.int32)
             for column in (onset_tick, duration_tick, pitch, velocity)
@@ -70,7 +70,7 @@ class Notes:  # noqa: PLW1641 - arrays have no hash
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[float, float, int, int]]) -> Notes:
-        """From (onset_tick, duration_tick, pitch, velocity) rows."""
+        """Make notes from rows of (onset_tick, duration_tick, pitch, velocity)."""
         table = np.asarray(list(rows), dtype=np.float64).reshape(-1, 4)
         return cls.of(table[:, 0], table[:, 1], table[:, 2], table[:, 3])
 
@@ -79,7 +79,7 @@ NO_NOTES = Notes.from_rows([])
 
 
 class LoopChanges(TypedDict, total=False):
-    """The fields of a loop that other notes may change with them."""
+    """The fields of a loop that can be replaced together with its notes."""
 
     bars: int
     tempo_bpm: float
@@ -92,8 +92,8 @@ class LoopChanges(TypedDict, total=False):
 class Loop:
     """Whole bars of one instrument at one metre.
 
-    `tempo_bpm` is in quarters a minute; where the tempo changes inside the loop it is the
-    duration-weighted mean and `tempo_events` holds (tick, bpm) from tick 0 on.
+    `tempo_bpm` is in quarters per minute. When the tempo changes inside the loop it is the
+    duration-weighted mean, and `tempo_events` holds (tick, bpm) from tick 0 on.
     `start_bar` counts from 0 in the source song.
     """
 
@@ -117,17 +117,17 @@ class Loop:
 
     @property
     def length_tick(self) -> int:
-        """Length in ticks: bars times the metre's bar."""
+        """The length in ticks: the number of bars times the ticks of a bar."""
         return self.bars * self.meter.bar_tick
 
     @property
     def length_quarter(self) -> float:
-        """Length in quarters."""
+        """The length in quarters."""
         return self.length_tick / TICKS_PER_QUARTER
 
     @property
     def length_sec(self) -> float:
-        """Length in seconds at `tempo_bpm` (exact for tempo changes too, whose mean it is)."""
+        """The length in seconds at `tempo_bpm`; exact for tempo changes too, because `tempo_bpm` is their mean."""
         return self.length_quarter * 60.0 / self.tempo_bpm
 
     @property
@@ -141,7 +141,7 @@ class Loop:
         return str(self.extra.get("drum_map", GENERAL_MIDI))
 
     def with_notes(self, notes: Notes, **changes: Unpack[LoopChanges]) -> Loop:
-        """A copy with other notes (and other fields)."""
+        """A copy with other notes, and with other values of the given fields."""
         return replace(self, notes=notes, **changes)
 
 

@@ -1,7 +1,7 @@
-"""Playing techniques by instrument, and which of them no loop can have together.
+"""Playing techniques by instrument, and which of them a loop cannot have together.
 
-The codes are those of assets/techniques.yaml (a test holds them equal); they stand here too,
-so that a condition can refuse one without reading a file.
+The codes are those of assets/techniques.yaml (a test keeps the two equal). They are repeated
+here so that a condition can refuse one without reading a file.
 """
 
 from __future__ import annotations

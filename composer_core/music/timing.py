@@ -87,7 +87,7 @@ def swing_ratio_to_percent(ratio: float) -> float:
 
 
 def ticks_to_ms(tick: float, tempo_bpm: float) -> float:
-    """Ticks to milliseconds at a constant tempo (quarters a minute)."""
+    """Ticks to milliseconds at a constant tempo (quarters per minute)."""
     return tick * 60_000.0 / (tempo_bpm * TICKS_PER_QUARTER)
 
 

@@ -1,4 +1,4 @@
-"""What works on this machine, and what to type where it does not."""
+"""Check what works on this machine, and name the command to type for what does not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The numbers that can be asked for, as they are measured on a loop: for training windows, and to compare takes with
-their request."""
+"""Measure the numeric fields of a condition on a loop: for training windows, and to compare takes with requests."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import MEASURES
 
 UNMEASURED = 4.0
-"""Misfit of a field that was asked for but cannot be measured."""
+"""The misfit of a requested field that cannot be measured."""
 
 
 def measured_fields(metrics: Mapping[str, float], instrument: str) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Which models can be chosen: the shipped ones and the workspace's finished or running trainings."""
+"""Find and load models: the shipped ones, and those of the workspace's finished or running trainings."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ CARD_FILE = "MODEL_CARD.md"
 PERFORMER_PREFIX = "performer-"
 CACHED_MODELS = 8
 ALL = "all"
-"""What a model of all five instruments says it plays."""
+"""The instrument of a model that plays all five."""
 MODEL_GONE = "model_gone"
-"""Notice of a take that was edited by another model, for the one that made it is no more."""
+"""Notice of a take that was edited by another model, because the one that made it no longer exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A composer that can be chosen. `origin` is shipped or run; `nll` its held-out nats a note, None where unknown."""
+    """A composer to choose from. `origin` is shipped or run; `nll` is nats per note on held-out takes (None: unknown).
+
+    `instrument` is the one it plays, or ALL.
+    """
 
     name: str
     instrument: str
@@ -43,21 +46,21 @@ class ModelInfo:
     nll: float | None
 
     def plays(self, instrument: str | None) -> bool:
-        """True for a model of the instrument or of all; of any where None is asked."""
+        """True when the model plays the instrument; always True for None."""
         return instrument is None or self.instrument in (instrument, ALL)
 
 
 def cards(workspace: Workspace) -> dict[str, Path]:
-    """The card of every model that has one, composers and performers: shipped ones first, then the workspace's own."""
+    """The card of every composer and performer that has one: shipped models first, then those of the workspace."""
     found = {path.parent.name: path for path in sorted(SHIPPED.glob(f"*/{CARD_FILE}"))}
     own = {name: workspace.runs / name / "model" / CARD_FILE for name in run_names(workspace.runs)}
     return found | {name: path for name, path in own.items() if path.is_file()}
 
 
 def models(workspace: Workspace | None = None, instrument: str | None = None) -> list[ModelInfo]:
-    """Shipped models first, then the workspace's own, newest first; only those that play an instrument when given.
+    """All models, or those that play an instrument: shipped ones first, then the workspace's own, newest first.
 
-    A model of that instrument alone comes before one of all.
+    Given an instrument, a model of that instrument alone comes before a model of all instruments.
     """
     found = [_info(path.parent.name, "shipped", path.parent) for path in sorted(SHIPPED.glob("*/config.json"))]
     if workspace is not None:
@@ -71,16 +74,16 @@ def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
     data = cast(dict[str, Any], read_json(folder / "config.json"))
     shape = data.get("model")
     if not isinstance(shape, dict) or "n_tokens" not in shape:
-        return None  # a performer or an estimator, which other lists show
+        return None  # a performer or an estimator, which are listed elsewhere
     size = str(data.get("train", {}).get("size", "?"))
     return ModelInfo(name, str(shape["instrument"]), origin, folder, size, data.get("nll_per_note"))
 
 
 def find_model(instrument: str, name: str | None, workspace: Workspace | None) -> ModelInfo:
-    """The model by name or folder; where none is named the first shipped one of the instrument, else the first.
+    """Find a model by name or folder; without a name, the first shipped model of the instrument, else the first one.
 
-    NotFound no_model when there is none, path_missing when the name is neither a model nor a folder; InvalidValue
-    for a model that does not play the instrument.
+    NotFound no_model when there is none; NotFound path_missing when the name is neither a model nor a folder;
+    InvalidValue for a model that does not play the instrument.
     """
     if name is None:
         candidates = models(None, instrument) or models(workspace, instrument)
@@ -99,14 +102,14 @@ def find_model(instrument: str, name: str | None, workspace: Workspace | None) -
 def editing_model(
     instrument: str, name: str | None, made_by: str, workspace: Workspace | None
 ) -> tuple[ModelInfo, tuple[str, ...]]:
-    """The model by name, else the one that made the take; where that is no more, the instrument's with a notice."""
+    """The model by name, else the one that made the take; if that is gone, the instrument's default with a notice."""
     if name is not None or made_by in {info.name for info in models(workspace, instrument)}:
         return find_model(instrument, name or made_by, workspace), ()
     return find_model(instrument, None, workspace), (MODEL_GONE,) if made_by else ()
 
 
 def _in_folder(name: str) -> ModelInfo | None:
-    """The composer in a model's or a run's folder; None where there is none."""
+    """The composer in the folder of a model or of a run; None when there is none."""
     for folder in (Path(name), Path(name) / "model"):
         if (folder / "config.json").is_file():
             return _info(Path(name).name, "run", folder)
@@ -114,7 +117,7 @@ def _in_folder(name: str) -> ModelInfo | None:
 
 
 def load(info: ModelInfo) -> LoadedModel:
-    """The model's weights, kept in memory while its file does not change."""
+    """Load a model; it is kept in memory as long as its files do not change."""
     from dataclasses import replace
 
     stamp = (info.path / "config.json").stat().st_mtime_ns
@@ -133,7 +136,7 @@ def _load(folder: Path, _stamp: int) -> LoadedModel:
 
 @lru_cache(maxsize=CACHED_MODELS)
 def performer(instrument: str) -> Performer | None:
-    """The shipped performer of an instrument; None where there is none, which the take then says."""
+    """The shipped performer of an instrument; None when there is none, and takes then carry a notice."""
     from composer_core.model.performer.network import Performer
 
     folder = SHIPPED / f"{PERFORMER_PREFIX}{instrument}"

@@ -1,8 +1,8 @@
-"""Scores of loops: computed, explained, kept with the library, previewed under other settings.
+"""Score loops: compute scores, explain them, and combine them under other weights.
 
-An axis that does not apply to a loop has no score, and `missing` says why: the instrument has
-no calibration, its reference was never played (notation has no timing), or the loop has too few
-notes to say anything.
+An axis that does not apply to a loop has no score, and `missing` gives the reason: the instrument
+has no calibration, its reference was never played (notation has no timing), or the loop has too
+few notes to be judged.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The six scores of a loop by SCORE_NAMES, NaN where an axis does not apply, and the calibration's digest."""
+    """The six scores of a loop by SCORE_NAMES (NaN where an axis does not apply), and the digest of the calibration."""
 
     scores: Mapping[str, float]
     digest: str = ""
@@ -47,10 +47,10 @@ class Scored:
 
 @cache
 def _calibration(instrument: str) -> Calibration | None:
-    """The shipped calibration; ModelError where it reads metrics that are measured no more.
+    """The shipped calibration; ModelError when it reads metrics that no longer exist.
 
-    Without this check a metric that was renamed would count as missing in every loop, and scores would
-    change without a word.
+    Without this check a renamed metric would count as missing in every loop, and scores would change
+    silently.
     """
     calibration = shipped(instrument)
     gone = sorted(set(calibration.metrics) - set(METRICS)) if calibration is not None else []
@@ -62,7 +62,7 @@ def _calibration(instrument: str) -> Calibration | None:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a loop lies among the human loops of its instrument and length: by metric the share of them below it."""
+    """The place of a loop among human loops of its instrument and length: for each metric, the share of them below."""
 
     places: Mapping[str, float]
     bars: int
@@ -71,8 +71,8 @@ class Reference:
 def among_humans(instrument: str, bars: int, metrics: Mapping[str, float]) -> Reference | None:
     """The places of a loop's metrics among the loops its scores are calibrated on; None without a calibration.
 
-    `Reference.bars` is the calibrated length it is judged by. Metrics that the calibration does
-    not read, or that are undefined, have no place.
+    `Reference.bars` is the calibrated length that the loop is compared with. Metrics that are undefined,
+    or that the calibration does not read, have no place.
     """
     calibration = _calibration(instrument)
     if calibration is None:
@@ -89,12 +89,12 @@ def score(loops: Sequence[Loop]) -> list[Scored]:
 
 
 def score_measured(loops: Sequence[Loop], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
-    """Score loops that are measured already."""
+    """Score loops whose metrics are already measured."""
     return score_rows([(loop.instrument, loop.bars, len(loop.notes)) for loop in loops], metrics)
 
 
 def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
-    """Score loops by (instrument, bars, notes) and metrics, all loops of an instrument at a time."""
+    """Score loops by their facts (instrument, bars, number of notes) and metrics, one instrument at a time."""
     found = [Scored(NO_SCORES)] * len(facts)
     by_instrument: dict[str, list[int]] = {}
     for index, (instrument, _, n_notes) in enumerate(facts):
@@ -111,7 +111,7 @@ def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[
 
 
 def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str, Explanation]:
-    """Why each score of a loop is what it is, by score; those that do not apply are left out."""
+    """Explain each score of a loop; scores that do not apply are left out."""
     calibration = _calibration(loop.instrument)
     if calibration is None or len(loop.notes) < MIN_NOTES:
         return {}
@@ -119,7 +119,7 @@ def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str,
 
 
 def missing(instrument: str, n_notes: int) -> dict[str, str]:
-    """Why scores of a loop are missing: code out of `estimate.scores` by score; empty when all apply."""
+    """The reason for each missing score of a loop, as a code of `estimate.scores`; empty when all scores apply."""
     calibration = _calibration(instrument)
     if calibration is None:
         return dict.fromkeys(SCORE_NAMES, NO_CALIBRATION)
@@ -135,7 +135,7 @@ def digests() -> dict[str, str]:
 
 
 def weighted_total(scores: Mapping[str, FloatArray], weights: Mapping[str, float] | None) -> FloatArray:
-    """The total, or with weights the weighted mean of the axes that apply to each loop; NaN where none does."""
+    """The total, or with weights the weighted mean of the axes that apply to each loop; NaN when none applies."""
     if weights is None:
         return np.asarray(scores[TOTAL], dtype=np.float64)
     axes = np.array([scores[axis] for axis in AXES], dtype=np.float64)
@@ -146,7 +146,7 @@ def weighted_total(scores: Mapping[str, FloatArray], weights: Mapping[str, float
 
 
 def check_weights(weights: Mapping[str, float] | None) -> None:
-    """Raise InvalidValue for an axis that is none, a negative weight, or weights that are all 0."""
+    """Raise InvalidValue for an unknown axis, a weight outside 0 to 1, or weights that are all 0."""
     if weights is None:
         return
     for axis, weight in weights.items():

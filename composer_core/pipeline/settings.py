@@ -19,12 +19,12 @@ MIN_CACHE_MB, MAX_CACHE_MB = 16, 100_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person may set. Raises InvalidValue for a value out of range or of the wrong type.
+    """The settings of a person. Raises InvalidValue for a value out of range or of the wrong type.
 
-    `soundfont` is a path, or None to choose by itself; `language` 'auto' follows the
-    browser; `audio_cache_mb` bounds the cache of rendered audio; `rater` is the name that
-    new labels carry. `pass_mark` is the total below which a loop is in the retry queue;
-    `score_weights` makes the total the weighted mean of the axes (None: the calibrated total).
+    `soundfont` is a path, or None for an automatic choice. The `language` 'auto' follows the
+    browser. `audio_cache_mb` limits the cache of rendered audio. `rater` is the name on new labels.
+    Loops with a total below `pass_mark` are in the retry queue. With `score_weights` the total is
+    the weighted mean of the axes (None: the calibrated total).
     """
 
     soundfont: str | None = None
@@ -55,7 +55,7 @@ class Settings:
             return
         if not isinstance(self.score_weights, Mapping):
             raise InvalidValue("bad_format", name="score_weights", value=self.score_weights, expected="axes to weights")
-        # Here, because most starts of a program have no weights and need none of the scores' tables.
+        # Imported here, because most starts have no weights and so need not load the tables of the scores.
         from composer_core.pipeline.scoring import check_weights
 
         check_weights(self.score_weights)
@@ -80,6 +80,6 @@ def load_settings(workspace: Workspace) -> Settings:
 
 
 def save_settings(workspace: Workspace, settings: Settings) -> None:
-    """Store settings whole or not at all; StoreError when the place cannot be written."""
+    """Store the settings, whole or not at all; StoreError when the file cannot be written."""
     write_json(workspace.settings, asdict(settings))
     _log.info("settings saved")

@@ -1,4 +1,4 @@
-"""The vocabularies of labels: the shipped ones, and with what a workspace adds to them."""
+"""The vocabularies of labels: the shipped ones, with the entries a workspace adds to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules: Loop to Loop, pure, no file, no torch; the cheap controls that never sample again."""
+"""Rules change a loop into another one, without files or torch: the cheap controls, which never sample again."""
 
 from composer_core.rules.groove import GrooveTemplate, apply_groove, extract_groove
 from composer_core.rules.harmony import SUBSTITUTIONS, reharmonise, substitute, substitute_chords

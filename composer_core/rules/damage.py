@@ -1,8 +1,8 @@
-"""Damage at graded strengths: what the scores must tell from playing, each kind a function of a loop.
+"""Damage loops at graded strengths, for the scores to learn from; each kind is a function of a loop.
 
 A damaged loop keeps its bars, tempo and metre; only its notes change. Every function takes the
-loop, a strength in the unit its row of DAMAGES names, and its Chance, and gives a new loop. Notes
-stay on the loop's circle: what is moved beyond its end comes in again at its start.
+loop, a strength in the unit that its row of DAMAGES names, and its Chance, and returns a new loop.
+Notes stay on the loop's circle: a note moved beyond its end comes in again at its start.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What kinds of damage share: the notes of a loop changed on its circle, its voices, its half bars, and chance."""
+"""Shared parts of the kinds of damage: change notes on the loop's circle, voices, half bars, and chance."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

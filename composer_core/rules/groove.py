@@ -1,4 +1,4 @@
-"""Groove templates: where a player puts each slot of the bar and how hard, taken from one loop and given to another.
+"""Groove templates: where a player puts each slot of the bar and how hard, taken from one loop and applied to another.
 
 A template holds, for each drum role (or all notes of a pitched part) and slot of the bar, the mean
 distance from the straight grid in ticks and the mean velocity, as in the groove quantise of a DAW.

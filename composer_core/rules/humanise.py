@@ -1,10 +1,10 @@
 """Humanise: give notes on the swung grid the small delays a performer played.
 
 Offsets are distances from the swung grid, so scaling them by 0 to 100 % never changes the
-swing that was asked for: what they would add to it (the median delay of the off-beats
-against their beats) is taken out, and no note passes another. More than 100 % is refused,
-because listeners rate exaggerated microtiming lower. Plain random jitter is not offered: on
-Groove MIDI it is further from the players than the quantised grid (34.8 ms against 23.7 ms).
+requested swing: the amount they would add to it (the median delay of the off-beats against
+their beats) is taken out, and no note passes another. More than 100 % is refused, because
+listeners rate exaggerated microtiming lower. Plain random jitter is not offered: on Groove
+MIDI it is further from the players than the quantised grid (34.8 ms against 23.7 ms).
 """
 
 from __future__ import annotations

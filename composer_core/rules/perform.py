@@ -1,4 +1,4 @@
-"""From notes on the straight grid to a played loop: tempo, swing with its floor, humanise."""
+"""Turn notes on the straight grid into a played loop: tempo, swing with its floor, humanise."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from composer_core.rules.swing import (
 )
 
 RULE_CODES = ("floor_acted", "offsets_limited", "swing_not_applicable", "triplets_folded", "triplets_kept")
-"""Everything `Performed.notes` can say."""
+"""All codes that `Performed.notes` can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """A played loop and what the rules had to do.
+    """A played loop, and what the rules had to do.
 
-    `swing_ratio` is the one that was applied: lower than asked where the short-note floor acted.
-    `notes` holds codes out of RULE_CODES, sorted.
+    `swing_ratio` is the applied one, which is below the requested one when the short-note floor acted.
+    `notes` holds codes from RULE_CODES, sorted.
     """
 
     loop: Loop
@@ -50,13 +50,13 @@ def perform(
     short_note_floor_ms: float = SHORT_NOTE_FLOOR_MS,
     own_swing_ms: Mapping[int, NDArray[np.float64]] | None = None,
 ) -> Performed:
-    """Play a loop that lies on the straight grid at a tempo, with swing and part of its offsets.
+    """Play a loop that lies on the straight grid, at a tempo, with swing and a share of its offsets.
 
-    `offset_ms` (n_notes,) holds each note's delay behind the swung grid in the order of
-    `grid_loop.notes`; `own_swing_ms` holds for each swing grid the swing of the performance each
-    note comes from (see `own_swings`), None where all come from one.
-    Pure and deterministic, so a control can be moved without sampling again.
-    Onsets stay in [-EARLY_TICK, length). Raises InvalidValue for values out of range.
+    `offset_ms` (n_notes,) holds the delay of each note behind the swung grid, in the order of
+    `grid_loop.notes`. `own_swing_ms` holds, for each swing grid, the swing of the performance that
+    each note comes from (see `swings_of_offsets`); None when all come from the same one.
+    The function is pure and deterministic, so a control can be moved without sampling again.
+    Onsets stay in [-EARLY_TICK, length). InvalidValue for values out of range.
     """
     require_range("tempo", tempo_bpm, ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM, " BPM")
     notes = grid_loop.notes
@@ -81,8 +81,11 @@ def perform(
 
 
 def swings_of_offsets(grid_loop: Loop, offset_ms: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
-    """The swing of one performance, for each swing grid and note (n_notes,): what an edit keeps of both performances,
-    so that bars from one do not move when bars of another come beside them."""
+    """The swing of one performance for each swing grid, repeated for each note (n_notes,).
+
+    An edit keeps it for both of its performances, so that the bars of one do not move when bars of another stand
+    beside them.
+    """
     found = {}
     for grid in SWING_CYCLE_TICK:
         own = swing_of_offsets(offset_ms, swing_ticks(grid_loop, 1.0, grid), _timekeeper(grid_loop))

@@ -1,4 +1,4 @@
-"""Pitch: transpose, move to a key, draw stray notes into a scale, fold into an instrument's range.
+"""Pitch: transpose, move to a key, pull stray notes into a scale, fold into an instrument's range.
 
 Drums have no pitch in this sense and come back as they are.
 """

@@ -1,7 +1,7 @@
 """What hands can play: how many notes together, and how far apart.
 
-A bass plays one or two strings at once. A guitar chord needs a string a note and frets within a
-hand's reach (four frets above the first finger, open strings free). A pianist's hand holds five
+A bass plays one or two strings at once. A guitar chord needs one string per note and frets within
+a hand's reach (four frets above the first finger, open strings free). A pianist's hand holds five
 notes within a tenth. A string section divides into four.
 """
 

@@ -1,4 +1,4 @@
-"""Quantise: draw onsets to a straight grid, wholly or in part."""
+"""Quantise: move onsets to a straight grid, wholly or in part."""
 
 from __future__ import annotations
 

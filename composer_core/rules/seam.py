@@ -1,4 +1,4 @@
-"""The seam: nothing of a loop lies outside it, so that its end leads back to its beginning."""
+"""Close the seam: keep every note inside the loop, so that its end leads back to its beginning."""
 
 from __future__ import annotations
 

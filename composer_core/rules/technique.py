@@ -1,7 +1,7 @@
-"""Playing techniques rendered on notes: as program, duration, velocity, ornament, order of strokes or bend.
+"""Render playing techniques on notes: as program, duration, velocity, ornament, order of strokes or bend.
 
 A technique that changes what is composed (fills, walking bass, comping) is a condition of the
-generator, not a rule: `render_technique` refuses it and says so.
+generator and not a rule: `render_technique` refuses it with this reason.
 """
 
 from __future__ import annotations

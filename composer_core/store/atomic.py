@@ -1,4 +1,4 @@
-"""Files that are whole or not there: temporary file, fsync, rename, fsync of the folder."""
+"""Write files whole or not at all: temporary file, fsync, rename, fsync of the folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which loops are left out of training and the master data set, why and by whom; nothing is ever deleted.
+"""Which loops are left out of training and the master data set, why and by whom. Nothing is ever deleted.
 
-Append-only events in Parquet parts, each written whole: an exclusion names its reason, a
-restoration takes it back, the newest event of a loop counts.
+Events are appended in Parquet parts, each written whole or not at all. An exclusion names its
+reason, a restoration takes it back, and the newest event of a loop counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SCHEMA = pa.schema(
 )  # fmt: skip
 _REASONS_SCHEMA = pa.schema([("loop_id", pa.string()), ("reason", pa.string())])
 _MANY_PARTS = 64
-"""So many parts are gathered into one."""
+"""When there are so many parts, they are gathered into one."""
 
 
 @dataclass(frozen=True, slots=True)

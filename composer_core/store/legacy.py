@@ -1,5 +1,7 @@
-"""The predecessor's files: its note events (one row a note, 22 columns), and what its other files said of source files,
-kept as append-only Parquet parts that never mix with our own metrics."""
+"""The predecessor's values: its note events (one row per note, 22 columns), and those of its other files.
+
+They are kept as append-only Parquet parts, which never mix with our own metrics.
+"""
 
 from __future__ import annotations
 

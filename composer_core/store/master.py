@@ -1,8 +1,8 @@
 """The master data set on disk: two tables as JSON lines and Parquet, with a manifest that vouches for them.
 
-`master_dataset` has one row a loop, `master_songs` one a source file. `master.json` names
+`master_dataset` has one row per loop, `master_songs` one per source file. `master.json` names
 the version of the schema, every column with its type and meaning, what the set was made of
-and with, and a digest over all that; `read_master` checks it all.
+and with, and a digest of all that; `read_master` checks everything.
 """
 
 from __future__ import annotations

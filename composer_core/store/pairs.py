@@ -1,8 +1,8 @@
-"""Training pairs on disk: which loops belong together, and what is said of each, as JSON lines with a manifest.
+"""Training pairs on disk: which loops belong together, and texts about each, as JSON lines with a manifest.
 
-`pairs.jsonl` has one row a pair of loops, `texts.jsonl` one row a text about a loop;
+`pairs.jsonl` has one row per pair of loops, `texts.jsonl` one row per text about a loop.
 `pairs.json` names the version of the schema, what the pairs were made of and with, and the
-digest of both files. `read_pairs` checks it all.
+digest of both files. `read_pairs` checks everything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Training runs on disk: the request, the state with its heartbeat, the log and the curves.
 
-A run folder holds request.json (what was asked), state.json (who works on it and how far it
-is), metrics.jsonl (one row a step), log.txt, data.npz, checkpoint.pt and model/ (the best so
-far). Only the training process writes state.json, except when it can no longer do so itself.
+A run folder holds request.json (the request), state.json (which process works on it and how far it
+is), metrics.jsonl (one row per step), log.txt, data.npz, checkpoint.pt and model/ (the best so far).
+Only the training process writes state.json, except when it can no longer do so itself.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def is_alive(pid: int, pid_started: float) -> bool:
 
 
 def read_rows(folder: Path) -> list[dict[str, object]]:
-    """The training curve, one row a step; a half-written last line is left out."""
+    """The training curve, one row per step; a half-written last line is left out."""
     path = folder / METRICS_FILE
     if not path.is_file():
         return []

@@ -1,9 +1,9 @@
-"""What data sets say of source files: title, composer, split, group; Parquet parts a data set.
+"""Facts from data sets about source files (title, composer, split, group), as Parquet parts per data set.
 
-Rows are keyed by the SHA-256 of the source file, as loops name it in `source_digest`, so
-they hold for every loop cut from it; of a file's rows the newest counts. What is changed is
-written as a further part, so that it costs the same in a large library; now and then the parts
-are gathered into one.
+Rows are keyed by the SHA-256 of the source file, which loops hold in `source_digest`, so that
+they apply to every loop cut from it; the newest row of a file counts. Changes are written as a
+further part, so that they cost the same in a large library; now and then the parts are gathered
+into one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SONG_SCHEMA = pa.schema(
 )
 
 _MANY_PARTS = 64
-"""So many parts of a data set are gathered into one."""
+"""When a data set has so many parts, they are gathered into one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Generated takes on disk: everything needed to hear and vary them again, one JSON each."""
+"""Generated takes on disk: one JSON file each, with everything needed to play and vary it again."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from composer_core.store.atomic import read_json, write_json
 class Take:
     """One generated result.
 
-    `grid` holds the notes on the straight 12-step grid with the performer's velocities,
-    `offset_ms` (n_notes,) the performer's micro-timing behind the swung grid, in the order of
-    `grid.notes`. With condition, seed, index and both hashes the take can be made again byte
-    for byte on the same machine. `notices` are codes of what the person has to know; `drawn` are fields of
-    the condition that were not asked for and were drawn to suit the rest, as a condition's JSON values.
-    `own_swing_ms` is what an edited take, whose bars come from several performances, keeps of each: for every
-    swing grid the swing (n_notes,) of the performance a note comes from. `played_seed` is the performer's seed,
-    which edits keep, so that new bars are played as the others were (None: takes of earlier releases).
+    `grid` holds the notes on the straight 12-step grid with the performer's velocities. `offset_ms`
+    (n_notes,) is the performer's micro-timing behind the swung grid, in the order of `grid.notes`.
+    With condition, seed, index and both hashes the take can be generated again, byte for byte on the
+    same machine. `notices` are codes of facts the person should know. `drawn` holds the fields of the
+    condition that were not requested but filled in to suit the others, as a condition's JSON values.
+    `own_swing_ms` belongs to an edited take, whose bars come from several performances: for every swing
+    grid it holds the swing (n_notes,) of the performance that a note comes from. `played_seed` is the
+    performer's seed. Edits keep it, so that new bars are played like the others (None in takes of
+    earlier releases).
     """
 
     take_id: str
@@ -53,7 +54,7 @@ class Take:
 
 
 def write_take(folder: Path, take: Take) -> None:
-    """Store a take; storing it again changes nothing but its time."""
+    """Store a take; storing it again changes only the time of its files."""
     data = {
         "take_id": take.take_id,
         "condition": take.condition.to_json(),
@@ -111,7 +112,7 @@ def _take_of(data: dict[str, Any]) -> Take:
         grid=grid,
         offset_ms=offset_ms,
         notices=tuple(data["notices"]),
-        # What follows takes of earlier releases lack.
+        # Takes of earlier releases lack the fields from here on.
         performer_hash=str(data.get("performer_hash", "")),
         candidates=int(data.get("candidates", 1)),
         parent=str(data.get("parent", "")),
@@ -125,5 +126,5 @@ def _take_of(data: dict[str, Any]) -> Take:
 
 
 def take_paths(folder: Path) -> list[Path]:
-    """Files of all stored takes, newest first."""
+    """The files of all stored takes, newest first."""
     return sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)

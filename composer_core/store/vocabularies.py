@@ -1,9 +1,9 @@
-"""The words people label with: moods, genres, techniques and tags, read strictly from YAML.
+"""The label vocabularies (moods, genres, techniques and tags), read strictly from YAML.
 
-Unknown or missing keys, keys given twice, a synonym of two entries, genre weights that do
-not add up to 1 and a source word that leads nowhere are errors that name file and line. A
-folder of the user's own may hold files of the same names and form; they add entries and
-source words, and an entry that clashes with another is an error naming both places.
+These are errors that name file and line: unknown or missing keys, repeated keys, a synonym
+shared by two entries, genre weights that do not add up to 1, and a source word without an entry.
+The user may have a folder with files of the same names and form; they add entries and source
+words, and an entry that clashes with another is an error that names both places.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A YAML file read strictly: plain mappings, lists and scalars, and every error names its line."""
+"""Read a YAML file strictly: plain mappings, lists and scalars, and every error names its line."""
 
 from __future__ import annotations
 

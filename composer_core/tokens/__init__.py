@@ -1,1 +1,1 @@
-"""Loop and condition to token ids and back; pure."""
+"""Turn a loop and its condition into token ids, and back. Pure."""

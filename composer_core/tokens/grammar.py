@@ -1,10 +1,10 @@
-"""Which tokens may come next: a mask over all pieces, so that every sample decodes to the asked bars.
+"""Mask the tokens that may not come next, so that every sample decodes to the requested bars.
 
 The mask follows the base tokens through every merged piece: positions rise inside a bar and
 stay below the metre's length, pitches rise on a position, every pitch of a pitched
 instrument has a duration, no bar is empty, and the end comes exactly after the last bar.
-Pitches stay in the instrument's range and, where asked, in a scale, and no more are struck
-together than can be played.
+Pitches stay in the instrument's range and, where requested, in a scale, and never more are
+struck together than can be played.
 """
 
 from __future__ import annotations

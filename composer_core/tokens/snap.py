@@ -1,10 +1,10 @@
-"""From a performance to the composer's grid: de-swing, choose a grid for each beat, snap.
+"""Snap a performance to the composer's grid: take out the swing, choose a grid for each beat, snap.
 
-Rounding a performance to the nearest of 12 steps bakes microtiming into the tokens
+Rounding a performance to the nearest of 12 steps would bake microtiming into the tokens
 (measured on Groove MIDI: 24 % of notes fall on step 0, 12 % on step 11). So the take's
 median offset is taken out first, its swing is unwarped to straight, and each beat then
-chooses 16ths, triplets or sextuplets. What the snapping removes is returned as an offset
-from the swing-warped grid, which is what a performer has to give back.
+chooses 16ths, triplets or sextuplets. The timing that snapping removes is returned as an
+offset from the swing-warped grid, which a performer has to restore.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A loop is `BOS (Bar (Position (Pitch [Duration])+)*)* EOS`: drums have PitchDrum and no
 duration, pitched instruments Pitch and Duration, with the pitch written as if the tonic were
 C. Bar count, metre, tempo, key and every other condition stay outside the tokens. The byte
-pair merges never cross a bar. A shared vocabulary holds both sorts for a model of all instruments.
+pair merges never cross a bar. A shared vocabulary holds both kinds of tokens, for a model of all
+instruments.
 """
 
 from __future__ import annotations
@@ -232,7 +233,7 @@ def _parse(name: str) -> tuple[str, int]:
 
 
 def loop_to_bars(loop: Loop) -> list[list[str]]:
-    """Base tokens of a loop on the 12-step grid, one list a bar, each beginning with Bar.
+    """Base tokens of a loop on the 12-step grid, one list per bar, each beginning with Bar.
 
     Notes out of the language's pitch range are left out; the caller counts them by
     `n_outside`. Onsets must lie on whole steps (see `snap_loop`).

@@ -1,4 +1,4 @@
-"""Figures of how labels are distributed. What a click leads to rides along in `customdata`; text is passed in."""
+"""Figures of how labels are distributed. `customdata` holds what a click leads to; text is passed in."""
 
 from __future__ import annotations
 

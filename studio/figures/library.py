@@ -1,4 +1,4 @@
-"""Plotly figures from data. Text on them is passed in; loop ids ride along in `customdata`."""
+"""Plotly figures of the library. Their text is passed in; `customdata` holds loop ids."""
 
 from __future__ import annotations
 

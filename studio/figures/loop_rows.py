@@ -1,4 +1,4 @@
-"""Which row of a drawing each note of a loop stands in: drum roles, or pitches as on a piano roll."""
+"""The row of a drawing for each note of a loop: drum roles, or pitches as on a piano roll."""
 
 from __future__ import annotations
 

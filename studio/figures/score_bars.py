@@ -1,4 +1,4 @@
-"""Scores drawn as bars, and in words what pulled them down."""
+"""Draw scores as bars, and say in words what lowered them."""
 
 from __future__ import annotations
 

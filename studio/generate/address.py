@@ -1,8 +1,8 @@
-"""The page's address names the take that is open and how the main controls stand: a reload, a bookmark or another tab
-finds both again.
+"""Keep the open take and the main controls in the page's address.
 
-As on the Library page, an address the browser still shows after a click does not win over the click: the controls are
-read at a session's first drawing only, and the take where it is not what was written there.
+With it a reload, a bookmark or another tab finds both again. As on the Library page, an address that the browser still
+shows after a click must not overrule the click. So the controls are read from the address only when a session first
+draws the page, and the take only when the address names another one than was last written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folded part of a request: techniques by instrument, and measures asked for only when switched on."""
+"""The folded part of a request: techniques by instrument, and measures that count only when switched on."""
 
 from __future__ import annotations
 

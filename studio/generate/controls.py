@@ -1,4 +1,4 @@
-"""The request of the Generate page: what is asked of the models. Changing it needs new samples."""
+"""The controls of a request on the Generate page. A change to one of them needs new samples."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ DEFAULTS: dict[str, Any] = {
     "generate.mode": "major",
     "generate.chords": "",
 }
-"""Where the controls stand at first. Callbacks move some of them, so the widgets have no defaults of their own."""
+"""The first values of the controls. Callbacks change some of them, so the widgets have no defaults of their own."""
 
 
 def instrument_choice() -> tuple[str, ...]:
-    """One instrument for takes of its own, several for an ensemble."""
+    """Draw the choice of instruments: one for single takes, several for an ensemble."""
     chosen = st.pills(
         t("generate.instruments"),
         GENERATED_INSTRUMENTS,
@@ -63,7 +63,7 @@ def instrument_choice() -> tuple[str, ...]:
 
 
 def feeling() -> tuple[float | None, float | None]:
-    """The pad with a switch for each axis: valence and arousal, None where not given."""
+    """Draw the pad with a switch for each axis; returns valence and arousal, None where not given."""
     left, right = st.columns(2)
     use_valence = left.toggle(t("generate.use_valence"), key="generate.use_valence", persist_state="session")
     use_arousal = right.toggle(t("generate.use_arousal"), key="generate.use_arousal", persist_state="session")
@@ -72,7 +72,7 @@ def feeling() -> tuple[float | None, float | None]:
 
 
 def fitting_models(instruments: Sequence[str], models: Sequence[ModelInfo]) -> dict[str, list[ModelInfo]]:
-    """The models of each instrument, its own before those of all; says which instruments have none."""
+    """The models of each instrument, its own before those of all instruments; tells the person which have none."""
     found = {}
     for instrument in instruments:
         own_first = sorted(models, key=lambda model: model.instrument != instrument)
@@ -84,7 +84,7 @@ def fitting_models(instruments: Sequence[str], models: Sequence[ModelInfo]) -> d
 
 
 def model_choice(fitting: Mapping[str, Sequence[ModelInfo]]) -> dict[str, ModelInfo]:
-    """Which of its models plays each instrument."""
+    """Draw the choice of a model for each instrument."""
     chosen = {}
     for instrument, own in fitting.items():
         if not own:
@@ -107,7 +107,7 @@ def _model_label(model: ModelInfo) -> str:
 
 
 def style() -> tuple[dict[str, float], int, Meter]:
-    """Genre weights, bars and metre."""
+    """Draw the choice of genres, bars and metre; genres share the weight 1 equally."""
     chosen = st.multiselect(
         t("generate.genre"),
         FAMILIES,
@@ -129,7 +129,7 @@ def style() -> tuple[dict[str, float], int, Meter]:
 
 
 def counts() -> tuple[int, int, int]:
-    """Seed (typed, or thrown anew for each request), number of takes, and candidates a take is chosen from."""
+    """Draw the fields for seed, number of takes, and number of candidates per take; returned in this order."""
     with st.container(key="counts"):
         columns = st.columns([0.9, 1, 1.3, 1.3], vertical_alignment="bottom")
     takes_column, best_column, seed_column, dice_column = columns
@@ -155,16 +155,16 @@ def counts() -> tuple[int, int, int]:
 
 
 def roll_seed() -> None:
-    """Before a request: a new seed where one is wished, written into its field."""
+    """Write a new random seed into its field before a request, if the switch for it is on."""
     if session.widget("generate.new_seed"):
         session.set_widget("generate.seed", secrets.randbelow(MAX_SEED))
 
 
 def take_back(takes: Sequence[Take], models: Sequence[ModelInfo]) -> None:
-    """Set every control to an earlier request (of one take, or an ensemble's parts), so that Generate makes it
-    again; only from a callback.
+    """Set every control to an earlier request, so that Generate makes it again. Call this only from a callback.
 
-    A genre or model that cannot be chosen here (any more) leaves its control as it is.
+    `takes` is one take, or the parts of an ensemble. A genre or model that can no longer be chosen leaves its control
+    as it is.
     """
     first = takes[0]
     condition = first.condition

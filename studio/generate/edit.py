@@ -1,4 +1,4 @@
-"""Editing the open take: chosen bars anew, a variation, more bars, a part anew. The rest stays byte for byte."""
+"""Edit the open take: rewrite chosen bars, vary it, add bars, replace a part. The rest stays byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes as files: MIDI as it is played now, and the loop as WAV; both are made when their button is pressed."""
+"""Takes as files: MIDI as it is played now, and the loop as WAV. Each is made when its button is pressed."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def harmony(instruments: Sequence[str]) -> Harmony | None:
 
 
 def read_line(text: str, key: Key | None) -> tuple[Key, tuple[Chord, ...]]:
-    """The chords of a line and the key asked for with them: the one given, else the one that fits them best."""
+    """The chords of a line and the requested key with them: the one given, else the one that fits them best."""
     chords, found = parse_chord_line(text, key)
     return found or key_of_chords(chords), chords
 

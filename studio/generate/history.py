@@ -1,4 +1,4 @@
-"""Earlier requests: every take is kept with its condition, seed and model, and comes back on a click with its edits."""
+"""Earlier requests: every take is kept with its condition, seed and model; a click restores it with its edits."""
 
 from __future__ import annotations
 

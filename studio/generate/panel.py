@@ -1,4 +1,4 @@
-"""The take that is open: what was asked beside what is measured, its five axes, and what came before it."""
+"""The open take: its request beside its measurements, its five axes, and its earlier versions."""
 
 from __future__ import annotations
 

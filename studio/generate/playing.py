@@ -1,4 +1,4 @@
-"""The cheap controls: how the notes of all takes are played. A move is heard at once and never samples."""
+"""The cheap controls, which change how all takes are played. A change is heard at once and never samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Generate page asks for: of all instruments together, of each alone, and how often."""
+"""The request of the Generate page: what is shared by all instruments, what is set for each, and how many takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """Measures every part is asked for, and what each instrument is asked for alone."""
+    """The measures requested of every part, and the fields requested of each instrument alone."""
 
     measures: Mapping[str, float]
     alone: Mapping[str, Mapping[str, object]]
@@ -27,7 +27,7 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class MusicRequest:
-    """What is asked of the instruments together, and (in `advanced`) of each alone."""
+    """The request to the instruments together, and (in `advanced`) to each of them alone."""
 
     instruments: tuple[str, ...]
     models: Mapping[str, ModelInfo]
@@ -46,7 +46,7 @@ class MusicRequest:
         return bool(self.instruments) and set(self.models) == set(self.instruments)
 
     def condition(self, playing: Playing, instrument: str) -> Condition:
-        """What one of the instruments is asked for; InvalidValue for what is out of range or contradicts itself."""
+        """The condition of one of the instruments; InvalidValue for a value out of range or a contradiction."""
         pitched = instrument != "drums"
         measures = {
             name: value for name, value in self.advanced.measures.items() if pitched or name not in PITCHED_FIELDS
@@ -73,7 +73,7 @@ class MusicRequest:
 
 @dataclass(frozen=True, slots=True)
 class SamplingRequest:
-    """What Generate was pressed for; `n_made` of its `takes` are there."""
+    """The request for which Generate was pressed; `n_made` of its `takes` are finished."""
 
     asked: MusicRequest
     playing: Playing

@@ -1,4 +1,4 @@
-"""Making what was asked: a take (or ensemble) a drawing, so that those there already are seen and heard meanwhile."""
+"""Make the requested takes: one take (or ensemble) per run, so that finished ones are shown and played meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the list of the Generate page: a take or an ensemble, with every version it went through."""
+"""The entries in the list of the Generate page: a take or an ensemble, with all its versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session holds of the Generate page, typed; like session.py it alone knows its keys."""
+"""The session state of the Generate page, typed. Like session.py, only this module knows its keys."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ ADDRESS_READ = "studio.generate.address_read"
 
 
 def slots() -> list[Slot]:
-    """The takes and ensembles that stand on the Generate page."""
+    """The takes and ensembles that are listed on the Generate page."""
     return cast("list[Slot]", st.session_state.get(SLOTS, []))
 
 
 def set_slots(shown: list[Slot]) -> None:
-    """Put other takes on the Generate page; the one that is open stays so where it is still there."""
+    """Replace the takes listed on the Generate page; the open one stays open if it is still among them."""
     st.session_state[SLOTS] = shown
     if chosen_slot() not in {slot.key for slot in shown}:
         choose_slot(shown[0].key if shown else "")
 
 
 def chosen_slot() -> str:
-    """Key of the take or ensemble that is open below the others, "" for none."""
+    """The key of the take or ensemble that is open below the list, "" for none."""
     return str(st.session_state.get(CHOSEN_SLOT, ""))
 
 
@@ -41,32 +41,32 @@ def choose_slot(key: str) -> None:
 
 
 def note_slider(moved: bool = True) -> None:
-    """Note that a performance slider moved, or that what sounds has followed it."""
+    """Note that a performance slider moved, or (False) that the sound has followed it."""
     st.session_state[SLIDER_MOVED] = moved
 
 
 def slider_moved() -> bool:
-    """True while what sounds has not followed a performance slider yet."""
+    """True while the sound has not yet followed a performance slider."""
     return bool(st.session_state.get(SLIDER_MOVED))
 
 
 def sampling() -> SamplingRequest | None:
-    """The request whose takes are being made, None when nothing is."""
+    """The request whose takes are being made, None when no takes are."""
     return cast("SamplingRequest | None", st.session_state.get(SAMPLING))
 
 
 def set_sampling(request: SamplingRequest | None) -> None:
-    """Let the takes of a request be made from the next drawing on; None ends that."""
+    """Start making the takes of a request with the next run of the page; None stops it."""
     st.session_state[SAMPLING] = request
 
 
 def address() -> str:
-    """Key of the take that the page's address was last made to name, "" for none."""
+    """The key of the take that was last written into the page's address, "" for none."""
     return str(st.session_state.get(ADDRESS, ""))
 
 
 def set_address(key: str) -> None:
-    """Note what the page's address names."""
+    """Note the take that was written into the page's address."""
     st.session_state[ADDRESS] = key
 
 
@@ -76,5 +76,5 @@ def address_read() -> bool:
 
 
 def set_address_read() -> None:
-    """The page's address has been read."""
+    """Note that this session has read the page's address."""
     st.session_state[ADDRESS_READ] = True

@@ -1,4 +1,4 @@
-"""The list of takes: hear each, see what it looks like and how it scores, keep it, open it."""
+"""The list of takes: play each, see its notes and scores, keep it, open it."""
 
 from __future__ import annotations
 

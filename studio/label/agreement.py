@@ -1,4 +1,4 @@
-"""Raters beside one another: what each has done, how far they agree, and the disputes that wait to be settled."""
+"""Compare raters: what each has done, how far they agree, and the disputes that are still open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One label for many loops: the Library's selection or filter, first as a preview, then at once, with one undo."""
+"""One label for many loops: the Library's selection or filter, shown as a preview, applied at once, with one undo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts whose bars, dots and cells lead to the queue of the Label page."""
+"""Charts whose bars, dots and cells open their loops in the queue of the Label page."""
 
 from __future__ import annotations
 

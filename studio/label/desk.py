@@ -1,4 +1,4 @@
-"""The desk of the Label page: the queue, the loop in hand, and what a keystroke does with it."""
+"""The desk of the Label page: the queue, the current loop, and what a key press does with it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ AUTOPLAY = "label.autoplay"
 ORDER = "label.order"
 SECTION, DESK = "label.section", "desk"
 MOST_QUEUED = 500
-"""Loops laid on the desk at once."""
+"""The most loops laid on the desk at once."""
 SUGGEST_AT_ONCE = 300
-"""Loops that get suggestions when the queue is filled; more get theirs the next time."""
+"""The most loops that get suggestions when the queue is filled; the others get theirs the next time."""
 _SETTLED = ("approved", "rejected")
 ASKED = ("undone", "chosen", "to_settle", "from_chart", "against_model")
-"""Reasons of loops somebody asked for: these come up even when they are decided."""
+"""The reasons of loops that a person asked for: these are shown even when they are already decided."""
 
 
 def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
-    """The desk for this rater and order, with a loop in hand as long as any is left."""
+    """The desk for this rater and order, with a current loop as long as any is left."""
     desk = label_state.label_desk()
     if desk is not None and not desk.rater:
-        desk.rater = rater  # Loops were laid on it before anybody had signed in.
+        desk.rater = rater  # Loops were laid on the desk before a rater was known.
     if desk is None or (desk.rater, desk.order) != (rater, order):
         desk = LabelDesk(rater, order)
         label_state.set_label_desk(desk)
@@ -49,7 +49,7 @@ def open_desk(workspace: Workspace, rater: str, order: str) -> LabelDesk:
 
 
 def take_next(workspace: Workspace, desk: LabelDesk) -> None:
-    """Take the next loop of the queue in hand, passing over what others have settled meanwhile."""
+    """Make the next loop of the queue the current one, skipping those that others have decided meanwhile."""
     desk.in_hand = None
     if not desk.waiting:
         decisions.suggest_missing(workspace, SUGGEST_AT_ONCE)
@@ -67,7 +67,11 @@ def take_next(workspace: Workspace, desk: LabelDesk) -> None:
 def take_in_hand(
     workspace: Workspace, desk: LabelDesk, item: QueueItem, said: Mapping[str, LabelValue] | None = None
 ) -> None:
-    """Take one loop in hand and fill the form with what counts for it, else what is suggested; `said` over both."""
+    """Make a loop the current one and fill the form.
+
+    Each field takes the first value there is of: `said`, the rater's own vote in a dispute, the current label, the
+    suggestion.
+    """
     loop = loops.load_loop(workspace, item.loop_id)
     suggestions = decisions.suggestion(workspace, item.loop_id)
     labels = decisions.current(workspace, item.loop_id)
@@ -81,7 +85,11 @@ def take_in_hand(
 
 
 def votes_of_rater(workspace: Workspace, labels: LoopLabels, rater: str) -> dict[str, LabelValue]:
-    """What the rater said of the fields in dispute: to hear a loop again is not to take over the other's value."""
+    """The rater's own votes on the disputed fields.
+
+    The form shows these rather than the current labels, so that a rater who hears a loop again does not adopt another
+    rater's value by accident.
+    """
     if labels.status != "disputed":
         return {}
     contested = decisions.contested(workspace, labels.loop_id)
@@ -90,13 +98,13 @@ def votes_of_rater(workspace: Workspace, labels: LoopLabels, rater: str) -> dict
 
 
 def note_of(labels: LoopLabels, rater: str) -> str:
-    """The rater's own note on the loop, if it is what counts."""
+    """The rater's own note on the loop, if one of the rater's labels is a current one."""
     own = [label.note for label in labels.fields.values() if label.source == f"human:{rater}" and label.note]
     return own[0] if own else ""
 
 
 def play_in_hand(desk: LabelDesk) -> None:
-    """Put the loop in hand into the transport."""
+    """Play the current loop in the transport."""
     if desk.in_hand is not None:
         loop_id = desk.in_hand.item.loop_id
         desk.heard = loop_id
@@ -104,12 +112,12 @@ def play_in_hand(desk: LabelDesk) -> None:
 
 
 def play_key(loop_id: str) -> str:
-    """What the transport calls a loop of the library, on every page."""
+    """The key of a library loop in the transport, the same on every page."""
     return f"loop.{loop_id}"
 
 
 def decide(action: str) -> None:
-    """Carry out approve, reject, draft or skip on the loop in hand, then go on; for a button's callback."""
+    """Approve, reject, skip or draft the current loop and take the next one. For the callback of a button."""
     desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None or desk.in_hand is None:
         return
@@ -131,7 +139,7 @@ def decide(action: str) -> None:
 def _store(workspace: Workspace, desk: LabelDesk, held: InHand, action: str, seen: Mapping[str, int]) -> None:
     values: dict[str, Any] = {} if action == "skip" else label_form.read(held.loop.instrument)
     if action == "reject":
-        del values["quality"]  # That the labels do not fit says nothing of how good the loop is.
+        del values["quality"]  # wrong labels say nothing about how good the loop is
     note = label_form.note()
     decisions.decide(workspace, held.item.loop_id, rater=desk.rater, action=action, values=values, seen=seen, note=note)
 
@@ -143,14 +151,14 @@ def _go_on(workspace: Workspace, desk: LabelDesk) -> None:
 
 
 def keep_theirs() -> None:
-    """Settle a conflict by dropping one's own values: the form shows what counts now."""
+    """Resolve a conflict by dropping one's own values: the form shows the current labels again."""
     desk = label_state.label_desk()
     if desk is not None and desk.in_hand is not None:
         take_in_hand(session.workspace(), desk, desk.in_hand.item)
 
 
 def store_mine() -> None:
-    """Settle a conflict by storing one's own values, this time having seen the other's."""
+    """Resolve a conflict by storing one's own values, now that the rater has seen the other's."""
     desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None or desk.in_hand is None:
         return
@@ -161,7 +169,10 @@ def store_mine() -> None:
 
 
 def undo() -> None:
-    """Take back the last decision and hold its loop again, or a whole bulk edit; for a button's callback."""
+    """Take back the last decision and make its loop the current one again, or take back a whole bulk edit.
+
+    For the callback of a button.
+    """
     desk, workspace = label_state.label_desk(), session.workspace()
     if desk is None:
         return
@@ -177,7 +188,7 @@ def undo() -> None:
         if desk.in_hand is not None and desk.in_hand.item.loop_id != undone.loop_id:
             desk.waiting.appendleft(desk.in_hand.item)
         desk.waiting = deque(item for item in desk.waiting if item.loop_id != undone.loop_id)
-        # As it was when the key was pressed, to be corrected: nobody undoes in order to type it all again.
+        # Show the form as it was when the key was pressed: a rater undoes to correct it, not to type it all again.
         said, note = decisions.taken_back(workspace, desk.rater, undone.loop_id) if undone.fields else ({}, "")
         take_in_hand(workspace, desk, QueueItem(undone.loop_id, "undone"), said)
         if note:
@@ -191,13 +202,13 @@ def undo() -> None:
 
 
 def _look_again(workspace: Workspace, desk: LabelDesk) -> None:
-    """What counts for the loop in hand may have changed under it: show it anew."""
+    """Show the current loop again, because its labels may have changed."""
     if desk.in_hand is not None:
         take_in_hand(workspace, desk, desk.in_hand.item)
 
 
 def queue_loops(workspace: Workspace, loop_ids: Sequence[str], reason: str = "chosen") -> None:
-    """Lay these loops on the desk, before what waits there; `reason` says why they are here (`label.why_...`)."""
+    """Lay these loops on the desk, before those that wait there; `reason` is shown as `label.why_...`."""
     desk = label_state.label_desk()
     if desk is None:
         session.default_widgets({ORDER: queue.ORDERS[0]})

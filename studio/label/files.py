@@ -1,4 +1,4 @@
-"""Labels to a file and back: for other programs, other people, and the predecessor's tags."""
+"""Export and import labels: for other programs, other people, and the predecessor's tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Label page shows around its form: settings, progress, why this loop, guidelines, what was decided before."""
+"""The panels around the form of the Label page: settings, progress, reason, guidelines, earlier decisions."""
 
 from __future__ import annotations
 

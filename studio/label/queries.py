@@ -1,4 +1,4 @@
-"""Questions the Label page asks of all labels, each answered once as long as no label and no loop changes."""
+"""Cached queries of all labels for the Label page, computed again only after a label or loop changes."""
 
 from __future__ import annotations
 

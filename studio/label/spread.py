@@ -1,4 +1,4 @@
-"""How labels are distributed, for review: every bar, dot and cell leads to its loops in the queue."""
+"""How labels are distributed, for review: every bar, dot and cell opens its loops in the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session holds of the Label page, typed; like session.py it alone knows its keys."""
+"""The session state of the Label page, typed. Like session.py, only this module knows its keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label values, reasons, sources and times in words of the current language."""
+"""Text for label values, reasons, sources and times in the current language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a click in the Library does: show a loop, play it, sort, turn the page, select. All for callbacks."""
+"""Callbacks for clicks in the Library: show a loop, play it, sort, turn the page, select."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Library's charts: how a column is spread, split by a field, and loops on a plane with a lasso."""
+"""The Library's charts: the distribution of a column, split by a field, and loops on a plane with a lasso."""
 
 from __future__ import annotations
 

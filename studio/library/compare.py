@@ -1,4 +1,4 @@
-"""Two loops side by side: heard in turn at the same place in the bar, and their numbers against each other."""
+"""Compare two loops: heard in turn at the same place in the bar, with their numbers side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One loop of the library in detail: its notes, labels, scores, measurements, history and its likes."""
+"""One loop of the library in detail: its notes, labels, scores, measurements, history and similar loops."""
 
 from __future__ import annotations
 

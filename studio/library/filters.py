@@ -1,4 +1,4 @@
-"""The filters beside the table: values with what each would leave, ranges over their histograms."""
+"""The filters beside the table: values with the number of loops each would leave, ranges over their histograms."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Why a file was refused or what is odd about it, in the current language.
+"""Say in the current language why a file was refused or what is odd about it.
 
-An import reports {path, code, message} with an English message. The values in it are read
-back with the code's own template, so that the Japanese sentence can hold them too.
+An import reports {path, code, message} with an English message. The values are parsed back out
+of it with the template of the code, so that the Japanese sentence can hold them too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Importing into the library: by upload or from a path, with progress and a named result for each file."""
+"""Import into the library, by upload or from a path, with progress and a named result for each file."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
 
 
 def draw_results(workspace: Workspace, report: Mapping[str, object]) -> None:
-    """A row a file: refused ones first, then those with warnings, then the rest; a choice of which."""
+    """A row per file: refused ones first, then those with warnings, then the rest; a choice of which."""
     rows = result_rows(workspace, report)
     found = {result: sum(row[1] == result for row in rows) for result in RESULTS}
     if not rows:

@@ -1,4 +1,4 @@
-"""Every measurement of a loop with its place among the library's loops of the same instrument."""
+"""Show every measurement of a loop with its place among the library's loops of the same instrument."""
 
 from __future__ import annotations
 

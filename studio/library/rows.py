@@ -1,4 +1,4 @@
-"""The loops of one page as rows of the table, in words of the current language."""
+"""Turn the loops of one page into rows of the table, in the current language."""
 
 from __future__ import annotations
 

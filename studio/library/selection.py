@@ -1,4 +1,4 @@
-"""The selection of the Library: loops ticked in the table or caught by a lasso, and what can be done with them."""
+"""The selection of the Library: loops ticked in the table or caught by a lasso, and the actions on them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What the Library shows: filters, sorting, page, loop and charts, all of it in the page's address.
+"""The view of the Library: filters, sorting, page, loop and charts, all kept in the page's address.
 
-A link reproduces the view. The address wins when it is not the one last written: somebody
-opened a link or went back. A page switch empties it; then what the session holds comes back.
+A link reproduces the view. When the address is not the one last written, somebody opened a link or
+went back, so the address overrules the session. A page switch empties the address; the view of the
+session is then restored.
 
-A browser takes a written address over a moment later, and sends the earlier one with whatever is
-clicked until then: an address that a change in the page has overruled does not win.
+A browser takes over a written address only a moment later, and until then sends the earlier one with
+every click. So an address that a change in the page has overruled is ignored.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ def current_view() -> View:
 
 
 def change_view(**changes: Unpack[ViewChanges]) -> None:
-    """Change fields of the view; for a callback, the next drawing writes the address."""
+    """Change fields of the view. For a callback: the next run of the page writes the address."""
     _show(replace(current_view(), **changes))
 
 
 def ask(filter: Filter) -> None:
-    """Show the loops that answer another filter; for a callback."""
+    """Show the loops that match another filter. For a callback."""
     _show(current_view().with_filter(filter))
 
 
@@ -47,15 +48,15 @@ def _address() -> dict[str, str]:
 
 
 def choose_chart(name: str, value: str) -> None:
-    """Keep a choice of the charts; for a callback."""
+    """Keep a choice of the charts. For a callback."""
     charts = {**current_view().charts, name: value}
     change_view(charts={name: value for name, value in charts.items() if value})
 
 
 def read_address(columns: Mapping[str, str]) -> View:
-    """Take over what the address asks for when it is not what was written there; returns the view.
+    """Adopt the view of the address when it is not the one that was last written; returns the view.
 
-    Of ranges and sorting only those of `columns` (the library's, with their kinds) are taken over.
+    Ranges and sorting are adopted only for `columns`, which are those of the library with their kinds.
     """
     asked = _address()
     if asked and asked != library_state.library_address() and not session.is_overruled(asked):
@@ -67,7 +68,7 @@ def read_address(columns: Mapping[str, str]) -> View:
 
 
 def write_address() -> None:
-    """Bring the address in step with the view."""
+    """Write the view into the address."""
     wanted = current_view().to_query()
     if _address() != wanted:
         st.query_params.from_dict(wanted)

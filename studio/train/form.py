@@ -1,4 +1,4 @@
-"""What to train: instrument, data, size, steps, device; and the command that does the same."""
+"""The form of a training: instrument, data, size, steps, device; and the command that does the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as it goes: state, loss curve, log, and what can be done with it."""
+"""A run in progress: state, loss curve, log, and the actions on it."""
 
 from __future__ import annotations
 

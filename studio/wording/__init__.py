@@ -1,1 +1,1 @@
-"""The words on screen, in English and Japanese."""
+"""The text on screen, in English and Japanese."""

@@ -1,4 +1,4 @@
-"""What a loop of the library is called on screen."""
+"""The name of a library loop on screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of every screen in English and Japanese."""
+"""The text of every screen in English and Japanese."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that arrive as values of an error, in Japanese: names of values, what was expected, why two things clash."""
+"""Japanese for the words that errors carry as values: names of values, what was expected, why two things clash."""
 
 from __future__ import annotations
 

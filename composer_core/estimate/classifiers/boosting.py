@@ -1,7 +1,7 @@
-"""Gradient boosting of one yes-or-no question: LightGBM, its text form, calibrated, with reasons.
+"""Gradient boosting for one yes-or-no question, with LightGBM: calibrated, stored as text, and with reasons.
 
-A model is text (LightGBM's own) and plain JSON values, neither of which can run code. The text's
-digest stands in the JSON, so that a cut or changed file is refused before LightGBM parses it.
+A model is text (LightGBM's own) and plain JSON values, neither of which can run code. The JSON holds
+the text's digest, so that a truncated or changed file is refused before LightGBM parses it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def held_out(
     fold: IntArray,
     learn: Callable[[FloatArray, FloatArray], Callable[[FloatArray], FloatArray]],
 ) -> FloatArray:
-    """Probabilities of every row by a model that saw nothing of its fold.
+    """Probabilities of every row by a model that did not see its fold.
 
     `learn(rows, truth)` returns a function of rows. A fold whose rest knows only one answer gets that answer's share.
     """

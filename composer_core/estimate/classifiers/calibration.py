@@ -1,4 +1,4 @@
-"""Making a probability mean what it says, and measuring how far it does.
+"""Calibrate probabilities so that they match observed rates, and measure how well they do.
 
 Platt's scaling (1999): sigmoid(a x + b) of the log odds x, fitted on predictions of examples that
 the model did not learn from. The expected calibration error (Naeini, Cooper and Hauskrecht

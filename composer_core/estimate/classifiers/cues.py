@@ -1,7 +1,7 @@
-"""Features gathered into cues a musician has a word for, and the reasons told in them.
+"""Group features into cues that a musician has a word for, and give reasons in these words.
 
-A model of a hundred features has a hundred small reasons; what they add up to by cue is what
-a person can check by ear.
+A model of a hundred features has a hundred small reasons. Added up by cue, they become few
+enough for a person to check by ear.
 """
 
 from __future__ import annotations

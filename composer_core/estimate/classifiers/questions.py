@@ -1,7 +1,7 @@
 """A set of trained yes-or-no questions in one folder: emotion's two axes, an instrument's techniques, metres.
 
-The folder holds model.json (features, calibration, thresholds, figures, card) and one text of
-LightGBM a question. Both are data: nothing in them runs.
+The folder holds model.json (features, calibration, thresholds, figures, card) and one LightGBM
+text file per question. Both are data: nothing in them can run.
 """
 
 from __future__ import annotations

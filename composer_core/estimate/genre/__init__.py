@@ -1,1 +1,1 @@
-"""Which genre family a loop belongs to."""
+"""Estimate which genre family a loop belongs to."""

@@ -1,10 +1,10 @@
-"""Genre family of a loop: multinomial logistic regression on what its instrument shows.
+"""Estimate the genre family of a loop by multinomial logistic regression on its features.
 
-The shipped model is for drums: whole takes of Groove MIDI and one-bar drum machine patterns. No
-permissive labels exist for other instruments; theirs is learnt from the user's own library. How
-well it does is stored with the weights. In Groove MIDI style and recording session go together,
-so only takes of sessions that were left out tell anything; the confidence is calibrated (one
-temperature) on them, and the figures are theirs.
+The shipped model is for drums, trained on whole takes of Groove MIDI and one-bar drum machine patterns.
+No permissively licensed labels exist for other instruments; their models are learnt from the user's own
+library. The model's accuracy is stored with the weights. In Groove MIDI each session has its own style,
+so only takes of held-out sessions are a fair test: the confidence is calibrated (with one temperature)
+on them, and the stored figures are measured on them.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ class _Table:
         return mean, deviation, fit(table, self.classes[rows], n_classes, self.weights(rows), L2, STEPS)
 
     def cross_validate(self, n_classes: int, n_folds: int) -> FloatArray:
-        """Probabilities of every row by a model that saw nothing of its group."""
+        """Probabilities of every row by a model that did not see its group."""
         shares = np.full((len(self.rows), n_classes), 1.0 / n_classes)
         fold = self.folds(n_folds)
         for number in range(n_folds):

@@ -1,4 +1,4 @@
-"""What the genre estimator sees of a drum loop: its metrics, tempo, and the folded pattern of the kit."""
+"""The features of the genre estimator for a drum loop: its metrics, tempo, and the folded pattern of the kit."""
 
 from __future__ import annotations
 

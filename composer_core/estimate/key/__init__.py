@@ -1,1 +1,1 @@
-"""Which key some notes are in."""
+"""Estimate the key of some notes."""

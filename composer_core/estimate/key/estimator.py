@@ -1,9 +1,9 @@
-"""Key of some notes: one linear estimator asked from each of the twelve roots, with the same weights.
+"""Estimate the key of some notes with one linear model, applied from each of the twelve roots with the same weights.
 
 24 logits = features as seen from each root x weights of major and minor, then softmax: transposing
-the notes turns the answer and changes nothing else. Trained on POP909 (pipeline.key_training), whose
-labels are major or minor; the other modes come from the scale: a minor key whose sixth is almost
-always major is dorian, and so on. The confidence is calibrated on songs that were left out.
+the notes transposes the answer and changes nothing else. It is trained on POP909 (lab.estimators.key), whose
+labels are major or minor. The other modes follow from the scale: a minor key whose sixth is almost
+always major is dorian, and so on. The confidence is calibrated on held-out songs.
 """
 
 from __future__ import annotations

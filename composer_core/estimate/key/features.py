@@ -1,8 +1,8 @@
-"""What the key estimator sees of some notes: pitch classes, basses, chords and how they follow each other.
+"""The features of the key estimator: pitch classes, basses, chords and how these follow each other.
 
-Every number belongs to a pitch class, or to an ordered pair of them, so that turning the
-circle of twelve (`TURNS`) shows the notes from each root in turn: the estimator asks the same
-question twelve times with the same weights.
+Every number belongs to a pitch class, or to an ordered pair of them. Therefore, rotating the
+circle of twelve (`TURNS`) shows the notes from each root in turn, and the estimator can apply
+the same weights twelve times.
 """
 
 from __future__ import annotations

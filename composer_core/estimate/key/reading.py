@@ -1,4 +1,4 @@
-"""Root and mode of a loop as suggestions, by the key model learnt on POP909."""
+"""Suggest the root and mode of a loop with the key model trained on POP909."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a score is what it is: the points each metric gives or takes against the average human loop."""
+"""Explain a score: the points each metric adds or takes away, compared with the average human loop."""
 
 from __future__ import annotations
 

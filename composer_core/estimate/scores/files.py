@@ -1,7 +1,7 @@
-"""A calibration on disk: one JSON an instrument, and the trees of each axis and cross-effect as LightGBM's text.
+"""Store a calibration: one JSON file per instrument, and the trees of each axis and cross-effect as LightGBM's text.
 
-The digest is the SHA-256 of all of it, so that a damaged or mixed set of files is refused
-by name, and scores can say which calibration they are of.
+The digest is the SHA-256 of all these files, so that a damaged or mixed set is refused by
+name, and scores can name the calibration they come from.
 """
 
 from __future__ import annotations

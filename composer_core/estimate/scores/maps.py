@@ -1,4 +1,4 @@
-"""From a raw value, higher the more human, to 0 to 100 by its percentiles among human loops."""
+"""Map a raw value, where higher is more human, to 0 to 100 by its percentile among human loops."""
 
 from __future__ import annotations
 

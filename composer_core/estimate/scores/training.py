@@ -1,7 +1,7 @@
-"""Fitting a calibration: typicality of human loops, trees against damage, maps by held-out human values.
+"""Fit a calibration: typicality of human loops, trees against damage, and maps from held-out human values.
 
-What human loops get in the maps comes from models that did not see their group (a drummer's session, a
-file), for on its own training loops a model is too sure. LightGBM is loaded here only.
+The values of human loops in the maps come from models that did not see their group (a drummer's session,
+a file), because a model is too sure of its own training loops. LightGBM is loaded only here.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOutValues:
-    """Raw values that each example got from models which saw nothing of its group."""
+    """Raw values that each example got from models which did not see its group."""
 
     human: dict[str, FloatArray]
     damaged: dict[str, FloatArray]

@@ -1,12 +1,12 @@
-"""How usual a loop's metrics are: normal scores against human loops, and the distance of the most unusual ones.
+"""Measure how usual a loop's metrics are: normal scores against human loops, and the distance of the most unusual.
 
 Each metric is put on a normal scale by its quantiles among the reference loops of the same
-number of bars, so that skewed metrics weigh as much as even ones; beyond the outermost
-quantiles it goes on linearly, so that worse is always further. A metric undefined on the loop
-counts as average where human loops leave it undefined too, and as unusual where they never do.
+number of bars, so that skewed metrics weigh as much as symmetric ones; beyond the outermost
+quantiles the scale continues linearly, so that worse is always further. A metric undefined on the
+loop counts as average if it is undefined for some human loops too, and as unusual if it never is.
 
-The distance is that of the three most unusual metrics alone: damage that nothing was trained
-against shows in a few of them, and a sum over all (Mahalanobis' distance) drowns it (docs/scores.md).
+The distance is that of the three most unusual metrics alone: damage of an unknown kind shows
+in a few of them, and a sum over all (Mahalanobis' distance) hides it (docs/scores.md).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Which playing techniques a loop shows, by rules and by trained questions."""
+"""Estimate which playing techniques a loop shows, by rules and by trained questions."""

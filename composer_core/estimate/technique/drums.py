@@ -1,7 +1,7 @@
-"""Techniques of the drum kit that the notes themselves show.
+"""Rules that recognise techniques of the drum kit in the notes.
 
-Each rule returns how sure it is, 0 when it does not see the technique. A rimshot has no rule:
-note 40 is the snare's rim on Roland kits but an electric snare in General MIDI.
+Each rule returns how sure it is, and 0 when it does not recognise the technique. There is no rule for
+rimshots: note 40 is the snare's rim on Roland kits but an electric snare in General MIDI.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def ride(seen: Evidence) -> float:
 
 
 def busy(seen: Evidence) -> float:
-    """Nine or more onsets a second (the busiest tenth of Groove MIDI's loops)."""
+    """Nine or more onsets per second (the busiest tenth of Groove MIDI's loops)."""
     return GRADUAL if seen.value("onset_rate") >= 9.0 else 0.0
 
 

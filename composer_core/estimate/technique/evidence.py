@@ -1,4 +1,4 @@
-"""What a rule looks at: the notes and what was measured from them."""
+"""The evidence a rule reads: the notes and the measurements taken from them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Techniques learnt from notes whose technique is known, one question a technique, by instrument.
+"""Recognise techniques learnt from notes with known techniques: one question per technique, by instrument.
 
-The program number is never an input: it is the truth of some of these questions. How each fares on
-held-out composers and files stands in the model's figures; a technique is suggested only when its
-held-out F1 is at least LEAST_F1 and above that of saying yes always.
+The program number is never an input, because it is the ground truth of some of these questions. The
+model's figures hold the results on held-out composers and files. A technique is suggested only when its
+held-out F1 is at least LEAST_F1 and above the F1 of always saying yes.
 """
 
 from __future__ import annotations

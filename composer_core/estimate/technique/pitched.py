@@ -1,7 +1,7 @@
-"""Techniques of bass, guitar, piano and strings that program, pitches and durations show.
+"""Rules that recognise techniques of bass, guitar, piano and strings in program, pitches and durations.
 
-A General MIDI program names some outright (fretless, slap, muted guitar, pizzicato, ...); the
-rest are patterns of chords, gaps and lengths. What notes cannot show has no rule: pick
+A General MIDI program names some of them outright (fretless, slap, muted guitar, pizzicato, ...); the
+others are patterns of chords, gaps and lengths. There is no rule for what notes cannot show: pick
 strokes, hammer-ons, pull-offs, bends, slides, the pedal, mutes, bowings.
 """
 

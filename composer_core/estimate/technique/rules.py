@@ -1,4 +1,4 @@
-"""Playing techniques suggested by rules, instrument by instrument."""
+"""Suggest playing techniques by rules, instrument by instrument."""
 
 from __future__ import annotations
 

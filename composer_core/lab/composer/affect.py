@@ -1,6 +1,6 @@
-"""Emotion asked against emotion judged, over a grid, by a judge that did not label the training data.
+"""Compare requested emotion with judged emotion over a grid, with a judge that did not label the training data.
 
-The labels of the training windows are `estimate_affect`'s. The judge is another model from other
+The training windows were labelled by `estimate_affect`. The judge is another model, trained on other
 data: trees trained on people's ratings of EMOPIA's piano clips, given by path and never shipped.
 For drums, which have no pitch, trees of the same kind read rhythm and dynamics alone.
 """

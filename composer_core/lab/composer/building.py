@@ -1,4 +1,4 @@
-"""`composer models build`: a shipped composer again from its recipe: train, store in half precision, evaluate, card."""
+"""`composer models build` rebuilds a shipped composer from its recipe: train, halve precision, evaluate, card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of a shipped composer, written from its configuration and its evaluation."""
+"""Write the card of a shipped composer from its configuration and its evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of measured conditions from which a request's open fields are filled in: built from training loops."""
+"""Build the table of measured conditions of training loops, from which a request's open fields are filled in."""
 
 from __future__ import annotations
 

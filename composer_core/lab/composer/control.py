@@ -1,4 +1,4 @@
-"""Control: what was asked of a loop against what it measures, with the same measure of real loops beside it."""
+"""Measure control: the requested value against the measured one, with the same measure on real loops beside it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _human_chord_rate(example: HumanExample) -> float | None:
 
 
 def genre(loaded: LoadedModel, humans: Sequence[HumanExample], count: int, seed: int) -> dict[str, object] | None:
-    """Drums: how often the genre estimator hears the family asked for, beside the real loops the genres are taken from.
+    """Drums: how often the genre estimator hears the requested family, beside the real loops the genres are taken from.
 
     The requests hold tempo, metre and genre of the real loops and nothing else. None without a genre.
     """

@@ -1,7 +1,7 @@
-"""How good a composer is, in seven parts, each beside the same measure on real loops.
+"""Evaluate a composer in seven parts, each beside the same measure on real loops.
 
-Validity; control; distribution; scores; memorisation; baselines in the same run; speed. Everything is
-measured on takes the model never saw.
+The parts are validity, control, distribution, scores, memorisation, baselines in the same run, and speed.
+Everything is measured on takes the model never saw.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ BYTES_PER_MIB = 2**20
 
 
 def speed(info: ModelInfo, takes: int) -> dict[str, object]:
-    """Seconds of a four-bar take, alone and as the best of eight; tokens a second; the largest memory.
+    """Seconds of a four-bar take, alone and as the best of eight; tokens per second; the largest memory.
 
     Measured in a process of its own, whose memory nothing but generating has grown.
     """

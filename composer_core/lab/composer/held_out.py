@@ -1,7 +1,7 @@
-"""What a composer is measured on: held-out takes of its data, human loops out of them, and loops made in batches.
+"""Evaluation data: held-out takes, human loops cut from them, and loops generated in batches.
 
-Held out are the data set's own validation split, else one source in ten by the digest of its
-name. Human loops are windows without an empty bar, for no generated loop has one.
+The held-out takes are the data set's own validation split, or else one source in ten, by the digest of
+its name. Human loops are windows without an empty bar, because no generated loop has one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Nats a note on held-out takes: the model with and without conditions, beside n-grams, paired over songs."""
+"""Measure nats per note on held-out takes: the model with and without conditions, beside n-grams, paired over songs."""
 
 from __future__ import annotations
 

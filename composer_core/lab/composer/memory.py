@@ -1,4 +1,4 @@
-"""What a composer copies: bars, two-bar pairs and runs of notes that stand in its training takes."""
+"""Measure what a composer copies: bars, two-bar pairs and runs of notes that occur in its training takes."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _nearest(loops: Sequence[Sequence[BarTokens]], reference: Sequence[BarTokens
 def _bar_matrix(
     bars: Sequence[BarTokens], columns: Mapping[tuple[int, int], int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Rows of 0 and 1 over the named cells, one row a bar, and how many notes each bar has in all."""
+    """Rows of 0 and 1 over the named cells, one row per bar, and how many notes each bar has in all."""
     matrix, sizes = np.zeros((len(bars), len(columns)), np.float32), np.zeros(len(bars), np.float32)
     for row, bar in enumerate(bars):
         cells = _cells(bar)

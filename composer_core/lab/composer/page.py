@@ -1,4 +1,4 @@
-"""A report as one HTML file that asks nothing of the net: tables, and plots as inline SVG. All text is escaped."""
+"""Write a report as one HTML file that loads nothing: tables, and plots as inline SVG. All text is escaped."""
 
 from __future__ import annotations
 

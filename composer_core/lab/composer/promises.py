@@ -1,4 +1,4 @@
-"""What is promised of a shipped composer, each promise with its measured figure and whether it is kept."""
+"""The promises about a shipped composer, each with its measured figure and whether it is kept."""
 
 from __future__ import annotations
 

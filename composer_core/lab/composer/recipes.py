@@ -1,4 +1,4 @@
-"""How each shipped composer was made: its data, its training, and what it starts from."""
+"""The recipe of each shipped composer: its data, its training, and the model it starts from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agreement of two columns of numbers, with bootstrap intervals. NaN where nothing can be said."""
+"""Agreement of two columns of numbers, with bootstrap intervals; NaN where it is undefined."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Generated loops beside real ones and beside baselines that make loops too: distribution, scores, copies.
+"""Compare generated loops with real ones and with baselines that make loops: distribution, scores, copies.
 
-All answer the same requests, those of held-out human loops. Baselines: the training loop whose measured
-condition is nearest to the request; the human loops quantised; the same with random timing and velocity.
+All systems get the same requests: the conditions of held-out human loops. The baselines are the training
+loop whose measured condition is nearest to the request, the human loops quantised, and the quantised loops
+with random timing and velocity.
 """
 
 from __future__ import annotations

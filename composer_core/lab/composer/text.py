@@ -1,4 +1,4 @@
-"""A report as tables of words and numbers: what the command prints, the card repeats and the page shows."""
+"""Format a report as tables of text: the command prints them, the card repeats them and the page shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validity: random conditions over all metres, each written as a MIDI file and read back."""
+"""Test validity: random conditions over all metres, each written as a MIDI file and read back."""
 
 from __future__ import annotations
 

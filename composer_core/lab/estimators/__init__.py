@@ -1,1 +1,1 @@
-"""Training and evaluating the shipped estimators."""
+"""Train and evaluate the shipped estimators."""

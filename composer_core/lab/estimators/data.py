@@ -1,7 +1,7 @@
-"""What the estimators learn from and are tested on: files and their labels, read once a run.
+"""The training and test data of the estimators: files and their labels, read once per run.
 
-A root folder may be a whole collection (holding `nc/emopia`, `cc-by/gmd`, ...) or one data set itself.
-Groups are what must not lie on both sides of a split: a song, a session, a composer, a file.
+A root folder may be a whole collection (holding `nc/emopia`, `cc-by/gmd`, ...) or a single data set.
+A group must not lie on both sides of a split: a song, a session, a composer, a file.
 """
 
 from __future__ import annotations

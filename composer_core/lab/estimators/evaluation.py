@@ -1,4 +1,4 @@
-"""How the estimators fare on material they did not learn from, beside baselines, in one run."""
+"""Evaluate the estimators on material they did not learn from, beside baselines, in one run."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _linear_learner(rows: FloatArray, truth: FloatArray) -> Any:
 
 
 def _old_affect(clips: Sequence[Clip]) -> dict[str, FloatArray]:
-    """What the estimate stored with every loop says of the clips, read as piano at 120 quarters a minute."""
+    """What the estimate stored with every loop says of the clips, read as piano at 120 quarters per minute."""
     shares: dict[str, list[float]] = {"arousal": [], "valence": []}
     for clip in clips:
         ticks = 2 * TICKS_PER_QUARTER * np.stack((clip.notes.onset_sec, clip.notes.end_sec))

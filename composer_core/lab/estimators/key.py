@@ -1,4 +1,4 @@
-"""Teaching the key estimator on POP909, and measuring it beside three key profiles.
+"""Train the key estimator on POP909, and measure it beside three key profiles.
 
 The weights are fitted by cross-entropy with Adam, shared over the twelve roots."""
 
@@ -232,7 +232,7 @@ def _window_features(song: KeyedSong, chosen: NDArray[np.bool_], begin: float, e
 
 
 def cross_validate(examples: KeyExamples) -> FloatArray:
-    """Probabilities (n, 24) at temperature 1 of every example by weights that saw nothing of its song."""
+    """Probabilities (n, 24) at temperature 1 of every example by weights that did not see its song."""
     shares = np.empty((len(examples.keys), 24))
     for fold in range(FOLDS):
         left_out = examples.song % FOLDS == fold

@@ -1,4 +1,4 @@
-"""Training the estimators on data named by path; each becomes a folder (or file) of text that cannot run code."""
+"""Train the estimators on data named by path; each becomes a folder or file of text that cannot run code."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def side_figures(share: FloatArray, truth: np.ndarray) -> dict[str, float]:
 
 
 def train_techniques(windows: Sequence[TechniqueWindow], instrument: str, card: Mapping[str, object]) -> QuestionSet:
-    """One question a technique, grouped by composer or file; the figures of all of them stand in the card.
+    """One question per technique, grouped by composer or file; the figures of all of them stand in the card.
 
     Only what fares well enough to be suggested is kept.
     """
@@ -132,7 +132,7 @@ def f1_figures(said: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def train_meter(root: Path, card: Mapping[str, object]) -> QuestionSet:
-    """One question a metre on windows from the notated sets and Groove MIDI, grouped by composer, tune or session."""
+    """One question per metre on windows from the notated sets and Groove MIDI, grouped by composer, tune or session."""
     windows = meter_windows(root)
     if not windows:
         raise NotFound("no_notes", path=str(root), instrument="any metre", purpose="train on")

@@ -1,15 +1,15 @@
-"""What the estimators of metre and technique are measured against.
+"""The ground truth for the estimators of metre and technique.
 
-That is stretches of known metre, windows whose techniques are known from notation (OpenScore) or from programs (General
-MIDI), and loops played with a technique or without.
+It consists of stretches of known metre, windows whose techniques are known from notation (OpenScore) or from programs
+(General MIDI), and loops played with a technique or without.
 
 Stretches of known metre have the same lengths whatever the metre is.
 
-OpenScore's tables say of each note how it is played. The MIDI files beside them were rendered from the same marks
-by fixed rules (a note without a slur lasts 95 % of its value), which a model would learn instead of music; so durations
-are the notated ones, halved under a staccato mark, and what a mark abbreviates is written out: tremolo strokes (8ths,
-16ths, 32nds) and the turns of a trill. General MIDI programs tell how basses and guitars are played; the program is the
-truth, never an input.
+OpenScore's tables say how each note is played. The MIDI files beside them were rendered from the same marks by fixed
+rules (a note without a slur lasts 95 % of its value), which a model would learn instead of music. So durations are the
+notated ones, halved under a staccato mark, and abbreviations are written out: tremolo strokes (8ths, 16ths, 32nds) and
+the turns of a trill. General MIDI programs show how basses and guitars are played; the program is the ground truth,
+never an input.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Training and evaluating the shipped performers."""
+"""Train and evaluate the shipped performers."""

@@ -1,10 +1,10 @@
-"""POP909's piano tracks as played takes: seconds against the annotated beats.
+"""Read POP909's piano tracks as played takes: onsets in seconds, placed against the annotated beats.
 
-The files' own tempo and metre are not the music's, so onsets are placed between the beats of
-`beat_midi.txt` (four a bar, its third column marking the downbeats). Tracks that lie on a grid were
-straightened afterwards and teach velocity, not timing: `Loop.extra["timed"]` says which. The songs are
-copyrighted, so these takes may train what outputs no notes (the performer, the key estimator), never a
-composer.
+The tempo and metre written in the files do not fit the music, so onsets are placed between the beats of
+`beat_midi.txt` (four per bar; the third column marks the downbeats). Tracks that lie on a grid were
+quantised afterwards and teach velocity, not timing; `Loop.extra["timed"]` tells the two apart. The songs are
+copyrighted, so these takes may only train models that output no notes (the performer, the key estimator),
+never a composer.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def is_pop909(data: Path) -> bool:
 
 
 def played_piano(data: Path) -> list[Loop]:
-    """The played piano tracks below a POP909 folder, one loop a song, in the order of their numbers."""
+    """The played piano tracks below a POP909 folder, one loop per song, in the order of their numbers."""
     loops = []
     for beats in sorted(data.glob(f"[0-9][0-9][0-9]/{BEATS_FILE}")):
         midi = beats.with_name(f"{beats.parent.name}.mid")

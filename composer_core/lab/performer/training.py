@@ -1,9 +1,9 @@
-"""Training, evaluating and loading the performer: takes in, a folder with weights and figures out.
+"""Train, evaluate and load the performer: takes in, a folder with weights and figures out.
 
-Drummers and (of POP909) pianists were recorded; bass, guitar and strings learn velocity from
-sequenced music and notation, and no timing. The arousal a window is trained with is the documented
-first estimate on the window as it was played, the same one that conditions the composer. Takes of the
-data set's `validation` split are only ever measured on.
+Drummers and POP909's pianists were recorded; bass, guitar and strings learn velocity from sequenced
+music and notation, and no timing. The arousal of a training window is the documented first estimate on
+the window as it was played, the same one that conditions the composer. Takes of the data set's
+`validation` split are used for measuring only.
 """
 
 from __future__ import annotations

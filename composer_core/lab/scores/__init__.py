@@ -1,1 +1,1 @@
-"""Calibrating and validating the scores."""
+"""Calibrate and validate the scores."""

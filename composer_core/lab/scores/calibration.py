@@ -1,10 +1,10 @@
-"""Building the calibration of an instrument's scores from real human loops.
+"""Build the calibration of an instrument's scores from real human loops.
 
-Drums: the training takes of the Groove MIDI Dataset, grouped by drummer's session; its
-validation takes are never read here. Pitched instruments: sequenced and notated music, grouped by
-file, because no performed set may be used (see `sources`): notation has neither timing nor dynamics,
-so these axes are left out there, and on sequenced music dynamics are learnt from parts whose
-velocity varies. Everything is deterministic: the same files give the same calibration.
+Drums use the training takes of the Groove MIDI Dataset, grouped by drummer's session; its validation
+takes are never read here. Pitched instruments use sequenced and notated music, grouped by file, because
+no performed set may be used (see `sources`). Notation has neither timing nor dynamics, so these axes are
+left out there; on sequenced music, dynamics are learnt from parts whose velocity varies. Everything is
+deterministic: the same files give the same calibration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Human loops and the same loops damaged, measured: what calibrations are fitted and judged by."""
+"""Measured human loops and the same loops damaged: the data that calibrations are fitted to and judged by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where human loops for calibrations come from, and which are held out for validation."""
+"""The sources of human loops for calibrations, and which of them are held out for validation."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How well scores tell playing from damage, on takes that no calibration has seen, and from kinds of damage left out of
-training in turn."""
+"""Measure how well scores tell playing from damage that was left out of training, on takes no calibration has seen."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ def training_examples(takes: Sequence[tuple[Loop, str]], metrics: Sequence[str],
 def fitted_without(
     examples: Examples, source: Source, kinds: Mapping[str, tuple[str, ...]], kind: str | None
 ) -> Calibration:
-    """A calibration that has seen nothing of one kind of damage (None: that has seen all of them)."""
+    """A calibration that has not seen one kind of damage (None: that has seen all of them)."""
     axes = [axis for axis in AXES if axis not in source.missing]
     seen = examples if kind is None else examples.without_kind(kind)
     # What is measured now may be more than the calibration that is judged was made of.
@@ -93,7 +92,7 @@ def by_take(values: FloatArray, takes: IndexArray) -> FloatArray:
 def auc_interval(high: FloatArray, low: FloatArray, group: IndexArray, seed: int = 0) -> tuple[float, float]:
     """The middle 95 % of the AUC when whole groups (a drummer's sessions, files) are drawn again with repeats.
 
-    `high` and `low` hold one value a take, `group` the group of each. With one group nothing varies.
+    `high` and `low` hold one value per take, `group` the group of each. With one group nothing varies.
     """
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(group == name) for name in np.unique(group)]

@@ -1,8 +1,8 @@
 """Low-rank adapters (LoRA, Hu et al. 2021) on every linear layer of the decoder.
 
 W x becomes W x + (alpha / r) B A x with W frozen, A random and B zero at the start. The
-condition layers and the heads are trained whole. Merged, an adapted composer has the weights
-and the speed of a plain one.
+condition layers and the heads are trained in full. Once merged, an adapted composer has the
+shape and the speed of a plain one.
 """
 
 from __future__ import annotations

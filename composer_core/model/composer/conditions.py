@@ -1,8 +1,8 @@
-"""A condition as numbers: continuous fields with a given flag, categories as indices or weights.
+"""Encode a condition as numbers: continuous fields with a flag for 'given', categories as indices or weights.
 
-'Not given' is a state of its own, learned in training, never a default value. What a model
-has an embedding for stands in its configuration; other fields do not reach it, and
-`composer_core.model.composer.notices` says so.
+'Not given' is a state of its own, learned in training, and never a default value. A model's
+configuration says which fields it has an embedding for. Other fields do not reach it, and
+`composer_core.model.composer.notices` reports them.
 """
 
 from __future__ import annotations
@@ -27,25 +27,26 @@ from composer_core.music.key import Key
 from composer_core.music.timing import BARS_CHOICES, COMMON_TIME, Meter
 
 FIRST_CONTINUOUS = ("tempo_bpm", "density", "valence", "arousal", "swing_8", "swing_16")
-"""Numbers that every model reads, whatever its configuration names."""
+"""The numbers that every model reads, whatever its configuration names."""
 CONTINUOUS = tuple(slot.name for slot in SLOTS)
-"""Numbers in the order of the `values` array, as the fields declare them; each has a scale to about -1 to 1."""
+"""The numbers in the order of the `values` array, as the fields declare them; each is scaled to about -1 to 1."""
 N_FREQUENCIES = 5
 OTHER_METER = len(ASK_METERS)
 MAX_BARS = max(BARS_CHOICES)
 NO_MODE, MAJOR, MINOR = 0, 1, 2
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 CHORD_FEATURES = 25
-"""Root and chord tones above the tonic (12 each), and whether a chord is given."""
+"""The root and the chord tones above the tonic (12 numbers each), and one that says whether a chord is given."""
 _HIDEABLE = ("given", "genre", "mode", "technique", "chords")
 
 
 @dataclass(frozen=True, slots=True)
 class WindowCondition:
-    """One sequence's condition as it is measured or asked: what `condition_rows` reads.
+    """The condition of one sequence, measured or requested: the input of `condition_rows`.
 
-    `continuous` holds CONTINUOUS fields, None or NaN not given; `chords` one a bar, as they
-    sound; `key` gives the mode and the tonic the chords count from (C where there is none).
+    `continuous` holds the CONTINUOUS fields, with None or NaN for 'not given'. `chords` holds one
+    chord per bar, as it sounds. `key` gives the mode, and the tonic from which chords are counted
+    (C without a key).
     """
 
     continuous: Mapping[str, float | None]
@@ -60,11 +61,12 @@ class WindowCondition:
 
 @dataclass(frozen=True, slots=True)
 class ConditionArrays:
-    """Conditions of n sequences.
+    """The conditions of n sequences as arrays.
 
-    values and given (n, n_slots), meter, bars, instrument, mode (n,), genre (n, n_genres), technique
-    (n, n_techniques), chords (n, MAX_BARS): 0 not given, else 1 + root above the tonic x
-    qualities + quality; a technique row of zeros is not given.
+    `values` and `given` are (n, n_slots); `meter`, `bars`, `instrument` and `mode` (n,); `genre`
+    (n, n_genres); `technique` (n, n_techniques), where a row of zeros is 'not given'; `chords`
+    (n, MAX_BARS), where 0 is 'not given' and any other code is 1 + root above the tonic x number of
+    qualities + quality.
     """
 
     values: NDArray[np.float32]
@@ -81,33 +83,33 @@ class ConditionArrays:
         return len(self.values)
 
     def take(self, index: NDArray[np.int64]) -> ConditionArrays:
-        """The rows an index array picks."""
+        """The rows that an index array picks."""
         return ConditionArrays(*(getattr(self, spec.name)[index] for spec in fields(self)))
 
     def hidden(self) -> ConditionArrays:
-        """The same rows with everything 'not given' but instrument, metre and bars."""
+        """The same rows with everything 'not given' except instrument, metre and bars."""
         nothing = {name: np.zeros_like(getattr(self, name)) for name in _HIDEABLE}
         return replace(self, **nothing)
 
 
 def meter_index(meter: Meter) -> int:
-    """Index of the metre's embedding; 2/2 counts as 4/4, all metres outside the asked ones share one."""
+    """Index of the metre's embedding; 2/2 counts as 4/4, and all metres that cannot be requested share one index."""
     text = "4/4" if str(meter) == "2/2" else str(meter)
     return ASK_METERS.index(text) if text in ASK_METERS else OTHER_METER
 
 
 def bars_index(bars: int) -> int:
-    """Index of the bar count's embedding: the smallest choice that holds it."""
+    """Index of the embedding of a number of bars: the smallest choice that is not smaller."""
     return next((i for i, choice in enumerate(BARS_CHOICES) if bars <= choice), len(BARS_CHOICES) - 1)
 
 
 def condition_rows(
     rows: Sequence[WindowCondition], genres: Sequence[str], techniques: Sequence[str] = ()
 ) -> ConditionArrays:
-    """Arrays of conditions for a model that knows these genres and techniques ("instrument:code").
+    """Encode conditions for a model that knows these genres and techniques ("instrument:code").
 
-    A genre the model does not know counts for its family when that is known; otherwise it is
-    refused. A technique it does not know is left out.
+    A genre unknown to the model counts as its family if the model knows that; otherwise it is
+    refused. An unknown technique is left out.
     """
     n = len(rows)
     values = np.zeros((n, len(CONTINUOUS)), dtype=np.float32)
@@ -143,12 +145,12 @@ def condition_rows(
 
 
 def mode_index(key: Key | None) -> int:
-    """NO_MODE, MAJOR or MINOR; other modes count by their third."""
+    """NO_MODE, MAJOR or MINOR; any other mode counts by its third."""
     return NO_MODE if key is None else MINOR if key.is_minor else MAJOR
 
 
 def chord_code(chord: Chord | None, key: Key | None) -> int:
-    """0 for none, else 1 + (root above the tonic) x qualities + quality."""
+    """The code of a chord: 0 for none, else 1 + root above the tonic x number of qualities + quality."""
     if chord is None:
         return 0
     degree = (chord.root - (key.root if key is not None else 0)) % 12
@@ -156,7 +158,7 @@ def chord_code(chord: Chord | None, key: Key | None) -> int:
 
 
 def chord_table() -> Tensor:
-    """(n_codes, CHORD_FEATURES) of every chord code: root and tones above the tonic, and a given flag."""
+    """The features of every chord code, (n_codes, CHORD_FEATURES): root and tones above the tonic, and a given flag."""
     table = torch.zeros(1 + 12 * len(QUALITIES), CHORD_FEATURES)
     for degree in range(12):
         for index, steps in enumerate(QUALITIES.values()):
@@ -176,7 +178,7 @@ def _genre_index(code: str, index: Mapping[str, int]) -> int:
 
 
 def as_window_condition(condition: Condition) -> WindowCondition:
-    """A condition as a row; what is not given stays so."""
+    """A request as the condition of a window; fields that are not given stay so."""
     ratio = condition.swing_ratio
     continuous: dict[str, float | None] = {"tempo_bpm": condition.tempo_bpm}
     continuous |= {f"swing_{grid}": ratio if condition.swing_grid == grid else 1.0 for grid in SWING_GRIDS}
@@ -196,19 +198,22 @@ def as_window_condition(condition: Condition) -> WindowCondition:
 
 
 def arrays_of(condition: Condition, config: ModelConfig) -> ConditionArrays:
-    """Arrays of one condition for a model, for sampling."""
+    """Encode one condition for sampling with a model."""
     return condition_rows([as_window_condition(condition)], config.genres, config.techniques)
 
 
 def drop_fields(
     arrays: ConditionArrays, field_rate: float, all_rate: float, rng: np.random.Generator
 ) -> ConditionArrays:
-    """Hide each field with `field_rate` and all of a row with `all_rate`; instrument, metre and bars never."""
+    """Hide each field at random: single fields at `field_rate`, whole rows at `all_rate` (both 0 to 1).
+
+    Instrument, metre and bars are never hidden.
+    """
     n = len(arrays)
     everything = rng.random((n, 1)) >= all_rate
 
     def kept(width: int = 1) -> NDArray[np.bool_]:
-        """(n, width) mask: False where a field is hidden."""
+        """A mask (n, width) that is False where a field is hidden."""
         return (rng.random((n, width)) >= field_rate) & everything
 
     given = arrays.given * kept(arrays.given.shape[1])
@@ -225,7 +230,7 @@ def drop_fields(
 
 
 class ConditionEncoder(nn.Module):
-    """Conditions to one vector of d_model for each bar, added to the token embeddings of that bar."""
+    """Encodes conditions as one vector of d_model per bar, to be added to the token embeddings of that bar."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -246,7 +251,7 @@ class ConditionEncoder(nn.Module):
         self.register_buffer("chord_table", chord_table(), persistent=False)
 
     def encode(self, arrays: ConditionArrays, device: torch.device | str = "cpu") -> Tensor:
-        """(n, MAX_BARS + 1, d_model): the vector before the first bar, then that of each bar."""
+        """Encode as (n, MAX_BARS + 1, d_model): the vector before the first bar, then that of each bar."""
         field_of = {spec.name: torch.from_numpy(getattr(arrays, spec.name)).to(device) for spec in fields(arrays)}
         whole = self._whole(field_of)
         vectors = whole.unsqueeze(1).expand(-1, MAX_BARS + 1, -1)
@@ -259,7 +264,7 @@ class ConditionEncoder(nn.Module):
         return vectors
 
     def _whole(self, field_of: Mapping[str, Tensor]) -> Tensor:
-        """(n, d_model) of what holds for the whole loop."""
+        """The vector (n, d_model) of the fields that apply to the whole loop."""
         values, given = field_of["values"][:, self.columns], field_of["given"][:, self.columns]
         waves = values.unsqueeze(-1) * self.frequencies.to(values)  # type: ignore[operator]
         features = torch.cat([waves.sin(), waves.cos(), values.unsqueeze(-1)], dim=-1) * given.unsqueeze(-1)
@@ -275,13 +280,16 @@ class ConditionEncoder(nn.Module):
         return vector
 
     def _chords(self, codes: Tensor) -> Tensor:
-        """(n, MAX_BARS + 1, 2 x CHORD_FEATURES): the chord of each bar and of the next, none before the first."""
+        """The features of each bar's chord and of the next one, (n, MAX_BARS + 1, 2 x CHORD_FEATURES).
+
+        Before the first bar there is no chord.
+        """
         features = self.chord_table[codes]  # type: ignore[index]
         nothing = torch.zeros_like(features[:, :1])
         return torch.cat([torch.cat([nothing, features], 1), torch.cat([features, nothing], 1)], dim=-1)
 
 
 def _with_rest(weights: Tensor) -> Tensor:
-    """The weights and one more column: how much of 1 is left over ('not given')."""
+    """The weights and one more column for the rest up to 1 ('not given')."""
     rest = 1.0 - weights.sum(dim=-1, keepdim=True).clamp(max=1.0)
     return torch.cat([weights, rest], dim=-1)

@@ -1,9 +1,10 @@
-"""One token at a time: the composer's decoder with its weights laid out for products with few rows.
+"""Decode one token at a time, with the composer's weights laid out for products with few rows.
 
-What the layers of `transformer.py` compute, written for sampling: queries, keys and values in one product, gate
-and up in one, each weight transposed once so that rows are read in a row, and the gain of each norm taken into the
-weight behind it. On one core a step of one row takes half the time at 2.5 million parameters and two thirds at 11
-(`benchmarks/generate.py`). Sums are rounded in another order: logits agree to five digits, not to the last.
+It computes the same as the layers of `transformer.py`, but is written for sampling: queries, keys and values come from
+one product, gate and up from another, each weight is transposed once so that memory is read in sequence, and the gain
+of each norm is folded into the weight that follows it. On one core a step of one row takes half the time at 2.5 million
+parameters and two thirds at 11 (`benchmarks/generate.py`). Sums are rounded in another order, so logits agree to five
+digits, not to the last.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Heads on the composer's pooled state: emotion, genre and quality, trained jointly with the language.
+"""Heads on the composer's pooled state for emotion, genre and quality, trained jointly with the language model.
 
-A head learns a field only from rows in which that field was hidden from the model, or it
-would read the answer off the condition. Quality tells played music from copies whose notes
-were mixed up.
+A head learns a field only from rows in which that field was hidden from the model; otherwise
+it would read the answer off the condition. The quality head tells played music from copies
+whose notes were mixed up.
 """
 
 from __future__ import annotations

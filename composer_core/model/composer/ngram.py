@@ -1,8 +1,8 @@
-"""Baselines a composer has to beat: an interpolated Kneser-Ney n-gram and one that sees the previous bar.
+"""Baselines a composer has to beat: an interpolated Kneser-Ney n-gram, and one that sees the previous bar.
 
-Both read plain base tokens bar by bar and are told where the loop ends, as the composer is,
-so 'next bar' and 'end' are one symbol. Source: Chen and Goodman 1999, interpolated
-Kneser-Ney with one discount a level, D = n1 / (n1 + 2 n2).
+Both read plain base tokens bar by bar. Like the composer they know where the loop ends, so
+'next bar' and 'end' are one symbol. Source: Chen and Goodman 1999, interpolated Kneser-Ney
+with one discount per level, D = n1 / (n1 + 2 n2).
 """
 
 from __future__ import annotations

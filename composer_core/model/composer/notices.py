@@ -1,6 +1,6 @@
-"""What a person has to know of a condition and a model: fields it never learnt, metres it hardly saw.
+"""Find the notices of a request to a model: fields it never learnt, metres that were rare in its training.
 
-Without torch, because the Generate page says so before anything is sampled.
+This module does not import torch, because the Generate page shows the notices before anything is sampled.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from composer_core.model.config import ModelConfig
 from composer_core.music.condition import Condition
 
 UNLEARNT = "unlearnt_"
-"""`unlearnt_FIELD`: asked for, but the model has no embedding for it, so it did not act."""
+"""`unlearnt_FIELD`: the field was requested but had no effect, because the model has no embedding for it."""
 UNLEARNT_TECHNIQUE = f"{UNLEARNT}technique"
 RARE_METER = "rare_meter"
-"""The metre is kept, but less than RARE_SHARE of the training windows had it."""
+"""The loop has the requested metre, but less than RARE_SHARE of the training windows had it."""
 MODE_BY_SCALE = "mode_by_scale"
-"""A mode other than major and minor: the nearer of the two is asked for and notes outside the scale are left out."""
+"""The mode is neither major nor minor: the model gets the nearer one, and notes outside the scale are masked."""
 RARE_SHARE = 0.01
 LEARNT_MODES = ("major", "minor")
-"""What training data are told apart by; the other modes follow the one with their third."""
+"""The modes that training data distinguish; any other mode counts as the one with the same third."""
 
 
 def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Condition) -> tuple[str, ...]:
-    """Notice codes for a request to a model; `facts` are those saved with it."""
+    """The notices of a request to a model; `facts` are those saved with the model."""
     unlearnt = [field for field in condition.given if field not in config.conditions]
     if condition.technique and "technique" in config.conditions:
         known = {f"{condition.instrument}:{code}" for code in condition.technique}
@@ -40,5 +40,5 @@ def notices_of(config: ModelConfig, facts: Mapping[str, object], condition: Cond
 def _is_rare(facts: Mapping[str, Any], condition: Condition) -> bool:
     windows = facts.get("meters", {}).get(condition.instrument)
     if not windows:
-        return str(condition.meter) != "4/4"  # nothing is known of the data: only common time is sure
+        return str(condition.meter) != "4/4"  # without counts of the training data only 4/4 is certain to be common
     return bool(windows.get(str(condition.meter), 0) < RARE_SHARE * sum(windows.values()))

@@ -1,8 +1,8 @@
-"""Sampling of loops under the grammar mask, with an exact bar budget.
+"""Sample loops under the grammar mask, with an exact number of bars.
 
-Several loops of one condition are sampled as one batch, which is faster than one by one; its
-matrix products round differently with its size, so the same seed in a batch of another size
-may give another loop. The same call gives the same loops on the same machine.
+Several loops are sampled as one batch, which is faster than one by one. Matrix products round
+differently for different batch sizes, so the same seed in a batch of another size may give another
+loop. The same call gives the same loops on the same machine.
 """
 
 from __future__ import annotations
@@ -44,13 +44,12 @@ from composer_core.tokens.vocab import Vocabulary, bars_to_notes, is_note, loop_
 class SampleSettings:
     """How boldly to sample: nucleus `top_p` (0 to 1] and `temperature`.
 
-    The defaults were chosen with the shipped drums model on requests of dev takes: at 1.0 and 0.97 the total is
-    higher than at 1.12 and 0.97 (87.6 against 83.6) and takes lie as far from the training takes as other players'
-    do (0.29 against 0.31). `guidance` w
-    samples from u + w (c - u) of the logits with (c) and without (u) the condition; 1 is off
-    (Ho and Salimans 2022). `steering` weighs tokens by where they bring density and register, if
-    asked for; 0 is off (see `composer_core.model.composer.steering`). A model's configuration may hold its own
-    settings under `sampling`.
+    The defaults were chosen with the shipped drums model on requests of dev takes: a temperature of 1.0 with a top_p
+    of 0.97 gives a higher total than 1.12 with 0.97 (87.6 against 83.6), and takes lie as far from the training takes
+    as those of other players do (0.29 against 0.31). `guidance` w samples from u + w (c - u), the logits with (c) and
+    without (u) the condition; 1 is off (Ho and Salimans 2022). `steering` weights tokens by how near they bring
+    density and register to the requested values; 0 is off (see `composer_core.model.composer.steering`). A model's
+    configuration may hold its own settings under `sampling`.
     """
 
     temperature: float = 1.0
@@ -66,9 +65,10 @@ class SampleSettings:
 
 
 def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
-    """The settings a model was released with, those of an instrument before its common ones, else the defaults.
+    """The sampling settings of a model for an instrument.
 
-    InvalidValue for an unknown or bad one.
+    Settings of the instrument come before those the model has for all, and these before the defaults. InvalidValue for
+    an unknown or bad setting.
     """
     released: Any = model.facts.get("sampling", {})
     common = dict(released)
@@ -80,15 +80,15 @@ def sampling_of(model: LoadedModel, instrument: str) -> SampleSettings:
 
 
 OF_INSTRUMENTS = "instruments"
-"""Key of a model's sampling settings below which single instruments have their own."""
+"""The key in a model's sampling settings that holds settings of single instruments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What of a loop is already there.
+    """The existing notes of a loop that is edited.
 
-    `notes` are those of the whole loop, on the grid, as they sound; the bars from `first` to
-    before `last` (counted from 0) are to be written anew.
+    `notes` are those of the whole loop, on the grid, as they sound. The bars from `first` up to but
+    not including `last` (counted from 0) are to be rewritten.
     """
 
     notes: Notes
@@ -98,17 +98,18 @@ class Given:
 
 NOTHING = Given(NO_NOTES)
 STILL_OPEN = 0.75
-"""Finished sequences leave a batch when at most this share of it is still being written."""
+"""Finished sequences are removed from a batch when at most this share of it is still unfinished. They are not removed
+one by one, because each removal copies the cache."""
 
 
 @lru_cache(maxsize=16)
 def grammar_of(vocabulary: Vocabulary, drums: bool) -> Grammar:
-    """The grammar of a vocabulary for one sort of instrument, built once."""
+    """The grammar of a vocabulary for drums or for pitched instruments, built once."""
     return Grammar(vocabulary, drums)
 
 
 def choose(logits: NDArray[np.float64], settings: SampleSettings, rng: np.random.Generator) -> int:
-    """Draw one id: temperature, then the smallest set of ids that holds `top_p` of the probability."""
+    """Sample one id: apply the temperature, then choose from the smallest set of ids that holds `top_p` in all."""
     allowed = np.flatnonzero(np.isfinite(logits))
     scaled = logits[allowed] / settings.temperature
     probability = np.exp(scaled - scaled.max())
@@ -123,7 +124,7 @@ def choose(logits: NDArray[np.float64], settings: SampleSettings, rng: np.random
 
 @dataclass(slots=True)
 class _Row:
-    """One sequence as it grows, with what is asked of it."""
+    """One sequence while it grows, with its condition and state."""
 
     condition: Condition
     grammar: Grammar
@@ -140,7 +141,7 @@ class _Row:
     def of(
         cls, vocabulary: Vocabulary, condition: Condition, seed: int, first: int, steering: float, hits: Sequence[int]
     ) -> _Row:
-        """A row that begins with bar `first` and meets `hits` (steps) of another part."""
+        """A row that starts with bar `first` and is steered to meet `hits` (grid steps) of another part."""
         key = condition.key
         steps = MODES[key.mode] if key is not None and key.mode not in LEARNT_MODES else None
         limits = Limits.of(condition.instrument, condition.shift, steps)
@@ -152,7 +153,7 @@ class _Row:
 
 
 class _Sampler:
-    """The tokens of several sequences at once, each under its own condition."""
+    """Samples several sequences at once, each under its own condition."""
 
     def __init__(
         self,
@@ -165,7 +166,7 @@ class _Sampler:
         self.model, self.conditions, self.settings, self.given, self.hits = model, conditions, settings, given, hits
 
     def run(self, seeds: Sequence[int], should_stop: Callable[[], bool]) -> list[list[int]]:
-        """Ids after the prefix, one list a seed."""
+        """The ids after the prefix, one list per seed."""
         composer, vocabulary = self.model.composer, self.model.vocabulary
         prefix = self._prefix()
         pairs = zip(self.conditions, seeds, strict=True)
@@ -196,24 +197,24 @@ class _Sampler:
 
     @property
     def is_guided(self) -> bool:
-        """Whether each sequence is also read without its condition."""
+        """True when each sequence is also read without its condition, for guidance."""
         return self.settings.guidance != 1.0
 
     def _vectors(self, n_rows: int) -> Tensor:
-        """Condition vectors of all sequences and, where guided, of as many without conditions."""
+        """The condition vectors of all sequences, followed, with guidance, by as many without a condition."""
         arrays = self._arrays()
         kinds = [arrays, arrays.hidden()] if self.is_guided else [arrays]
         return torch.cat([self.model.composer.condition_vectors(one).expand(n_rows, -1, -1) for one in kinds])
 
     def _arrays(self) -> ConditionArrays:
-        """One row where all sequences share a condition, else one each."""
+        """The condition arrays: one row when all sequences share a condition, else one row each."""
         shape, first = self.model.composer.config, self.conditions[0]
         if all(condition is first for condition in self.conditions):
             return arrays_of(first, shape)
         return condition_rows([as_window_condition(one) for one in self.conditions], shape.genres, shape.techniques)
 
     def _prefix(self) -> list[int]:
-        """BOS and the bars before those to be written."""
+        """The ids of BOS and of the bars before those to be written."""
         vocabulary = self.model.vocabulary
         if not self.given.first:
             return [vocabulary.bos]
@@ -221,7 +222,7 @@ class _Sampler:
         return [vocabulary.bos, *(token for bar in bars for token in vocabulary.encode_bar(bar))]
 
     def _choose(self, rows: Sequence[_Row], logits: Tensor, length: int) -> None:
-        """Give every unfinished row its next id."""
+        """Choose the next id of every unfinished row."""
         scores = logits.double().cpu().numpy()
         if self.is_guided:
             asked, bare = scores[: len(rows)], scores[len(rows) :]
@@ -235,7 +236,7 @@ class _Sampler:
         grammar, state, condition = row.grammar, row.state, row.condition
         mask = grammar.mask(state, condition.meter, condition.bars, row.limits)
         if not row.ids:
-            mask &= grammar.starts_bar  # what is given ends with a whole bar
+            mask &= grammar.starts_bar  # the prefix ends with a whole bar
         if not row.steering.is_off:
             scores = scores + row.steering.bias(state, row.tally)
         if row.meeting is not None:
@@ -254,7 +255,7 @@ class _Sampler:
 
 
 def _written(notes: Notes, condition: Condition) -> list[list[str]]:
-    """Base tokens of every bar of notes as they sound, written with the tonic on C."""
+    """The base tokens of every bar of notes as they sound, written with the tonic on C."""
     pitch = notes.pitch - condition.shift
     loop = Loop(condition.instrument, notes.with_columns(pitch=pitch), condition.bars, meter=condition.meter)
     return loop_to_bars(loop)
@@ -268,12 +269,12 @@ def sample_ids(
     given: Given = NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[list[int]]:
-    """Token ids of the bars to be written, one list a seed. A stop keeps the whole bars so far.
+    """Sample the token ids of the bars to be written, one list per seed. A stop keeps the complete bars so far.
 
-    `settings` None are the model's own.
+    `settings` None uses the model's own.
 
-    The room that is left is kept in view: where the sequence could run out of length, the
-    mask allows only the tokens that close bars with one hit each.
+    When a sequence is about to run out of length, the mask allows only tokens that close the
+    remaining bars with one hit each, so that every loop has all its bars.
     """
     if not 0 <= given.first < min(given.last, condition.bars):
         raise InvalidValue(
@@ -285,18 +286,18 @@ def sample_ids(
 
 
 def _is_cramped(room: int, state: GrammarState, bars: int) -> bool:
-    """True when only the shortest bars (Bar, Position, Pitch, Duration) still fit."""
+    """True when there is room only for the shortest bars: four tokens each (Bar, Position, Pitch, Duration)."""
     return room <= 4 * (bars - state.bars) + 6
 
 
 def _shortest_way(scores: NDArray[np.float64], grammar: Grammar, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Only tokens that end what is begun: the end, a new bar, else whatever is allowed."""
+    """Keep only the scores of the end and of a new bar; if neither is allowed, keep all."""
     closing = mask & (grammar.starts_bar | (np.arange(len(mask)) == grammar.vocabulary.eos))
     return np.where(closing, scores, -np.inf) if closing.any() else scores
 
 
 def _complete_bars(ids: list[int], grammar: Grammar) -> list[int]:
-    """Cut a stopped sequence back to before its last, unfinished bar."""
+    """Cut off the last, unfinished bar of a stopped sequence."""
     starts = [index for index, token in enumerate(ids) if grammar.starts_bar[token]]
     return ids[: starts[-1]] if starts else []
 
@@ -309,9 +310,10 @@ def sample_notes(
     given: Given = NOTHING,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Notes]:
-    """Loops on the straight 12-step grid as they sound, one a seed; every new velocity is 80.
+    """Sample loops on the straight 12-step grid as they sound, one per seed.
 
-    The performer gives them life. Notes of `given` outside the bars to be written stay as they are.
+    Every new velocity is 80 until a performer plays the notes. Notes of `given` outside the bars to be written stay as
+    they are.
     """
     bar_tick = condition.meter.bar_tick
     loops = []
@@ -320,7 +322,7 @@ def sample_notes(
         first, last = given.first * bar_tick, min(given.last, condition.bars) * bar_tick
         notes = notes.with_columns(onset_tick=notes.onset_tick + first)
         kept = given.notes.select((given.notes.onset_tick < first) | (given.notes.onset_tick >= last))
-        # New notes end where old ones of their pitch begin; the old ones are not touched.
+        # New notes end where old ones of the same pitch begin; the old ones are not changed.
         loops.append(_joined(playable(notes, condition.instrument, condition.bars * bar_tick), kept))
     return loops
 
@@ -332,9 +334,9 @@ def sample_mixed(
     settings: SampleSettings | None = None,
     hits: Sequence[int] = (),
 ) -> list[Notes]:
-    """One loop for each of several conditions, all sampled as one batch; instruments, metres and bars may differ.
+    """Sample one loop for each of several conditions as one batch; instruments, metres and bars may differ.
 
-    `hits` are steps of another part that the loops are to meet (see `composer_core.model.composer.steering`).
+    `hits` are grid steps of another part that the loops should meet (see `composer_core.model.composer.steering`).
     """
     if not conditions:
         return []
@@ -352,14 +354,14 @@ def sample_mixed(
 
 
 def _sounding(model: LoadedModel, ids: Sequence[int], condition: Condition) -> Notes:
-    """Notes of sampled ids, in the key asked for."""
+    """The notes of sampled ids, in the requested key."""
     tokens = [token for token_id in ids for token in model.vocabulary.pieces[token_id].tokens]
     notes = bars_to_notes(tokens, condition.meter)
     return notes.with_columns(pitch=notes.pitch + condition.shift)
 
 
 def _joined(written: Notes, kept: Notes) -> Notes:
-    """Notes written anew among notes that stay; where a pitch sounds again the new note ends."""
+    """Join new notes with the kept ones; a new note ends where a kept note of its pitch begins."""
     end = written.onset_tick + written.duration_tick
     for onset, _, pitch, _ in kept.rows():
         rings = (written.pitch == pitch) & (written.onset_tick < onset) & (end > onset)
@@ -370,9 +372,9 @@ def _joined(written: Notes, kept: Notes) -> Notes:
 
 
 def nll_of_loops(model: LoadedModel, condition: Condition, loops: Sequence[Notes]) -> NDArray[np.float64]:
-    """Nats a note of whole loops (notes on the grid, as they sound) under one condition, (n,).
+    """Nats per note of whole loops (notes on the grid, as they sound) under one condition, (n,).
 
-    Low is likely: what ranks the candidates of an infill, whose bars after were not seen in sampling.
+    Lower is likelier. This ranks the candidates of an edit, because sampling did not see the bars after it.
     """
     vocabulary = model.vocabulary
     bars = [_written(notes, condition) for notes in loops]

@@ -1,4 +1,4 @@
-"""Steering of a sequence while it is sampled: towards a density, register and mode, and towards another part's hits."""
+"""Steer a sequence while it is sampled: towards a density, register and mode, and towards another part's hits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Training of a composer: resumable bit for bit on the CPU, atomic checkpoints, stop on NaN.
+"""Train a composer: resumable bit for bit on the CPU, with atomic checkpoints, stopping on NaN.
 
-Everything random in step n (order, hidden conditions, dropout) is drawn from (seed, n), so a
-resumed run needs weights, optimiser state and the step only.
+Everything random in step n (order, hidden conditions, dropout) follows from (seed, n), so a
+resumed run needs only the weights, the optimiser state and the step.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ METRICS_FILE = "metrics.jsonl"
 BEST_FOLDER = "model"
 BETAS = (0.9, 0.98)
 FINAL_RATE = 0.05
-"""Share of the learning rate left at the end of the cosine."""
+"""The share of the learning rate that is left at the end of the cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingProgress:
-    """What one step reports. `validation` is nats a note, None where none was measured."""
+    """The report of one step. `validation` is in nats per note, None when it was not measured."""
 
     step: int
     steps: int
@@ -64,7 +64,7 @@ class TrainingProgress:
 
 @dataclass(slots=True)
 class TrainingData:
-    """Windows to learn from, windows of other takes to stop by, and their language."""
+    """The windows to learn from, windows of other takes for early stopping, and their language."""
 
     train: WindowSet
     validation: WindowSet
@@ -75,7 +75,7 @@ class TrainingData:
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
-    """Linear warm-up, then a cosine down to FINAL_RATE of the peak."""
+    """The learning rate of a step: a linear warm-up, then a cosine down to FINAL_RATE of the peak."""
     if step < config.warm_up:
         return config.learning_rate * (step + 1) / config.warm_up
     share = (step - config.warm_up) / max(1, steps - config.warm_up)
@@ -83,7 +83,7 @@ def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
 
 
 def nll_of_windows(composer: Composer, windows: WindowSet, batch: int = 64) -> NDArray[np.float64]:
-    """Total negative log-likelihood of each window in nats (all tokens, end included), (n,)."""
+    """The total negative log-likelihood of each window in nats, over all tokens and the end, (n,)."""
     composer.eval()
     total = np.zeros(len(windows))
     device = str(composer.embed_tokens.weight.device)
@@ -100,16 +100,16 @@ def nll_of_windows(composer: Composer, windows: WindowSet, batch: int = 64) -> N
 
 
 def nll_per_note(composer: Composer, windows: WindowSet) -> float:
-    """Nats a note over all windows."""
+    """The mean nats per note over all windows."""
     return float(nll_of_windows(composer, windows).sum() / max(1, windows.n_notes.sum()))
 
 
 class Trainer:
-    """One training run in a folder. `run` goes on from the last checkpoint when there is one."""
+    """One training run in a folder. `run` continues from the last checkpoint when there is one."""
 
     def __init__(self, folder: Path, config: TrainConfig, data: TrainingData, ranks: Ranks = ALONE) -> None:
         self.folder, self.config, self.data, self.ranks = folder, config, data, ranks
-        if config.threads:  # before the device is named, for its name says how many there are
+        if config.threads:  # before the device is named, because its name says how many threads it uses
             torch.set_num_threads(config.threads)
         self.device = choose_device(config.device)
         torch.manual_seed(config.seed)
@@ -124,7 +124,7 @@ class Trainer:
         self._epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
 
     def _composer(self) -> Composer:
-        """A composer with random weights, or the one to start from, adapted where asked."""
+        """A composer with random weights, or the one to start from, with adapters if requested."""
         config, data = self.config, self.data
         if config.start:
             composer = self._started(load_model(Path(config.start)))
@@ -144,7 +144,7 @@ class Trainer:
         return Composer(shape)
 
     def _started(self, start: LoadedModel) -> Composer:
-        """The model to go on from, for this run's instrument; ModelError when the data speak another language."""
+        """The model to start from, for this run's instrument; ModelError when the data use another vocabulary."""
         if start.vocabulary.hash != self.data.vocabulary.hash:
             raise ModelError(
                 "vocabulary_mismatch",
@@ -164,9 +164,9 @@ class Trainer:
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=BETAS)
 
     def run(self, on_progress: Callable[[TrainingProgress], None], should_stop: Callable[[], bool]) -> bool:
-        """Train to the end, to the patience or to a stop; True when the run is finished.
+        """Train until the last step, the end of patience or a stop; True when the run is finished.
 
-        Raises ModelError training_diverged at the first loss that is not finite.
+        ModelError training_diverged at the first loss that is not finite.
         """
         self._resume()
         waited = (self.step - self.best_step) // self.config.validate_every
@@ -199,7 +199,10 @@ class Trainer:
         return self._epoch[1][position]
 
     def _train_step(self, rate: float) -> tuple[float, int]:
-        """One optimiser step; loss in nats a token and the tokens seen. Halves the micro-batch when memory runs out."""
+        """Take one optimiser step; returns the loss in nats per token and the number of tokens.
+
+        When memory runs out, the micro-batch is halved and the step repeated.
+        """
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         index = self._batch_index()
@@ -239,7 +242,10 @@ class Trainer:
     def _backward(
         self, index: NDArray[np.int64], true: ConditionArrays, shown: ConditionArrays, total: int, n_rows: int
     ) -> float:
-        """Gradients of one micro-batch: its share of the language loss and of the heads'; nats a token of the first."""
+        """Add the gradients of one micro-batch: its share of the language loss and of the heads' losses.
+
+        Returns its share of the language loss in nats per token.
+        """
         composer, device = self.composer, self.device.code
         batch = self.data.train.batch(index, self.data.vocabulary.pad, composer.config.max_length).to(device)
         spoilt = torch.from_numpy(self.data.train.spoilt[index]).to(device)
@@ -259,7 +265,7 @@ class Trainer:
         return language.item() / total
 
     def _is_mixed(self) -> bool:
-        """bfloat16 where asked, and on a GPU unless float32 is asked."""
+        """True for bfloat16: when configured, and on a GPU unless float32 is configured."""
         return self.config.precision == "bfloat16" or (self.config.precision == "auto" and self.device.code == "cuda")
 
     def _validate(self) -> float:
@@ -272,7 +278,7 @@ class Trainer:
         return value
 
     def keep(self) -> None:
-        """Store the weights as they are as the run's model."""
+        """Store the current weights as the run's model."""
         if not self.ranks.is_first:
             return
         nll = self.best if self.best_step == self.step else None
@@ -326,7 +332,7 @@ class Trainer:
             self._drop_rows_after(self.step)
 
     def _drop_rows_after(self, step: int) -> None:
-        """Remove rows a killed run wrote after its last checkpoint, so that no step appears twice."""
+        """Remove the rows that a killed run wrote after its last checkpoint, so that no step appears twice."""
         path = self.folder / METRICS_FILE
         if path.is_file():
             rows = [line for line in path.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
@@ -336,5 +342,5 @@ class Trainer:
 def _step_of(line: str) -> float:
     try:
         return float(json.loads(line)["step"])
-    except (ValueError, KeyError):  # the half-written last line of a killed run
+    except (ValueError, KeyError):  # the last line of a killed run may be half written
         return math.inf

@@ -1,7 +1,7 @@
-"""The composer: a Llama-shaped decoder; the condition vector of its bar is added at every position.
+"""The composer: a Llama-shaped decoder that adds the condition vector of a position's bar to its input.
 
-Weights of the decoder carry the names of transformers' LlamaForCausalLM, so that they load
-there (benchmarks/generate.py does it). RMSNorm, rotary positions, SwiGLU, tied head.
+The decoder has RMSNorm, rotary positions, SwiGLU and a tied head. Its weights carry the names of
+transformers' LlamaForCausalLM, so that they can be loaded there (benchmarks/generate.py does so).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NORM_EPSILON = 1e-5
 
 
 def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the rotary angles, (max_length, head width)."""
+    """The cosine and the sine of the rotary angles, (max_length, head width) each."""
     half = config.d_model // config.n_heads // 2
     frequency = config.rope_theta ** (-torch.arange(half, dtype=torch.float32) / half)
     angles = torch.outer(torch.arange(config.max_length, dtype=torch.float32), frequency).repeat(1, 2)
@@ -28,21 +28,21 @@ def rotary_tables(config: ModelConfig) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary position of queries or keys (..., length, head width)."""
+    """Apply rotary positions to queries or keys (..., length, head width)."""
     half = x.shape[-1] // 2
     return x * cosine + torch.cat([-x[..., half:], x[..., :half]], dim=-1) * sine
 
 
 @dataclass(slots=True)
 class Cache:
-    """Keys and values of a sequence so far: two tensors (layers, n, heads, max_length, head width)."""
+    """The keys and values of the sequences so far: two tensors (layers, n, heads, max_length, head width)."""
 
     keys: Tensor
     values: Tensor
     length: int = 0
 
     def rows(self, index: Tensor) -> Cache:
-        """The cache of some of the sequences."""
+        """The cache of the sequences with these indices."""
         shape = (self.keys.shape[0], len(index), *self.keys.shape[2:])
         kept = Cache(self.keys.new_empty(shape), self.values.new_empty(shape), self.length)
         for part, own in ((self.keys, kept.keys), (self.values, kept.values)):
@@ -67,7 +67,7 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, cosine: Tensor, sine: Tensor, cache: tuple[Tensor, Tensor] | None, start: int
     ) -> Tensor:
-        """(n, length, d_model) to the same; with a cache the new keys are written from `start` on."""
+        """Map (n, length, d_model) to the same shape; with a cache, new keys are written from `start` on."""
         query = rotate(self._heads(self.q_proj(x)), cosine, sine)
         key = rotate(self._heads(self.k_proj(x)), cosine, sine)
         value = self._heads(self.v_proj(x))
@@ -84,7 +84,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """SwiGLU."""
+    """The feed-forward block: SwiGLU."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(config.d_feed_forward, config.d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., d_model) to the same."""
+        """Map (..., d_model) to the same shape."""
         fed: Tensor = self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
         return fed
 
@@ -119,7 +119,7 @@ class Layer(nn.Module):
 
 
 class Composer(nn.Module):
-    """Token ids and conditions to the logits of the next token."""
+    """The model: it maps token ids and conditions to the logits of the next token."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -141,23 +141,23 @@ class Composer(nn.Module):
                 nn.init.normal_(parameter, std=self._deviation(name))
 
     def _deviation(self, name: str) -> float:
-        """Spread of a matrix's first values."""
+        """Standard deviation of the initial values of a matrix, by its name."""
         if name == "embed_tokens.weight":
-            # The head is tied: at 0.02 its logits start so flat that the first 300 steps learn nothing.
+            # The head is tied to it: with 0.02 its logits start so flat that the first 300 steps learn nothing.
             return float(self.config.d_model**-0.5)
         if name.startswith("conditions.") and "mlp.0" not in name:
-            # The condition starts far quieter than the tokens it is added to, or it drowns them.
+            # The condition must start much weaker than the tokens it is added to, or it drowns them.
             return 0.004
         if name.endswith(("o_proj.weight", "down_proj.weight")):
             return 0.02 / float((2 * self.config.n_layers) ** 0.5)
         return 0.1 if "mlp.0" in name else 0.02
 
     def forward(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
-        """ids (n, length), condition vectors (n, length, d_model), to logits (n, length, n_tokens)."""
+        """Map ids (n, length) and condition vectors (n, length, d_model) to logits (n, length, n_tokens)."""
         return self.logits(self.hidden(ids, condition, cache))
 
     def hidden(self, ids: Tensor, condition: Tensor, cache: Cache | None = None) -> Tensor:
-        """ids (n, length) and condition vectors of each position to the last layer's states (n, length, d_model)."""
+        """The last layer's states (n, length, d_model) for ids (n, length) and condition vectors per position."""
         start = cache.length if cache is not None else 0
         stop = start + ids.shape[1]
         cosine, sine = self.cosine[start:stop], self.sine[start:stop]  # type: ignore[index]
@@ -171,25 +171,28 @@ class Composer(nn.Module):
         return normed
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """(..., d_model) to (..., n_tokens); the head is tied to the embedding."""
+        """Map (..., d_model) to (..., n_tokens); the head is tied to the embedding."""
         return functional.linear(hidden, self.embed_tokens.weight)
 
     def new_cache(self, n: int) -> Cache:
-        """Room for n sequences of the model's full length."""
+        """An empty cache with room for n sequences of the model's full length."""
         config = self.config
         shape = (config.n_layers, n, config.n_heads, config.max_length, config.d_model // config.n_heads)
         weight = self.embed_tokens.weight
         return Cache(weight.new_empty(shape), weight.new_empty(shape))
 
     def condition_vectors(self, arrays: ConditionArrays) -> Tensor:
-        """(n, MAX_BARS + 1, d_model) of ready condition arrays, on the model's device: one vector a bar."""
+        """Encode condition arrays as (n, MAX_BARS + 1, d_model) on the model's device: one vector per bar."""
         return self.conditions.encode(arrays, self.embed_tokens.weight.device)
 
     def at_positions(self, vectors: Tensor, bar: Tensor) -> Tensor:
-        """The vector of each position's bar: (n, MAX_BARS + 1, d_model) and (n, length) to (n, length, d_model)."""
+        """Pick the vector of each position's bar.
+
+        `vectors` is (n, MAX_BARS + 1, d_model), `bar` (n, length); the result is (n, length, d_model).
+        """
         return vectors.gather(1, bar.unsqueeze(-1).expand(-1, -1, vectors.shape[-1]))
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights."""
+        """The number of weights."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -1,5 +1,7 @@
-"""How near a performer comes to the players, and to their distributions, beside simple baselines and its peer: gradient
-boosting on the same features."""
+"""Measure how near a performer comes to the players and to their distributions, beside simple baselines.
+
+One of the baselines is its peer: gradient boosting on the same features.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the performer sees of each note: its drum or voice, its place in the bar, its neighbours. Numpy only."""
+"""The performer's features of each note: its drum or voice, its place in the bar, its neighbours. Numpy only."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""The performer: how hard and how early or late each note of a loop is played.
+"""The performer: it predicts how hard, and how early or late, each note of a loop is played.
 
-A bidirectional transformer over the notes of a loop. For each note it gives a distribution
-of velocity and of the offset from the swung grid, given the notes, tempo, genre, arousal and
-whichever notes are already played. Sampling plays the notes in a few rounds, each seeing the
-rounds before, so that neighbours agree as a player's do (drawing all at once from the
-marginals would be jitter with the right histogram). The mean is never used: it flattens.
+It is a bidirectional transformer over the notes of a loop. For each note it predicts a
+distribution of velocity and of the offset from the swung grid, given the notes, tempo, genre,
+arousal and the notes that are already played. Sampling plays the notes in a few rounds, and each
+round sees those before it, so that neighbours agree as a player's do. Sampling all notes at once
+from the marginals would be jitter with the right histogram. The mean is never used, because it
+flattens the playing.
 """
 
 from __future__ import annotations

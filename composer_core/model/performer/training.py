@@ -1,7 +1,7 @@
-"""Training of the performer on played loops: hide some notes' velocity and offset, predict them.
+"""Train the performer on played loops: hide velocity and offset of some notes, and predict them.
 
-Each window of a step hides a random share of its notes (all of them in every third), so that
-one network serves every round of sampling. Deterministic on the CPU for a seed.
+Each window of a step hides a random share of its notes (all of them in every third window), so
+that one network serves every round of sampling. Training is deterministic on the CPU for a seed.
 """
 
 from __future__ import annotations

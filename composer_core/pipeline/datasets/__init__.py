@@ -1,1 +1,1 @@
-"""Data sets and the predecessor's files, imported with what they say of their loops."""
+"""Import data sets and the predecessor's files, with their facts about the loops."""

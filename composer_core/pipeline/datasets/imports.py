@@ -1,7 +1,7 @@
-"""Data sets into the library: files as loops, and what the set says of them as labels and song facts.
+"""Import data sets into the library: files as loops, and the set's facts as labels and song facts.
 
 Labels are events of `import:<data set>` with the confidence the adapter gives; a person's
-label goes on counting. Doing it again changes nothing and says so.
+label keeps priority. Importing the same set again changes nothing, and the report says so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The predecessor's files into the library: loops from its events, its tags as weak labels, its metrics beside ours."""
+"""Import the predecessor's files: loops from its events, its tags as weak labels, its metrics beside ours."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ class _Match:
         return {digest for _, digest in self._keys(row)}
 
     def digest_of(self, row: dict[str, Any], report: LegacyReport) -> str | None:
-        """The one file a row is about: loop id before digest before name; disagreement is a conflict."""
+        """The one file that a row is about: by loop id, else by digest, else by name; disagreement is a conflict."""
         found = list(self._keys(row))
         if len({digest for _, digest in found}) > 1:
             says = ", ".join(f"{key}: {self._paths[digest].rsplit('/', 1)[-1]}" for key, digest in found)

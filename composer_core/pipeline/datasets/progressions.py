@@ -1,4 +1,4 @@
-"""Chord progressions learnt from data sets, with their moods: kept in the workspace, never shipped."""
+"""Chord progressions from data sets, with their moods. They are kept in the workspace and never shipped."""
 
 from __future__ import annotations
 

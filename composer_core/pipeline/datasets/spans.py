@@ -1,4 +1,4 @@
-"""From what a data set says of a file, or of stretches of it, to the labels of one loop."""
+"""Turn a data set's facts about a file, or stretches of it, into the labels of one loop."""
 
 from __future__ import annotations
 

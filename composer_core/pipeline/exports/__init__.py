@@ -1,1 +1,1 @@
-"""What leaves the library for other programs: the master data set, pairs, the predecessor's files."""
+"""Export the library for other programs: the master data set, pairs, the predecessor's files."""

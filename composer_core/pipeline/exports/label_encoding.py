@@ -1,4 +1,4 @@
-"""Labels as numbers and as tokens, and back: any subset of fields, and what is unknown stays unknown."""
+"""Encode labels as numbers and as tokens, and decode them: any subset of fields, unknown fields stay unknown."""
 
 from __future__ import annotations
 

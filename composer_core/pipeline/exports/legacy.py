@@ -1,9 +1,9 @@
-"""The library as the predecessor's v2 files: canonical_events.parquet, loop_summary.csv, metrics_score.jsonl.
+"""Write the library as the predecessor's v2 files: canonical_events.parquet, loop_summary.csv, metrics_score.jsonl.
 
 A row is a loop (the predecessor's was a file): `loop_id` is ours, `file_digest` the MD5 of the
-source file. Times are at 480 ticks a quarter from the loop's start, early notes at its end,
-as in the MIDI file of the loop. Columns that we measure by the same meaning are filled,
-the others (among them all of its own scores' parts that we do not have) are empty.
+source file. Times are in ticks at 480 per quarter from the loop's start, with early notes at its
+end, as in the loop's MIDI file. Columns that we measure with the same meaning are filled; the
+others, among them the parts of its scores that we do not compute, are empty.
 """
 
 from __future__ import annotations

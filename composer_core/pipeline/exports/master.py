@@ -1,4 +1,4 @@
-"""The master data set: what is known of every loop and song, in one place, split without leaks."""
+"""Build the master data set: all that is known of every loop and song, in one place, split without leaks."""
 
 from __future__ import annotations
 

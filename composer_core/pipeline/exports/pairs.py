@@ -1,4 +1,4 @@
-"""Training pairs out of a master data set: loops that are alike, loops that only seem so, and texts about loops."""
+"""Make training pairs from a master data set: similar loops, loops that only seem similar, and texts about loops."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Takes: generated, chosen, performed, edited, heard and approved."""
+"""Generate, choose, perform, edit, play and approve takes."""

@@ -1,7 +1,7 @@
-"""Takes into the library: those a person approves, and the starter set of a first start.
+"""Add takes to the library: those a person approves, and the starter set of a first start.
 
-They are measured like any loop and marked as generated; approved takes are labelled with what was asked of them, for
-training to learn from."""
+They are measured like any loop and marked as generated. Approved takes are labelled with what was requested of them, so
+that training can learn from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked of a take beside what is measured on it, field by field, and its scores."""
+"""Compare what was requested of a take with what is measured on it, field by field, and add its scores."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Compared:
     """One field: what was asked (None: not given) and what is measured (None: it does not apply).
 
     Units are those of Condition; tempo in BPM, swing as a DAW percentage. The key is measured by the
-    estimator, `share` is that of the notes inside the key asked for. Chords are measured as the share of
+    estimator, `share` is that of the notes inside the requested key. Chords are measured as the share of
     the sounding time inside its bar's chord, techniques as the codes a measured rule sees.
     """
 

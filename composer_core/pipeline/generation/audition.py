@@ -1,4 +1,4 @@
-"""Hearing a loop: a cached audio file that the browser repeats without a gap."""
+"""Render a loop for listening: a cached audio file that the browser repeats without a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chord lines by mood: those a workspace learnt with its data sets and the short list shipped with the software."""
+"""Chord lines by mood: those a workspace learnt from its data sets, and the short list shipped with the software."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Line:
 
 
 def sample_chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
-    """A shipped line in a key, drawn by the request's valence and arousal; one chord a bar."""
+    """A shipped line in a key, drawn by the request's valence and arousal; one chord per bar."""
     return chords_of(sample_line(key, condition.valence, condition.arousal, seed, None), key, condition.bars)
 
 
@@ -46,7 +46,7 @@ def chords_of(line: Line, key: Key, bars: int) -> tuple[Chord, ...]:
 
 
 def fitted(chords: tuple[Chord, ...], bars: int) -> tuple[Chord, ...]:
-    """A line that gives one chord a bar: cut to the bars, or repeated where it divides them."""
+    """A line that gives one chord per bar: cut to the bars, or repeated where it divides them."""
     cut = chords[:bars]
     return cut if bars % len(cut) == 0 else tuple(cut[index % len(cut)] for index in range(bars))
 

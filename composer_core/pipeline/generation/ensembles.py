@@ -1,9 +1,9 @@
-"""Several instruments asked for together: one tempo, metre, key, swing and chord line, parts in order.
+"""Generate several instruments together: one tempo, metre, key, swing and chord line, one part after the other.
 
-The chord line is the one asked for, else drawn from progressions by valence, arousal and mode: those the
-workspace learnt with its data sets, else the short list in assets/progressions.yaml. Drums come first;
-later parts follow the same chords, a bass is written to meet the kick, and of several candidates the one that
-fits best is kept.
+The chord line is the requested one. Without one, a progression is sampled by valence, arousal and mode, from those
+that the workspace learnt with its data sets or else from the short list in assets/progressions.yaml. Drums come
+first. Later parts follow the same chords, a bass is steered to meet the kick, and the candidate that fits best is
+kept.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
 ORDER = ("drums", "bass", "piano", "guitar", "strings")
-"""Who plays first: each part is chosen beside those before it."""
+"""The order in which parts are generated: each is chosen to fit those before it."""
 CHORDS_DRAWN = "chords_drawn"
-"""Notice of a take whose chords were not asked for."""
+"""Notice of a take whose chords were filled in, not requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
     """Parts that belong together, in the order of ORDER, with the key and chord line they share.
 
-    `drawn` says that the chords were not asked for; `source` where they come from.
+    `drawn` is True when the chords were filled in; `source` says where they come from.
     """
 
     name: str
@@ -67,10 +67,10 @@ class Ensemble:
 
 
 def plan(condition: Condition, seed: int, workspace: Workspace | None = None) -> tuple[Condition, bool, str]:
-    """The condition with a key and a chord line, whether the line was drawn, and where it comes from.
+    """Complete a condition with a key and a chord line; also returns whether the line was filled in, and its source.
 
-    `condition` is of a pitched instrument. Where no key is asked for, it is C major or A minor: minor below
-    a valence of 0. The same seed draws the same line.
+    `condition` is that of a pitched instrument. The default key is A minor for a valence below 0, else C major.
+    The same seed gives the same line.
     """
     key = condition.key
     if key is None:
@@ -103,12 +103,12 @@ def generate_ensemble(
     workspace: Workspace | None = None,
     on_part: Callable[[Take], None] = lambda _: None,
 ) -> Ensemble:
-    """Takes of several instruments that belong together; `condition` is any of theirs.
+    """Generate takes of several instruments that belong together; `condition` is that of any of them.
 
-    `alone` holds fields of the condition asked of one instrument only, as {"bass": {"technique": ("slap",)}}.
-    Same instruments, condition, seed, index and models: the same ensemble. Takes whose chords were drawn say so
-    in their notices. NotFound when an instrument has no model, InvalidValue for instruments that are unknown or
-    repeat, and for a field an instrument cannot be asked for.
+    `alone` holds fields of the condition for a single instrument, as in {"bass": {"technique": ("slap",)}}.
+    The same instruments, condition, seed, index and models give the same ensemble. Takes whose chords were filled in
+    say so in their notices. NotFound when an instrument has no model; InvalidValue for unknown or repeated
+    instruments, and for a field that an instrument does not have.
     """
     require_range("seed", seed, 0, MAX_SEED)
     require_range("best of", best_of, 1, MAX_CANDIDATES)
@@ -144,7 +144,7 @@ def replace_in(
     model: str | None = None,
     workspace: Workspace | None = None,
 ) -> Take:
-    """The part of an instrument made anew beside the others. InvalidValue for a part that is not among them."""
+    """Generate the part of one instrument again, to fit the other parts; InvalidValue when there is no such part."""
     require_choice("instrument", instrument, [take.condition.instrument for take in takes])
     require_range("seed", seed, 0, MAX_SEED)
     rest = [take for take in takes if take.condition.instrument != instrument]
@@ -157,7 +157,7 @@ def replace_in(
 
 
 def kick_steps(takes: Sequence[Take]) -> tuple[int, ...]:
-    """Steps of the grid on which the drums among the takes hit the bass drum; none without drums."""
+    """The grid steps on which the drums among the takes hit the bass drum; empty without drums."""
     found: set[int] = set()
     for take in takes:
         if take.grid.is_drums:
@@ -167,7 +167,7 @@ def kick_steps(takes: Sequence[Take]) -> tuple[int, ...]:
 
 
 def _member(take: Take, name: str) -> Take:
-    """A take as part of an ensemble; its id is its own there, though another ensemble may hold the same notes."""
+    """The take as a part of an ensemble. It gets an id of its own, because another ensemble may hold the same notes."""
     own = hashlib.sha256(f"{take.take_id} in {name}".encode()).hexdigest()[:16]
     return replace(take, ensemble=name, take_id=own)
 
@@ -177,7 +177,7 @@ def _of(condition: Condition, instrument: str) -> Condition:
 
 
 def _part_condition(planned: Condition, asked: Condition, instrument: str, alone: Mapping[str, Any]) -> Condition:
-    """What one instrument is asked for: the shared plan, and what was asked of it alone."""
+    """The condition of one instrument: the shared plan, and the fields requested for this instrument alone."""
     own = _of(planned, instrument)
     if asked.instrument == instrument:
         own = own.changed(technique=asked.technique, register=asked.register)

@@ -1,16 +1,19 @@
-"""What a request leaves open, drawn so that it suits the emotion asked for, and reported as drawn.
+"""Fill in the open fields of a request to suit its emotion, and report which ones were filled in.
 
-Emotion acts through other things: arousal through how many notes there are, valence through the mode and
-the chords (Gabrielsson and Lindström 2010; Eerola, Friberg and Bresin 2013). A composer that is told only
-valence and arousal follows them loosely. So where one of them is asked for and the density is not, the
-density is that of a real loop near the request in valence, arousal and tempo, drawn among the NEAREST of
-assets/models/condition-table.json (measured conditions of training loops, a few hundred an instrument).
-Where valence is asked for and no key is, the mode is minor below 0 and major from 0 on, with the tonic on C,
-and guitar and piano follow a chord line drawn by valence and arousal, as an ensemble's is. On guitar and strings, which
-sound few notes at once, a valence of STRONG or more either way is brought out by a line of the mode's primary triads
-instead, which are all major or all minor. Each take draws anew.
-Where no emotion is asked for nothing is drawn, but for the density of a bass that plays with drums
-(`with_density`); what is asked for is never touched.
+Emotion acts through other fields: arousal through the number of notes, valence through the mode and the chords
+(Gabrielsson and Lindström 2010; Eerola, Friberg and Bresin 2013). A composer that gets only valence and arousal
+follows them loosely. So fields that suit the emotion are filled in:
+
+- Density, when valence or arousal is requested and density is not: that of a real loop near the request in valence,
+  arousal and tempo, sampled from the NEAREST of assets/models/condition-table.json (measured conditions of training
+  loops, a few hundred per instrument).
+- Key, when valence is requested and a key is not: minor below 0, major from 0 on, with the tonic on C.
+- Chords, together with the key: guitar and piano get a chord line sampled by valence and arousal, like that of an
+  ensemble. Guitar and strings sound few notes at once, so a valence of STRONG or more in either direction gives them
+  a line of the mode's primary triads instead, which are all major or all minor.
+
+Each take samples again. Without a requested emotion nothing is filled in, except for the density of a bass that plays
+with drums (`with_density`). Requested fields are never changed.
 """
 
 from __future__ import annotations
@@ -36,21 +39,22 @@ CONDITION_TABLE = ASSETS / "models" / "condition-table.json"
 COLUMNS = ("valence", "arousal", "tempo_bpm", "density")
 NEAREST = 8
 TEMPO_WEIGHT = 0.3
-"""An octave of tempo counts as this much of the range of arousal."""
+"""The weight of an octave of tempo, as a share of the range of arousal."""
 MOOD_LINE_INSTRUMENTS = ("guitar", "piano")
 PRIMARY_LINE_INSTRUMENTS = ("guitar", "strings")
-"""What follows a drawn chord line, of which sort; see docs/decisions/0021-filling-in-open-fields.md."""
+"""The instruments that follow a sampled chord line, by kind of line. The reasons and the measurements are in
+docs/decisions/0021-filling-in-open-fields.md."""
 STRONG = 0.5
 PRIMARY_LINES = {
     "major": ("I IV V I", "I V IV I", "I IV I V", "I I IV V"),
     "minor": ("i iv v i", "i v iv i", "i iv i v", "i i iv i"),
 }
-"""Lines that say nothing but the mode: tonic, subdominant and dominant have its quality (natural minor's too)."""
+"""Lines that express nothing but the mode: tonic, subdominant and dominant have its quality (natural minor's too)."""
 FloatArray = NDArray[np.float64]
 
 
 def fill_in(condition: Condition, seed: int) -> Condition:
-    """The request with what suits its emotion drawn in; the request itself where nothing is to be drawn."""
+    """Fill in the open fields that suit the requested emotion; the same request when there is nothing to fill in."""
     changes: dict[str, Any] = {}
     asks_emotion = condition.valence is not None or condition.arousal is not None
     if asks_emotion and condition.density is None:
@@ -64,7 +68,7 @@ def fill_in(condition: Condition, seed: int) -> Condition:
 
 
 def with_density(condition: Condition, seed: int) -> Condition:
-    """The request with the density of any real loop of its instrument; with its own where it has one."""
+    """Fill in an open density with that of any real loop of the instrument; a requested density is kept."""
     if condition.density is not None:
         return condition
     densities = condition_table(CONDITION_TABLE)[condition.instrument][:, COLUMNS.index("density")]
@@ -73,18 +77,18 @@ def with_density(condition: Condition, seed: int) -> Condition:
 
 
 def filled_in_fields(asked: Condition, whole: Condition) -> dict[str, object]:
-    """What `filled` added, as a condition's JSON values by field."""
+    """The fields that `fill_in` added, as JSON values of a condition by name."""
     before, after = asked.to_json(), whole.to_json()
     return {name: value for name, value in after.items() if value != before.get(name)}
 
 
 def with_filled_in(asked: Condition, drawn: Mapping[str, object]) -> Condition:
-    """The whole condition again out of a request and what was drawn for it."""
+    """Restore the complete condition from a request and the fields that were filled in for it."""
     return Condition.from_json({**asked.to_json(), **drawn}) if drawn else asked
 
 
 def _chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
-    """A chord a bar; none for instruments and emotions that call for no line."""
+    """One chord per bar; none for instruments and emotions that get no chord line."""
     is_strong = condition.valence is not None and abs(condition.valence) >= STRONG
     if is_strong and condition.instrument in PRIMARY_LINE_INSTRUMENTS:
         numerals = str(np.random.default_rng([seed, 0xC0D]).choice(PRIMARY_LINES[key.mode])).split()
@@ -95,7 +99,7 @@ def _chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
 
 
 def _density(condition: Condition, seed: int) -> float:
-    """The density of one of the nearest real loops."""
+    """The density of one of the nearest real loops, sampled at random."""
     table = condition_table(CONDITION_TABLE)[condition.instrument]
     apart = TEMPO_WEIGHT * np.abs(np.log2(table[:, 2] / condition.tempo_bpm))
     if condition.valence is not None:
@@ -109,7 +113,7 @@ def _density(condition: Condition, seed: int) -> float:
 
 @cache
 def condition_table(path: Path) -> dict[str, FloatArray]:
-    """By instrument the measured conditions of real loops, (n, COLUMNS); StoreError when the file is damaged."""
+    """The measured conditions of real loops by instrument, (n, COLUMNS); StoreError when the file is damaged."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["columns"] != list(COLUMNS):

@@ -1,4 +1,4 @@
-"""How takes are played: the cheap controls over the same notes. Nothing is sampled when one of them moves."""
+"""Play takes with the cheap controls: the notes stay the same, and nothing is sampled when a control moves."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from composer_core.store.takes import Take
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """Tempo, swing (DAW percentage on a grid) and humanise of every part; transposition of the pitched ones.
+    """How all parts are played: tempo, swing (DAW percentage on a grid), humanise; transposition of pitched parts.
 
-    `techniques` holds (instrument, code) of techniques a rule renders; the recipe's rules come last.
+    `techniques` holds (instrument, code) of the techniques that a rule renders. The recipe's rules come last.
     """
 
     tempo_bpm: float
@@ -34,7 +34,7 @@ class Playing:
     recipe: Recipe | None = None
 
     def condition(self, asked: Condition) -> Condition:
-        """What a take was asked for, as it is played now: this tempo, swing and humanise, key and chords moved."""
+        """The condition of a take as it is played now: this tempo, swing and humanise, with key and chords moved."""
         key = asked.key
         if key is not None:
             key = Key((key.root + self.semitones) % 12, key.mode)
@@ -49,9 +49,9 @@ class Playing:
 
 
 def as_recipe(playing: Playing, name: str) -> Recipe:
-    """How takes are played as rules in a row, for any other MIDI: tempo, swing, transposition, techniques, the recipe.
+    """Write the controls as a recipe for any other MIDI: tempo, swing, transposition, techniques, then the recipe.
 
-    Humanise is not among them: it is the share of a take's own deviations, which other notes lack.
+    Humanise is left out: it scales the deviations of a take's performer, which other notes lack.
     """
     steps = [Step("tempo", {"tempo_bpm": playing.tempo_bpm})]
     if playing.swing_percent > MIN_SWING_PERCENT:
@@ -64,14 +64,16 @@ def as_recipe(playing: Playing, name: str) -> Recipe:
 
 
 def play_take(take: Take, playing: Playing) -> Performed:
-    """A take as it sounds: performed, transposed (what leaves the instrument's range is folded in by octaves),
-    played with the techniques of its instrument, and put through the recipe. InvalidValue where a rule refuses."""
+    """Play a take as it sounds: perform it, transpose it, render the techniques of its instrument, apply the recipe.
+
+    Notes that leave the instrument's range are folded in by octaves. InvalidValue when a rule refuses.
+    """
     performed = perform_take(take, playing.condition(take.condition))
     loop = performed.loop
     if playing.semitones and not loop.is_drums:
         loop = fit_range(transpose(loop, playing.semitones))
     for instrument, code in playing.techniques:
-        if instrument == loop.instrument and code not in take.condition.technique:  # what was asked sounds already
+        if instrument == loop.instrument and code not in take.condition.technique:  # a requested one sounds already
             loop = render_technique(loop, code)
     if playing.recipe is not None:
         loop = playing.recipe.apply(loop)
@@ -79,7 +81,7 @@ def play_take(take: Take, playing: Playing) -> Performed:
 
 
 def played_midi(takes: Sequence[Take], playing: Playing) -> bytes:
-    """The takes as one MIDI file that ends with the loop: a track a part."""
+    """The takes as one MIDI file that ends with the loop, with one track per part."""
     loops: list[Loop] = [play_take(take, playing).loop for take in takes]
     markings = markings_of(takes, [playing.condition(take.condition) for take in takes], loops)
     return loop_to_midi(loops[0], markings=markings) if len(loops) == 1 else loops_to_midi(loops, markings=markings)

@@ -1,8 +1,8 @@
-"""Which of several candidates answers a request best: how far each is from what was asked, and its score.
+"""Choose the best of several candidates: how far each is from the request, and how well it scores.
 
-Everything asked for that a metric can read counts, in units that make one about as bad as another
-(an octave of register, a doubling of density, half the range of valence). Fields that were not given
-do not count. Among equally fitting candidates the five-axis total decides.
+Every requested field that a metric can measure counts. The misfits are scaled so that one unit of any field is
+about equally bad: an octave of register, a doubling of density, half the range of valence. Fields that were not
+given do not count. Between candidates that fit equally well the five-axis total decides.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from composer_core.pipeline.measured_fields import measured_fields, misfits
 from composer_core.pipeline.scoring import score_measured
 
 OUT_OF_KEY, OUT_OF_CHORD, APART = 4.0, 1.5, 1.0
-"""What a loop wholly out of key, out of its chords, or with no bass note on a kick, counts."""
+"""The misfit of a loop with no note in its key, no note in its chords, or no bass note on a kick."""
 TOGETHER_TICK = 60
+"""A bass note and a kick at most a 32nd apart are heard as together."""
 SCORE_POINTS = 40.0
-"""Points of the total that weigh as much as one unit of misfit."""
+"""So many points of the total weigh as much as one unit of misfit."""
 
 
 def misfit(condition: Condition, loop: Loop, metrics: Mapping[str, float]) -> dict[str, float]:
-    """How far a loop is from each field that was asked for, 0 for a perfect fit; fields not given are absent."""
+    """How far a loop is from each requested field, 0 for a perfect fit; fields not given are absent."""
     found = misfits(condition, measured_fields(metrics, loop.instrument))
     if condition.key is not None:
         found["key"] = OUT_OF_KEY * (1.0 - in_scale_rate(loop, condition.key))
@@ -41,14 +42,17 @@ def misfit(condition: Condition, loop: Loop, metrics: Mapping[str, float]) -> di
 
 
 def in_scale_rate(loop: Loop, key: Key) -> float:
-    """Share of the notes in a key's scale; 1 for drums and silence."""
+    """Share of the notes that lie in a key's scale; 1 for drums and silence."""
     if loop.is_drums or not len(loop.notes):
         return 1.0
     return float(np.isin(loop.notes.pitch % 12, key.scale).mean())
 
 
 def in_chord_rate(loop: Loop, line: Sequence[Chord | None]) -> float:
-    """Share of the sounding time that belongs to its bar's chord; 1 for drums and bars without a chord."""
+    """Share of the sounding time whose notes belong to the chord of their bar.
+
+    1 for drums and silence; a bar without a chord counts as fitting.
+    """
     if loop.is_drums or not len(loop.notes):
         return 1.0
     bar = np.clip(loop.notes.onset_tick // loop.meter.bar_tick, 0, loop.bars - 1)
@@ -62,7 +66,7 @@ def in_chord_rate(loop: Loop, line: Sequence[Chord | None]) -> float:
 
 
 def alignment(bass: Loop, drums: Loop) -> float:
-    """Share of the kicks with a bass onset within a 32nd, 0 to 1; NaN without kicks or bass notes."""
+    """Share of the kicks with a bass onset at most a 32nd away, 0 to 1; NaN without kicks or bass notes."""
     kick = drums.notes.onset_tick[role_mask(drums.notes.pitch, "kick")]
     onsets = bass.notes.onset_tick
     if not len(kick) or not len(onsets):
@@ -71,16 +75,16 @@ def alignment(bass: Loop, drums: Loop) -> float:
 
 
 def _nearest(places: NDArray[np.int32], onsets: NDArray[np.int32], length_tick: int) -> NDArray[np.int32]:
-    """Distance of each place to the nearest onset, the loop taken round."""
+    """Ticks from each place to the nearest onset, across the seam of the loop too."""
     around = np.concatenate((onsets - length_tick, onsets, onsets + length_tick))
     distance: NDArray[np.int32] = np.abs(places[:, None] - around[None, :]).min(axis=1)
     return distance
 
 
 def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Loop] = ()) -> int:
-    """Index of the best candidate; the first where all are alike.
+    """Index of the best candidate; the first one of equals.
 
-    `others` are parts of an ensemble that are there already: a bass is also judged by how it meets the kick.
+    `others` are the parts of an ensemble generated before: a bass is also judged by how well it meets their kick.
     """
     if len(loops) == 1:
         return 0
@@ -93,12 +97,12 @@ def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Lo
             met = alignment(loop, drums)
             cost += APART * (1.0 - met) if not math.isnan(met) else 0.0
         if not len(loop.notes):
-            cost += 100.0
+            cost += 100.0  # silence has no misfit to measure, yet must lose against any candidate with notes
         costs.append(cost + (0.0 if total is None else max(0.0, 100.0 - total) / SCORE_POINTS))
     return int(np.argmin(costs))
 
 
 def _totals(loops: Sequence[Loop], rows: Sequence[Mapping[str, float]]) -> list[float | None]:
-    """Five-axis totals, None where the instrument is not calibrated or a loop has too few notes."""
+    """The five-axis totals; None for an instrument without a calibration and for a loop of too few notes."""
     totals = [scored.scores[TOTAL] for scored in score_measured(loops, rows)]
     return [None if math.isnan(total) else total for total in totals]

@@ -1,4 +1,4 @@
-"""Generating takes: sample notes, give them a performance, apply the rules, measure what came out."""
+"""Generate takes: sample notes, perform them, apply the rules and measure the result."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def iter_takes(
     best_of: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Take]:
-    """Takes one by one, as they are made, from number `first` of the series on.
+    """Generate the takes of a request one by one, from number `first` of the series on.
 
-    Take i depends on condition, seed, i, model and `best_of` only. With `best_of` N it is the candidate out of N
-    that fits the condition and scores best (see `judging.choose_best`). What the request leaves open may be drawn
-    to suit its emotion (`drawing.filled`); the take says what was. NotFound when the instrument has no model;
-    InvalidValue for takes, seed or candidates out of range. A stop ends the series after the take in hand.
+    Take i depends on condition, seed, i, model and `best_of` only. With `best_of` N, N candidates are sampled and the
+    one that fits the condition and scores best is kept (see `reranking.choose_best`). Open fields of the request may be
+    filled in to suit its emotion (see `fill_in.fill_in`); the take lists them. A stop ends the series after the current
+    take. NotFound when the instrument has no model; InvalidValue for takes, seed or candidates out of range.
     """
     require_range("takes", takes, 1, MAX_TAKES - first)
     require_range("seed", seed, 0, MAX_SEED)
@@ -92,7 +92,7 @@ def iter_takes(
 
 
 def log_take(take: Take) -> None:
-    """Tell the log that a take was made, by which model and in how many seconds."""
+    """Log that a take was made, by which model and in how many seconds."""
     instrument, kind = take.condition.instrument, take.edit or "new"
     _log.info("take %s of %s (%s) by %s in %.2f s", take.take_id, instrument, kind, take.model_hash, take.seconds)
 
@@ -106,12 +106,15 @@ def generate(
     workspace: Workspace | None = None,
     best_of: int = 1,
 ) -> list[Take]:
-    """All takes of a request; see `iter_takes`."""
+    """Generate all takes of a request; see `iter_takes`."""
     return list(iter_takes(condition, takes=takes, seed=seed, model=model, workspace=workspace, best_of=best_of))
 
 
 def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
-    """Notices a request to a model will carry, told before anything is sampled; the weights are not loaded."""
+    """The notices that the takes of a request will carry, known before anything is sampled.
+
+    Only the model's configuration is read, not its weights.
+    """
     from composer_core.model.config import ModelConfig, config_from_json
 
     facts = cast(dict[str, Any], read_json(info.path / "config.json"))
@@ -119,7 +122,7 @@ def foreseen(condition: Condition, info: ModelInfo) -> tuple[str, ...]:
 
 
 def _notices(shape: ModelConfig, facts: Mapping[str, Any], condition: Condition) -> tuple[str, ...]:
-    """A model's notices, without that of a technique it never learnt where rules render all that are asked for."""
+    """A model's notices. 'Technique not learnt' is left out when rules render all requested techniques anyway."""
     from composer_core.model.composer.notices import UNLEARNT_TECHNIQUE, notices_of
 
     heard = set(condition.technique) <= set(RENDERED[condition.instrument])
@@ -135,8 +138,11 @@ def make_take(
     others: Sequence[Loop] = (),
     kicks: Sequence[int] = (),
 ) -> Take:
-    """One take of a series; `others` are the parts of an ensemble that are there already (as they sound), `kicks` the
-    steps of their bass drum, which a bass meets while it is written."""
+    """Generate one take of a series.
+
+    In an ensemble, `others` are the parts generated before this one, as they sound, and `kicks` are the grid steps of
+    their bass drum: a bass is steered towards them while it is sampled.
+    """
     from composer_core.model.composer.sampling import sample_mixed
 
     started = time.perf_counter()
@@ -144,7 +150,7 @@ def make_take(
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
     met = kicks if condition.instrument == "bass" else ()
     whole = [fill_in(condition, one) for one in seeds]
-    if met:  # told nothing of density, basses play fewer notes than real ones beside a kit
+    if met:  # without a density, the model's basses play fewer notes beside a kit than real basses do
         whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
     candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
     chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
@@ -172,7 +178,7 @@ def make_take(
 
 
 def _chosen_from(best_of: int, others: Sequence[Loop], kicks: Sequence[int]) -> str:
-    """What besides the request decides a take, as part of its name; empty for a take of its own."""
+    """What decides a take besides its request, as a part of its id; "" for a single take."""
     if best_of == 1:
         return f" to kicks {tuple(kicks)}" if kicks else ""
     digest = hashlib.sha256(b"".join(c.tobytes() for loop in others for c in loop.notes.columns())).hexdigest()[:8]
@@ -192,12 +198,15 @@ def performer_hash(instrument: str) -> str:
 
 
 def take_seed(seed: int, index: int) -> int:
-    """The seed of one take: the series' own for the first, so that a take can be asked for alone."""
+    """The seed of one take. The first take has the seed of the series, so that any take can be generated alone."""
     return seed if index == 0 else int(np.random.SeedSequence([seed, index]).generate_state(1)[0] & MAX_SEED)
 
 
 def perform_grid(grid: Loop, condition: Condition, seed: int) -> tuple[Loop, NDArray[np.float64], tuple[str, ...]]:
-    """Velocities and micro-offsets of the performer, and a notice where there is none or it knows no timing."""
+    """Let the performer play a loop: the loop with its velocities, its micro-offsets in ms (n_notes,), and notices.
+
+    A notice says when the instrument has no performer, or one that knows no timing.
+    """
     player = performer(condition.instrument)
     if player is None:
         return grid, np.zeros(len(grid.notes)), (NO_PERFORMER,)
@@ -214,15 +223,15 @@ def _take_id(condition: Condition, seed: int, index: int, hashes: str) -> str:
 
 
 def perform_take(take: Take, condition: Condition | None = None) -> Performed:
-    """The take played by the rules at its condition's tempo, swing and humanise, or at another's.
+    """Play the take by rules, at the tempo, swing, humanise and techniques of its own condition or of another one.
 
-    Cheap: the same notes, nothing is sampled. What else differs in the other condition has no effect.
+    This is cheap: the notes stay the same and nothing is sampled. Other fields of the condition have no effect.
     """
     return _perform(take.grid, take.offset_ms, condition or take.condition, take.own_swing_ms)
 
 
 def render_grid(grid: Loop, offset_ms: NDArray[np.float64], condition: Condition) -> Loop:
-    """Notes on the grid as they sound under a condition."""
+    """Turn notes on the grid into a loop as it sounds under a condition."""
     return _perform(grid, offset_ms, condition).loop
 
 
@@ -232,7 +241,7 @@ def _perform(
     condition: Condition,
     own_swing_ms: Mapping[int, NDArray[np.float64]] | None = None,
 ) -> Performed:
-    """Performed at tempo, swing and humanise, then with the techniques asked for that a rule can render."""
+    """Apply tempo, swing and humanise, then those requested techniques that a rule can render."""
     performed = perform(
         grid,
         offset_ms,
@@ -278,14 +287,14 @@ def markings_of(takes: Sequence[Take], conditions: Sequence[Condition], loops: S
 
 
 def measure_take(loop: Loop) -> dict[str, object]:
-    """What a loop measures: tempo, bars, metre, key, swing, density, valence, arousal, scores (null: none)."""
+    """Measure a loop: tempo, bars, metre, key, swing, density, valence, arousal and scores; None where undefined."""
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
     scored = score_measured([loop], [metrics])[0]
     key = estimate_key(loop)
     measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
     return {
-        # A file holds whole microseconds a quarter: beyond three decimals a tempo is rounding.
+        # A MIDI file holds whole microseconds per quarter, so further decimals of a tempo are rounding error.
         "tempo_bpm": round(loop.tempo_bpm, 3),
         "bars": loop.bars,
         "meter": str(loop.meter),
@@ -299,7 +308,7 @@ def measure_take(loop: Loop) -> dict[str, object]:
 
 
 def measure_midi(data: bytes, name: str) -> dict[str, object]:
-    """The same, measured on a written file: what a DAW will read, not what was meant."""
+    """Measure a written MIDI file: what a DAW will read from it, not what was meant."""
     loops = cut(read_song(data, name), WHOLE_SONG)
     return measure_take(loops[0])
 

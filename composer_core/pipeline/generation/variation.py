@@ -1,10 +1,11 @@
-"""Editing a take: chosen bars anew, more bars, a variation by strength. What is not edited stays as it is.
+"""Edit a take: rewrite some bars, add bars, or vary it by a strength. Whatever is not edited stays as it is.
 
-Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick, and sound
-as before (only beside an edited bar a new neighbour may come so near that it holds a note back). The
-bars before an edit are what the model reads; of several candidates the likeliest among its neighbours
-(bars after included) is kept. New bars are played by the seed the others were, for accents that change from bar to
-bar sound like two players (ten takes of bass, one bar in four anew: total p50 78 with another seed, 86 with the same).
+Notes outside the edited bars keep onset, duration, pitch, velocity and micro-timing to the tick, and sound as before,
+with one exception: beside an edited bar a new neighbour may come so near that it holds a note back. The model reads
+the bars before an edit. Of several candidates, the one that is likeliest among all its neighbours, the bars after it
+included, is kept. New bars are played with the same seed as the others, because accents that change from bar to bar
+sound like two players (ten takes of bass with one bar in four rewritten: median total 78 with another seed, 86 with
+the same one).
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
 
 CANDIDATES = 4
-"""Loops sampled for each stretch of bars, of which the likeliest is kept."""
+"""So many loops are sampled for each stretch of bars, and the likeliest is kept."""
 
 
 def regenerate_bars(
     take: Take, bars: Collection[int], *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:
-    """The take with some bars (from 0) written anew. InvalidValue for a bar it does not have or for none."""
+    """Rewrite some bars (counted from 0) of a take. InvalidValue for no bars, or for a bar it does not have."""
     wanted = sorted(set(bars))
     if not wanted or wanted[0] < 0 or wanted[-1] >= take.grid.bars:
         raise InvalidValue(
@@ -50,7 +51,7 @@ def regenerate_bars(
 def continue_take(
     take: Take, more: int, *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:
-    """The take with `more` bars after it. Loops have 1, 2, 4 or 8 bars: InvalidValue for another sum."""
+    """Continue a take by `more` bars. Loops have 1, 2, 4 or 8 bars: InvalidValue for any other sum."""
     total = take.grid.bars + more
     if more < 1 or total not in BARS_CHOICES:
         choices = ", ".join(str(size - take.grid.bars) for size in BARS_CHOICES if size > take.grid.bars)
@@ -71,9 +72,9 @@ def continue_take(
 def vary(
     take: Take, strength: float, *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:
-    """The take with the share `strength` (above 0 to 1) of its bars written anew, at least one; the seed picks them.
+    """Rewrite the share `strength` (above 0 to 1) of the take's bars, at least one; the seed picks them.
 
-    The first bar is the last to change, since it says what the loop is about.
+    The first bar is the last to change, because it states what the loop is about.
     """
     require_range("strength", strength, 0.01, 1.0)
     count = max(1, round(strength * take.grid.bars))
@@ -124,7 +125,7 @@ def _edited(
 
 
 def _stretches(bars: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbouring bars as (first, after the last)."""
+    """Group neighbouring bars into stretches, each as (first bar, bar after the last)."""
     runs = groupby(enumerate(bars), key=lambda pair: pair[1] - pair[0])
     return [(run[0], run[-1] + 1) for run in ([bar for _, bar in members] for _, members in runs)]
 
@@ -136,12 +137,15 @@ def _rewritten(loaded: Any, take: Take, notes: Notes, first: int, last: int, see
     whole = with_filled_in(take.condition, take.drawn)
     found = sample_notes(loaded, whole, seeds, given=Given(notes, first, last))
     if last == whole.bars:
-        return found[0]  # nothing follows that the model has not read
+        return found[0]  # no bars follow, so the model has read every neighbour and there is nothing to compare
     return found[int(np.argmin(nll_of_loops(loaded, whole, found)))]
 
 
 def _merged(old: Loop, new: Loop, bars: Collection[int]) -> tuple[Loop, NDArray[np.intp]]:
-    """Old notes outside the edited bars, new ones inside, in order; and their places among the old and then the new."""
+    """Join the old notes outside the edited bars with the new ones inside, in order of onset and pitch.
+
+    Also returns the index of each note in the concatenation of all old and all new notes, (n_notes,).
+    """
     both = zip(old.notes.columns(), new.notes.columns(), strict=True)
     onset, _, pitch, _ = columns = [np.concatenate(pair) for pair in both]
     is_new = np.arange(len(onset)) >= len(old.notes)

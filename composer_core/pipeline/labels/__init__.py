@@ -1,1 +1,1 @@
-"""Labels: what is suggested, decided, reviewed, counted and exchanged."""
+"""Suggest, decide, review, count and exchange labels."""

@@ -1,4 +1,4 @@
-"""How far raters agree: Krippendorff's alpha and Cohen's kappa, with intervals; pure functions of ratings.
+"""Measure how far raters agree: Krippendorff's alpha and Cohen's kappa, with intervals. Pure functions of ratings.
 
 Sources: Krippendorff, Content Analysis, 2nd ed. (2004), chapter 11; Cohen, A coefficient of
 agreement for nominal scales (1960).
@@ -96,7 +96,7 @@ def cohen_kappa(ratings: Ratings, first: str, second: str) -> float | None:
 
 
 def _codes(shared: Ratings, first: str, second: str) -> NDArray[np.int64]:
-    """A row a unit: numbers for what the two raters said of it."""
+    """A row per unit: numbers for what the two raters said of it."""
     numbers: dict[Hashable, int] = {}
     said = [[numbers.setdefault(unit[rater], len(numbers)) for rater in (first, second)] for unit in shared]
     return np.array(said, np.int64)

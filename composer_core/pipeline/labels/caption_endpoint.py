@@ -1,6 +1,6 @@
-"""Captions by a language model behind an OpenAI-compatible address that the user names; else nothing is asked.
+"""Ask a language model for captions, at an OpenAI-compatible address the user names; without one nothing is sent.
 
-What is sent is the labels in words and no more: no notes, no names of files or people.
+Only the labels are sent, in words: no notes, no names of files or people.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Captions for the library's loops, stored as labels: by a template, or by a model behind an address the user names."""
+"""Caption the library's loops and store the captions as labels: by a template, or by a model at a given address."""
 
 from __future__ import annotations
 

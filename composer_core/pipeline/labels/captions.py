@@ -1,4 +1,4 @@
-"""One sentence about a loop in English and Japanese, made of its labels alone: nothing is invented."""
+"""Write one sentence about a loop in English and Japanese from its labels alone; nothing is invented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelling: what to listen to next, what is suggested, what was decided, and taking it back."""
+"""Label loops: show what is suggested, store what a rater decides, and take it back."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ __all__ = [
 ACTIONS = ("approve", "reject", "draft", "skip")
 _STATUS_OF_ACTION = {"approve": "approved", "reject": "rejected", "draft": "draft"}
 _BATCH = 500
-"""Loops suggested for in one transaction: a few MB of notes at a time."""
+"""The number of loops whose suggestions are stored in one transaction: a few MB of notes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopLabels:
-    """What counts for one loop, and for `decide` the newest event of each field."""
+    """The current labels of one loop, and the newest event of each field (`seen`), which `decide` needs."""
 
     loop_id: str
     status: str
@@ -68,13 +68,13 @@ class LoopLabels:
 
     @property
     def values(self) -> dict[str, LabelValue]:
-        """Current value by field; rejected ones are left out."""
+        """The current value of each field; rejected values are left out."""
         return {name: label.value for name, label in self.fields.items() if label.value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class LabelProgress:
-    """Loops in the library without exact duplicates, how many have which status, and one rater's own."""
+    """The number of loops in the library (without exact duplicates), by status, and those one rater decided."""
 
     total: int
     approved: int
@@ -85,12 +85,12 @@ class LabelProgress:
 
     @property
     def decided(self) -> int:
-        """Loops that have left the queue for good."""
+        """The number of loops that have left the queue for good."""
         return self.approved + self.rejected
 
 
 def current(workspace: Workspace, loop_id: str) -> LoopLabels:
-    """What counts for a loop now; status "unlabelled" when nothing is known."""
+    """The current labels of a loop; the status is "unlabelled" when it has none."""
     events = open_labels(workspace).history(loop_id)
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
@@ -98,10 +98,10 @@ def current(workspace: Workspace, loop_id: str) -> LoopLabels:
 
 
 def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
-    """What the estimators say of a loop, field by field, with confidence and reasons.
+    """Suggest a value for each field of a loop by the estimators, with confidence and reasons.
 
-    What is new in it is stored first: a rater's decision can then name what was shown, and
-    the history tells which estimator it was. Raises NotFound for an unknown loop.
+    New suggestions are stored before they are returned, so that a rater's decision can refer to what
+    was shown, and the history names the estimator. NotFound for an unknown loop.
     """
     loop = library_loops.load_loop(workspace, loop_id)
     suggested = suggest(loop, measure(loop), vocabularies(workspace), load_estimators(workspace.estimators))
@@ -117,9 +117,9 @@ def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
 def suggest_missing(
     workspace: Workspace, limit: int | None = None, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Store suggestions for the loops (at most `limit`) that have none yet; returns how many were looked at.
+    """Store suggestions for loops that have none yet, at most `limit` loops; returns the number of loops examined.
 
-    `progress` is called with the loops done and the loops to do.
+    `progress` is called with the number of loops done and the number of all loops to do.
     """
     store = open_labels(workspace)
     estimators = load_estimators(workspace.estimators)
@@ -148,18 +148,18 @@ def decide(
     seen: Mapping[str, int],
     note: str = "",
 ) -> list[int]:
-    """Store what a rater decided on a loop, all or nothing; returns the ids of the events.
+    """Store a rater's decision on a loop, all fields or none; returns the ids of the events.
 
-    `approve` and `draft` store the values given; a field given as None that had a value is
-    stored as rejected. `reject` rejects every field of the form and every one given. `skip` stores no
-    label. `seen` is `current(...).seen` as the rater had it on screen. Raises StoreError
-    conflict (with `theirs`, `yours` and all `conflicts`) when someone changed a field
-    since, InvalidValue for a bad value, NotFound for an unknown loop.
+    `approve` and `draft` store the given values; a field given as None that had a value is stored
+    as rejected. `reject` rejects every field of the form and every given field. `skip` stores no
+    label. `seen` is `current(...).seen` as the rater had it on screen. StoreError conflict (with
+    `theirs`, `yours` and all `conflicts`) when somebody has changed a field since; InvalidValue for
+    a bad value; NotFound for an unknown loop.
 
-    Who approves or rejects a loop with a field in dispute, having no vote on that field, settles
-    it: this value (none, for a rejection) counts from now on, and the votes stay. Of the other
-    fields such an approval stores only what it changes, for whoever has seen the votes is no
-    independent rater any more; such a rejection stores nothing of them.
+    A rater who approves or rejects a loop with a disputed field, and has no vote on that field,
+    settles the dispute: this value (or none, after a rejection) counts from now on, and the votes
+    stay. Of the other fields such an approval stores only the changed ones, because a rater who has
+    seen the votes is no longer independent; such a rejection stores nothing for them.
     """
     require_choice("action", action, ACTIONS)
     checked = check_values(values, library_loops.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
@@ -176,19 +176,21 @@ def decide(
 
 
 def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]:
-    """Field -> the raters' votes, of the fields of a loop on which they contradict each other."""
+    """The votes on each field of a loop on which raters contradict each other."""
     standing = open_labels(workspace).standing([loop_id]).get(loop_id, {})
     return {name: votes_of(events) for name, events in standing.items() if disputed(events)}
 
 
 def undo(workspace: Workspace, rater: str) -> UndoResult | None:
-    """Take back the rater's last decision or skip; again takes back the one before. None: nothing left."""
+    """Take back the rater's last decision or skip; a second call takes back the one before. None: nothing is left."""
     return open_labels(workspace).undo(rater)
 
 
 def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, LabelValue], str]:
-    """The values and the note of the decision on a loop that the rater has just undone, None where a field was
-    cleared; nothing for a rejection."""
+    """The values and the note of the decision on a loop that the rater has just undone.
+
+    A value is None where the decision cleared a field. An undone rejection returns no values.
+    """
     events = {event.id: event for event in history(workspace, loop_id) if event.source == human_source(rater)}
     last = events[max(events)].action_id if events else None
     undone = [events[event.supersedes] for event in events.values()
@@ -200,19 +202,19 @@ def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str
 
 
 def history(workspace: Workspace, loop_id: str) -> list[LabelEvent]:
-    """Every event of a loop, oldest first."""
+    """All label events of a loop, oldest first."""
     return open_labels(workspace).history(loop_id)
 
 
 def statuses(workspace: Workspace) -> dict[str, str]:
-    """Status of every loop that has any label or suggestion."""
+    """The status of every loop that has a label or a suggestion."""
     store = open_labels(workspace)
     suggested = [loop_id for loop_id, said in overview.source_statements(store).items() if said.confidence is not None]
     return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
 
 
 def progress(workspace: Workspace, rater: str) -> LabelProgress:
-    """How far the library is labelled, and how many loops this rater decided."""
+    """How much of the library is labelled, and how many loops this rater has decided."""
     store = open_labels(workspace)
     present = set(unique_loops(workspace))
     found = [status for loop_id, status in overview.statuses(store).items() if loop_id in present]
@@ -224,12 +226,12 @@ def progress(workspace: Workspace, rater: str) -> LabelProgress:
 
 
 def check_rater(rater: str) -> None:
-    """Raise InvalidValue unless `rater` is a name labels can carry."""
+    """Raise InvalidValue unless `rater` is a valid name for labels."""
     human_source(rater)
 
 
 def raters(workspace: Workspace) -> list[str]:
-    """Everyone who has labelled here, by name."""
+    """The names of all raters of the workspace."""
     return open_labels(workspace).raters()
 
 
@@ -248,7 +250,7 @@ def _has_voted(votes: Sequence[LabelEvent], rater: str) -> bool:
 
 
 def _settling(entries: Sequence[Entry], to_settle: Sequence[str], before: Mapping[str, Any]) -> list[Entry]:
-    """The fields to settle as settled, and of the others those of `before` that would change."""
+    """Turn a decision into settlements of the disputed fields, and keep only real changes of the other fields."""
     made = []
     for entry in entries:
         rejected = entry.status == "rejected"
@@ -260,7 +262,7 @@ def _settling(entries: Sequence[Entry], to_settle: Sequence[str], before: Mappin
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back."""
+    """A value as it comes back from JSON, so that two values can be compared."""
     if isinstance(value, Mapping):
         return {code: value[code] for code in sorted(value)}
     return list(value) if isinstance(value, tuple | list) else value

@@ -1,4 +1,4 @@
-"""How far the sources of one label differ: pure functions of what each says."""
+"""Measure how far the sources of one label differ. Pure functions of their values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MACHINE = (MODEL, RULE)
 
 
 def value_distance(field: str, first: LabelValue, second: LabelValue) -> float:
-    """0 for values that say the same, 1 for those that have nothing in common.
+    """0 for values that agree, 1 for values that have nothing in common.
 
     Numbers differ by their distance as a share of the axis (tempos by |a - b| / the faster);
     genres by half the sum of the differences of their weights; techniques by
-    1 - shared / all (Jaccard); everything else by being equal or not. Within
-    `label_view.AGREEMENT_TOLERANCE` numbers, within WEIGHT_TOLERANCE genres say the same.
+    1 - shared / all (Jaccard); everything else is either equal or not. Numbers within
+    `view.AGREEMENT_TOLERANCE` and genre weights within WEIGHT_TOLERANCE agree.
     """
     if first is None or second is None:
         return float(first is not second)

@@ -1,8 +1,8 @@
-"""How labels are distributed, for review: counts, the valence-arousal plane, scores by label, drift, what is missing.
+"""Count labels for review: totals, the valence-arousal plane, scores by label, drift, and what is missing.
 
-Each row leads to its loops: by a Filter, or by ids where a Filter cannot say it; the queue
-takes both (`labelling.queue(loop_ids=...)`). All but the drift is counted by the library's
-query, so that a large library is never loaded.
+Each row leads to its loops: by a Filter, or by ids where no Filter describes them; the queue
+takes both (`queue.queue(loop_ids=...)`). Everything but the drift is counted by a query of the
+library, so that a large library is never loaded.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def drift(workspace: Workspace, by_month: bool = False) -> list[Drift]:
 
 
 def missing(workspace: Workspace, fields: Sequence[str] = LABEL_FIELDS, filter: Filter = EVERYTHING) -> list[Missing]:
-    """Of each field, how many of the loops that answer lack it, and how many lack a person's word on it."""
+    """For each field, how many of the matching loops lack it, and how many lack a person's label of it."""
     query, conditions = library_query(workspace), conditions_of(filter)
     total = query.count(conditions)
     approved = _approved(workspace, conditions)
@@ -199,7 +199,7 @@ def missing(workspace: Workspace, fields: Sequence[str] = LABEL_FIELDS, filter: 
 
 
 def unapproved(workspace: Workspace, field: str, filter: Filter = EVERYTHING) -> list[str]:
-    """Ids of the loops that answer and have no value of a field that a person approved, the newest first."""
+    """Ids of the matching loops without a value that a person approved in a field, the newest first."""
     require_choice("field", field, LABEL_FIELDS)
     people = overview.people(open_labels(workspace))
     done = {loop_id for loop_id, said in people.items() if field in said.approved}

@@ -1,4 +1,4 @@
-"""The fields that can be labelled, and what each may hold."""
+"""The fields that can be labelled, and the values each may hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels to files and back: CSV, JSON lines, the predecessor's tags.yaml and mood.yaml, Label Studio JSON."""
+"""Write and read labels: CSV, JSON lines, the predecessor's tags.yaml and mood.yaml, Label Studio JSON."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _row(row: Mapping[str, Any], origin: str, refused: list[Refusal], parse: boo
 def _by_path(
     workspace: Workspace, rows: Iterable[Mapping[str, Any]], names: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """By relative path, as the predecessor wrote it: one entry a file, its first labelled loop speaking for it."""
+    """By relative path, as the predecessor wrote it: one entry per file, its first labelled loop speaking for it."""
     table = LoopStore(workspace).table(["loop_id", "source", "member"])
     paths = {loop: member or source for loop, source, member in zip(*(table[c] for c in table.columns), strict=True)}
     entries: dict[str, dict[str, Any]] = {}

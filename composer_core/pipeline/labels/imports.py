@@ -1,4 +1,4 @@
-"""Labels from elsewhere: checked, stored once as events of an import, never over a person's."""
+"""Import labels from elsewhere: checked, stored once as events of an import, never over a person's."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What the desk asks of all labels again and again, kept in memory and brought up to date by the loops that changed.
+"""Facts about all labels that the desk needs often, kept in memory and updated for the loops that changed.
 
-Statuses, confidences and differences of opinion come from every event there is; at a hundred
-thousand loops reading them anew takes seconds. So they are read once a process,
-and then only for loops with a newer event. Other processes' events are seen as well, and a restored backup begins anew.
+Statuses, confidences and differences of opinion are computed from all events; with a hundred
+thousand loops reading them all takes seconds. So they are read once per process, and later only
+for loops with newer events. Events of other processes are noticed too, and after a restored
+backup everything is read again.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ from composer_core.store.labels.view import (
 )
 
 _MOST_CHANGED = 5000
-"""With more loops than this changed, reading all anew is as fast."""
+"""When more loops than this have changed, reading everything is just as fast."""
 _LOOPS_A_QUERY = 500
 _MOST_STATES = 24
-"""So many things are kept, of whatever workspaces; then all is read anew."""
+"""The most entries that are kept, over all workspaces; when there are more, all are dropped and read again."""
 Fields = Mapping[str, Sequence[LabelEvent]]
-"""Field -> the newest event of every source that still has an opinion, the one that counts first."""
+"""For each field the newest event of every source that still has an opinion; the event that counts comes first."""
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What people say of a loop, by their events alone: whatever machines say counts less.
+    """The opinions of people on a loop, from their events alone, because machines count less.
 
-    `approved` are the fields that hold a value a person approved; `shared` the standing events of those on which
-    two or more people have spoken: on no other can they agree or differ.
+    `approved` names the fields with a value that a person approved. `shared` holds the standing events of the fields
+    on which two or more people have voted: only on these can they agree or differ.
     """
 
     status: str
@@ -52,8 +53,11 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class ModelDisagreement:
-    """A label of a person or an import that a model contradicts: on which field, by how much (0 to 1), the model's
-    event and confidence; the raters' votes on the field as (rater, status, event), and whether it is settled."""
+    """A label of a person or an import that a model contradicts.
+
+    `amount` is how far they differ, 0 to 1. `model_event` and `confidence` are the model's. `votes` holds the raters'
+    votes on the field as (rater, status, event); `settled` is True when a settlement decided the field.
+    """
 
     field: str
     amount: float
@@ -65,8 +69,10 @@ class ModelDisagreement:
 
 @dataclass(frozen=True, slots=True)
 class Opinions:
-    """How far the sources of a loop differ: most on `field`, by `amount` (0 to 1); and the label that a model
-    contradicts most surely."""
+    """How far the sources of a loop differ.
+
+    They differ most on `field`, by `amount` (0 to 1). `against` is the label that a model contradicts most surely.
+    """
 
     amount: float
     field: str
@@ -75,11 +81,11 @@ class Opinions:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatements:
-    """What machines say of a loop, and how far all its sources differ.
+    """The suggestions of machines for a loop, and how far all its sources differ.
 
-    `confidence` is the lowest of the newest suggestion of each field and `field` the one it is of; 0 and "" where
-    none gave a confidence, None and "" where no machine has looked at the loop. `opinions` is None where nobody
-    contradicts anybody.
+    Of the newest suggestions of all fields, `confidence` is the lowest and `field` is its field. They are 0 and ""
+    when no suggestion has a confidence, None and "" when the loop has no suggestion. `opinions` is None when no
+    source contradicts another.
     """
 
     confidence: float | None
@@ -89,7 +95,10 @@ class SourceStatements:
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[Value]):
-    """One thing to know of loops: of all at once, and of one by its standing events (None: nothing to know)."""
+    """One kind of fact about loops, computed for all loops at once or for one from its standing events.
+
+    `of_loop` returns None when there is nothing to say about the loop.
+    """
 
     of_all: Callable[[LabelStore], dict[str, Value]]
     of_loop: Callable[[Fields], Value | None]
@@ -97,7 +106,7 @@ class _Kind(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What is known up to an event, which is named by its id, loop and time."""
+    """The values known up to an event, which is identified by its id, loop and time."""
 
     newest: tuple[int, str, str]
     values: dict[str, Any]
@@ -105,34 +114,34 @@ class _State:
 
 _states: dict[tuple[str, str], _State] = {}
 _acts: dict[tuple[str, str], tuple[tuple[Any, ...], dict[int, tuple[str, str]]]] = {}
-"""A rater's last action with what `acts` gave at it."""
+"""By place and rater: the last action, and the answer of `acts` at that action."""
 _MOST_RATERS = 200
 _lock = threading.Lock()
 
 
 def people(store: LabelStore) -> Mapping[str, People]:
-    """Loop -> what people say of it, of the loops on which a person has an opinion."""
+    """The opinions of people, by loop; only loops on which a person has one."""
     return _known(store, "people", _Kind(_of_all_people, _of_people))
 
 
 def statuses(store: LabelStore) -> Mapping[str, str]:
-    """Loop -> status, of the loops on which a person has an opinion."""
+    """The status of each loop on which a person has an opinion."""
     return {loop_id: one.status for loop_id, one in people(store).items()}
 
 
 def source_statements(store: LabelStore) -> Mapping[str, SourceStatements]:
-    """Loop -> what its sources say, of the loops of which a machine has spoken or on which sources differ."""
+    """The statements of the sources, by loop; only loops with a suggestion, or whose sources differ."""
     return _known(store, "source_statements", _Kind(_all_statements, _statements))
 
 
 def acts(store: LabelStore, rater: str) -> Mapping[int, tuple[str, str]]:
-    """Id -> (kind, loop) of a rater's actions that stand, oldest first."""
+    """The rater's actions that still stand, oldest first: id -> (kind, loop)."""
     key = (store.place, rater)
     with _lock:
         last, standing = _acts.get(key, ((0,), {}))
         rows = store.acts_from(rater, last[0])
         if last[0] and (not rows or rows[0] != last):
-            # A backup was restored since: its actions are others.
+            # The last known action is gone, so a backup was restored meanwhile: read all actions again.
             rows, standing = store.acts_from(rater), {}
         standing = dict(standing)
         for number, kind, loop_id, undone in rows:
@@ -159,13 +168,13 @@ def _known(store: LabelStore, name: str, kind: _Kind[Value]) -> Mapping[str, Val
         if state is None or len(changed) > _MOST_CHANGED:
             values: dict[str, Any] = kind.of_all(store)
         else:
-            # A new dictionary, for somebody may be reading the one from before.
+            # Update a copy, because another thread may be reading the earlier dictionary.
             values = dict(state.values)
             for loop_id, value in _of_loops(store, changed, kind):
                 values.pop(loop_id, None)
                 if value is not None:
                     values[loop_id] = value
-        # What came while this was read is read again the next time.
+        # `newest` was taken before reading: events that arrived meanwhile are read again the next time.
         if len(_states) >= _MOST_STATES:
             _states.clear()
         _states[key] = _State(newest, values)
@@ -212,7 +221,7 @@ def _statements(fields: Fields) -> SourceStatements | None:
 
 
 def _lowest(fields: Fields) -> tuple[float | None, str]:
-    """As `label_arrays.lowest_confidence`, of one loop."""
+    """The same as `arrays.lowest_confidence`, for one loop."""
     found: list[tuple[float, str]] = []
     spoken = False
     for name in sorted(fields):

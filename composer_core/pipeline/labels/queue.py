@@ -1,4 +1,4 @@
-"""The queue of loops to label: in which order a rater hears them, and why each is there."""
+"""The queue of loops to label: the order in which a rater hears them, and the reason each is there."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from composer_core.workspace import Workspace
 
 ORDERS = ("uncertainty", "disagreement", "against_model", "outlier", "mixed", "random", "newest")
 MIX_EVERY = 5
-"""In the order `mixed` every fifth loop is drawn at random: what is only ever chosen by a model's doubt says
-nothing of how good the model is."""
+"""In the order `mixed` every fifth loop is chosen at random. Loops chosen only by a model's doubt could not show how
+good the model is."""
 _SECOND_OPINION = 2
-"""So many people who approved a loop settle what a model says against it."""
+"""When so many people have approved a loop, a model's objection to it counts as settled."""
 
 
 _unique: dict[Path, tuple[str, list[str]]] = {}
-"""The unique loops of a workspace with the state of the library they were read at."""
+"""By workspace: the state of the library (its digest), and the unique loops read at that state."""
 _shuffles: dict[tuple[Path, str], tuple[str, dict[str, int]]] = {}
-"""The places of these loops in the order of a rater's own, with that state."""
+"""By workspace and rater: the state of the library, and the place of each unique loop in the rater's shuffle."""
 _MOST_SHUFFLES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """A loop to label and why it is here.
+    """A loop to label, and the reason it is in the queue.
 
-    `reason` is `disputed`, `draft`, `skipped`, `uncertain` (`field` and `confidence` say of
-    what), `unsuggested`, `disagreement` (sources differ on `field`), `against_model` (a label
-    and a model differ on `field`, the model being as sure as `confidence`), `outlier` (`field`
-    is the metric that stands out most), `random` or `newest`. `amount` is the size of a
-    disagreement, 0 to 1, or the standard deviations of the metric from its instrument's mean.
+    `reason` is `disputed`, `draft`, `skipped`, `uncertain` (with the least certain `field` and its
+    `confidence`), `unsuggested`, `disagreement` (sources differ on `field`), `against_model` (a label
+    and a model differ on `field`, and the model has this `confidence`), `outlier` (`field` is the
+    metric that stands out most), `random` or `newest`. `amount` is the size of a disagreement, 0 to 1,
+    or the distance of the metric from its instrument's mean in standard deviations.
     """
 
     loop_id: str
@@ -52,8 +52,11 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """What an order says: a rank for each loop it has a reason for, the lowest to be heard first; how to say the
-    reason; loops that are asked for although they are settled; and whether every fifth comes at random."""
+    """The ranking that an order gives.
+
+    `ranks` holds a rank for each loop the order has a reason for, the lowest first; `item` makes the queue item with
+    the reason; `again` are loops that are queued although they are decided; with `is_mixed` every fifth loop is random.
+    """
 
     ranks: Mapping[str, float]
     item: Callable[[str], QueueItem]
@@ -69,18 +72,19 @@ def queue(
     limit: int = 50,
     loop_ids: Sequence[str] | None = None,
 ) -> list[QueueItem]:
-    """What `rater` should hear next, at most `limit` loops; of `loop_ids` alone where they are given.
+    """The loops that `rater` should hear next, at most `limit` of them; from `loop_ids` alone if these are given.
 
-    Disputed loops the rater has not decided come first, then the rest by `order`:
-    uncertainty (the loop's least certain field first), disagreement (the sources of a loop
-    differ most), against_model (a label and a model differ, the surest model first),
-    outlier (measurements farthest from those of the instrument), mixed (uncertainty with every
-    fifth loop at random), random (a fixed shuffle of the rater's own) or newest. Loops an
-    order has nothing to say of follow in the random order.
+    Disputed loops that the rater has not decided come first, then the others by `order`:
+    uncertainty (by the loop's least certain field), disagreement (the sources of a loop differ
+    most), against_model (a label and a model differ, the surest model first), outlier
+    (measurements farthest from those of the instrument), mixed (uncertainty, with every fifth
+    loop at random), random (a fixed shuffle for each rater) or newest. Loops without a rank in
+    the order follow in the random order.
 
-    Approved and rejected loops and exact duplicates are not in it, but against_model asks for
-    a second opinion on approved ones: until the rater has decided after the model spoke, or
-    two people have approved. Skipped loops come last, the longest skipped first.
+    Approved and rejected loops and exact duplicates are not queued. The exception is
+    against_model, which asks for a second opinion on approved loops until the rater has decided
+    after the model's suggestion, or two people have approved. Skipped loops come last, the
+    longest skipped first.
     """
     require_choice("order", order, ORDERS)
     store = open_labels(workspace)
@@ -107,10 +111,10 @@ def _first(
     places: Mapping[str, int],
     is_disputed: Callable[[str], bool],
 ) -> list[tuple[str, bool]]:
-    """The loops to be heard first: those in dispute, those of the order, those skipped; and whether each was drawn."""
+    """The first `limit` loops (disputed ones, those of the order, skipped ones), and whether each came at random."""
 
     def place(loop: str) -> tuple[float, ...]:
-        """Where the order puts a loop; loops it says nothing of come last, as they stand in the library."""
+        """The sort key of a loop; loops without a rank come last, in the order of the rater's shuffle."""
         return ranking.ranks.get(loop, math.inf), places[loop]
 
     disputed = [loop for loop in left if is_disputed(loop)]
@@ -125,7 +129,7 @@ def _first(
 
 
 def _mixed(doubtful: Sequence[str], chance: Sequence[str]) -> dict[str, bool]:
-    """Loop -> whether it was drawn: every fifth place goes to the next of the rater's shuffle that has not come yet."""
+    """Mix two orders: every fifth place goes to the next loop of `chance` not used yet. True marks these loops."""
     mixed: dict[str, bool] = {}
     by_doubt, drawn = iter(doubtful), iter(chance)
     while len(mixed) < len(doubtful):
@@ -136,12 +140,12 @@ def _mixed(doubtful: Sequence[str], chance: Sequence[str]) -> dict[str, bool]:
 
 
 def unique_loops(workspace: Workspace) -> list[str]:
-    """Ids in the order the loops were added, without exact duplicates of another."""
+    """Ids of the loops in the order they were added, without exact duplicates."""
     return list(_unique_at(workspace)[1])
 
 
 def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
-    """The state of the library, and its unique loops; not to be changed in place."""
+    """The state of the library and its unique loops. The list is cached: do not change it in place."""
     store = LoopStore(workspace)
     state = store.digest()
     known = _unique.get(workspace.root)
@@ -152,14 +156,14 @@ def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
 
 
 def _open(status: str | None, decided_by_rater: bool) -> bool:
-    """Whether a loop still waits for this rater."""
+    """True while a loop still waits for this rater."""
     if status == "disputed":
         return not decided_by_rater
     return status not in ("approved", "rejected")
 
 
 def _skipped(acts: Mapping[int, tuple[str, str]]) -> dict[str, int]:
-    """Loop -> number of the rater's last skip, where nothing came after it."""
+    """The number of the rater's last skip of each loop, if no other action on the loop came after it."""
     last = {loop_id: (number, kind) for number, (kind, loop_id) in acts.items()}
     return {loop_id: number for loop_id, (number, kind) in last.items() if kind == "skip"}
 
@@ -173,7 +177,7 @@ def _item(loop_id: str, drawn: bool, status: str | None, skipped: bool, ranking:
 
 
 def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], _rater: str) -> _Ranking:
-    """The least certain first; loops no estimator has looked at follow."""
+    """Rank the least certain loop first; loops without suggestions follow."""
     known = overview.source_statements(store)
     ranks = {
         loop: said.confidence
@@ -182,7 +186,7 @@ def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence
     }
 
     def item(loop_id: str) -> QueueItem:
-        """The least certain field of a loop, with its confidence; a loop without suggestions says so."""
+        """The item with the least certain field and its confidence; `unsuggested` for a loop without suggestions."""
         if loop_id not in ranks:
             return QueueItem(loop_id, "unsuggested")
         return QueueItem(loop_id, "uncertain", known[loop_id].field, ranks[loop_id])
@@ -191,7 +195,7 @@ def _by_uncertainty(_workspace: Workspace, store: LabelStore, loop_ids: Sequence
 
 
 def _by_doubt_and_chance(workspace: Workspace, store: LabelStore, loop_ids: Sequence[str], rater: str) -> _Ranking:
-    """Uncertainty, every fifth at random."""
+    """Rank by uncertainty, with every fifth loop at random."""
     return replace(_by_uncertainty(workspace, store, loop_ids, rater), is_mixed=True)
 
 
@@ -200,7 +204,7 @@ def _by_disagreement(_workspace: Workspace, store: LabelStore, loop_ids: Sequenc
     ranks = {loop_id: -opinions.amount for loop_id, opinions in known.items() if opinions.amount > 0}
 
     def item(loop_id: str) -> QueueItem:
-        """The field people differ on most, and by how much; else a loop mixed in at random."""
+        """The item with the field on which sources differ most, and by how much; `random` for any other loop."""
         if loop_id not in ranks:
             return QueueItem(loop_id, "random")
         return QueueItem(loop_id, "disagreement", known[loop_id].field, amount=round(known[loop_id].amount, 3))
@@ -217,7 +221,7 @@ def _against_model(_workspace: Workspace, store: LabelStore, loop_ids: Sequence[
     ranks = {loop_id: -(against.confidence or 0.0) * against.amount for loop_id, against in found.items()}
 
     def item(loop_id: str) -> QueueItem:
-        """The label that differs most from a sure model; else a loop mixed in at random."""
+        """The item with the label that differs most from a sure model; `random` for any other loop."""
         if loop_id not in found:
             return QueueItem(loop_id, "random")
         against = found[loop_id]
@@ -236,7 +240,10 @@ def _opinions(store: LabelStore, loop_ids: Sequence[str]) -> dict[str, Opinions]
 
 
 def _unsettled(against: ModelDisagreement, rater: str) -> bool:
-    """Whether a second opinion is wanted of this rater: none of theirs is newer than the model's, nor do two stand."""
+    """True when this rater's second opinion is wanted.
+
+    It is not when the rater has voted since the model's suggestion, or when two people have approved.
+    """
     if against.settled or sum(status == "approved" for _, status, _ in against.votes) >= _SECOND_OPINION:
         return False
     return all(event < against.model_event for author, _, event in against.votes if author == rater)
@@ -246,7 +253,7 @@ def _by_outlier(workspace: Workspace, _store: LabelStore, _loop_ids: Sequence[st
     known = {one.loop_id: one for one in outlyingness(workspace)}
 
     def item(loop_id: str) -> QueueItem:
-        """The metric furthest from other loops', in deviations; else a loop mixed in at random."""
+        """The item with the metric furthest from other loops, in standard deviations; `random` for any other loop."""
         if loop_id not in known:
             return QueueItem(loop_id, "random")
         return QueueItem(loop_id, "outlier", known[loop_id].metric, amount=known[loop_id].deviation)
@@ -275,7 +282,10 @@ _RANKINGS: dict[str, Callable[[Workspace, LabelStore, Sequence[str], str], _Rank
 
 
 def _shuffled(workspace: Workspace, state: str, loop_ids: Sequence[str], rater: str) -> dict[str, int]:
-    """Loop -> its place in an order of the rater's own, the same every time; `state` is the library's."""
+    """The place of each loop in the rater's own shuffle, which is the same every time.
+
+    `state` is the digest of the library: the cached shuffle is used while it does not change.
+    """
     key = (workspace.root, rater)
     known = _shuffles.get(key)
     if known is None or known[0] != state:

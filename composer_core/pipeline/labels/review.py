@@ -1,8 +1,8 @@
-"""Several raters, many loops: who said what, how far they agree, what to settle, and edits in bulk.
+"""Review labels of several raters and many loops: votes, agreement, disputes to settle, and edits in bulk.
 
 A dispute is a field of a loop on which the newest votes of two raters contradict each other.
-Nobody is judge in their own cause: it ends when one of those raters takes over the other's
-value, or when somebody who has no vote in it hears the loop and decides (`labelling.decide`
+Nobody settles a dispute of their own: it ends when one of those raters adopts the other's
+value, or when somebody who has no vote in it hears the loop and decides (`decisions.decide`
 stores that as a settlement, which counts over the votes). Either way it leaves `disputes` at
 once, and a later vote against the settlement brings it back. Agreement is measured on the
 votes alone, so that settling a dispute does not make raters look more alike than they are.
@@ -204,7 +204,7 @@ def bulk_apply(
 ) -> BulkEdit | None:
     """Store what a preview showed, in one transaction; None when it changes nothing.
 
-    `labelling.undo` takes all of it back at once. StoreError conflict, with all conflicts,
+    `decisions.undo` takes all of it back at once. StoreError conflict, with all conflicts,
     when someone changed one of the fields since the preview: then nothing is stored.
     """
     require_choice("action", action, tuple(_BULK_STATUS))

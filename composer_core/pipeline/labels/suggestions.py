@@ -1,5 +1,8 @@
-"""Estimates of whole files (nothing stored) and of the library's loops (stored as suggestions, never over a person),
-and the genre of an instrument as the user's own approved labels teach it."""
+"""Estimate whole files, and suggest labels for the library's loops.
+
+Estimates of files are not stored. Suggestions are stored, never over a person's label. The genres of an instrument can
+be learnt from the user's own approved labels.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The library: importing, measuring, browsing, comparing and mending what it holds."""
+"""The library: import, measure, browse and compare its loops."""

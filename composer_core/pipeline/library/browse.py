@@ -1,7 +1,7 @@
-"""Browsing the library: pages, counts, distributions and samples of the loops a Filter asks for.
+"""Browse the library: pages, counts, distributions and samples of the loops that match a Filter.
 
-Nothing here loads the library: every answer is a query over its columns, whose size is
-that of what is shown.
+Nothing here loads the whole library: every function queries its columns, and the size of an
+answer is the size of what is shown.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ LISTED = (
     *(STATUS_COLUMN, "labels.emotion", "labels.genre", "labels.key_root"),
     *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_NAMES)),
 )
-"""Columns of a page unless others are asked for."""
+"""The default columns of a page."""
 PLOTTED = tuple(column.name for column in LOOP_COLUMNS if column.plotted)
-"""Columns a chart offers besides metrics and scores."""
+"""The columns that a chart offers besides metrics and scores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a table: the rows shown, and how many loops answer in all."""
+    """One page of a table: the rows shown, and the number of all matching loops."""
 
     rows: pd.DataFrame
     total: int
@@ -80,7 +80,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A value of a field and how many loops have it; value None stands for none."""
+    """A value of a field and the number of loops that have it; the value None stands for 'no value'."""
 
     value: str | None
     n_loops: int
@@ -89,44 +89,44 @@ class Facet:
 def columns(workspace: Workspace) -> dict[str, str]:
     """Every column by name with its kind: number, text, set, flag or time.
 
-    Metrics and scores that no loop has yet are there too; they hold nothing.
+    Metrics and scores that no loop has yet are listed too; their columns are empty.
     """
     known = library_query(workspace).columns()
     return {name: kind for name, kind in known.items() if name != POSITION}
 
 
 def number_columns(workspace: Workspace) -> tuple[str, ...]:
-    """Columns that hold numbers: what a distribution can be drawn of."""
+    """The columns that hold numbers, and so have a distribution."""
     return tuple(name for name, kind in columns(workspace).items() if kind == NUMBER)
 
 
 def where(workspace: Workspace, text: str) -> Filter:
-    """The Filter of a `--where` text (see filters); InvalidValue for an unknown column lists those there are."""
+    """Parse a `--where` text into a Filter (see `filters`); InvalidValue for an unknown column lists the known ones."""
     return parse_where(text, number_columns(workspace))
 
 
 def version(workspace: Workspace) -> str:
-    """A short text that changes whenever any answer here may: loops added, labels given."""
+    """A short text that changes whenever an answer of this module may change: loops added, labels given."""
     return library_query(workspace).version()
 
 
 def is_behind(workspace: Workspace) -> bool:
-    """Whether the next answer has to wait until many loops or labels are made ready to search; see `prepare`."""
+    """True when the next query has to wait until many loops or labels are prepared for search; see `prepare`."""
     return library_query(workspace).is_behind()
 
 
 def prepare(workspace: Workspace, told: Callable[[float], None]) -> None:
-    """Make the library ready to search, which any question does otherwise; `told` hears the share done, 0 to 1."""
+    """Prepare the library for search; else the next query does so. `told` is called with the share done, 0 to 1."""
     library_query(workspace).prepare(told)
 
 
 def column_of(field: str) -> str:
-    """The column that holds one value a loop of a field, as samples name it."""
+    """The column that holds a single value per loop for a field; samples use its name."""
     return SPLIT_COLUMN.get(field, field)
 
 
 def count(workspace: Workspace, filter: Filter = EVERYTHING) -> int:
-    """How many loops answer."""
+    """The number of matching loops."""
     return library_query(workspace).count(conditions_of(filter))
 
 
@@ -139,10 +139,11 @@ def page(
     *,
     columns: Sequence[str] = LISTED,
 ) -> Page:
-    """Rows `offset` to `offset + limit` of the loops that answer, and how many there are.
+    """Rows `offset` to `offset + limit` of the matching loops, and the number of all of them.
 
-    `sort` holds (column, descending), the first the strongest; loops without a value come
-    last, equals and an empty `sort` go by the newest. InvalidValue for unknown columns.
+    `sort` holds pairs (column, descending), the most important first. Loops without a value
+    come last. Equal loops, and all loops if `sort` is empty, are ordered from the newest.
+    InvalidValue for unknown columns.
     """
     require_range("limit", limit, 1, MAX_PAGE)
     require_range("offset", offset, 0, math.inf)
@@ -152,7 +153,7 @@ def page(
 
 
 def rows(workspace: Workspace, loop_ids: Sequence[str], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Rows of these loops in this order, all columns unless some are named; NotFound names a missing loop."""
+    """The rows of these loops in this order, with all columns unless some are named; NotFound names a missing loop."""
     query = library_query(workspace)
     names = list(columns) if columns is not None else [name for name in query.columns() if name != POSITION]
     wanted = list(dict.fromkeys(["loop_id", *names]))
@@ -164,7 +165,7 @@ def rows(workspace: Workspace, loop_ids: Sequence[str], columns: Sequence[str] |
 
 
 def ids(workspace: Workspace, filter: Filter = EVERYTHING, limit: int | None = None) -> list[str]:
-    """Ids of the loops that answer, the newest first: what a bulk action is about."""
+    """Ids of the matching loops, the newest first: the loops that a bulk action applies to."""
     found = library_query(workspace).select(["loop_id"], conditions_of(filter), limit=limit)
     names: list[str] = found.column("loop_id").to_pylist()
     return names
@@ -177,9 +178,9 @@ def export(
     filter: Filter = EVERYTHING,
     columns: Sequence[str] | None = None,
 ) -> int:
-    """Write the loops that answer as csv, jsonl or parquet, oldest first, in pieces; how many there were.
+    """Write the matching loops as csv, jsonl or parquet, oldest first and in pieces; returns their number.
 
-    All columns unless some are named. InvalidValue for another form or an unknown column.
+    All columns are written unless some are named. InvalidValue for another form or an unknown column.
     """
     require_choice("format", form, FORMATS)
     query = library_query(workspace)
@@ -191,27 +192,27 @@ def export(
 def export_file(
     workspace: Workspace, path: Path, form: str, filter: Filter = EVERYTHING, columns: Sequence[str] | None = None
 ) -> int:
-    """`export` into a file, which is whole or not there; StoreError when it cannot be written."""
+    """Write an `export` into a file, whole or not at all; StoreError when it cannot be written."""
     require_choice("format", form, FORMATS)
     with atomic_writer(path) as stream:
         return export(workspace, stream, form, filter, columns)
 
 
 def has_values(workspace: Workspace, field: str) -> bool:
-    """Whether any loop has a value of a field (the name of a choice, or a column)."""
+    """True when any loop has a value in a field (the name of a choice, or a column)."""
     return library_query(workspace).has_values(CHOICE_COLUMN.get(field, field))
 
 
 def span(workspace: Workspace, column: str) -> tuple[float, float] | None:
-    """Least and greatest value of a column of numbers in the whole library; None where no loop has one."""
+    """The smallest and largest value of a numeric column in the whole library; None when no loop has one."""
     return library_query(workspace).extent(column).span
 
 
 def facets(workspace: Workspace, filter: Filter, fields: Iterable[str]) -> dict[str, list[Facet]]:
-    """Values of each field among the loops that answer, the most frequent first.
+    """The values of each field among the matching loops, the most frequent first.
 
-    Fields are the names of choices (filters.CHOICES) or columns. What the filter asks of
-    a field itself is left aside for that field, so that its other values stay in sight.
+    Fields are the names of choices (filters.CHOICES) or columns. The filter's own choice of a
+    field is ignored while that field is counted, so that its other values stay in sight.
     `genre` counts families.
     """
     query = library_query(workspace)

@@ -1,4 +1,4 @@
-"""Distributions of the library: histograms, scatters, the loops inside an outline, the plane its metrics span."""
+"""Distributions of the library: histograms, scatters, the loops inside an outline, the plane of its metrics."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def histogram(
     split: str | None = None,
     span: tuple[float, float] | None = None,
 ) -> Histogram:
-    """Distribution of a column of numbers over the loops that answer, split by a field if one is named.
+    """Distribution of a column of numbers over the matching loops, split by a field if one is named.
 
     The bins fill `span`, else the span of the values there are.
     """
@@ -123,7 +123,7 @@ def projection(
     colour: str | None = None,
     metrics: Sequence[str] | None = None,
 ) -> Projection:
-    """Principal components of the standardised metrics, fitted on at most 5,000 of the loops that answer.
+    """Principal components of the standardised metrics, fitted on at most 5,000 of the matching loops.
 
     A missing value counts as the mean. Metrics that never differ are left out. The signs
     are fixed so that the strongest metric of an axis grows along it.
@@ -170,7 +170,7 @@ def within(
     filter: Filter = EVERYTHING,
     limit: int | None = None,
 ) -> list[str]:
-    """Ids of the loops that answer and lie inside the outline in the plane of two columns, at most `limit`.
+    """Ids of the matching loops that lie inside the outline in the plane of two columns, at most `limit`.
 
     All loops count, not only those of a sample that was drawn. An outline of fewer than three corners holds none.
     """

@@ -1,4 +1,4 @@
-"""Loops left out of training and data sets: near-duplicates, kept on one side of a split, and a person's choices.
+"""Leave loops out of training and data sets: near-duplicates across a split, and a person's choices.
 
 Reasons are kept, nothing is deleted, and every exclusion can be taken back."""
 

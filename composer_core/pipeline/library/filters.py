@@ -1,11 +1,12 @@
-"""What a search of the library asks for: a Filter, its form in an address, and the language of `--where`.
+"""A search of the library: the Filter, its form in an address, and the language of `--where`.
 
 The language is a list of comparisons joined by `and`:
 
     instrument=drums and tempo_bpm>=100 and genre=funk|jazz and metrics.swing_ratio_8>1.4 and text~"brush kit"
 
-`=` and `!=` take one value or several with `|` between; numbers also take `>=`, `>`, `<=` and `<`;
-`text~` looks for words in file, track and note. Values with blanks or signs stand in quotes.
+`=` and `!=` take one value, or several separated by `|`. Numbers also take `>=`, `>`, `<=` and `<`.
+`text~` searches for words in the names of file and track and in the note. Values with blanks or signs
+are put in quotes.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ CHOICES: dict[str, str] = {
     "source": "sources",
     "dataset": "datasets",
 }
-"""Name in an address and in `--where` -> field of Filter that holds the values asked for."""
+"""Maps a name in an address and in `--where` to the field of Filter that holds its values."""
 WORDS_OF = {"swing_phase": "swing", "label_status": "status"}
-"""Other names of choices in `--where`: those of the columns."""
+"""The column names of some choices, which `--where` accepts as well."""
 MAX_IDS_IN_QUERY = 40
-"""Loops an address names one by one; more would make it too long for a browser."""
+"""The most loops an address names one by one; more would make it too long for a browser."""
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PIECE = re.compile(
     r"\s*(?:(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<sign>>=|<=|!=|=|>|<|~)|(?P<bar>\|)|(?P<word>[^\s=<>!~|\"']+))"
@@ -57,16 +58,16 @@ class ColumnRange:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which loops are asked for; empty fields ask for nothing.
+    """The conditions that loops must meet; an empty field sets no condition.
 
-    Several values of one field mean any of them. `genres` holds families (which match
-    their sub-styles) and sub-styles; `key_roots`, `key_modes`, `emotions`, `genres` and
-    `techniques` are current labels, `measured_roots` and `measured_modes` the key estimated from
-    the notes; `statuses` may hold "unlabelled". `sources` are whole
-    names of files, `datasets` names of data sets. `ranges` may name any column of numbers.
-    `without` holds (name of a choice, value) that must not be. `below_total` is the pass
-    mark: loops that were scored below it. `text` is words to find in file, track and note.
-    `loop_ids` asks for these loops alone, as after a lasso; an address holds only a few of them.
+    Several values in one field mean any of them. `genres` holds families (which match their
+    sub-styles) and sub-styles. `key_roots`, `key_modes`, `emotions`, `genres` and `techniques`
+    refer to current labels, `measured_roots` and `measured_modes` to the key estimated from the
+    notes. `statuses` may hold "unlabelled". `sources` holds whole file names, `datasets` names of
+    data sets. `ranges` may name any numeric column. `without` holds pairs (name of a choice, value)
+    that must not match. `below_total` keeps the loops that scored below this pass mark. `text` holds
+    words to find in the names of file and track and in the note. `loop_ids` keeps only these loops,
+    for instance after a lasso; an address holds only a few of them.
     """
 
     instruments: tuple[str, ...] = ()
@@ -92,11 +93,11 @@ class Filter:
     loop_ids: tuple[str, ...] = ()
 
     def range_of(self, column: str) -> tuple[float, float] | None:
-        """(low, high) asked of a column, None when nothing is."""
+        """The range (low, high) set for a column; None when none is."""
         return next(((one.low, one.high) for one in self.ranges if one.column == column), None)
 
     def with_range(self, column: str, low: float | None, high: float | None) -> Filter:
-        """A copy that asks low <= column <= high instead of what it asked of the column; None is an open end."""
+        """A copy with the range low <= column <= high in place of an earlier one; None is an open end."""
         others = [one for one in self.ranges if one.column != column]
         if low is None and high is None:
             return replace(self, ranges=tuple(others))
@@ -104,18 +105,18 @@ class Filter:
         return replace(self, ranges=tuple(sorted((*others, wanted), key=lambda one: one.column)))
 
     def dropping(self, name: str) -> Filter:
-        """A copy without what is asked of one choice or one column of numbers."""
+        """A copy without the condition on one choice or one numeric column."""
         if name in CHOICES:
             return self.choosing(name, ())
         return self.with_range(name, None, None)
 
     def choosing(self, name: str, values: tuple[str, ...]) -> Filter:
-        """A copy that asks these values of one choice."""
+        """A copy with these values for one choice."""
         changed: dict[str, Any] = {CHOICES[name]: values}
         return replace(self, **changed)
 
     def to_query(self) -> dict[str, str]:
-        """Parameters of an address, only what is asked for; `from_query` reads them back."""
+        """The parameters of an address, without empty ones; `from_query` reads them back."""
         found = {name: ",".join(map(_escaped, getattr(self, field))) for name, field in CHOICES.items()}
         found |= {one.column: f"{_number_text(one.low)}..{_number_text(one.high)}" for one in self.ranges}
         found["not"] = ",".join(f"{name}:{_escaped(value)}" for name, value in self.without)
@@ -128,9 +129,10 @@ class Filter:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Filter:
-        """Read the parameters of an address; what makes no sense in it is left out.
+        """Read the parameters of an address, ignoring those that make no sense.
 
-        A parameter whose value is `low..high` asks for a range of the column it is named after.
+        An address may be old or typed by hand, so it is never an error. A parameter with a value
+        `low..high` sets a range for the column it is named after.
         """
         asked: dict[str, Any] = {field: _values(query.get(name, "")) for name, field in CHOICES.items()}
         ranges = {name: _range(name, text) for name, text in query.items() if name not in CHOICES}
@@ -150,7 +152,7 @@ class Filter:
 
 
 EVERYTHING = Filter()
-"""Asks for nothing."""
+"""The filter without conditions, which every loop matches."""
 
 
 def _escaped(value: str) -> str:
@@ -175,10 +177,10 @@ def _range(column: str, text: str) -> ColumnRange | None:
 
 
 def parse_where(text: str, number_columns: tuple[str, ...]) -> Filter:
-    """The Filter a `--where` text asks for. InvalidValue names what it does not understand.
+    """Parse a `--where` text into a Filter. InvalidValue names the place it does not understand.
 
-    `number_columns` are the columns that may be compared as numbers; an unknown name is
-    refused with the list of those that are known.
+    `number_columns` are the columns that may be compared as numbers. An unknown name is refused
+    with the list of the known ones.
     """
     found = Filter()
     for written, sign, values in _comparisons(text):
@@ -213,6 +215,7 @@ def _with_number(found: Filter, name: str, sign: str, values: tuple[str, ...]) -
         raise InvalidValue("bad_format", name=name, value="|".join(values), expected="a number")
     value = float(values[0])
     low, high = found.range_of(name) or (-math.inf, math.inf)
+    # A range includes both ends, so a strict sign means the next number above or below.
     if sign in ("=", ">=", ">"):
         low = max(low, math.nextafter(value, math.inf) if sign == ">" else value)
     if sign in ("=", "<=", "<"):
@@ -228,7 +231,7 @@ def _require_sign(name: str, sign: str, signs: tuple[str, ...]) -> None:
 
 
 def _comparisons(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(name, sign, values) of every comparison; InvalidValue where the text is none."""
+    """The (name, sign, values) of every comparison; InvalidValue where the text is not a comparison."""
     found: list[tuple[str, str, tuple[str, ...]]] = []
     pieces = _pieces(text)
     position = 0

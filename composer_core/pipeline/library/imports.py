@@ -1,4 +1,4 @@
-"""Files and folders into the library, with a report that names every file not taken."""
+"""Import files and folders into the library, with a report that names every refused file."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from composer_core.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-"""Called with files done and files in all."""
+"""Called with the number of files done and the number of all files."""
 MAX_JOBS = 64
 Facts = Callable[[Mapping[str, str]], list[dict[str, object]]]
-"""What else is done once all loops are stored, given the digest of each accepted file by its name."""
+"""Called once all loops are stored, with the digest of each accepted file by its name; returns one entry per path."""
 ACCEPTED_NAMED = 1000
-"""So many accepted files are named in a report; the rest is only counted."""
+"""So many accepted files are named in a report; the others are only counted."""
 _NOTES_A_PART = 150_000
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of an import. Refused files and warnings are {path, code, message}.
+    """The result of an import. Refused files and warnings are {path, code, message}.
 
-    `accepted` names the first accepted files: {path, loops}, how many loops each was cut into.
-    `datasets` is what `ingest_with_facts` found, one entry a path; left out where nobody looked.
-    `exact` counts exact duplicates; near duplicates are not sought.
+    `accepted` names the first accepted files as {path, loops}, with the number of loops each was cut
+    into. `datasets` holds what `ingest_with_facts` found, one entry per path; it is empty when data sets
+    were not looked for. `exact` counts exact duplicates; an import does not search for near duplicates.
     """
 
     files_seen: int = 0
@@ -57,7 +57,7 @@ class ImportReport:
     datasets: list[dict[str, object]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
-        """The object `composer ingest --json` prints."""
+        """The object that `composer ingest --json` prints."""
         return {
             "files_seen": self.files_seen,
             "files_accepted": self.files_accepted,
@@ -85,11 +85,11 @@ def ingest(
 ) -> ImportReport:
     """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
 
-    `engine` says where they are read (None: by processes of this machine), `drum_map` which note map their
-    drums follow (AUTOMATIC: to be found file by file). Raises NotFound for a
-    path that is not there, InvalidValue for bars or jobs out of range and an unknown map, Unavailable for an engine
-    that cannot run and StoreError for a workspace that cannot be written, each before anything is stored.
-    A file that is refused never stops the others. Reading the same files again adds nothing.
+    `engine` says where they are read (None: by processes of this machine), `drum_map` which note map
+    their drums follow (AUTOMATIC: it is found for each file). A refused file never stops the others.
+    Reading the same files again adds nothing. Before anything is stored it raises NotFound for a
+    missing path, InvalidValue for bars or jobs out of range and an unknown map, Unavailable for an
+    engine that cannot run, and StoreError for a workspace that cannot be written.
     """
     started = time.monotonic()
     require_choice("bars", bars, BARS_CHOICES)
@@ -128,7 +128,7 @@ def _tell(report: ImportReport) -> None:
 
 
 def imports(workspace: Workspace) -> list[dict[str, object]]:
-    """Earlier imports, newest first: the report's JSON with `at` (ISO time), `paths` and `bars`."""
+    """Earlier imports, newest first: the JSON of each report with `at` (ISO time), `paths` and `bars`."""
     return [
         cast(dict[str, object], read_json(path))
         for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)
@@ -136,7 +136,7 @@ def imports(workspace: Workspace) -> list[dict[str, object]]:
 
 
 class _Import:
-    """One import under way: what was read and not yet stored, and the report so far."""
+    """An import in progress: the loops that are read but not yet stored, and the report so far."""
 
     def __init__(self, workspace: Workspace, found: ScanResult) -> None:
         self._workspace, self._store, self._found = workspace, LoopStore(workspace), found
@@ -148,7 +148,7 @@ class _Import:
             self._refuse(refusal)
 
     def take(self, job: JobReport) -> None:
-        """Count and keep what one file or archive gave."""
+        """Count the outcomes of one file or archive, and keep its loops."""
         path, kind = self._found.files[job.job_id]
         self.report.files_skipped += job.n_skipped
         if kind != "midi" and not job.outcomes:
@@ -162,7 +162,7 @@ class _Import:
             self.flush()
 
     def flush(self) -> None:
-        """Store what was read so far as one part, and count duplicates."""
+        """Store the loops read so far as one part, and count duplicates."""
         if not self._records:
             return
         appended = self._store.append(self._records)
@@ -173,7 +173,7 @@ class _Import:
         self._records, self._n_notes = [], 0
 
     def _count_copies(self, known: set[str]) -> int:
-        """Loops of files whose very bytes the library has under another name: those add nothing."""
+        """Count the loops of files that the library has byte for byte under another name; they add nothing."""
         rows = self._store.rows(known, ("loop_id", "source", "member"))
         sources = {loop_id: (row["source"], row["member"]) for loop_id, row in rows.items()}
         return sum(

@@ -1,4 +1,4 @@
-"""The library's loops: takes added, loops read back and written as MIDI."""
+"""The loops of the library: add takes, load loops and write them as MIDI."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_traini
 
 
 def table(workspace: Workspace) -> pd.DataFrame:
-    """One row a loop with a column `metrics.<name>` for every metric, NaN where undefined."""
+    """One row per loop, with a column `metrics.<name>` for every metric; NaN where undefined."""
     frame = LoopStore(workspace).table()
     missing = [METRIC_PREFIX + name for name in METRICS if METRIC_PREFIX + name not in frame.columns]
     return frame.reindex(columns=[*frame.columns, *missing], fill_value=np.nan) if missing else frame
 
 
 def load_loop(workspace: Workspace, loop_id: str) -> Loop:
-    """One loop with its notes; NotFound when it is not in the library."""
+    """Load one loop with its notes; NotFound when it is not in the library."""
     return LoopStore(workspace).load(loop_id)
 
 
@@ -48,9 +48,9 @@ def digest(workspace: Workspace) -> str:
 
 
 def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> list[str]:
-    """Measure and store generated loops, each with the id of its take; their loop ids.
+    """Measure and store generated loops, each with the id of its take; returns their loop ids.
 
-    A take is stored once: adding it again gives the same id and changes nothing.
+    A take is stored once: adding it again returns the same id and changes nothing.
     """
     measured = measure_loops([loop for loop, _ in loops])
     records = [_generated_record(one, take_id) for one, (_, take_id) in zip(measured, loops, strict=True)]
@@ -66,13 +66,13 @@ def _generated_record(one: MeasuredLoop, take_id: str) -> LoopRecord:
 
 
 def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: int | None = None) -> list[Loop]:
-    """The loops of one instrument (None: of all) to train on.
+    """The loops of one instrument (None: of all instruments) to train on.
 
-    Of a folder (or file): every MIDI file and archive member read whole, one loop a part
-    (and metre), `Loop.source` being the path relative to the folder; where the folder is the
-    Groove MIDI Dataset, `Loop.extra` holds what its info.csv says of the take. Files that
-    cannot be read are left out. Of a workspace: the imported loops that duplicate no other and are not excluded.
-    Empty when there are none; NotFound when the path does not exist.
+    From a folder or file, every MIDI file and archive member is read whole, as one loop per part
+    (and metre). `Loop.source` is the path relative to the folder; in the Groove MIDI Dataset,
+    `Loop.extra` holds the facts that its info.csv gives about the take. Files that cannot be read
+    are left out. From a workspace, these are the imported loops that duplicate no other loop and
+    are not excluded. The list may be empty; NotFound when the path does not exist.
     """
     if isinstance(data, Workspace):
         return _library_loops(data, instrument)

@@ -88,7 +88,7 @@ def _key_json(record: LoopRecord) -> dict[str, Any] | None:
 
 
 def _explanation_json(record: LoopRecord) -> dict[str, Any]:
-    """By score: the points each metric gives or takes, worst first, or why there is no score."""
+    """For each score the points that each metric adds or takes away, worst first, or why there is no score."""
     found: dict[str, Any] = {
         name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
     }

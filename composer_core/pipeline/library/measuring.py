@@ -1,7 +1,7 @@
-"""What a reader process does with one file: parse, cut, measure; and the bytes it answers with.
+"""Process one file in a reader process: parse, cut, measure, and encode the answer as bytes.
 
 `read_files` runs in the worker processes of `composer_core.ingest.pool`, so that parsing,
-cutting and measuring share the processors; `decode` turns its answer into LoopRecords.
+cutting and measuring use all processors; `decode_records` turns its answer into LoopRecords.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> li
 
 
 def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
-    """What is stored of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
+    """The records of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
     rows = cast(list[dict[str, Any]], facts["loops"])
     n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()

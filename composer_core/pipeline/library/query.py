@@ -1,4 +1,4 @@
-"""Which column each choice of a Filter asks, and the one query of each workspace."""
+"""Map each choice of a Filter to its column, and keep one query object per workspace."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHOICE_COLUMN = {
     "dataset": "dataset",
 }
 SPLIT_COLUMN = {**CHOICE_COLUMN, "genre": LABEL_PREFIX + "genre"}
-"""Where one value a loop is wanted."""
+"""Where one value per loop is wanted."""
 _SEARCHED = (*(column.name for column in LOOP_COLUMNS if column.searched), NOTE_COLUMN)
 
 

@@ -1,4 +1,4 @@
-"""What a change of settings or calibration does to the library's scores: previewed first, or carried out."""
+"""Preview or apply what a change of settings or calibration does to the library's scores."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _lacking(table: pa.Table, instruments: set[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScorePreview:
-    """Totals of the loops that answer under some settings.
+    """Totals of the matching loops under some settings.
 
     `edges` (21,) and `counts` (20,) are the histogram from 0 to 100; `n_below` loops are under the pass
     mark and so in the retry queue, `n_passing` are not, `n_without` have no score.
@@ -130,7 +130,7 @@ def preview_scores(
 def totals(
     workspace: Workspace, weights: Mapping[str, float] | None = None, filter: Filter = EVERYTHING
 ) -> tuple[list[str], FloatArray]:
-    """Ids of the loops that answer, and the total of each: the calibrated one, or by weights; NaN without a score."""
+    """Ids of the matching loops, and the total of each: the calibrated one, or by weights; NaN without a score."""
     found = _scores(workspace, ["loop_id"], filter, weights)
     names: list[str] = found.column("loop_id").to_pylist()
     return names, _totals(found, weights)

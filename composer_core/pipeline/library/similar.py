@@ -1,6 +1,6 @@
-"""Loops like another one, and loops unlike all others of their instrument.
+"""Find loops similar to another one, and loops unlike all others of their instrument.
 
-Similar loops are found by exact search over how their rhythms or their measurements differ."""
+The search is exact: the query is compared with every loop, by rhythm or by measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops of the library like those of a MIDI file that need not be in it."""
+"""Find loops of the library similar to those of a MIDI file, which need not be in the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the estimators read of a whole song: its pitched notes in seconds, and its drums as one loop."""
+"""The estimators' view of a whole song: its pitched notes in seconds, and its drums as one loop."""
 
 from __future__ import annotations
 

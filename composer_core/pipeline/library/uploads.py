@@ -1,4 +1,4 @@
-"""Uploaded files, kept by content so that the library can name where a loop came from."""
+"""Keep uploaded files by their content, so that the library can name the source of a loop."""
 
 from __future__ import annotations
 

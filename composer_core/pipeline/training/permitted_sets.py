@@ -1,4 +1,4 @@
-"""The data sets that may train shipped weights, and what each says of its loops."""
+"""The data sets that may train shipped weights, and the facts each gives about its loops."""
 
 from __future__ import annotations
 

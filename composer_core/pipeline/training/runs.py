@@ -1,4 +1,4 @@
-"""Training runs as pages and commands see them: started as a detached process, watched, stopped, resumed."""
+"""Training runs for pages and commands: start a detached process, watch it, stop it and resume it."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _log = logging.getLogger(__name__)
 
 LIBRARY = "library"
 EARLY_STOP_SEC = 3.0
-"""So long a stop waits for a process that has only just begun."""
+"""The longest that a stop waits for a process that has only just started."""
 SMOOTHING = 0.9
 FINE_TUNING_RATE = 1e-3
-"""Learning rate of a training that goes on from a model; see the recipes of the shipped ones."""
+"""Learning rate of a training that starts from a model, as in the recipes of the shipped ones."""
 TRAIN_SIZES = TRAIN_OPTIONS["size"].choices
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What a person asks for. `data` is a folder or 'library'; `steps` None trains for the size's epochs.
+    """The request for a training. `data` is a folder or 'library'; `steps` None trains for the size's epochs.
 
-    `start` is a model (name or folder) to go on from, empty for random weights; `adapter` then trains
-    low-rank adapters instead of every weight. A started model keeps its size, whatever `size` says.
+    `start` is the model (name or folder) to start from, or empty for random weights. With `adapter`, a training
+    from a model trains low-rank adapters instead of every weight. Such a model keeps its size, whatever `size` is.
     """
 
     instrument: str
@@ -63,7 +63,7 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         if self.steps is not None:
-            # A configuration says with 0 what a request says with None: as many as the epochs give.
+            # In a configuration 0 steps means 'by epochs', for which a request has None. So 0 is refused here.
             require_range("steps", self.steps, 1, MOST_STEPS)
         for spec in fields(self):
             value = getattr(self, spec.name)
@@ -76,14 +76,17 @@ class TrainRequest:
 
     @property
     def heard_instrument(self) -> str:
-        """What its model is tried out with: the instrument, or a piano where it plays all."""
+        """The instrument with which its model is tried out; a piano for a model of all instruments."""
         return "piano" if self.instrument == ALL else self.instrument
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run as the page shows it. Losses are (step, nats a token), validation (step, nats a note); `error` is what
-    ended it, where it was one of the family (`message` says the same in English, or what another error said)."""
+    """A run as the page shows it.
+
+    `losses` are (step, nats per token), `validation` (step, nats per note). `error` is the ComposerError that ended the
+    run, if one did; `message` is its English text, or that of any other error.
+    """
 
     run: str
     state: str
@@ -103,10 +106,10 @@ class RunStatus:
 
 
 def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
-    """The command that does the same as the page's button."""
+    """The command that does the same as the button of the page."""
     asked = [(TRAIN_OPTIONS[spec.name], spec.default, getattr(request, spec.name)) for spec in fields(request)]
     line = ["composer", "train"]
-    # What is always said comes first.
+    # Options that are always given come first, so that a person can read the command.
     for one, default, value in sorted(asked, key=lambda row: not row[0].always):
         if one.flags and (one.always or value != default):
             line += one.words(value)
@@ -114,12 +117,12 @@ def command_line(request: TrainRequest, folder: Path | str) -> list[str]:
 
 
 def option(name: str) -> TrainOption:
-    """What an option of a training may be, for the control that asks for it."""
+    """The declaration of a training option, for the control that sets it."""
     return TRAIN_OPTIONS[name]
 
 
 def request_of(config: TrainConfig, data: str, start: str) -> TrainRequest:
-    """The request that the command's configuration stands for; `start` is the model as it was named."""
+    """The request that matches a configuration of the command; `start` is the name of the model as it was given."""
     known = {spec.name for spec in fields(config)}
     shared = {spec.name: getattr(config, spec.name) for spec in fields(TrainRequest) if spec.name in known}
     return TrainRequest(**{**shared, "data": data, "steps": config.steps or None, "start": start})
@@ -144,7 +147,7 @@ def start(workspace: Workspace, request: TrainRequest) -> str:
 
 
 def resume(workspace: Workspace, run: str) -> None:
-    """Go on with a stopped or crashed run; ModelError run_active when it still runs."""
+    """Continue a stopped or crashed run; ModelError run_active when it still runs."""
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
     if state is not None and _is_working(state):
@@ -154,7 +157,7 @@ def resume(workspace: Workspace, run: str) -> None:
 
 
 def stop(workspace: Workspace, run: str) -> None:
-    """Ask the run's process to stop after its step; it keeps a checkpoint. Only ever signals its own process."""
+    """Ask the run's process to stop after its current step and keep a checkpoint; no other process is signalled."""
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
     if state is None or not _is_working(state):
@@ -167,11 +170,11 @@ def stop(workspace: Workspace, run: str) -> None:
 
 
 def _note_early_stop(folder: Path, state: store.RunState) -> None:
-    """A process that still loads its libraries ends at the signal without a word: say that it was stopped."""
+    """Record that a process was stopped while it still loaded its libraries, when it dies without writing its state."""
     deadline = time.monotonic() + EARLY_STOP_SEC
     while store.is_alive(state.pid, state.pid_started):
         if time.monotonic() > deadline:
-            return  # it listens by now, and writes itself what becomes of it
+            return  # it handles the signal by now, and writes its state itself
         time.sleep(0.05)
     last = store.read_state(folder)
     if last is not None and (last.state, last.pid) == ("starting", state.pid):
@@ -179,7 +182,7 @@ def _note_early_stop(folder: Path, state: store.RunState) -> None:
 
 
 def status(workspace: Workspace, run: str) -> RunStatus:
-    """The state of one run, found again whoever started it."""
+    """The status of one run, read from its folder, whichever process started it."""
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
     rows: list[dict[str, Any]] = store.read_rows(folder)
@@ -211,7 +214,7 @@ def runs(workspace: Workspace) -> list[RunStatus]:
 
 
 def devices() -> list[Device]:
-    """The devices training can use here, GPU first (code and name)."""
+    """The devices on which training can run here, the GPU first (code and name)."""
     from composer_core.model.device import devices as found
 
     return list(found())
@@ -239,7 +242,7 @@ def _named_state(state: store.RunState | None) -> tuple[str, str]:
 
 
 def _error_of(state: store.RunState | None) -> ComposerError | None:
-    """What ended a run; None where that was no error of the family, or one this release has no sentence for."""
+    """The error that ended a run; None when it was not a ComposerError, or has a code this release does not know."""
     if state is None or state.state != "crashed" or not state.code:
         return None
     try:
@@ -249,7 +252,7 @@ def _error_of(state: store.RunState | None) -> ComposerError | None:
 
 
 def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
-    """Seconds left at the pace of the last 50 steps."""
+    """The seconds left at the pace of the last 50 steps."""
     timed = [row for row in rows[-50:] if row.get("seconds")]
     if not timed:
         return None
@@ -257,7 +260,7 @@ def _eta(rows: list[dict[str, Any]], steps: int) -> float | None:
 
 
 def _spawn(workspace: Workspace, run: str, request: TrainRequest) -> None:
-    """A process of its own session, so that neither Ctrl-C in the terminal nor a closed browser ends it."""
+    """Start the process in its own session, so that neither Ctrl-C in the terminal nor a closed browser ends it."""
     folder = workspace.runs / run
     line = [sys.executable, "-m", "composer_core.cli", *command_line(request, folder)[1:]]
     with (folder / store.LOG_FILE).open("ab") as log:

@@ -1,4 +1,4 @@
-"""Source parts: snapped to the grid, with the keys and chords of their song, cut and measured window by window."""
+"""Source parts: snap takes to the grid, find keys and chords of their song, cut windows and measure them."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SongHarmony:
-    """Key and chord (None: none was heard) of each bar of a stretch of a song."""
+    """The key and chord of each bar of a stretch of a song; the chord is None where none was recognised."""
 
     keys: tuple[Key, ...]
     chords: tuple[Chord | None, ...]
 
     def key_of(self, start: int, bars: int) -> Key:
-        """The key most of these bars are in, the earlier where two are as many."""
+        """The key of most of these bars; of two equally frequent keys the earlier one."""
         return Counter(self.keys[start : start + bars]).most_common(1)[0][0]
 
 
 def stretch_of(loop: Loop) -> tuple[str, int]:
-    """What parts that sound together have in common: their song and where they begin in it."""
+    """The stretch that a part belongs to: its song and its first bar. Parts that sound together share it."""
     return loop.source, loop.start_bar
 
 
 def harmonies(loops: Sequence[Loop]) -> dict[tuple[str, int], SongHarmony]:
-    """The harmony of every stretch, from all pitched loops of it (drums are left out)."""
+    """The harmony of every stretch, computed from all its pitched loops."""
     together: dict[tuple[str, int], list[Loop]] = defaultdict(list)
     for loop in loops:
         if not loop.is_drums and len(loop.notes):
@@ -65,9 +65,9 @@ def _harmony(parts: Sequence[Loop]) -> SongHarmony:
 
 VALIDATION_BARS = 4
 WINDOW_HOPS = ((4, 1), (8, 4), (2, 2), (1, 4))
-"""(bars, hop in bars) of the training windows: four-bar loops most, the other lengths beside them."""
+"""(bars, hop in bars) of the training windows: mostly four-bar loops, with the other lengths beside them."""
 DEV_SHARE = 20
-"""One training take in this many is kept out to stop by, chosen by the digest of its name."""
+"""One training take in this many is set aside for early stopping, chosen by the digest of its name."""
 PARTS = ("train", "dev", "validation")
 COMMON_METERS = (*ASK_METERS, "2/2")
 Bars = list[list[str]]
@@ -75,7 +75,7 @@ Bars = list[list[str]]
 
 @dataclass(frozen=True, slots=True)
 class SourcePart:
-    """One source take, snapped, with the harmony of its song (None for drums)."""
+    """One source take, snapped to the grid, with the harmony of its song (None for drums)."""
 
     name: str
     part: str
@@ -87,32 +87,32 @@ class SourcePart:
 
     @property
     def instrument(self) -> str:
-        """What plays it."""
+        """The instrument that plays it."""
         return self.played.instrument
 
     @property
     def bars(self) -> Bars:
-        """Base tokens of every bar as it sounds, without a merge."""
+        """The base tokens of every bar as it sounds, without merges."""
         return self.written(0)
 
     @property
     def bars_on_c(self) -> Bars:
-        """Base tokens of every bar, each written with the tonic of its own key on C."""
+        """The base tokens of every bar, each written with the tonic of its own key on C."""
         if self.harmony is None:
             return self.bars
         keys = self.harmony.keys[: len(self.bars)]
         return [self.written(key.shift)[index] for index, key in enumerate(keys)]
 
     def shift(self, start: int, bars: int) -> int:
-        """Semitones that a window's tonic lies above C; 0 for drums."""
+        """How many semitones the tonic of a window lies above C; 0 for drums."""
         return self.harmony.key_of(start, bars).shift if self.harmony is not None else 0
 
     def window(self, start: int, bars: int) -> Bars:
-        """Base tokens of a window, written with its tonic on C."""
+        """The base tokens of a window, written with its tonic on C."""
         return self.written(self.shift(start, bars))[start : start + bars]
 
     def written(self, shift: int) -> Bars:
-        """Base tokens of every bar, transposed down by `shift` semitones."""
+        """The base tokens of every bar, transposed down by `shift` semitones."""
         if shift not in self._written:
             loop = self.snap.loop
             moved = loop.with_notes(loop.notes.with_columns(pitch=loop.notes.pitch - shift)) if shift else loop
@@ -121,7 +121,10 @@ class SourcePart:
 
 
 def part_of(loop: Loop) -> str:
-    """Which part a take belongs to: its data set's split, else by the digest of its source; dev out of train."""
+    """The part of the split a take belongs to: train, dev or validation.
+
+    The data set's own split decides, or else the digest of the source; dev takes are set aside from train.
+    """
     digest = int(hashlib.sha256(loop.source.encode()).hexdigest(), 16)
     split = loop.extra.get("split")
     if split in ("validation", "test") or (split is None and digest % 10 == 0):
@@ -130,7 +133,7 @@ def part_of(loop: Loop) -> str:
 
 
 def genre_of(loop: Loop) -> Mapping[str, float]:
-    """Genre weights of a take: a curator's, else its data set's style; empty when neither is known."""
+    """The genre weights of a take: a curator's, or else its data set's style; empty when neither is known."""
     if "genre" in loop.extra:
         return dict(cast(Mapping[str, float], loop.extra["genre"]))
     style = loop.extra.get("style")
@@ -138,9 +141,9 @@ def genre_of(loop: Loop) -> Mapping[str, float]:
 
 
 def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = None) -> list[SourcePart]:
-    """Snap every take of the instruments that holds a note; bars too long for the language are left out.
+    """Snap every take of the instruments that has notes; takes with bars too long for the language are left out.
 
-    `loops` are best all parts of their songs: keys and chords are found on them together.
+    `loops` should hold all parts of their songs, because keys and chords are found on all parts together.
     """
     found = harmonies(loops)
     takes = []
@@ -153,7 +156,7 @@ def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = Non
 
 
 def window_of(loop: Loop, start: int, bars: int) -> Loop:
-    """Bars `start` to `start + bars` of a played take as a loop of its own; early downbeats come along."""
+    """Cut bars `start` to `start + bars` of a played take as a loop of its own, with their early downbeats."""
     first, last = start * loop.meter.bar_tick, (start + bars) * loop.meter.bar_tick
     onset = loop.notes.onset_tick
     notes = loop.notes.select((onset >= first - EARLY_TICK) & (onset < last - EARLY_TICK))
@@ -161,7 +164,10 @@ def window_of(loop: Loop, start: int, bars: int) -> Loop:
 
 
 def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], shift: int) -> dict[str, float | None]:
-    """The encoder's numbers of a window as it was played, pitches with the tonic, `shift` semitones higher, on C."""
+    """The encoder's numbers for a window as it was played.
+
+    Pitches are given with the tonic on C; in the take it lies `shift` semitones higher.
+    """
     values = measured_fields(metrics, window.instrument)
     for name, value in values.items():
         if FIELD[name].follows_key and value is not None:
@@ -173,7 +179,7 @@ def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], sh
 
 
 def measured_condition(take: SourcePart, start: int, bars: int) -> WindowCondition:
-    """The whole condition of a window, as it was played."""
+    """Measure the complete condition of a window as it was played."""
     from composer_core.model.composer.conditions import WindowCondition
 
     window = window_of(take.played, start, bars)
@@ -190,9 +196,9 @@ def measured_condition(take: SourcePart, start: int, bars: int) -> WindowConditi
 
 
 def windows_of(take: SourcePart, training: bool) -> list[tuple[int, int]]:
-    """(first bar, bars) of a take's windows: overlapping for training, side by side otherwise.
+    """The windows of a take as (first bar, bars): overlapping for training, side by side otherwise.
 
-    For training only windows without an empty bar, which no generated loop has.
+    Training windows have no empty bar, because no generated loop has one.
     """
     n = len(take.bars)
     if not training:
@@ -203,7 +209,7 @@ def windows_of(take: SourcePart, training: bool) -> list[tuple[int, int]]:
 
 
 def spread(counts: Sequence[int], most: int) -> int:
-    """The largest cap for which the counts, none above it, add up to no more than `most` (at least 1)."""
+    """The largest cap (at least 1) such that the counts, each cut to it, add up to no more than `most`."""
     low, high = 1, max(counts, default=1)
     while low < high:
         middle = (low + high + 1) // 2
@@ -212,9 +218,9 @@ def spread(counts: Sequence[int], most: int) -> int:
 
 
 def limited_windows(takes: Sequence[SourcePart], training: bool, most: int) -> list[list[tuple[int, int]]]:
-    """The windows of each take; of each instrument no more than about `most` (0: all), long songs giving first.
+    """The windows of each take, at most about `most` per instrument (0: all); long songs lose windows first.
 
-    What a take keeps is spaced evenly, so that no song and no part of one outweighs the others.
+    The windows a take keeps are spaced evenly, so that no song and no part of one outweighs the others.
     """
     found = [windows_of(take, training) for take in takes]
     if not most:

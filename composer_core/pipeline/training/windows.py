@@ -1,10 +1,9 @@
-"""From takes to training windows: the language and its sets, with each window's condition as it was played.
+"""Turn takes into training windows: the language and its sets, with the condition measured on each window.
 
-The condition of a training window is measured on the window: its tempo, the numbers that the
-fields of a condition declare (density, valence, register, ...), techniques (the documented
-rules), the take's swing, key and chords of the song's pitched parts together, and the genre
-its data set or a curator gave it. What is not known is left 'not given'.
-Pitches are written as if the tonic were C.
+The condition is measured on the window itself: its tempo, the numbers that the fields of a condition
+declare (density, valence, register, ...), and techniques by the documented rules. Swing comes from the
+take, key and chords from all pitched parts of the song together, and the genre from the data set or a
+curator. Unknown fields are 'not given'. Pitches are written as if the tonic were C.
 """
 
 from __future__ import annotations
@@ -43,19 +42,19 @@ if TYPE_CHECKING:
 
 DATA_FILE, FACTS_FILE = "data.npz", "data.json"
 DEV_WINDOWS = 40
-"""Where training windows are limited, one window is kept to stop by for this many."""
+"""When the number of training windows is limited, one dev window is kept for this many of them."""
 MIN_TECHNIQUE_WINDOWS = 20
-"""Techniques seen in fewer training windows get no embedding."""
+"""A technique found in fewer training windows gets no embedding."""
 _WINDOW_ARRAYS = ("n_notes", "take", "bar_starts", "spoilt")
 PASSAGE_BARS = 4
 FEWEST_NOTES = 8
-"""Passages of fewer notes are alike by chance."""
+"""Shorter passages are not compared, because passages of fewer notes are alike by chance."""
 
 
 def build_training_data(
     loops: Sequence[Loop], config: TrainConfig, progress: Callable[[str], None] = lambda _: None
 ) -> TrainingData:
-    """Everything a training run needs. NotFound when the takes hold no notes to train or to stop by."""
+    """Build all data of a training run; NotFound when there are no takes with notes to train on."""
     from composer_core.model.composer.training import TrainingData
     from composer_core.model.config import SHARED
 
@@ -64,7 +63,7 @@ def build_training_data(
     if config.asked_meters:
         takes = [take for take in takes if str(take.played.meter) in COMMON_METERS]
     by_part = {part: [take for take in takes if take.part == part] for part in PARTS}
-    # A handful of takes may leave a part empty: better a few shared takes than no way to stop.
+    # With only a handful of takes a part may be empty. A shared take is better than no early stopping at all.
     by_part["dev"] = by_part["dev"] or by_part["validation"] or by_part["train"][-1:]
     if not by_part["train"]:
         raise NotFound("no_notes", path="the data", instrument=config.instrument, purpose="train on")
@@ -90,7 +89,10 @@ def build_training_data(
 def apart_from_held_out(
     takes: Sequence[SourcePart], train: list[SourcePart], progress: Callable[[str], None] = lambda _: None
 ) -> tuple[list[SourcePart], dict[str, int]]:
-    """The training takes without those near a held-out one, and how many were left out or, for want of others, kept."""
+    """The training takes without those near a held-out one, and how many were left out.
+
+    When all takes are near a held-out one they are kept, because there are no others, and counted as kept.
+    """
     near = {id(takes[index]) for index in near_held_out(takes)}
     apart = [take for take in train if id(take) not in near]
     if not apart:
@@ -105,7 +107,7 @@ def apart_from_held_out(
 
 @dataclass(frozen=True, slots=True)
 class MeasuredWindow:
-    """A window of a take (index `number` among them), its base tokens and its condition."""
+    """A window of a take, with its base tokens and its condition; `number` is the index of the take."""
 
     take: SourcePart
     number: int
@@ -114,7 +116,7 @@ class MeasuredWindow:
 
 
 def _measured_windows(takes: Sequence[SourcePart], training: bool, most: int) -> list[MeasuredWindow]:
-    """Every window that holds a note, measured."""
+    """Measure every window that has notes."""
     found = []
     for number, (take, windows) in enumerate(zip(takes, limited_windows(takes, training, most), strict=True)):
         for start, length in windows:
@@ -127,7 +129,7 @@ def _measured_windows(takes: Sequence[SourcePart], training: bool, most: int) ->
 def _language(
     config: TrainConfig, rows: Sequence[MeasuredWindow], takes: Sequence[SourcePart]
 ) -> tuple[Vocabulary, tuple[str, ...], tuple[str, ...]]:
-    """Vocabulary, genres and techniques: those of the model to start from, else learnt from the windows."""
+    """The vocabulary, genres and techniques: those of the model to start from, or else learnt from the windows."""
     from composer_core.model.composer.checkpoint import load_model
     from composer_core.model.config import SHARED
 
@@ -135,6 +137,7 @@ def _language(
         start = load_model(Path(config.start))
         return start.vocabulary, start.composer.config.genres, start.composer.config.techniques
     kind = "shared" if config.instrument == SHARED else "drums" if config.instrument == "drums" else "pitched"
+    # Windows of a take overlap and share their bars: each bar is counted once, however many windows hold it.
     seen: set[tuple[int, int]] = set()
     bars = []
     for row in rows:
@@ -146,7 +149,7 @@ def _language(
 
 
 def _meters(rows: Sequence[MeasuredWindow]) -> dict[str, dict[str, int]]:
-    """How many windows each instrument has of each metre: what says that one is rare."""
+    """Count the windows of each instrument by metre, so that a request can be warned of a rare one."""
     counts: dict[str, Counter[str]] = {}
     for row in rows:
         meter = str(row.take.played.meter)
@@ -155,7 +158,7 @@ def _meters(rows: Sequence[MeasuredWindow]) -> dict[str, dict[str, int]]:
 
 
 def genre_codes(takes: Sequence[SourcePart]) -> tuple[str, ...]:
-    """Codes a model learns: every family and sub-style its training takes carry."""
+    """The genre codes a model learns: every family and sub-style of its training takes."""
     codes = {code for take in takes for code in take.genre}
     return tuple(sorted(codes | {family_of(code) for code in codes}))
 
@@ -168,7 +171,7 @@ def encode_windows(
     techniques: Sequence[str] = (),
     most: int = 0,
 ) -> WindowSet:
-    """The windows of some takes as token ids with their measured conditions; windows without a note are left out."""
+    """Encode the windows of some takes as token ids and measured conditions; windows without notes are left out."""
     rows = _measured_windows(takes, training, most)
     return encode(rows, vocabulary, genres, techniques, [take.name for take in takes])
 
@@ -180,12 +183,12 @@ def encode(
     techniques: Sequence[str],
     names: Sequence[str] | None = None,
 ) -> WindowSet:
-    """Measured windows as token ids and condition arrays."""
+    """Encode measured windows as token ids and condition arrays."""
     from composer_core.model.composer.conditions import condition_rows
     from composer_core.model.composer.data import WindowSet
 
     def known(row: MeasuredWindow) -> WindowCondition:
-        """What is asked, without genres that neither the model nor its families know."""
+        """The condition of a window, without genres unknown to the model both as sub-style and as family."""
         genre = {code: w for code, w in row.asked.genre.items() if code in genres or family_of(code) in genres}
         return replace(row.asked, genre=genre)
 
@@ -211,7 +214,7 @@ def _ids(bars: Bars, vocabulary: Vocabulary) -> Any:
 def with_corrupted(
     windows: WindowSet, rows: Sequence[MeasuredWindow], vocabulary: Vocabulary, share: float, seed: int
 ) -> WindowSet:
-    """The windows and, for a share of them, a copy whose pitches changed places, for the quality head."""
+    """Add a copy with shuffled pitches for a share of the windows, from which the quality head learns."""
     from composer_core.model.composer.data import WindowSet
 
     rng = np.random.default_rng([seed, 0xBAD])
@@ -233,7 +236,7 @@ def with_corrupted(
 def prepare_data(
     folder: Path, config: TrainConfig, read_loops: Callable[[], list[Loop]], progress: Callable[[str], None]
 ) -> None:
-    """Prepare a run's data in its folder, once: what is there already is kept."""
+    """Prepare a run's data in its folder; data that are there already are kept, so that a resumed run uses the same."""
     if not ((folder / FACTS_FILE).is_file() and (folder / DATA_FILE).is_file()):
         data = build_training_data(read_loops(), config, progress)
         save_windows(folder / DATA_FILE, {"train": data.train, "dev": data.validation})
@@ -242,7 +245,7 @@ def prepare_data(
 
 
 def read_data(folder: Path) -> TrainingData:
-    """The data of a run, as `prepare_data` left it."""
+    """Read the data of a run that `prepare_data` has written."""
     from composer_core.model.composer.training import TrainingData
 
     facts = cast(dict[str, Any], read_json(folder / FACTS_FILE))
@@ -253,7 +256,7 @@ def read_data(folder: Path) -> TrainingData:
 
 
 def save_windows(path: Path, parts: Mapping[str, WindowSet]) -> None:
-    """Keep sets of windows by name, so that resuming need not prepare them again."""
+    """Store sets of windows by name, so that a resumed run need not prepare them again."""
     arrays: dict[str, Any] = {}
     for part, windows in parts.items():
         arrays[f"{part}.ids"] = np.concatenate(windows.sequences)
@@ -268,7 +271,7 @@ def save_windows(path: Path, parts: Mapping[str, WindowSet]) -> None:
 
 
 def load_windows(path: Path) -> dict[str, WindowSet]:
-    """The parts `save_windows` kept, by name."""
+    """Read the sets of windows that `save_windows` has written, by name."""
     from composer_core.model.composer.conditions import ConditionArrays
     from composer_core.model.composer.data import WindowSet
 
@@ -285,17 +288,17 @@ def load_windows(path: Path) -> dict[str, WindowSet]:
 
 
 def near_held_out(takes: Sequence[SourcePart]) -> set[int]:
-    """Indices of the training takes with a passage nearly the same as one of a dev or validation take.
+    """Indices of the training takes that have a passage nearly the same as one of a dev or validation take.
 
-    Passages of PASSAGE_BARS bars at every bar are compared as `composer dedupe` compares loops.
-    The split is by source file; this finds what it parts all the same, such as a pattern played
-    in two sessions. Held-out takes never change part, so that figures stay comparable.
+    Passages of PASSAGE_BARS bars, one from every bar on, are compared as `composer dedupe` compares
+    loops. The split is by source file, so the same music may still lie on both sides, such as a pattern
+    played in two sessions. Held-out takes never change part, so that figures stay comparable.
     """
     held = [index for index, take in enumerate(takes) if take.part != "train"]
     order = held + [index for index, take in enumerate(takes) if take.part == "train"]
     owner = [index for index in order for _ in _passages(takes[index])]
     n_held = sum(takes[index].part != "train" for index in owner)
-    # Held-out passages come first: of those with the same notes one of them stands for all.
+    # Held-out passages come first: of passages with the same notes the first one represents the others.
     pairs, _ = near_pairs(loop for index in order for loop in _passages(takes[index]))
     near = {second for first, second, _ in pairs if first < n_held <= second}
     near |= {second for first, second, distance in pairs if first in near and not distance}

@@ -1,4 +1,4 @@
-"""The training process itself: it reads the loops, trains, tells the run's folder how far it is, and stops when told.
+"""The training process: it reads the loops, trains, writes its progress into the run's folder, and stops on request.
 
 `runs` starts it detached and watches it; `composer train` is its command.
 """
@@ -39,14 +39,15 @@ def train_run(
     read_loops: Callable[[], list[Loop]] | None = None,
     until: int = 0,
 ) -> bool:
-    """Train in this process; goes on from the folder's checkpoint when there is one.
+    """Train in this process, from the folder's checkpoint when there is one.
 
-    `read_loops` gives other loops than all parts of `data`; `until` (not 0) finishes at that step
-    of the schedule and keeps its weights, not the best ones on the dev takes.
+    `read_loops` returns the loops to train on instead of all parts of `data`. `until` (not 0) ends
+    the training at that step of the schedule and keeps the weights of that step, not those that
+    are best on the dev takes.
 
-    True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). The
-    folder's state says crashed, with the reason, when an error ends the run. Started by
-    torchrun, the processes share each batch; the first one prepares the data, writes and says.
+    True when finished, False when stopped by SIGTERM or Ctrl-C (a checkpoint is kept). When an
+    error ends the run, the folder's state is 'crashed' with the reason. Several processes started
+    by torchrun share each batch; the first one prepares the data, writes the files and reports.
     """
     from composer_core.model.distributed import join_ranks, leave_ranks
 
@@ -73,7 +74,7 @@ def train_run(
 
 
 def _nothing(_: str) -> None:
-    """What the other processes of a training say."""
+    """Report nothing: the `say` of all processes but the first."""
 
 
 def _reader(
@@ -82,13 +83,13 @@ def _reader(
     say: Callable[[str], None],
     read_loops: Callable[[], list[Loop]] | None,
 ) -> Callable[[], list[Loop]]:
-    """What reads the loops to train on; NotFound where there are none."""
+    """Make the function that reads the loops to train on."""
     from composer_core.model.config import SHARED
 
     learnt = None if config.instrument == SHARED else config.instrument
 
     def read() -> list[Loop]:
-        """All loops to train on; NotFound where there are none."""
+        """Read all loops to train on; NotFound when there are none."""
         loops = read_loops() if read_loops is not None else loops_of(data, learnt, say)
         if not loops:
             where = str(data.root if isinstance(data, Workspace) else data)
@@ -124,15 +125,17 @@ def _train(
 
 
 class _Heartbeat:
-    """Writes state.json at most once a second."""
+    """Writes the run's state.json, at most once a second unless forced."""
 
     def __init__(self, folder: Path, active: bool = True) -> None:
         self.folder, self.active = folder, active
         self.device_name, self.step, self.steps, self._last = "", 0, 0, 0.0
 
     def write(self, state: str, message: str, error: ComposerError | None = None, force: bool = False) -> None:
-        """Say what the run does (a state of the run store) with a sentence, and the error that ended it; `force`
-        whenever it was last said."""
+        """Write a state of the run store with a message, and the error that ended the run, if any.
+
+        With `force` it is written even if the last write was less than a second ago.
+        """
         if self.active and (force or time.monotonic() - self._last >= HEARTBEAT_SEC):
             self._last = time.monotonic()
             said = store.heartbeat_state(state, self.step, self.steps, self.device_name, message, error)
@@ -141,7 +144,7 @@ class _Heartbeat:
 
 def _reporter(beat: _Heartbeat, say: Callable[[str], None]) -> Callable[[TrainingProgress], None]:
     def report(progress: TrainingProgress) -> None:
-        """Beat at every step; a sentence at each validation."""
+        """Update the heartbeat at every step, and report each validation."""
         beat.step, beat.steps = progress.step, progress.steps
         beat.write("running", "")
         if progress.validation is not None:
@@ -156,7 +159,7 @@ def _nll(progress: TrainingProgress) -> str:
 
 @contextlib.contextmanager
 def _stop_requested() -> Iterator[Callable[[], bool]]:
-    """A question whether SIGTERM or Ctrl-C arrived since; the old handlers come back at the end."""
+    """Catch SIGTERM and Ctrl-C: yields a function that says whether one arrived. The old handlers are restored."""
     asked: list[int] = []
     names = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(name, lambda number, _frame: asked.append(number)) for name in names]

@@ -1,1 +1,1 @@
-"""Label events in a database, and what counts now."""
+"""Label events in a database, and the current labels they result in."""

@@ -1,6 +1,6 @@
-"""Label events as arrays: millions of them read and settled in seconds.
+"""Label events as arrays: read and settle millions of them in seconds.
 
-What counts is worked out as `label_view` does it, on numbers instead of one object an event.
+The current labels are computed as in `view`, but on numbers instead of one object per event.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read_events(
 ) -> Events | None:
     """All events of a store, or those of some loops; None when there is none. StoreError when they cannot be read.
 
-    `told` hears the share that is read, 0 to 1.
+    `told` is called with the share that is read, 0 to 1.
     """
     pieces = []
     with ThreadPoolExecutor(1) as reader:

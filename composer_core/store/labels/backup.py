@@ -1,4 +1,4 @@
-"""Backups of the labels: one SQLite file, whatever database they come from and go back to.
+"""Back up the labels as one SQLite file, from and to any of the supported databases.
 
 The file of a running database must not be copied as it lies: its newest rows are in the
 write-ahead log. SQLite is copied with its backup API, PostgreSQL read in one repeatable-read

@@ -1,6 +1,6 @@
-"""Current labels of every loop as columns, worked out on arrays: millions of events in seconds.
+"""Compute the current labels of every loop as columns, on arrays: millions of events in seconds.
 
-The same answer as `label_projection.labels_of`, which replays the events of some loops one by one.
+The answer is the same as that of `projection.labels_of`, which replays the events of some loops one by one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MOST_CHANGED = 4
 
 
 def all_labels(store: LabelStore, told: Callable[[float], None] | None = None) -> pa.Table:
-    """LABEL_SCHEMA rows of every labelled loop, in no order; `told` hears the share that is read, 0 to 1."""
+    """LABEL_SCHEMA rows of every labelled loop, in no order; `told` is called with the share that is read, 0 to 1."""
     return _columns_of(store, read_events(store, told))
 
 

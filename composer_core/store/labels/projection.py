@@ -1,8 +1,7 @@
-"""Current labels as columns: one row a loop, built from the append-only events through the label store.
+"""Current labels as columns: one row per loop, built from the append-only events through the label store.
 
-A search over a million loops cannot replay events; it reads these columns instead. They
-are made once (see label_columns) and then brought up to date by the loops on which an event
-came later.
+A search over a million loops cannot replay events; it reads these columns instead. They are
+computed once (see `columns`) and then updated for the loops that have newer events.
 """
 
 from __future__ import annotations

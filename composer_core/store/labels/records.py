@@ -1,4 +1,4 @@
-"""What goes into the label store and what comes back: plain records."""
+"""The plain records that the label store takes and returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of the label database and the numbered migrations that build them."""
+"""The tables of the label database, and the numbered migrations that build them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from composer_core.store.labels.view import HUMAN, CurrentLabel, LabelEvent, cur
 from composer_core.workspace import Workspace
 
 FAILURES = (PoolTimeoutError, DBAPIError)
-"""What `store_error` speaks of; anything else SQLAlchemy raises is a programming mistake."""
+"""The failures that `store_error` translates; any other exception of SQLAlchemy is a programming mistake."""
 _BUSY_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _BUSY_STATES = ("53300", "55P03", "40P01", "40001")
 """PostgreSQL: too many connections, lock not available, deadlock, serialization failure."""
@@ -40,7 +40,7 @@ ACTION_KINDS = ("approve", "reject", "draft", "skip")
 
 
 def store_error(error: PoolTimeoutError | DBAPIError, place: str) -> StoreError:
-    """The StoreError of a failure: database_busy, database_unreachable, cannot_write or damaged_store."""
+    """Translate a failure into a StoreError: database_busy, database_unreachable, cannot_write or damaged_store."""
     if isinstance(error, PoolTimeoutError):
         return StoreError("database_busy", path=place, reason="all connections are in use")
     reason = str(error.orig).strip()
@@ -50,21 +50,21 @@ def store_error(error: PoolTimeoutError | DBAPIError, place: str) -> StoreError:
         return StoreError("database_busy", path=place, reason=reason)
     if not isinstance(error, OperationalError | InterfaceError):
         return StoreError("damaged_store", path=place, reason=reason)
-    # psycopg gives no state where the server could not say one: it was not there.
+    # Without a server psycopg has no SQLSTATE to give, so a missing state means that it could not be reached.
     gone = error.connection_invalidated or (not sqlite and state is None) or str(state).startswith(_GONE_CLASSES)
     return StoreError("database_unreachable" if gone else "cannot_write", path=place, reason=reason)
 
 
 def open_labels(workspace: Workspace) -> LabelStore:
-    """The labels of a workspace: its SQLite file, or the database COMPOSER_DATABASE_URL names."""
+    """Open the labels of a workspace: its SQLite file, or the database that COMPOSER_DATABASE_URL names."""
     return LabelStore(label_location(workspace))
 
 
 class LabelStore:
     """Label events of one workspace. Safe for several threads and processes at once.
 
-    `location` is the path of a SQLite file (made when missing) or a database URL. Raises
-    StoreError when the database cannot be opened or was written by a later release.
+    `location` is the path of a SQLite file (created when missing) or a database URL. StoreError
+    when the database cannot be opened or was written by a later release.
     """
 
     def __init__(self, location: Path | str) -> None:
@@ -81,7 +81,7 @@ class LabelStore:
     def add(self, source: str, entries: Iterable[Entry], note: str = "") -> list[int]:
         """Append events of a model, a rule or an import in one transaction; returns their ids.
 
-        They never need to have seen anything: people always win over them.
+        They need no `seen`, because a person's label always wins over them.
         """
         sql.check_source(source)
         rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry in entries]
@@ -89,10 +89,11 @@ class LabelStore:
             return sql.append(connection, rows)
 
     def add_changed(self, source: str, entries: Sequence[tuple[Entry, str]]) -> Changed:
-        """Append, in one transaction, what `source` has not said already; each entry comes with its note.
+        """Append the entries that differ from the last statement of `source`, in one transaction.
 
-        At most one entry a loop and field. An entry is unchanged when the newest event of the
-        same source for that loop and field has its value, status, confidence and note.
+        Each entry comes with its note, and there is at most one entry per loop and field. An entry is
+        unchanged when the newest event of the same source for that loop and field has the same value,
+        status, confidence and note.
         """
         sql.check_source(source)
         rows = [sql.event_row(entry, source, note, supersedes=None, action_id=None) for entry, note in entries]
@@ -106,11 +107,11 @@ class LabelStore:
     def write(
         self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
     ) -> list[int]:
-        """Append what a rater decided on one loop, all fields or none; returns the events' ids.
+        """Append a rater's decision on one loop, all fields or none; returns the ids of the events.
 
-        `seen` names, field by field, the event the rater was looking at (0 or absent: nothing).
+        `seen` names for each field the event that the rater was looking at (0 or absent: none).
         When a person or an import has written a field since, nothing is stored and StoreError
-        conflict is raised; its values hold the first such field with `theirs` and `yours`, and
+        conflict is raised. Its values hold the first such field with `theirs` and `yours`, and
         all of them under `conflicts`.
         """
         require_choice("action", kind, ACTION_KINDS)
@@ -126,8 +127,8 @@ class LabelStore:
     ) -> BulkEdit | None:
         """Append a decision on many loops in one transaction, all or none; None when there is nothing to write.
 
-        `seen` names the event looked at by loop and field. One `undo` takes all of it back.
-        Raises StoreError conflict as `write` does, for any of the loops.
+        `seen` names the event looked at for each loop and field. One `undo` takes back the whole
+        decision. StoreError conflict as in `write`, for any of the loops.
         """
         require_choice("action", kind, ACTION_KINDS)
         source = human_source(rater)
@@ -148,10 +149,10 @@ class LabelStore:
         return BulkEdit(batch, len(loop_ids), len(rows))
 
     def undo(self, rater: str) -> UndoResult | None:
-        """Take back the rater's newest action (or bulk edit) that still stands, by new events; None: there is none.
+        """Take back the rater's newest action or bulk edit that still stands, by new events; None when there is none.
 
-        Every field gets back what the same rater had said before, or no opinion of theirs at
-        all. What others have said meanwhile stays.
+        Every field returns to the same rater's earlier label, or to no label of theirs. Labels
+        that others have given meanwhile stay.
         """
         source = human_source(rater)
         with self.transaction(writes=True) as connection:
@@ -170,15 +171,18 @@ class LabelStore:
         return UndoResult(loop_ids[0], targets[0].kind, tuple(dict.fromkeys(fields)), loop_ids)
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:
-        """Current labels, loop -> field -> label, of some loops or all."""
+        """The current labels of some loops or all: loop -> field -> label."""
         return {
             loop_id: {name: current_label(events) for name, events in fields.items()}
             for loop_id, fields in self.standing(loop_ids).items()
         }
 
     def standing(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, list[LabelEvent]]]:
-        """Loop -> field -> the newest event of every source that still has an opinion, the one that counts first."""
-        # Above this many ids the whole table is read instead.
+        """The newest event of every source that still has an opinion, for each loop and field, in order of priority.
+
+        The first event is the one that counts. `loop_ids` None reads all loops.
+        """
+        # SQLite limits the number of variables in a query, so with more ids the whole table is read and filtered.
         some = loop_ids is not None and len(loop_ids) <= sql.MANY_LOOPS
         query = sql.standing_events(EVENTS.c.loop_id.in_(loop_ids or ())) if some else sql.standing_events()
         wanted = None if loop_ids is None or some else set(loop_ids)
@@ -192,7 +196,7 @@ class LabelStore:
         return found
 
     def standing_of_people(self) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
-        """(loop, field -> standing events of people alone, the one that counts first), of loops that have any."""
+        """Yield (loop, field -> standing events of people alone, the one that counts first) for loops that have any."""
         return self._by_loop(sql.standing_events(sql.of_kind(HUMAN)))
 
     def _by_loop(self, query: Select[Any]) -> Iterator[tuple[str, dict[str, list[LabelEvent]]]]:
@@ -203,28 +207,28 @@ class LabelStore:
             yield loop_id, fields
 
     def newest(self) -> tuple[int, str, str]:
-        """Id, loop and time of the newest event; (0, "", "") when there is none."""
+        """The id, loop and time of the newest event; (0, "", "") when there is none."""
         query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).order_by(EVENTS.c.id.desc()).limit(1)
         with self.transaction() as connection:
             row = connection.execute(query).first()
         return (0, "", "") if row is None else (row.id, row.loop_id, row.created_at)
 
     def has_event(self, event: tuple[int, str, str]) -> bool:
-        """Whether an event that `newest` gave is still there: not after a backup was restored."""
+        """True while an event that `newest` returned still exists. After a restored backup it may not."""
         query = select(EVENTS.c.id, EVENTS.c.loop_id, EVENTS.c.created_at).where(EVENTS.c.id == event[0])
         with self.transaction() as connection:
             row = connection.execute(query).first()
         return event[0] == 0 or (row is not None and tuple(row) == event)
 
     def months_of_people(self) -> dict[int, str]:
-        """Id -> the month ("2026-11") of every event of a person."""
+        """The month ("2026-11") of every event of a person, by event id."""
         month = func.substr(EVENTS.c.created_at, 1, len("2026-11"))
         with self.transaction() as connection:
             rows = connection.execute(select(EVENTS.c.id, month).where(sql.of_kind(HUMAN)))
             return {row[0]: row[1] for row in rows}
 
     def seen(self, loop_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Loop -> field -> id of its newest event: what someone looking now has seen."""
+        """The id of the newest event for each loop and field: what somebody who looks now has seen."""
         found: dict[str, dict[str, int]] = {loop_id: {} for loop_id in loop_ids}
         with self.transaction() as connection:
             for group in sql.in_groups(loop_ids):
@@ -243,12 +247,12 @@ class LabelStore:
             return sql.read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
 
     def events(self) -> list[LabelEvent]:
-        """All events, oldest first: what a replay starts from."""
+        """All events, oldest first: the input of a replay."""
         with self.transaction() as connection:
             return sql.read(connection, select(EVENTS).order_by(EVENTS.c.id))
 
     def actions(self, rater: str | None = None) -> list[Action]:
-        """Actions that stand (undone ones and the undos left out), oldest first."""
+        """The actions that stand, oldest first; undone actions and the undos themselves are left out."""
         query = sql.standing_actions()
         if rater is not None:
             query = query.where(ACTIONS.c.rater == rater)
@@ -256,25 +260,25 @@ class LabelStore:
             return [sql.action_of(row) for row in connection.execute(query.order_by(ACTIONS.c.id))]
 
     def acts_from(self, rater: str, number: int = 0) -> list[tuple[int, str, str, int | None]]:
-        """(id, kind, loop, the action it undoes) of a rater's actions from an id on, undone ones and undos too."""
+        """A rater's actions from an id on as (id, kind, loop, the action it undoes), undone ones and undos included."""
         columns = (ACTIONS.c.id, ACTIONS.c.kind, ACTIONS.c.loop_id, ACTIONS.c.undoes)
         query = select(*columns).where(ACTIONS.c.rater == rater, ACTIONS.c.id >= number).order_by(ACTIONS.c.id)
         with self.transaction() as connection:
             return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
     def raters(self) -> list[str]:
-        """Everyone who has acted, by name."""
+        """The names of all raters who have acted."""
         with self.transaction() as connection:
             return sorted(connection.execute(select(ACTIONS.c.rater).distinct()).scalars())
 
     def stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
-        """Rows of a query over EVENTS or ACTIONS, read in pieces, so that millions need no memory."""
+        """Yield the rows of a query over EVENTS or ACTIONS, read in pieces so that millions need little memory."""
         with self.transaction() as connection:
             yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[Connection]:
-        """A connection inside one transaction; writers wait for each other. StoreError when the database fails."""
+        """Open a connection with one transaction; writers wait for each other. StoreError when the database fails."""
         try:
             with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
                 if writes and connection.dialect.name == "postgresql":

@@ -1,14 +1,14 @@
-"""From label events to what counts now: pure functions, no database.
+"""Compute the current labels from the label events: pure functions, no database.
 
-Of each source (a rater, a model, a rule, a data set) only its newest event stands. Among the
-standing events of a loop and field a settlement wins over an approved human one, that over any other
-human one, over an import, over a model, over a rule; equals are settled by the newer. Replaying all
+Of each source (a rater, a model, a rule, a data set) only its newest event stands. Among the standing
+events of a loop and field the order of priority is: a settlement, an approved label of a person, any
+other label of a person, an import, a model, a rule. Among equals the newer one counts. Replaying all
 events with `replay` gives the same answer as the query in `composer_core.store.labels.store`.
 
-Raters who contradict each other are in dispute. It ends when their newest votes agree again, or by a
-settlement: the decision of somebody who has no vote of their own in it. The votes stay as they are
-(how far raters agree is measured on them); a later vote that contradicts the settlement opens the
-dispute anew.
+Raters who contradict each other are in dispute. The dispute ends when their newest votes agree again,
+or by a settlement: the decision of somebody who has no vote of their own in it. The votes stay as they
+are, because agreement is measured on them. A later vote that contradicts the settlement reopens the
+dispute.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Arrow arrays straight from numpy buffers and texts.
+"""Build Arrow arrays straight from numpy buffers and texts.
 
-`pyarrow.array` would do the same but imports pandas on its first call, a quarter of a
-second that an import of files has no other use for.
+`pyarrow.array` would do the same but imports pandas on its first call, which costs an import
+of files a quarter of a second for nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loops and their notes as tables: one row a loop (its columns are declared in loop_columns), one row a note.
+"""Loops and notes as tables: one row per loop (its columns are declared in loop_columns), one row per note.
 
 Notes keep the meanings of the predecessor's canonical_events where they make sense:
 loop_id, source, pipeline_version, file_digest and channel, program, pitch, velocity as the
@@ -41,7 +41,7 @@ _GETTERS = {one.name: attrgetter(one.of) for one in LOOP_COLUMNS if one.of}
 
 
 def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], created_at: datetime) -> pa.Table:
-    """One row a loop; `duplicate_of` maps loop ids to the first loop of the same content."""
+    """One row per loop; `duplicate_of` maps loop ids to the first loop of the same content."""
     starts = np.cumsum([0, *(len(record.loop.notes) for record in records)])[:-1]
     arrays = {
         "duplicate_of": texts([duplicate_of.get(record.loop_id) for record in records]),
@@ -94,7 +94,7 @@ def measured_fields(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def notes_table(records: Sequence[LoopRecord]) -> pa.Table:
-    """One row a note, loop after loop in the order of `records`."""
+    """One row per note, loop after loop in the order of `records`."""
     loops = [record.loop for record in records]
     counts = np.array([len(loop.notes) for loop in loops])
     onset, duration, pitch, velocity = (

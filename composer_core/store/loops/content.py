@@ -1,4 +1,4 @@
-"""What makes two loops the same, and what a loop is called."""
+"""When two loops count as the same, and how a loop's id is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the library as CSV, JSON Lines or Parquet, written piece by piece."""
+"""Write rows of the library as CSV, JSON Lines or Parquet, piece by piece."""
 
 from __future__ import annotations
 

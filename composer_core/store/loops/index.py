@@ -1,8 +1,8 @@
-"""Where each loop lies: a small SQLite file beside the parts, so that finding one costs the same in a large library.
+"""Find each loop: a small SQLite file beside the parts, so that a lookup costs the same in a large library.
 
-It is made from the parts alone and may be deleted at any time. A part that is not in it
-yet (its writer was killed in between) is read when the index is next opened; an index
-that is damaged or names parts that are gone is made anew.
+It is built from the parts alone and may be deleted at any time. A part that is not in it
+yet (its writer was killed in between) is added when the index is next opened. An index that
+is damaged, or that names parts that no longer exist, is rebuilt.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS contents (content_hash TEXT PRIMARY KEY, loop_id TEXT
 CREATE TABLE IF NOT EXISTS files (source_digest TEXT, part INTEGER, PRIMARY KEY (source_digest, part)) WITHOUT ROWID;
 """
 _TABLES_NUMBER = 2
-"""Counts up with the tables; an index of other tables is made anew."""
+"""Counts up with the tables; an index of other tables is rebuilt."""
 ReadIds = Callable[[str], tuple[Sequence[str], Sequence[str], Sequence[str]]]
 """Ids, content hashes and source digests of the part of a name, row by row."""
 

@@ -1,11 +1,11 @@
 """The columns of a stored loop, each declared once: its type, where its value comes from, and who reads it.
 
-Writing, reading back, what a reader process says of a loop, the schema, the catalogue, the choices of
-a filter and the master data set all read LOOP_COLUMNS. The order is that of the stored parts.
+Writing, reading back, the answers of a reader process, the schema, the catalogue, the choices of a filter
+and the master data set all read LOOP_COLUMNS. The order is that of the stored parts.
 
-Parts are never written anew for a column that came later: where one lacks it, tables hold null, a query finds
-nothing, and a Loop that is read back keeps its own default. Metrics and scores are columns too; those
-of METRICS and the score's axes are declared there.
+Parts are never rewritten for a column that was added later: where a part lacks it, tables hold null, a query
+finds nothing, and a Loop that is read back keeps the default of its class. Metrics and scores are columns
+too; they are declared in METRICS and by the axes of the scores.
 """
 
 from __future__ import annotations

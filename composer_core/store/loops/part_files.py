@@ -1,4 +1,4 @@
-"""The Parquet parts of the library as files: read, counted, and gathered into groups of about one size."""
+"""The Parquet parts of the library as files: read, count, and gather them into groups of about one size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from composer_core.errors import StoreError
 
 FULL_ROWS = 131_072
-"""What is made of so many loops is never merged with more."""
+"""A file with so many loops is never merged with others."""
 
 
 def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A loop with all that the library keeps about it."""
+"""A loop with everything the library keeps about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMPORTED, GENERATED = "imported", "generated"
 class MeasuredLoop:
     """A loop with what was measured and estimated on it.
 
-    `grid_onset_tick` and `is_ghost` have one entry a note, in the order of `loop.notes`: the tick of the grid
+    `grid_onset_tick` and `is_ghost` have one entry per note, in the order of `loop.notes`: the tick of the grid
     it belongs to, and whether it is a soft snare off the backbeat. `key_root` (0 to 11, 0 = C), `key_mode`
     and `key_confidence` are estimated from the notes: -1, "" and NaN for drums and where nothing was
     estimated. `scores` hold NaN where an axis does not apply; `score_digest` names the calibration they are of

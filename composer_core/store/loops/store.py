@@ -1,10 +1,10 @@
 """The library on disk: immutable Parquet parts, each written whole or not at all.
 
-A part is two files of one name: its notes, written first, then its loops, which make it
-count. What a crash leaves behind (notes without loops, temporary files) is removed by the
-next `append`. Appending a loop id that is there changes nothing. A loop with the content
-of an earlier one (see `content`) is stored too, for another file may vouch for it, and
-names the first such loop in `duplicate_of`.
+A part is two files of the same name: its notes are written first, then its loops, and with
+these it starts to count. Debris of a crash (notes without loops, temporary files) is removed by
+the next `append`. Appending a loop id that is already stored changes nothing. A loop with the
+same content as an earlier one (see `content`) is stored too, because it stands for another file;
+its `duplicate_of` names the first such loop.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _COMPRESSION = "zstd"
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What an append did: ids added, how many of these are exact duplicates, ids that were there already."""
+    """The result of an append: the ids added, how many of these are exact duplicates, the ids stored already."""
 
     added: tuple[str, ...]
     n_exact: int
@@ -50,14 +50,14 @@ class Appended:
 
 
 class LoopStore:
-    """The loops of one workspace. Any number of processes may read; appends wait for each other."""
+    """The loops of one workspace. Any number of processes may read at once; appends wait for each other."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._index = LoopIndex(workspace.loop_index, self._read_ids)
 
     def append(self, records: Sequence[LoopRecord]) -> Appended:
-        """Store loops that are not there yet, as one part. Raises StoreError when it cannot be written."""
+        """Store the loops that are not stored yet as one part; StoreError when it cannot be written."""
         with self._locked():
             self._remove_debris()
             self._refresh_index()
@@ -76,18 +76,18 @@ class LoopStore:
         return Appended(tuple(fresh), len(duplicate_of), known)
 
     def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row a loop, in the order they were added; all columns or the ones asked for."""
+        """One row per loop, in the order they were added, with all columns or the given ones."""
         rows = self._read(None if columns is None else list(columns))
         left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
         frame: pd.DataFrame = rows.drop_columns(left_out).to_pandas()
         return frame
 
     def load(self, loop_id: str) -> Loop:
-        """One loop with its notes; NotFound when the library has none of that id."""
+        """Load one loop with its notes; NotFound when the library has no loop of this id."""
         return self.load_many([loop_id])[0]
 
     def load_many(self, loop_ids: Sequence[str]) -> list[Loop]:
-        """Loops in the order asked for; NotFound names the first id that is missing."""
+        """Load loops with their notes, in the given order; NotFound names the first missing id."""
         found: dict[str, Loop] = {}
         for part, lines in self._locate(loop_ids).items():
             rows = read_part(part, LOOP_SCHEMA.names).take(lines).to_pylist()
@@ -98,7 +98,7 @@ class LoopStore:
         return [found[loop_id] for loop_id in loop_ids]
 
     def _locate(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
-        """Rows of the parts that hold these loops, for those the library has."""
+        """The row numbers of these loops by part; ids that the library does not have are left out."""
         if not self._parts():
             return {}
         self._refresh_index()
@@ -108,7 +108,10 @@ class LoopStore:
         return rows
 
     def rows(self, loop_ids: Iterable[str], columns: Sequence[str]) -> dict[str, dict[str, object]]:
-        """These columns, `loop_id` among them, of those of the loops that the library has; reads only their parts."""
+        """The rows of these loops by id; unknown loops are left out, and only the parts that hold the others are read.
+
+        `columns` must include `loop_id`.
+        """
         found: dict[str, dict[str, Any]] = {}
         for part, lines in self._locate(loop_ids).items():
             rows = completed(read_part(part, list(columns)), columns).take(lines).to_pylist()
@@ -116,7 +119,10 @@ class LoopStore:
         return found
 
     def rows_of_files(self, digests: set[str], columns: Sequence[str]) -> list[dict[str, object]]:
-        """These columns, `source_digest` among them, of all loops of the files with these digests, in library order."""
+        """The rows of all loops cut from the files with these digests, in library order.
+
+        `columns` must include `source_digest`.
+        """
         if not self._parts():
             return []
         self._refresh_index()
@@ -133,18 +139,18 @@ class LoopStore:
         return hashlib.sha256(names.encode()).hexdigest()[:16]
 
     def part_names(self) -> list[str]:
-        """Names of the parts, in the order they were added."""
+        """The names of the parts, in the order they were added."""
         return [part.name for part in self._parts()]
 
     def part_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """The loops of one part, all columns or those asked for that it has."""
+        """The loops of one part, with all columns or those of the given ones that it has."""
         return read_part(self._workspace.loops / name, None if columns is None else list(columns))
 
     def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
-        """Give the loops of one part other (or further) columns; the part is replaced whole or not at all.
+        """Replace or add columns of the loops of one part; the part is replaced whole or not at all.
 
-        What is made from the library for searching is thrown away and made anew. StoreError
-        when the part cannot be written.
+        The catalogue and the similarity data are dropped and will be rebuilt. StoreError when the
+        part cannot be written.
         """
         with self._locked():
             path = self._workspace.loops / name
@@ -160,7 +166,7 @@ class LoopStore:
         return sorted(self._workspace.loops.glob("part-*.parquet"))
 
     def _read(self, columns: list[str] | None) -> pa.Table:
-        # A part of which no column is read would say that it has no rows.
+        # `loop_id` is always read, because a part read without any column would seem to have no rows.
         tables = [
             read_part(part, None if columns is None else list(dict.fromkeys([*columns, "loop_id"])))
             for part in self._parts()
@@ -207,7 +213,7 @@ def _write_part(path: Path, table: pa.Table) -> None:
 
 
 def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:
-    """The loops of some rows of one part; reads the row groups that hold their notes."""
+    """Load the loops of some rows of one part; only the row groups that hold their notes are read."""
     spans = [(row["first_note"], row["first_note"] + row["n_notes"]) for row in rows]
     low, high = min(start for start, _ in spans), max(stop for _, stop in spans)
     first_group, last_group = low // _ROWS_A_GROUP, max(high - 1, low) // _ROWS_A_GROUP

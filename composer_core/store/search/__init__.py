@@ -1,1 +1,1 @@
-"""What a search of the library reads, and its questions."""
+"""The data a search of the library reads, and the queries on it."""

@@ -1,12 +1,12 @@
-"""The library as a search reads it: few large Parquet files, one row a loop, its current labels beside it.
+"""The library in the form a search reads: a few large Parquet files, one row per loop with its current labels.
 
-Everything here is made from the loops' parts and the label events and may be deleted at
+Everything here is built from the loops' parts and the label events and may be deleted at
 any time. A file holds whole parts of the library. Small files are merged as the library
-grows, each loop being copied a few times at most. Beside each lies a file with the same rows, to
-fetch some by their place (see row_files). `manifest.json`, written last, says
-which files count; what it does not name is removed by the next change. Labels given after
-a file was written are not in it: they come beside it (`Snapshot.later`) until there are so
-many that the files with such loops are written anew.
+grows, so that each loop is copied a few times at most. Beside each file lies another one with
+the same rows, to fetch some by position (see `row_files`). `manifest.json`, written last, says
+which files count; the next change removes the files it does not name. Labels given after a
+file was written are kept beside it (`Snapshot.later`) until there are so many of them that the
+files with such loops are rewritten.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 POSITION = "position"
 """Column that orders loops as they were added: number of the part and row in it, in one integer."""
 MAX_LATER = 20_000
-"""So many loops may have labels beside the files before the files are written anew."""
+"""The most loops that may have labels beside the files, before the files are rewritten."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
 _FORMAT = 2
@@ -105,7 +105,7 @@ class Catalogue:
     def snapshot(self, told: Told | None = None) -> Snapshot:
         """The library as it is now; brings the files up to date first. StoreError when they cannot be written.
 
-        `told` hears how much of that is done, as a share from 0 to 1.
+        `told` is called with how much of that is done, as a share from 0 to 1.
         """
         with self._lock:
             store = self._labels()

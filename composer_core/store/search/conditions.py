@@ -1,4 +1,4 @@
-"""What a query may ask of the library's columns, and how it is said in SQL: every value a bound parameter."""
+"""Conditions of a query on the library's columns, and their SQL: every value is a bound parameter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Questions to the library's columns, answered by SQL over the catalogue's files (see library_views).
+"""Query the library's columns by SQL over the catalogue's files (see `views`).
 
-Names of columns are checked against those that are there before they enter a query; every
-value is a bound parameter.
+Column names are checked against the existing columns before they enter a query, and every
+value is a bound parameter, so that no text of a user becomes SQL.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class LibraryQuery:
         return self._views.is_behind()
 
     def prepare(self, told: Callable[[float], None]) -> None:
-        """Do what the next answer would wait for; `told` hears the share that is done, 0 to 1."""
+        """Do what the next answer would wait for; `told` is called with the share that is done, 0 to 1."""
         self._views.refresh(told)
 
     def count(self, conditions: Iterable[Condition] = ()) -> int:
@@ -74,7 +74,7 @@ class LibraryQuery:
         offset: int = 0,
         limit: int | None = None,
     ) -> pa.Table:
-        """The columns of the loops that answer, ordered by (column, descending); loops without a value come last.
+        """The columns of the matching loops, ordered by (column, descending); loops without a value come last.
 
         Few rows are read in two steps: first which rows, then their columns, from files made for that.
         """
@@ -103,7 +103,7 @@ class LibraryQuery:
     def batches(
         self, columns: Sequence[str], conditions: Iterable[Condition] = (), n_rows: int = 20_000
     ) -> Iterator[pa.Table]:
-        """The columns of the loops that answer in the order they were added, a piece at a time."""
+        """The columns of the matching loops in the order they were added, a piece at a time."""
         self._views.known(columns)
         text = self._where(conditions)
         key, names = quoted(POSITION), ", ".join(quoted(name) for name in columns)
@@ -146,7 +146,7 @@ class LibraryQuery:
         return bool(self._views.rows(query, []))
 
     def extent(self, column: str, conditions: Iterable[Condition] = ()) -> Extent:
-        """Least and greatest finite value of the loops that answer, how many they are and how many have a value."""
+        """Least and greatest finite value of the matching loops, how many they are and how many have a value."""
         self._number(column)
         text = self._where(conditions)
         name = quoted(column)
@@ -224,7 +224,7 @@ class LibraryQuery:
         return [(part, int(n), float(low), float(mid), float(high)) for part, n, low, mid, high in found]
 
     def sample(self, columns: Sequence[str], conditions: Iterable[Condition], limit: int) -> pa.Table:
-        """At most `limit` of the loops that answer, the same ones for the same library, spread evenly over it."""
+        """At most `limit` of the matching loops, the same ones for the same library, spread evenly over it."""
         self._views.known(columns)
         text = self._where(conditions)
         key, source = quoted(POSITION), self._views.source(text.columns)
@@ -263,6 +263,6 @@ def _split_value(split: str, kinds: Mapping[str, str]) -> str:
 
 
 def _members(column: str) -> str:
-    """One row a member of a set, one with nothing for a set that has none."""
+    """One row per member of a set, one with nothing for a set that has none."""
     name = quoted(column)
     return f"unnest(CASE WHEN len({name}) > 0 THEN {name} ELSE [NULL] END)"

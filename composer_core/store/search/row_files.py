@@ -1,8 +1,8 @@
-"""The catalogue's rows for fetching some by their place: Arrow files, uncompressed and mapped into memory.
+"""Arrow files of the catalogue's rows, uncompressed and memory-mapped, to fetch some rows by position.
 
-Parquet answers questions about whole columns; for fifty rows spread over a million it decodes all of
-them. Beside each Parquet file of the catalogue lies one of these with the same rows: a row costs
-microseconds, and nothing is copied at the start. Texts that repeat are written once a file.
+Parquet is made for whole columns: to fetch fifty rows spread over a million it decodes all of them.
+So beside each Parquet file of the catalogue lies an Arrow file with the same rows, from which a row costs
+microseconds and nothing is copied at the start. Repeated texts are written once per file.
 """
 
 from __future__ import annotations

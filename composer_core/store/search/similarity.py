@@ -1,9 +1,9 @@
-"""What a search for similar loops reads: codes of each loop's rhythm and some of its metrics, a column each.
+"""The data for finding similar loops: codes of each loop's rhythm and some of its metrics, in one column each.
 
-Immutable Arrow files, mapped into memory, each of some parts of the library and written whole
-or not at all; a manifest says which ones count. New parts become new files, small files are
-merged, so that a large library is never written again for a few loops. Everything is made from
-the parts and may be deleted at any time: what is missing or damaged is made anew.
+The files are immutable Arrow files, mapped into memory. Each covers some parts of the library and is
+written whole or not at all; a manifest says which ones count. New parts become new files and small files
+are merged, so that a large library is never rewritten for a few loops. Everything is built from the parts
+and may be deleted at any time: files that are missing or damaged are rebuilt.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MakeCodes = Callable[[Sequence[Loop]], NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """The loops of one instrument in one file; every array has one entry a loop and lies in the mapped file.
+    """The loops of one instrument in one file; every array has one entry per loop and lies in the mapped file.
 
     `codes` are the columns of the rhythm, `values` those of the metrics (NaN where undefined)
     with their `spreads`.

@@ -1,6 +1,6 @@
-"""The library's files as DuckDB's views: opened, brought up to date, asked.
+"""The library's files as DuckDB views: open them, keep them up to date, query them.
 
-The only place that knows DuckDB. The database may read nothing but the catalogue, install
+This is the only module that knows DuckDB. The database may read nothing but the catalogue, install
 nothing and fetch nothing.
 """
 
@@ -109,7 +109,7 @@ class LibraryViews:
         return self._catalogue.is_behind()
 
     def refresh(self, told: Callable[[float], None] | None = None) -> Version:
-        """Read the library as it is now; what `version` it has. `told` hears the share of the work that is done."""
+        """Read the library as it is now; returns its `version`. `told` is called with the share done, 0 to 1."""
         snapshot = self._catalogue.snapshot(told)
         version = (*snapshot.version, self._exclusions.digest())
         with self._lock:

@@ -1,4 +1,4 @@
-"""The rail of filters: values with what each would leave, ranges over their histograms."""
+"""The filters at the side: values with the number of loops each would leave, ranges over their histograms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page of loops as a table: rows that play, a selection by ticks, sorting and paging done by Python."""
+"""One page of loops as a table: rows that play, tick boxes that select, sorting and paging done in Python."""
 
 from __future__ import annotations
 

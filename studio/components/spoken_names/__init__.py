@@ -1,4 +1,4 @@
-"""What a screen reader says of Streamlit's own parts, whose names exist in English only, in the page's language."""
+"""Translate the names that a screen reader says for Streamlit's own parts, which exist in English only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The persistent transport: `play` puts a loop into it, `mount` draws it at the foot of every page.
+"""The persistent transport: `play` loads a loop into it, `mount` draws it at the foot of every page.
 
-The sound lives in the browser (transport_engine.js) and goes on through reruns and page
-switches; this side renders the audio, hands over its address and the notes to draw.
+The sound lives in the browser (transport_engine.js) and keeps playing through reruns and page
+switches. This side renders the audio, and passes on its address and the notes to draw.
 """
 
 from __future__ import annotations

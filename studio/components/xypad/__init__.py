@@ -1,4 +1,4 @@
-"""A pad for valence and arousal: dragging is local, letting go commits the value."""
+"""A pad for valence and arousal: dragging stays in the browser, letting go commits the value."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The ja/en dictionary, one file a screen."""
+"""The dictionary of English and Japanese text, with one module per screen."""
