@@ -12,7 +12,8 @@ import yaml
 from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
 from composer_core.model.training_options import SIZES, TRAIN_OPTIONS
 from composer_core.music.condition import OPTIONAL_FIELDS
-from composer_core.music.condition_fields import PITCHED_FIELDS
+from composer_core.music.condition_field import EncoderSlot
+from composer_core.music.condition_fields import FIELD, PITCHED_FIELDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
@@ -80,9 +81,18 @@ class ModelConfig:
         return cls(d_model=width, n_layers=layers, n_heads=heads, d_feed_forward=-(-width * 8 // 3 // 16) * 16, **given)
 
 
-def conditions_of(instrument: str) -> tuple[str, ...]:
-    """The fields a new model for an instrument learns: all, without those of pitch for drums."""
-    return tuple(name for name in ALL_CONDITIONS if instrument != "drums" or name not in PITCHED_FIELDS)
+def conditions_of(instrument: str, n_slots: int) -> tuple[str, ...]:
+    """The fields a new model for an instrument learns: all, without those of pitch for drums.
+
+    `n_slots` is how many encoder slots the training windows hold. Windows prepared by an earlier release lack the
+    slots of later fields, and so does the checkpoint of a training that was stopped then and now goes on.
+    """
+    known = (name for name in ALL_CONDITIONS if all(slot.index < n_slots for slot in _slots_of(name)))
+    return tuple(name for name in known if instrument != "drums" or name not in PITCHED_FIELDS)
+
+
+def _slots_of(name: str) -> tuple[EncoderSlot, ...]:
+    return FIELD[name].slots if name in FIELD else ()  # the instrument and the place in the loop are no fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Trainer:
             max_length=max(256, -(-longest // 64) * 64),
             genres=data.genres,
             dropout=config.dropout,
-            conditions=conditions_of(config.instrument),
+            conditions=conditions_of(config.instrument, data.train.conditions.values.shape[1]),
             techniques=data.techniques,
             heads=True,
         )

@@ -52,6 +52,20 @@ def test_the_loss_falls(tmp_path: Path) -> None:
     assert nll_per_note(loaded.composer, tiny_data(VOCABULARY).validation) == pytest.approx(trainer.best, abs=1e-5)
 
 
+def test_a_training_whose_windows_lack_a_later_fields_slot_learns_without_that_field(tmp_path: Path) -> None:
+    # A training stopped by a release that did not know `complexity`, whose slot is the last: its checkpoint fits
+    # a model of the fields its windows hold, and no other.
+    data = tiny_data(VOCABULARY)
+    whole = Trainer(tmp_path, tiny_config(), data).composer.config.conditions
+    arrays = data.train.conditions
+    older = replace(arrays, values=arrays.values[:, :8], given=arrays.given[:, :8])
+    data = replace(data, train=replace(data.train, conditions=older))
+    assert Trainer(tmp_path, tiny_config(), data).composer.config.conditions == tuple(
+        name for name in whole if name != "complexity"
+    )
+    assert "complexity" in whole
+
+
 def test_a_run_says_how_many_threads_it_has(tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
