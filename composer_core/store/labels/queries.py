@@ -80,10 +80,17 @@ def append(connection: Connection, rows: Sequence[Mapping[str, object]]) -> list
 
 
 def act(
-    connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None, batch: int | None = None
+    connection: Connection,
+    rater: str,
+    kind: str,
+    loop_id: str,
+    undoes: int | None = None,
+    batch: int | None = None,
+    created_at: str = "",
 ) -> int:
-    """Insert one action; its id."""
-    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": now(), "undoes": undoes, "batch": batch}
+    """Insert one action, done now where no time is given; its id."""
+    done_at = created_at or now()
+    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": done_at, "undoes": undoes, "batch": batch}
     key = connection.execute(insert(ACTIONS).values(**row)).inserted_primary_key
     assert key is not None
     return int(key[0])
