@@ -50,7 +50,7 @@ _VALUES = st.fixed_dictionaries(
 _RATERS = st.sampled_from(["aki", "=kim", "雨,宮"])
 _DEED = st.one_of(
     st.tuples(st.sampled_from(["approve", "draft", "reject"]), st.integers(0, 4), _RATERS, _VALUES, _NOTES),
-    st.tuples(st.just("suggest"), st.integers(0, 4), st.sampled_from(["model:m@1", "rule:r", "import:set"]), _VALUES, _NOTES),
+    st.tuples(st.just("suggest"), st.integers(0, 4), st.sampled_from(["model:m@1", "import:set"]), _VALUES, _NOTES),
     st.tuples(st.just("undo"), st.just(0), _RATERS, st.just({}), st.just("")),
 )  # fmt: skip
 
