@@ -45,7 +45,7 @@ _FIELD_ALIASES = {
     **dict.fromkeys(("key", "調", "調(主音)"), "key_root"),
     **dict.fromkeys(("mode", "旋法"), "key_mode"),
     **dict.fromkeys(("metre", "time_signature", "拍子"), "meter"),
-    **dict.fromkeys(("tempo", "bpm", "テンポ"), "tempo_bpm"),
+    **dict.fromkeys(("bpm", "テンポ"), "tempo_bpm"),
     **dict.fromkeys(("tempo_class", "テンポ区分"), "tempo_bucket"),
     **dict.fromkeys(("swing", "スウィング"), "swing_phase"),
     **dict.fromkeys(("english_caption", "英語の説明文"), "caption_en"),

@@ -118,7 +118,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.files_download": ("Download", "書き出す"),
     "label.files_import": ("Labels from a file", "ラベルを取り込む"),
     "label.files_import_hint": (
-        "Any of these formats, also as a spreadsheet saves it. Who said a label and when is kept, nothing stored twice.",
+        "Any of these formats, also as spreadsheets save them. Who said a label and when is kept, nothing twice.",
         "左のどの形式も、表計算ソフトで保存し直したものも読めます。付けた人と日時も保たれ、二重には入りません。",
     ),
     "label.files_upload": ("File of labels", "ラベルのファイル"),
