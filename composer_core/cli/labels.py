@@ -31,11 +31,13 @@ def register(subparsers: Subparsers) -> None:
     export_parser = verbs.add_parser("export", help="write the current labels")
     export_parser.set_defaults(run=export_file)
     import_parser = verbs.add_parser("import", help="store the labels of a file; a person's label goes on counting")
-    import_parser.add_argument("--source", metavar="NAME", default="", help="who said so (default: the file's name)")
+    import_parser.add_argument(
+        "--source", metavar="NAME", default="", help="who said all of it (default: as the file says, else its name)"
+    )
     import_parser.set_defaults(run=import_file)
     for parser in (export_parser, import_parser):
         parser.add_argument("file", metavar="FILE", type=Path, help="the file")
-        parser.add_argument("--format", required=True, help="csv, jsonl, tags, mood or label-studio")
+        parser.add_argument("--format", required=True, help="spreadsheet, csv, jsonl, label-studio, tags or mood")
     for parser in (backup_parser, restore_parser, master_parser, export_parser, import_parser):
         parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
         parser.add_argument("--json", action="store_true", help="print one JSON object")

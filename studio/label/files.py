@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.labels.files import FORMATS, export_labels, import_label_file
+from composer_core.pipeline.labels.files import FORMATS, export_labels, import_label_file, label_studio_configuration
 from composer_core.pipeline.labels.imports import LabelImport
 from composer_core.pipeline.library.uploads import safe_name
 from composer_core.workspace import Workspace
@@ -21,15 +21,25 @@ from studio.widgets import show_error, translate_uploader
 from studio.wording.text import error_text, t
 
 FILES = "files"
+CONFIGURATION = "label-studio.xml"
 UPLOAD, SOURCE = "label.files.upload", "label.files.source"
 FILE_NAMES = {
+    "spreadsheet": "labels-by-loop.csv",
     "csv": "labels.csv",
     "jsonl": "labels.jsonl",
     "label-studio": "label-studio.json",
     "tags": "tags.yaml",
     "mood": "mood.yaml",
 }
-_FORM_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".json": "label-studio", ".yaml": "tags", ".yml": "tags"}
+_FORM_OF_SUFFIX = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".json": "label-studio",
+    ".yaml": "tags",
+    ".yml": "tags",
+}
 """The predecessor's tags.yaml and mood.yaml are read alike."""
 _LONGEST_NAME = 60
 REFUSED_SHOWN = 200
@@ -49,6 +59,8 @@ def _draw_export(workspace: Workspace) -> None:
     st.markdown(f"**{t('label.files_export')}**")
     st.caption(t("label.files_export_hint"))
     for form in FORMATS:
+        if form == "label-studio":
+            _draw_configuration(workspace)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"label.files.{form}"):
             st.markdown(f"**{FILE_NAMES[form]}**  \n:small[:gray[{t(f'label.files_{form}')}]]", width="stretch")
             st.download_button(
@@ -60,6 +72,21 @@ def _draw_export(workspace: Workspace) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+
+def _draw_configuration(workspace: Workspace) -> None:
+    """What a project of Label Studio needs before it reads the tasks."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="label.files.configuration"):
+        st.markdown(f"**{CONFIGURATION}**  \n:small[:gray[{t('label.files_configuration')}]]", width="stretch")
+        st.download_button(
+            t("label.files_download"),
+            partial(label_studio_configuration, workspace),
+            file_name=CONFIGURATION,
+            mime="application/xml",
+            key="label.files.export.configuration",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _exported(workspace: Workspace, form: str) -> bytes:
@@ -99,12 +126,12 @@ def _draw_import(workspace: Workspace) -> None:
 
 
 def read_labels(workspace: Workspace, name: str, content: bytes, source: str) -> LabelImport:
-    """Store the labels of an uploaded file as an import called `source`, else by the file's name."""
+    """Store the labels of an uploaded file as an import called `source`, else as the file says who said them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / safe_name(name)
         path.write_bytes(content)
         form = _FORM_OF_SUFFIX.get(path.suffix.lower(), FORMATS[0])
-        return import_label_file(workspace, path, form, f"import:{source or path.stem}")
+        return import_label_file(workspace, path, form, f"import:{source}" if source else "")
 
 
 def _draw_report(workspace: Workspace, report: LabelImport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from composer_core.errors import InvalidValue, require_choice, require_range
@@ -20,7 +21,7 @@ FORM_FIELDS = ("emotion_valence", "emotion_arousal", "emotion", "genre", "techni
 CAPTIONS = ("caption_en", "caption_ja")
 MAX_CAPTION = 300
 """Characters of a caption: one sentence."""
-_RANGES = {
+VALUE_RANGES = {
     "emotion_valence": (-1.0, 1.0),
     "emotion_arousal": (0.0, 1.0),
     "tempo_bpm": (MIN_TEMPO_BPM, MAX_TEMPO_BPM),
@@ -65,12 +66,12 @@ class _Place:
 def _number(field: str, value: Any, _place: _Place) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue("bad_format", name=field, value=value, expected="a number")
-    require_range(field, value, *_RANGES[field])
+    require_range(field, value, *VALUE_RANGES[field])
     return round(float(value), _DECIMALS)
 
 
 def _quality(field: str, value: Any, _place: _Place) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -inf < value < inf or value != int(value):
         raise InvalidValue("bad_format", name=field, value=value, expected="a whole number from 1 to 5")
     require_range(field, value, MIN_QUALITY, MAX_QUALITY)
     return int(value)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from composer_core.errors import ComposerError, InvalidValue, NotFound
-from composer_core.pipeline.labels.fields import check_value
+from composer_core.errors import ComposerError, InvalidValue, NotFound, require_choice, require_range
+from composer_core.pipeline.labels.fields import LABEL_FIELDS, check_value
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.store.labels.records import Entry
-from composer_core.store.labels.store import open_labels
-from composer_core.store.labels.view import IMPORT
+from composer_core.store.labels.merging import HUMAN_STATUSES, check_statement, merge
+from composer_core.store.labels.records import Entry, Statement
+from composer_core.store.labels.store import LabelStore, open_labels
+from composer_core.store.labels.view import HUMAN, IMPORT, SETTLED
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
 
@@ -27,7 +28,11 @@ _BATCH = 5000
 @dataclass(frozen=True, slots=True)
 class LabelRow:
     """One label to import. `confidence` 0 to 1, None when the source gives none; `origin` says where the
-    row was found (a file and line), for the report."""
+    row was found (a file and line), for the report.
+
+    A row that names its own `source` ("human:<rater>", "model:...", "rule:...", "import:...") is stored as said
+    by it, with its `status` and at its time `said_at` (UTC, ISO 8601 with milliseconds; "" for now).
+    """
 
     loop_id: str
     field: str
@@ -35,6 +40,9 @@ class LabelRow:
     confidence: float | None = None
     note: str = ""
     origin: str = ""
+    source: str = ""
+    status: str = ""
+    said_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +100,41 @@ class LabelImport:
 
 
 def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -> LabelImport:
-    """Store labels of a data set or a file as events of `source` ("import:<data set>").
+    """Store labels of a data set or a file as events of `source` ("import:<data set>"), or of the source a row names.
 
     A row that says what the same source last said (value, confidence and note) changes
-    nothing, so importing twice is importing once. Rows for unknown loops or with values a
-    field cannot hold are refused one by one with their reason; the others are stored. A
-    person's label stays what counts whatever is imported. Raises InvalidValue for a source
-    that is no import, StoreError when the database cannot be written.
+    nothing, so importing twice is importing once. A row with a source and a time of its own
+    changes nothing either where that source has said something later; one that contradicts
+    what its source said at that very time was edited in the file, and is stored as said by
+    `source`. Rows for unknown loops or with values a field cannot hold are refused one by
+    one with their reason; the others are stored. A person's label stays what counts whatever
+    is imported. Raises InvalidValue for a source that is no import, StoreError when the
+    database cannot be written.
     """
-    if not source.startswith(f"{IMPORT}:"):
+    if not source.startswith(f"{IMPORT}:") or source == f"{IMPORT}:":
         raise InvalidValue("bad_format", name="source", value=source, expected="import: and the name of a data set")
     store = open_labels(workspace)
     instruments: dict[str, str] = {}
     report = LabelImport()
     for batch in _batches(iter(rows)):
-        instruments |= _instruments(workspace, {row.loop_id for row in batch} - instruments.keys())
-        entries: dict[tuple[str, str], Entry] = {}
-        notes: dict[tuple[str, str], str] = {}
+        wanted = {row.loop_id for row in batch if _can_be_asked(row.loop_id)}
+        instruments |= _instruments(workspace, wanted - instruments.keys())
+        plain: dict[tuple[str, str], Statement] = {}
+        stated: list[Statement] = []
         for row in batch:
             report.rows += 1
             try:
-                entry = _entry(row, instruments, workspace)
+                statement = _statement(row, instruments, workspace, source)
             except ComposerError as error:
                 report.refuse(row, error)
                 continue
-            place = (row.loop_id, row.field)
-            report.unchanged += place in entries
-            entries[place], notes[place] = entry, row.note
-        stored = store.add_changed(source, [(entry, notes[place]) for place, entry in entries.items()])
-        report.written += stored.written
-        report.unchanged += stored.unchanged
-        report.behind_people += stored.behind_people
+            if row.source:
+                stated.append(statement)
+            else:
+                place = (row.loop_id, row.field)
+                report.unchanged += place in plain
+                plain[place] = statement
+        _store(store, report, stated, plain, source)
     _log.info(
         "labels imported: %d rows, %d written, %d unchanged, %d refused",
         report.rows,
@@ -133,18 +145,79 @@ def import_labels(workspace: Workspace, rows: Iterable[LabelRow], source: str) -
     return report
 
 
-def _entry(row: LabelRow, instruments: dict[str, str], workspace: Workspace) -> Entry:
+def _can_be_asked(loop_id: str) -> bool:
+    """Whether an id can be looked for: half of a surrogate pair fits into no query."""
+    return bool(loop_id) and not any("\ud800" <= character <= "\udfff" for character in loop_id)
+
+
+def _store(
+    store: LabelStore,
+    report: LabelImport,
+    stated: list[Statement],
+    plain: dict[tuple[str, str], Statement],
+    source: str,
+) -> None:
+    """What names its own source first, then the rest and what of the former was edited, as said by the file."""
+    merged = merge(store, _last_of_each(stated, report)) if stated else None
+    if merged is not None:
+        report.written += merged.written
+        report.unchanged += merged.unchanged
+        report.behind_people += merged.behind_people
+        for index in merged.edited:
+            entry = stated[index].entry
+            if entry.status == "rejected" or entry.value is None:
+                report.unchanged += 1
+                continue
+            place = (entry.loop_id, entry.field)
+            report.unchanged += place in plain
+            plain[place] = Statement(replace(entry, status="suggested"), source, stated[index].note)
+    if plain:
+        stored = store.add_changed(source, [(one.entry, one.note) for one in plain.values()])
+        report.written += stored.written
+        report.unchanged += stored.unchanged
+        report.behind_people += stored.behind_people
+
+
+def _last_of_each(stated: list[Statement], report: LabelImport) -> list[Statement]:
+    """Of several statements without a time by one source on one field only the last is kept."""
+    last = {(one.entry.loop_id, one.entry.field, one.source): i for i, one in enumerate(stated) if not one.said_at}
+    kept = [
+        one for i, one in enumerate(stated) if one.said_at or last[one.entry.loop_id, one.entry.field, one.source] == i
+    ]
+    report.unchanged += len(stated) - len(kept)
+    stated[:] = kept
+    return stated
+
+
+def _statement(row: LabelRow, instruments: dict[str, str], workspace: Workspace, source: str) -> Statement:
     """The row as it is stored; raises what is wrong with it."""
     if row.loop_id not in instruments:
         raise NotFound("loop_missing", loop_id=row.loop_id, path=str(workspace.root))
     words = vocabularies(workspace)
     value = None if row.value is None else check_value(row.field, row.value, instruments[row.loop_id], words)
-    if value is None:
+    status = _status(row, row.source or source)
+    if value is None and status not in ("rejected", SETTLED):
         raise InvalidValue("bad_format", name=row.field, value=row.value, expected="a value")
-    confidence = row.confidence
-    if confidence is not None and not 0.0 <= confidence <= 1.0:
-        raise InvalidValue("value_out_of_range", name="confidence", value=confidence, low=0.0, high=1.0, unit="")
-    return Entry(row.loop_id, row.field, value, "suggested", confidence)
+    if row.field not in LABEL_FIELDS:
+        check_value(row.field, "", instruments[row.loop_id], words)
+    if row.confidence is not None:
+        require_range("confidence", row.confidence, 0.0, 1.0)
+    entry = Entry(row.loop_id, row.field, value, status, row.confidence)
+    statement = Statement(entry, row.source or source, row.note, row.said_at if row.source else "")
+    check_statement(statement)
+    return statement
+
+
+def _status(row: LabelRow, source: str) -> str:
+    """The status of the event: that of the row for people (a dispute comes of its votes), else "suggested"."""
+    if not source.startswith(f"{HUMAN}:"):
+        return "suggested"
+    if row.status == "disputed":
+        return "approved" if row.value is not None else "rejected"
+    if row.status in ("", "suggested"):
+        return "draft"
+    require_choice("status", row.status, HUMAN_STATUSES)
+    return row.status
 
 
 def _instruments(workspace: Workspace, loop_ids: set[str]) -> dict[str, str]:

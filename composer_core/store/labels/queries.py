@@ -27,33 +27,30 @@ from composer_core.store.labels.view import (
 
 EVENT_STATUSES = ("suggested", "draft", "approved", "rejected", SETTLED, WITHDRAWN)
 PEOPLE_ONLY = ("quality",)
-"""The fields that only people may label: no model and no rule."""
+"""No model or rule may say this."""
 MANY_LOOPS = 500
-"""The most ids in one query, because SQLite limits the number of its variables."""
+"""Ids in one query: SQLite limits its variables."""
 _VALUE = list(EVENTS.c.keys()).index("value")
 Place = tuple[str, str]
-"""The id of a loop, and a field."""
+"""A loop's id and a field."""
 
 
 def human_source(rater: str) -> str:
-    """The source `human:<rater>`; InvalidValue unless the name is 1 to 40 printable characters without outer blanks."""
+    """`human:<rater>`; InvalidValue unless the name is 1 to 40 printable characters without blanks around."""
     if not (0 < len(rater) <= 40 and rater.isprintable() and rater == rater.strip()):
         raise InvalidValue("bad_format", name="rater", value=rater, expected="a name of 1 to 40 characters")
     return f"{HUMAN}:{rater}"
 
 
 def check_source(source: str) -> None:
-    """Raise InvalidValue unless `source` is a model, a rule or an import with a name."""
+    """InvalidValue unless `source` is a model, a rule or an import with a name."""
     kind, _, name = source.partition(":")
     if kind not in SOURCE_KINDS or kind == HUMAN or not name:
         raise InvalidValue("bad_format", name="source", value=source, expected="model:, rule: or import: and a name")
 
 
 def event_row(entry: Entry, source: str, note: str, supersedes: int | None, action_id: int | None) -> dict[str, object]:
-    """The row to insert for an entry.
-
-    InvalidValue for a bad status or confidence, and for a field of PEOPLE_ONLY from another source than a person.
-    """
+    """The row to insert for an entry; InvalidValue for a bad status, confidence or source of PEOPLE_ONLY."""
     require_choice("status", entry.status, EVENT_STATUSES)
     if entry.field in PEOPLE_ONLY and source.partition(":")[0] in (MODEL, RULE):
         raise InvalidValue("contradiction", first=entry.field, second=source, reason="only people say this")
@@ -65,7 +62,7 @@ def event_row(entry: Entry, source: str, note: str, supersedes: int | None, acti
         "value": json.dumps(entry.value, ensure_ascii=False, sort_keys=True, allow_nan=False),
         "source": source,
         "confidence": entry.confidence,
-        # Remove what no database stores: PostgreSQL refuses NUL, and UTF-8 cannot encode half a surrogate pair.
+        # Bytes no database keeps: PostgreSQL refuses NUL, UTF-8 has no halves of a pair.
         "note": note.replace("\x00", "").encode("utf-8", "replace").decode(),
         "created_at": now(),
         "supersedes": supersedes,
@@ -75,7 +72,7 @@ def event_row(entry: Entry, source: str, note: str, supersedes: int | None, acti
 
 
 def append(connection: Connection, rows: Sequence[Mapping[str, object]]) -> list[int]:
-    """Insert event rows in order, and return their ids."""
+    """Insert event rows in order; their ids."""
     if not rows:
         return []
     statement = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
@@ -83,10 +80,17 @@ def append(connection: Connection, rows: Sequence[Mapping[str, object]]) -> list
 
 
 def act(
-    connection: Connection, rater: str, kind: str, loop_id: str, undoes: int | None = None, batch: int | None = None
+    connection: Connection,
+    rater: str,
+    kind: str,
+    loop_id: str,
+    undoes: int | None = None,
+    batch: int | None = None,
+    created_at: str = "",
 ) -> int:
-    """Insert one action, and return its id."""
-    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": now(), "undoes": undoes, "batch": batch}
+    """Insert one action, done now where no time is given; its id."""
+    done_at = created_at or now()
+    row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": done_at, "undoes": undoes, "batch": batch}
     key = connection.execute(insert(ACTIONS).values(**row)).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -98,25 +102,25 @@ def read(connection: Connection, query: Select[Any]) -> list[LabelEvent]:
 
 
 def event_of(row: Row[Any]) -> LabelEvent:
-    """The event of a row whose columns are those of EVENTS in their order."""
+    """An event out of its row, whose columns are those of EVENTS in their order."""
     columns: list[Any] = list(row)
     columns[_VALUE] = json.loads(columns[_VALUE])
     return LabelEvent(*columns)
 
 
 def action_of(row: Row[Any]) -> Action:
-    """The action of a row."""
+    """An action out of its row."""
     return Action(row.id, row.rater, row.kind, row.loop_id, row.created_at, row.undoes, row.batch)
 
 
 def standing_actions() -> Select[Any]:
-    """Select the actions that no undo has taken back, without the undos."""
+    """Actions that no undo has taken back, the undos left out."""
     undone = select(ACTIONS.c.undoes).where(ACTIONS.c.undoes.is_not(None))
     return select(ACTIONS).where(ACTIONS.c.kind != "undo", not_(ACTIONS.c.id.in_(undone)))
 
 
 def newest_standing(connection: Connection, rater: str) -> list[Action]:
-    """The rater's newest action that stands, or all actions of its batch, oldest first; [] when there is none."""
+    """The rater's newest action that stands: one, or all of its batch, oldest first; [] when there is none."""
     own = standing_actions().where(ACTIONS.c.rater == rater)
     row = connection.execute(own.order_by(ACTIONS.c.id.desc()).limit(1)).first()
     if row is None or row.batch is None:
@@ -126,7 +130,7 @@ def newest_standing(connection: Connection, rater: str) -> list[Action]:
 
 
 def of_kind(*kinds: str) -> ColumnElement[bool]:
-    """The condition for events of these kinds of source."""
+    """Events of these kinds of source."""
     first, *others = (EVENTS.c.source.startswith(f"{kind}:") for kind in kinds)
     for other in others:
         first = first | other
@@ -134,13 +138,13 @@ def of_kind(*kinds: str) -> ColumnElement[bool]:
 
 
 def in_groups(loop_ids: Iterable[str]) -> list[list[str]]:
-    """The ids without repeats, in groups small enough for one query."""
+    """The ids without repeats, in groups one query can take."""
     unique = sorted(set(loop_ids))
     return [unique[start : start + MANY_LOOPS] for start in range(0, len(unique), MANY_LOOPS)]
 
 
 def refuse_stale(connection: Connection, entries: Sequence[Entry], seen: Mapping[str, Mapping[str, int]]) -> None:
-    """Raise StoreError conflict when a person or an import has written a field of a loop since it was seen."""
+    """StoreError conflict when a person or an import has written a field since it was seen, loop by loop."""
     newest: dict[Place, LabelEvent] = {}
     for group in in_groups(entry.loop_id for entry in entries):
         query = select(EVENTS).where(EVENTS.c.loop_id.in_(group), of_kind(HUMAN, IMPORT)).order_by(EVENTS.c.id)
@@ -158,7 +162,7 @@ def refuse_stale(connection: Connection, entries: Sequence[Entry], seen: Mapping
 
 
 def restored(connection: Connection, undone: LabelEvent, source: str, action_id: int) -> dict[str, object]:
-    """The event that restores the label of `source` before `undone`."""
+    """The event that brings back what `source` said before `undone`."""
     same = (EVENTS.c.loop_id == undone.loop_id, EVENTS.c.field == undone.field, EVENTS.c.source == source)
     query = select(EVENTS).where(*same, EVENTS.c.id < undone.id).order_by(EVENTS.c.id.desc()).limit(1)
     before = next(iter(read(connection, query)), None)
@@ -170,10 +174,7 @@ def restored(connection: Connection, undone: LabelEvent, source: str, action_id:
 def last_values(
     connection: Connection, source: str, rows: Sequence[Mapping[str, object]]
 ) -> tuple[dict[Place, tuple[object, ...]], set[Place]]:
-    """The last statement of `source` on each loop and field in `rows`, and which of these a person has labelled.
-
-    Statements are in the form of `value_key`.
-    """
+    """What `source` last said of each loop and field in `rows` (as `saying`), and which of them a person labelled."""
     found: dict[Place, tuple[Any, ...]] = {}
     people: set[tuple[str, str, str]] = set()
     for group in in_groups(str(row["loop_id"]) for row in rows):
@@ -190,17 +191,17 @@ def last_values(
 
 
 def place_of(row: Mapping[str, object]) -> Place:
-    """The loop and the field of a row."""
+    """The loop and the field that a row speaks of."""
     return str(row["loop_id"]), str(row["field"])
 
 
 def value_key(row: Mapping[str, object]) -> tuple[object, ...]:
-    """The statement of a row, without its time and source."""
+    """What a row says, without when and by whom."""
     return row["value"], row["status"], row["confidence"], row["note"]
 
 
 def standing_events(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Select the newest event of each source that was not withdrawn, by loop and field, with the winner first."""
+    """The newest event of each source that was not withdrawn, loop by loop and field by field, the winner first."""
     newest = func.row_number().over(
         partition_by=(EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source), order_by=EVENTS.c.id.desc()
     )

@@ -21,6 +21,37 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What a file says that somebody said: an entry, by whom, with which note and when.
+
+    `said_at` is a time as `schema.now` writes it, "" where the file gives none.
+    """
+
+    entry: Entry
+    source: str
+    note: str = ""
+    said_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What `add_changed` did: events written, entries that said nothing new, and how many of the written ones
+    speak of a field that a person has labelled (and so do not count)."""
+
+    written: int
+    unchanged: int
+    behind_people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Changed):
+    """What `merge` did. `edited` are the indices of statements that give another content to what the same source
+    said at the same time: somebody changed them in the file, and nothing of them is stored."""
+
+    edited: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """What a rater did to one loop: approve, reject, draft, skip or undo (then `undoes` names the action).
 
@@ -47,16 +78,6 @@ class UndoResult:
     action: str
     fields: tuple[str, ...] = field(default=())
     loop_ids: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What `add_changed` did: events written, entries that said nothing new, and how many of the written ones
-    speak of a field that a person has labelled (and so do not count)."""
-
-    written: int
-    unchanged: int
-    behind_people: int
 
 
 @dataclass(frozen=True, slots=True)

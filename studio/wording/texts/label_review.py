@@ -102,7 +102,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What counts now, of all loops. For a copy with its whole history use: composer backup FILE",
         "全ループの現在のラベルです。履歴ごと残すには composer backup FILE を使います。",
     ),
-    "label.files_csv": ("One row a label, for spreadsheets", "1行に1ラベル。表計算ソフト向け"),
+    "label.files_spreadsheet": ("One row a loop, for spreadsheets", "1行に1ループ。表計算ソフト向け"),
+    "label.files_csv": ("One row a label, its value as JSON", "1行に1ラベル。値は JSON"),
+    "label.files_configuration": (
+        "Labelling configuration of the Label Studio project; sounds are sought as loops/ID.wav",
+        "Label Studio プロジェクトのラベル設定。音声は loops/ID.wav を参照します",
+    ),
     "label.files_jsonl": ("One JSON object a label, for programs", "1行に1つの JSON。プログラム向け"),
     "label.files_tags": (
         "Emotion, section and intensity by file, as composer4",
@@ -113,12 +118,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.files_download": ("Download", "書き出す"),
     "label.files_import": ("Labels from a file", "ラベルを取り込む"),
     "label.files_import_hint": (
-        "Any of these five formats. What a person has labelled goes on counting.",
-        "左の5形式のどれでも読めます。人が付けたラベルはそのまま優先されます。",
+        "Any of these formats, also as spreadsheets save them. Who said a label and when is kept, nothing twice.",
+        "左のどの形式も、表計算ソフトで保存し直したものも読めます。付けた人と日時も保たれ、二重には入りません。",
     ),
     "label.files_upload": ("File of labels", "ラベルのファイル"),
     "label.files_source": ("Who said so", "ラベルの出どころ"),
-    "label.files_source_hint": ("Else the file's name", "空欄ならファイル名"),
+    "label.files_source_hint": ("Else as the file says", "空欄ならファイルの記載どおり"),
     "label.files_source_help": (
         "Shown in the history of each loop. The same source again replaces what it said before.",
         "各ループの履歴に表示されます。同じ出どころで読み直すと、前の値が置き換わります。",

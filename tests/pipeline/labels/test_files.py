@@ -10,7 +10,8 @@ import pytest
 
 from composer_core.errors import ComposerError, InvalidValue
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.labels.files import FORMATS, _confidence, export_labels, import_label_file
+from composer_core.pipeline.labels.files import FORMATS, export_labels, import_label_file
+from composer_core.pipeline.labels.predecessor import _confidence
 from composer_core.pipeline.library import loops
 from composer_core.workspace import Workspace
 
@@ -111,7 +112,12 @@ def test_what_is_not_of_the_format_is_refused(made_library: Path, tmp_path: Path
 def test_bad_rows_are_refused_one_by_one(made_library: Path, tmp_path: Path) -> None:
     workspace = copy(made_library, tmp_path / "here")
     loop_id = drum_loop(workspace)
-    rows = [f'{loop_id},emotion,"""sad""",', f"{loop_id},emotion,sad,", f"{loop_id},quality,3,sure", "X,quality,3,0.5"]
+    rows = [
+        f'{loop_id},emotion,"""sad""",',
+        f"{loop_id},emotion,joyous,",
+        f"{loop_id},quality,3,sure",
+        "X,quality,3,0.5",
+    ]
     (tmp_path / "l.csv").write_text("loop_id,field,value,confidence\n" + "\n".join(rows) + "\n", encoding="utf-8")
     report = import_label_file(workspace, tmp_path / "l.csv", "csv")
     assert (report.rows, report.written, report.n_refused) == (4, 1, 3)
