@@ -7,10 +7,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from composer_core.errors import InvalidValue
-from composer_core.pipeline.labels.fields import CAPTIONS
+from composer_core.pipeline.labels.fields import CAPTIONS, LabelValue
 from composer_core.store.vocabularies import Vocabularies
 
 NUMBER_FIELDS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
@@ -53,7 +52,7 @@ def bad_cell(name: str, value: object, expected: str) -> InvalidValue:
     return InvalidValue("bad_format", name=name, value=shown, expected=expected)
 
 
-def plain_value(value: Any) -> str | float:
+def plain_value(value: LabelValue) -> str | float:
     """A value for a cell: numbers as they are, words apart by commas, genres heaviest first with their weights.
 
     Text that begins with a quotation mark is written as JSON, for a cell that begins so is read as JSON.
@@ -69,7 +68,7 @@ def plain_value(value: Any) -> str | float:
     return "" if value is None else value
 
 
-def read_value(field: str, cell: str, words: Vocabularies) -> Any:
+def read_value(field: str, cell: str, words: Vocabularies) -> object:
     """What a cell says of a field: JSON, or a code, name or synonym of the vocabularies, a number with a decimal
     point or comma. None for an empty cell; InvalidValue for JSON or a number that is none."""
     if not cell.strip():
@@ -95,12 +94,13 @@ def read_value(field: str, cell: str, words: Vocabularies) -> Any:
     return text if text in known or not known else words.tag_of_word(field, text) or text
 
 
-def read_json(name: str, text: str) -> Any:
+def read_json(name: str, text: str) -> object:
     """JSON out of a cell; InvalidValue for what is none, NaN, infinities and numbers of thousands of digits."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        value: object = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise bad_cell(name, text, "JSON or plain words") from error
+    return value
 
 
 def _no_constant(word: str) -> float:
