@@ -7,11 +7,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from composer_core.errors import InvalidValue
-from composer_core.pipeline.labels.fields import CAPTIONS
-from composer_core.store.labels.records import LabelValue
+from composer_core.pipeline.labels.fields import CAPTIONS, LabelValue
 from composer_core.store.vocabularies import Vocabularies
 
 NUMBER_FIELDS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
@@ -70,7 +68,7 @@ def plain_value(value: LabelValue) -> str | float:
     return "" if value is None else value
 
 
-def read_value(field: str, cell: str, words: Vocabularies) -> LabelValue:
+def read_value(field: str, cell: str, words: Vocabularies) -> object:
     """What a cell says of a field: JSON, or a code, name or synonym of the vocabularies, a number with a decimal
     point or comma. None for an empty cell; InvalidValue for JSON or a number that is none."""
     if not cell.strip():
@@ -78,7 +76,7 @@ def read_value(field: str, cell: str, words: Vocabularies) -> LabelValue:
     if field in CAPTIONS and not cell.startswith('"'):
         return cell
     if cell.lstrip().startswith(('"', "{", "[")) or cell.strip() == "null":
-        return cast(LabelValue, read_json(field, cell))
+        return read_json(field, cell)
     text = unicodedata.normalize("NFKC", cell).replace("\u2212", "-").strip()
     if field in NUMBER_FIELDS:
         return read_number(field, text)
@@ -99,9 +97,10 @@ def read_value(field: str, cell: str, words: Vocabularies) -> LabelValue:
 def read_json(name: str, text: str) -> object:
     """JSON out of a cell; InvalidValue for what is none, NaN, infinities and numbers of thousands of digits."""
     try:
-        return cast(object, json.loads(text, parse_constant=_no_constant))
+        value: object = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise bad_cell(name, text, "JSON or plain words") from error
+    return value
 
 
 def _no_constant(word: str) -> float:

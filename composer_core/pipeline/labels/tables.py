@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline.labels import cells
@@ -75,7 +75,7 @@ def to_csv(labels: Iterable[ExportedLabel], names: Mapping[str, LoopName]) -> st
 def facts_of(label: ExportedLabel, names: Mapping[str, LoopName]) -> dict[str, object]:
     """A label by COLUMNS, its value as JSON text."""
     name = names.get(label.loop_id)
-    facts: dict[str, Any] = {column: getattr(label, column) for column in COLUMNS if column not in ("file", "loop")}
+    facts: dict[str, object] = {column: getattr(label, column) for column in COLUMNS if column not in ("file", "loop")}
     value = json.dumps(label.value, ensure_ascii=False)
     return facts | {"value": value, "file": name.file if name else "", "loop": name.name if name else ""}
 
@@ -200,7 +200,8 @@ class _Reader:
         if not found.get(MORE, "").strip():
             return
         try:
-            for one in cast(list[dict[str, object]], cells.read_json(MORE, found[MORE])):
+            held: Any = cells.read_json(MORE, found[MORE])
+            for one in held:
                 facts = {"loop_id": "", **{name: one.get(name) for name in ("field", "value", *FACTS)}}
                 yield label_of_json(facts, origin)
         except (TypeError, AttributeError):
@@ -240,14 +241,15 @@ def _without_loop(label: LabelRow) -> tuple[Any, ...]:
 
 def label_of_json(row: Mapping[str, object], origin: str) -> LabelRow:
     """A label out of an object with some of COLUMNS as keys; InvalidValue for one that is none."""
-    confidence = row.get("confidence")
-    if isinstance(confidence, str):
-        confidence = cells.read_confidence(confidence)
-    elif confidence is not None:
+    given: Any = row.get("confidence")
+    confidence: float | None = None
+    if isinstance(given, str):
+        confidence = cells.read_confidence(given)
+    elif given is not None:
         try:
-            confidence = float(cast(float, confidence))
+            confidence = float(given)
         except (TypeError, ValueError, OverflowError) as error:
-            raise cells.bad_cell("confidence", confidence, "a confidence of 0 to 1") from error
+            raise cells.bad_cell("confidence", given, "a confidence of 0 to 1") from error
     texts = {name: "" if row.get(name) is None else str(row[name]) for name in ("source", "status", "time", "note")}
     return LabelRow(
         str(row["loop_id"]),
