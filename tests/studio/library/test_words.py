@@ -41,6 +41,11 @@ VALUES = {
     "minutes": 1440.0,
     "limit": 120,
     "count": 3,
+    "parts": "Kick = drums",
+    "map": "Alesis",
+    "percent": 40,
+    "keys": "C:major",
+    "meter": "1/4",
     "size": 9,
     "promised": 2,
 }
