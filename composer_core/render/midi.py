@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from composer_core.errors import InvalidValue, require_range
 from composer_core.music.bends import bend_values
 from composer_core.music.instruments import DRUM_CHANNEL
+from composer_core.music.key import Key
 from composer_core.music.loop import Loop, check_loop
 from composer_core.music.timing import TICKS_PER_QUARTER, Meter
 from composer_core.render.repeats import NoteRow, separate_repeats
@@ -23,14 +25,30 @@ MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHA
 NOTE_OFF_VELOCITY = 64
 CLOCKS_PER_QUARTER = 24
 THIRTY_SECONDS_PER_QUARTER = 8
+META_TEXT, META_MARKER = 0x01, 0x06
 _META, _OFF, _ON = range(3)
 """Order of events that share a tick: set-up, then note-offs, then note-ons."""
 
 Event = tuple[int, int, bytes]
 """(tick, order, bytes without the delta time)."""
+Mark = tuple[int, str]
+"""(tick from the loop's start, what is written there)."""
 
 
-def loop_to_midi(loop: Loop, *, wrap_early: bool = True) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Markings:
+    """What the file of a loop says besides its notes: the key signature, and markers of chords and sections.
+
+    With markings a file also says how long its loop is: in a text, and by the markers loopStart and loopEnd, which
+    some players repeat by.
+    """
+
+    key: Key | None = None
+    chords: tuple[Mark, ...] = ()
+    sections: tuple[Mark, ...] = ()
+
+
+def loop_to_midi(loop: Loop, *, wrap_early: bool = True, markings: Markings | None = None) -> bytes:
     """One loop as a format 0 file at 480 ticks a quarter, ready to repeat.
 
     Early notes (onset below 0) move to the end of the loop, where they anticipate the
@@ -38,12 +56,12 @@ def loop_to_midi(loop: Loop, *, wrap_early: bool = True) -> bytes:
     channel 10. The same loop gives the same bytes. Raises InvalidValue for notes outside
     the loop's invariants.
     """
-    events = [*_opening(loop.track_name or loop.instrument), *_conductor(loop)]
+    events = [*_opening(loop.track_name or loop.instrument), *_conductor(loop, markings)]
     events += _part(loop, _channels([loop])[0], wrap_early)
     return _header(0, 1) + _track(events, loop.length_tick)
 
 
-def loops_to_midi(loops: Sequence[Loop], *, wrap_early: bool = True) -> bytes:
+def loops_to_midi(loops: Sequence[Loop], *, wrap_early: bool = True, markings: Markings | None = None) -> bytes:
     """Several loops as a format 1 file: a tempo track, then one track a loop.
 
     All tracks end with the longest loop. Raises InvalidValue without a loop, with more than
@@ -56,7 +74,7 @@ def loops_to_midi(loops: Sequence[Loop], *, wrap_early: bool = True) -> bytes:
         _require_same("tempo", tempo_map(first), tempo_map(loop))
     length_tick = max(loop.length_tick for loop in loops)
     longest = max(loops, key=lambda loop: loop.length_tick)
-    tracks = [_track([*_opening("tempo"), *_conductor(longest)], length_tick)]
+    tracks = [_track([*_opening("tempo"), *_conductor(longest, markings)], length_tick)]
     for loop, channel in zip(loops, _channels(loops), strict=True):
         name = _opening(loop.track_name or loop.instrument)
         tracks.append(_track([*name, *_part(loop, channel, wrap_early)], length_tick))
@@ -96,11 +114,30 @@ def _opening(name: str) -> list[Event]:
     return [(0, _META, _meta(0x03, name.encode("utf-8", errors="replace")))]
 
 
-def _conductor(loop: Loop) -> list[Event]:
+def _conductor(loop: Loop, markings: Markings | None) -> list[Event]:
     events = [(0, _META, _time_signature(loop.meter))]
     for tick, bpm in tempo_map(loop):
         events.append((tick, _META, _tempo_event(bpm)))
-    return events
+    return events if markings is None else [*events, *_marking_events(loop, markings)]
+
+
+def _marking_events(loop: Loop, markings: Markings) -> list[Event]:
+    quarters = loop.length_tick / TICKS_PER_QUARTER
+    texts = [(0, META_TEXT, f"loop length {loop.bars} x {loop.meter}, {quarters:g} quarters")]
+    events: list[Event] = []
+    if markings.key is not None:
+        events.append((0, _META, _key_signature(markings.key)))
+        texts.append((0, META_TEXT, f"key {markings.key}"))
+    marks = [(0, "loopStart"), *markings.sections, *markings.chords, (loop.length_tick, "loopEnd")]
+    texts += [(tick, META_MARKER, text) for tick, text in marks]
+    return [*events, *((tick, _META, _meta(kind, text.encode())) for tick, kind, text in texts)]
+
+
+def _key_signature(key: Key) -> bytes:
+    """Sharps (or flats, below 0) of the key's scale; modes are told as major or minor by their third."""
+    major_root = next(root for root in range(12) if set(Key(root).scale) == set(key.scale))
+    sharps = major_root * 7 % 12
+    return _meta(0x59, bytes(((sharps if sharps <= 6 else sharps - 12) & 0xFF, int(key.is_minor))))
 
 
 def _tempo_event(bpm: float) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from composer_core.errors import InvalidValue
 from composer_core.music.condition_fields import FIELD, FOLDED, control_of
 from composer_core.music.genre import FAMILIES
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
@@ -21,7 +22,7 @@ from studio.generate import state as generate_state
 from studio.generate.controls import BEST_OF, DEFAULTS, MAX_GENRES, MAX_SEED, MAX_TAKES, START
 from studio.generate.history import bring_back, earlier_requests
 from studio.generate.playing import MOST_SEMITONES
-from studio.wording.text import t
+from studio.wording.text import error_text, literally, t
 
 OPEN = "take"
 FREE = "free"
@@ -114,7 +115,13 @@ def _read_take() -> None:
 
 
 def _read_controls(asked: dict[str, str]) -> None:
-    """What makes no sense in the address is left out."""
+    """What makes no sense in the address is left out; metres and lengths that no model knows are refused by name."""
+    for name in ("meter", "bars"):
+        address, choices = FIELD[name].address, FIELD[name].choices
+        text = asked.get(address, FREE)
+        if text != FREE and text not in map(str, choices):
+            error = InvalidValue("unknown_choice", name=address, value=text, choices=", ".join(map(str, choices)))
+            st.toast(literally(error_text(error)))
     found = {}
     for name, (control, read) in CONTROLS.items():
         value = _value(asked.get(name), read, EMPTY.get(name))

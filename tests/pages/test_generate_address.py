@@ -106,6 +106,15 @@ def test_what_makes_no_sense_in_an_address_is_left_out(workspace: Workspace) -> 
     assert address_of(app) == {"metre": "7/8"}
 
 
+@pytest.mark.parametrize(("name", "value"), [("metre", "2/4"), ("metre", "12/8"), ("metre", "9/8"), ("bars", "12")])
+def test_metres_and_forms_no_model_knows_are_refused_by_name(workspace: Workspace, name: str, value: str) -> None:
+    app = reloaded({name: value})
+    (toast,) = app.toast
+    choices = "1, 2, 4, 8" if name == "bars" else "4/4, 3/4, 6/8, 5/4, 7/8"
+    assert toast.value == f"{name} is '{value}'; the choices are {choices}."
+    assert address_of(app) == {}
+
+
 def test_going_back_opens_the_take_that_was_open_before(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "TAKE_OVER_SEC", 0.0)  # as if the browser had long taken over what was written
     app = generated(takes=2)

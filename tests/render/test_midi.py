@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from composer_core.errors import InvalidValue
+from composer_core.music.key import Key
 from composer_core.music.loop import NO_NOTES, Loop, Notes
 from composer_core.music.timing import EARLY_TICK, Meter
-from composer_core.render.midi import loop_to_midi, loops_to_midi, sounding_notes
+from composer_core.render.midi import Markings, loop_to_midi, loops_to_midi, sounding_notes
 
 
 def drums(rows, **fields):
@@ -122,6 +123,32 @@ def test_parts_share_a_file_on_their_own_channels():
     channels = [{m.channel for m in track if not m.is_meta} for track in tracks]
     assert channels == [set(), {0}, {9}, {1}]
     assert {absolute(track)[-1][0] for track in tracks} == {3840}
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [("C:major", "C"), ("E:minor", "Em"), ("Eb:major", "Eb"), ("F#:major", "F#"), ("Db:major", "Db"), ("B:minor", "Bm"),
+     ("D:dorian", "Am"), ("G:mixolydian", "C"), ("E:phrygian", "Am"), ("F:lydian", "C"), ("Bb:minor", "Bbm")],
+)  # fmt: skip
+def test_keys_are_signatures_of_their_scale(key, written):
+    # A mode is told by the signs of its scale, and as minor where its third is: D dorian has no signs, as A minor.
+    (track,) = read_mido(loop_to_midi(drums([]), markings=Markings(Key.parse(key)))).tracks
+    assert [m.key for m in track if m.type == "key_signature"] == [written]
+    assert f"key {key}" in [m.text for m in track if m.type == "text"]
+
+
+def test_markings_are_added_and_nothing_else_changes():
+    loop = drums([(0, 480, 36, 100), (1900, 20, 38, 90)], bars=2)
+    marks = Markings(None, chords=((0, "Em"), (1920, "C")), sections=((0, "A"),))
+    plain, marked = (absolute(read_mido(loop_to_midi(loop, markings=one)).tracks[0]) for one in (None, marks))
+    added = [(tick, m.type, m.text) for tick, m in marked if m.type in ("text", "marker")]
+    assert added == [
+        (0, "text", "loop length 2 x 4/4, 8 quarters"), (0, "marker", "loopStart"), (0, "marker", "A"),
+        (0, "marker", "Em"), (1920, "marker", "C"), (3840, "marker", "loopEnd"),
+    ]  # fmt: skip
+    timeless = [(tick, m.copy(time=0)) for tick, m in plain]
+    assert [(tick, m.copy(time=0)) for tick, m in marked if m.type not in ("text", "marker")] == timeless
+    assert marked[-1][0] == 3840
 
 
 def test_parts_that_disagree_are_refused():

@@ -22,7 +22,14 @@ from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
 from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, sample_line
-from composer_core.pipeline.generation.takes import MAX_CANDIDATES, MAX_SEED, log_take, make_take, render_take
+from composer_core.pipeline.generation.takes import (
+    MAX_CANDIDATES,
+    MAX_SEED,
+    log_take,
+    make_take,
+    markings_of,
+    render_take,
+)
 from composer_core.pipeline.models import editing_model, find_model, load
 from composer_core.render.midi import loops_to_midi
 from composer_core.store.takes import Take
@@ -54,7 +61,9 @@ class Ensemble:
 
     def midi(self, changed: Mapping[str, object] | None = None) -> bytes:
         """One multi-track file that ends with the loop."""
-        return loops_to_midi(self.loops(changed))
+        loops = self.loops(changed)
+        markings = markings_of(self.takes, [take.condition for take in self.takes], loops)
+        return loops_to_midi(loops, markings=replace(markings, key=self.key))
 
 
 def plan(condition: Condition, seed: int, workspace: Workspace | None = None) -> tuple[Condition, bool, str]:

@@ -11,7 +11,7 @@ from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
 from composer_core.pipeline.editing.recipes import Recipe, Step
-from composer_core.pipeline.generation.takes import perform_take
+from composer_core.pipeline.generation.takes import markings_of, perform_take
 from composer_core.render.midi import loop_to_midi, loops_to_midi
 from composer_core.rules import fit_range, render_technique, transpose
 from composer_core.rules.perform import Performed
@@ -81,4 +81,5 @@ def play_take(take: Take, playing: Playing) -> Performed:
 def played_midi(takes: Sequence[Take], playing: Playing) -> bytes:
     """The takes as one MIDI file that ends with the loop: a track a part."""
     loops: list[Loop] = [play_take(take, playing).loop for take in takes]
-    return loop_to_midi(loops[0]) if len(loops) == 1 else loops_to_midi(loops)
+    markings = markings_of(takes, [playing.condition(take.condition) for take in takes], loops)
+    return loop_to_midi(loops[0], markings=markings) if len(loops) == 1 else loops_to_midi(loops, markings=markings)

@@ -25,7 +25,7 @@ from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields,
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
 from composer_core.pipeline.scoring import score_measured
-from composer_core.render.midi import loop_to_midi
+from composer_core.render.midi import Markings, loop_to_midi
 from composer_core.rules import perform, with_techniques
 from composer_core.rules.perform import Performed
 from composer_core.rules.technique import RENDERED
@@ -254,7 +254,27 @@ def render_take(take: Take, condition: Condition | None = None) -> Loop:
 
 def take_midi(take: Take, condition: Condition | None = None) -> bytes:
     """The take as a MIDI file whose End of Track lies exactly at the loop's end."""
-    return loop_to_midi(render_take(take, condition))
+    loop = render_take(take, condition)
+    return loop_to_midi(loop, markings=markings_of([take], [condition or take.condition], [loop]))
+
+
+def markings_of(takes: Sequence[Take], conditions: Sequence[Condition], loops: Sequence[Loop]) -> Markings:
+    """What the file of takes says of them, as they sound under these conditions.
+
+    The key is the one asked for, else that of the first pitched part as it is estimated; chords are those asked for or
+    drawn, where they change. Bars that a take was continued by are a section of their own.
+    """
+    pitched = [index for index, loop in enumerate(loops) if not loop.is_drums]
+    key = next((conditions[index].key for index in pitched if conditions[index].key is not None), None)
+    if key is None and pitched:
+        estimate = estimate_key(loops[pitched[0]])
+        key = None if estimate is None else estimate.key
+    line = next((conditions[index].chord_line for index in pitched if conditions[index].chords), ())
+    bar_tick = loops[0].meter.bar_tick
+    chords = [(bar * bar_tick, str(chord)) for bar, chord in enumerate(line) if bar == 0 or chord != line[bar - 1]]
+    more = max((int(take.edit.split()[1]) for take in takes if take.edit.startswith("continue ")), default=0)
+    sections = [(0, "A")] if not more else [(0, "A"), ((loops[0].bars - more) * bar_tick, "B")]
+    return Markings(key, tuple(chords), tuple(sections))
 
 
 def measure_take(loop: Loop) -> dict[str, object]:

@@ -1,5 +1,9 @@
 """The cheap controls: the same notes played otherwise, as loops and as a file."""
 
+import io
+from dataclasses import replace
+
+import mido
 import numpy as np
 import pytest
 
@@ -82,3 +86,27 @@ def test_how_takes_are_played_is_a_recipe_for_other_notes():
             assert recipe.apply(take.grid).notes.rows() == play_take(take, playing).loop.notes.rows()
         assert recipe.apply(drum_take().grid).tempo_bpm == 90.0
     assert [step.rule for step in as_recipe(STRAIGHT, "plain").steps] == ["tempo"]
+
+
+def marks(data: bytes) -> list[tuple[str, str]]:
+    """Key signature, chords and sections of a file."""
+    kinds = {"key_signature": "key", "marker": "text"}
+    first = mido.MidiFile(file=io.BytesIO(data)).tracks[0]
+    found = [(m.type, getattr(m, kinds[m.type])) for m in first if m.type in kinds]
+    return [one for one in found if not one[1].startswith("loop")]
+
+
+def test_a_file_says_the_key_and_the_chords_it_is_played_in():
+    take = bass_take()
+    line = (Chord(4, "min"), Chord(0))
+    asked = replace(take, condition=take.condition.changed(bars=2, key=Key(4, "minor"), chords=line))
+    two_bars = replace(asked, grid=take.grid.with_notes(take.grid.notes, bars=2))
+    assert marks(played_midi([two_bars], STRAIGHT)) == [
+        ("key_signature", "Em"), ("marker", "A"), ("marker", "Em"), ("marker", "C"),
+    ]  # fmt: skip
+    up = replace(STRAIGHT, semitones=2)
+    assert ("key_signature", "F#m") in marks(played_midi([two_bars], up))
+    assert ("marker", "D") in marks(played_midi([two_bars], up))
+    longer = replace(two_bars, edit="continue 1")
+    assert [text for kind, text in marks(played_midi([longer], STRAIGHT)) if len(text) == 1] == ["A", "B", "C"]
+    assert marks(played_midi([drum_take()], STRAIGHT)) == [("marker", "A")]

@@ -52,6 +52,14 @@ def test_the_written_file_ends_exactly_with_the_loop() -> None:
     assert {sum(message.time for message in track) for track in file.tracks} <= {7680}
 
 
+def test_the_written_file_says_how_long_its_loop_is() -> None:
+    ((length, start, section, end),) = [
+        [message.text for message in track if message.type in ("text", "marker")]
+        for track in mido.MidiFile(file=io.BytesIO(take_midi(generate(FUNK, seed=3)[0]))).tracks
+    ]
+    assert (length, start, section, end) == ("loop length 4 x 4/4, 16 quarters", "loopStart", "A", "loopEnd")
+
+
 conditions = st.builds(
     Condition,
     instrument=st.just("drums"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from composer_core.cli import main
+from composer_core.errors import InvalidValue
 from composer_core.pipeline.generation.varied_files import Varied, vary_file
 from composer_core.workspace import Workspace
 from midi_events import event_lists, header, n_notes, notes_of, without_notes
@@ -129,3 +130,18 @@ def test_vary_leaves_every_event_outside_the_asked_bars(tmp_path, space, first):
 def test_vary_leaves_every_event_outside_the_asked_bars_in_500_files(tmp_path, space):
     for seed in range(500):
         assert_other_events_stay(tmp_path, space, seed)
+
+
+@pytest.mark.parametrize(
+    ("signature", "rows", "words"),
+    [
+        (meter(12, 3), BEAT[:12], "metre is '12/8'; the choices are 4/4, 3/4, 6/8, 5/4, 7/8"),
+        (meter(2, 2), BEAT[:16], "metre is '2/4'"),
+        (meter(4, 2), [(1920 * bar, 60, 36) for bar in range(12)], "12 bars"),
+    ],
+)
+def test_metres_and_forms_no_model_knows_are_refused_by_name(tmp_path, space, signature, rows, words):
+    end = rows[-1][0] + rows[-1][1]
+    with pytest.raises(InvalidValue, match=words):
+        varied(tmp_path, space, smf(track((0, signature)), drums(rows, -(-end // 1920) * 1920)), bars=[0])
+    assert not (tmp_path / "out.mid").exists()
