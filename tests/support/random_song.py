@@ -105,7 +105,8 @@ def _other(dice: Random, length: int, channel: int, number: int | None, pitches:
     tick = dice.randrange(length)
 
     def control(which: int) -> Timed:
-        return tick, bytes((0xB0 | channel, which, dice.randint(0, 127)))
+        # Of the banks only those that call no drums, and none that ends them.
+        return tick, bytes((0xB0 | channel, which, dice.randint(0, 127 if which else 100)))
 
     kind = dice.randrange(8)
     if kind == 0:
@@ -122,4 +123,4 @@ def _other(dice: Random, length: int, channel: int, number: int | None, pitches:
         return [control(32), (tick, program(number + dice.randint(0, 1), channel))]
     if kind == 6:
         return [(tick, meta(dice.choice((0x01, 0x04, 0x05, 0x08)), b"solo"))]
-    return [control(dice.choice(PEDALS_AND_BANKS))]
+    return [control(dice.choice(PEDALS_AND_BANKS[number is None :]))]

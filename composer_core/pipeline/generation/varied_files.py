@@ -105,7 +105,7 @@ def _write(song: SongFile, out: Path, played: Loop, take: Take, edited: Take, lo
         for track in {song.notes[at].track for at in edit.sources if at != NO_SOURCE}:
             song.document.tracks[track].edit().end_tick = end_tick
     written = song.write(out, rewriter)
-    n_kept = len(edit.before) - int((~keep).sum())
+    n_kept = len(edit.after) - int(new.sum())
     return Varied(out, edited.edit, n_kept, n_notes - n_kept, edited.notices, written.notices)
 
 
