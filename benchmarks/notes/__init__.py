@@ -1,0 +1,1 @@
+"""Drivers of the composer experiments: packing, training runs, two-sample test, the log of rows."""
