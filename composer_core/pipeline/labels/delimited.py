@@ -21,6 +21,8 @@ _MARKS = (
 )
 _MOSTLY = 4
 """UTF-8 with so many good characters for each bad one is UTF-8 that was damaged, not another encoding."""
+MOST_CHARACTERS = 131_072
+"""Of one cell: a longer one is no label."""
 
 
 class NotThisFormat(ValueError):
@@ -84,6 +86,7 @@ def rows_of(
     """
     body, skipped, delimiter = _without_hint(text)
     columns, delimiter = _heading(body, delimiter, column_of, needed, known)
+    csv.field_size_limit(MOST_CHARACTERS)  # it belongs to the process: another reader may have moved it
     table = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
     try:
         headed = False
@@ -118,6 +121,7 @@ def _heading(
     best: list[str] = []
     for one in [delimiter] if delimiter else DELIMITERS:
         try:
+            csv.field_size_limit(MOST_CHARACTERS)
             lines = csv.reader(io.StringIO(text, newline=""), delimiter=one)
             heading = next((cells for cells in lines if any(cell.strip() for cell in cells)), [])
         except csv.Error as error:

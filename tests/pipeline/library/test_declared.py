@@ -22,7 +22,7 @@ from composer_core.pipeline.library.declared import (
     main_stretch,
     meter_is_doubtful,
 )
-from composer_core.pipeline.library.loops import measure_files
+from composer_core.pipeline.library.measured_files import measure_files
 from wild_songs import kit
 
 BAR = 1920
