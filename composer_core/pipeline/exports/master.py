@@ -24,7 +24,7 @@ from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
-from composer_core.store.loops.loop_columns import BY_NAME
+from composer_core.store.loops.declarations import BY_NAME
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (

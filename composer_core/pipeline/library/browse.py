@@ -26,8 +26,8 @@ from composer_core.pipeline.library.query import (
 )
 from composer_core.store.atomic import atomic_writer
 from composer_core.store.labels.projection import STATUS_COLUMN
+from composer_core.store.loops.declarations import LOOP_COLUMNS
 from composer_core.store.loops.export import FORMATS, write_rows
-from composer_core.store.loops.loop_columns import LOOP_COLUMNS
 from composer_core.store.loops.record import SCORE_PREFIX
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.views import NUMBER

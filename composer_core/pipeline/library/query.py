@@ -14,7 +14,7 @@ from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
-from composer_core.store.loops.loop_columns import LOOP_COLUMNS
+from composer_core.store.loops.declarations import LOOP_COLUMNS
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.record import SCORE_PREFIX as SCORE_PREFIX  # the studio imports it from here
 from composer_core.store.search.conditions import AnyOf, Between, Condition, ContainsWords, Known, OneOf

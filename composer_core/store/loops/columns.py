@@ -1,4 +1,4 @@
-"""Loops and notes as tables: one row per loop (its columns are declared in loop_columns), one row per note.
+"""Loops and notes as tables: one row per loop (its columns are declared in declarations), one row per note.
 
 Notes keep the meanings of the predecessor's canonical_events where they make sense:
 loop_id, source, pipeline_version, file_digest and channel, program, pitch, velocity as the
@@ -26,7 +26,7 @@ from composer_core import __version__
 from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.loops.arrow_arrays import blobs, coded, flags, instants, numbers, repeated, texts
-from composer_core.store.loops.loop_columns import BY_NAME, LOOP_COLUMNS, LOOP_SCHEMA
+from composer_core.store.loops.declarations import BY_NAME, LOOP_COLUMNS, LOOP_SCHEMA
 from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, MeasuredLoop, storable
 
 _OF_LOOP = "loop."

@@ -26,8 +26,8 @@ from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
 from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
+from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.index import LoopIndex
-from composer_core.store.loops.loop_columns import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.part_files import read_part
 from composer_core.store.loops.record import LoopRecord
 from composer_core.workspace import Workspace

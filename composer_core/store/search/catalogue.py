@@ -38,7 +38,7 @@ from composer_core.store.labels.projection import (
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.arrow_arrays import numbers
-from composer_core.store.loops.loop_columns import LOOP_SCHEMA, NOT_LISTED
+from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, part_names, read_part
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace

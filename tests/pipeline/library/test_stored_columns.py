@@ -10,7 +10,7 @@ from composer_core.pipeline.exports import master
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.library.query import CHOICE_COLUMN, conditions_of
-from composer_core.store.loops.loop_columns import BY_NAME, LOOP_COLUMNS, LoopColumn
+from composer_core.store.loops.declarations import BY_NAME, LOOP_COLUMNS, LoopColumn
 from composer_core.store.search.conditions import ContainsWords, OneOf
 from studio.library.charts import axis_title
 

@@ -16,7 +16,7 @@ import pytest
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.store.loops.columns import loop_facts, loop_of, loops_table, measured_facts, measured_fields
-from composer_core.store.loops.loop_columns import LOOP_COLUMNS, LOOP_SCHEMA, UNIT_SUFFIXES, LoopColumn
+from composer_core.store.loops.declarations import LOOP_COLUMNS, LOOP_SCHEMA, UNIT_SUFFIXES, LoopColumn
 from composer_core.store.loops.record import GENERATED, LoopRecord, MeasuredLoop
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.search.catalogue import EMPTY_SCHEMA
