@@ -248,6 +248,7 @@ def hide(
     everything = torch.from_numpy(rng.random(n) < every)
 
     def hidden(rate: float) -> Tensor:
+        """(n,) True where a field is left open."""
         return torch.from_numpy(rng.random(n) < rate) | everything
 
     changed = {name: torch.where(hidden(one), -1, getattr(request, name)) for name in FIELDS}
