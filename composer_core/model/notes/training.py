@@ -173,7 +173,7 @@ class NotesRun:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimizer.step()
         self._average(step)
-        return float(loss)
+        return float(loss.detach())
 
     def _average(self, step: int) -> None:
         # Early weights are far from anything good: average over few of them first.
