@@ -16,10 +16,8 @@ from composer_core.pipeline.generation.asked_vs_measured import Compared
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
-from composer_core.pipeline.library.loops import load_loop
-from composer_core.pipeline.library.similar import similar_to
 from composer_core.pipeline.settings import load_settings
-from studio import queries, session
+from studio import session
 from studio.figures.roll import pitch_name
 from studio.figures.score_bars import explanation_lines, score_bars
 from studio.generate import state as generate_state
@@ -39,6 +37,11 @@ def draw_similar(loop: Loop) -> None:
     """On demand the nearest loops, the nearest first, each to be heard."""
     if not st.toggle(t("generate.similar"), key="generate.similar", help=t("generate.similar_help")):
         return
+    # What searches the library is loaded with the first search: without it the page opens sooner.
+    from composer_core.pipeline.library.loops import load_loop
+    from composer_core.pipeline.library.similar import similar_to
+    from studio import queries
+
     workspace = session.workspace()
     found = similar_to(workspace, loop, N_SIMILAR)
     if not found:
