@@ -51,8 +51,9 @@ def decoded(data: bytes) -> str:
     encoding = guess_encoding(data) if data else "utf-8"
     if encoding != "utf-8":
         lenient = data.decode("utf-8", "replace")
-        bad = lenient.count("\ufffd")
-        if bad and sum(not one.isascii() for one in lenient) - bad > _MOSTLY * bad:
+        bad = lenient.count("\ufffd") if lenient.encode() != data else 0
+        # What is UTF-8 to the last byte is UTF-8, whatever control characters make a guess think of it.
+        if not bad or sum(not one.isascii() for one in lenient) - bad > _MOSTLY * bad:
             encoding = "utf-8"
     return _strict(data, "cp1252" if encoding == "latin-1" else encoding)
 

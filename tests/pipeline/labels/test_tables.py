@@ -10,6 +10,7 @@ import pytest
 
 from composer_core.errors import InvalidValue
 from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.delimited import decoded
 from composer_core.pipeline.labels.files import import_label_file
 from composer_core.pipeline.labels.imports import LabelImport
 from composer_core.store.labels.store import LabelStore
@@ -111,3 +112,8 @@ def test_json_lines_keep_line_separators_and_refuse_halves_of_pairs(empty: Works
     report = read(empty, lines, "jsonl")
     assert (report.written, report.n_refused) == (1, 2)
     assert decisions.current(empty, loop_id).fields["quality"].note == "a\u2028b"
+
+
+def test_utf_8_with_control_characters_is_no_other_encoding() -> None:
+    text = "T\x1b,\U0004a3fa\xe9-\xcc\x80\xe0,\U000cdf4f,リ"
+    assert decoded(text.encode()) == text
