@@ -1,20 +1,20 @@
-"""The current rater: a name kept in the settings, or the signed-in account where secrets set up a login."""
+"""The current rater: a name that the browser keeps, or the signed-in account where secrets set up a login."""
 
 from __future__ import annotations
 
 import getpass
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.errors import StreamlitMissingAuthlibError
 
 from composer_core.errors import ComposerError, Unavailable
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.settings import load_settings, save_settings
+from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
 from studio import session
+from studio.components.own_rater import own_rater
 from studio.wording.text import literally, t
 
 RATER, NEW_RATER = "label.rater", "label.new_rater"
@@ -22,24 +22,38 @@ _LONGEST_NAME = 40
 _DIGEST = 8
 
 
-def default_rater(workspace: Workspace) -> str:
-    """The rater of the settings, else the name this computer knows the person by, else ""."""
-    stored = load_settings(workspace).rater
-    if stored:
-        return stored
+def offered_raters(workspace: Workspace) -> list[str]:
+    """Names to choose from: that of the settings, those who have labelled, and the account on this computer."""
     try:
-        return getpass.getuser()
+        account = getpass.getuser()
     except (OSError, KeyError):
-        return ""
+        account = ""
+    names = [load_settings(workspace).rater, *decisions.raters(workspace), account]
+    return [name for name in dict.fromkeys(names) if name]
 
 
-def current_rater(workspace: Workspace) -> str:
-    """Who labels in this session: the account signed in with where that is asked for, else the chosen name; "" when
-    nobody is known."""
+def current_rater() -> str:
+    """Who labels in this session: the account signed in with where that is asked for, else the name the browser keeps;
+    "" when nobody is known."""
     if sign_in_is_set_up():
         return name_of_account(st.user.to_dict()) if st.user.is_logged_in else ""
-    session.default_widgets({RATER: default_rater(workspace)})
-    return str(session.widget(RATER))
+    return str(session.widget_or_none(RATER) or "")
+
+
+def remember_rater() -> None:
+    """Let the browser keep the rater, or tell the one it keeps; once a run, by the shell."""
+    if not sign_in_is_set_up():
+        own_rater(current_rater(), asked=session.widget_or_none(RATER) is not None, on_told=_told)
+
+
+def _told(name: str) -> None:
+    if session.widget_or_none(RATER):
+        return  # somebody was faster to say so on the page
+    try:
+        decisions.check_rater(name)
+    except ComposerError:
+        name = ""  # no name that labels could carry: ask as if there were none
+    session.set_widget(RATER, name)
 
 
 def sign_in_is_set_up() -> bool:
@@ -60,12 +74,26 @@ def name_of_account(account: Mapping[str, object]) -> str:
     return f"{name[: _LONGEST_NAME - _DIGEST - 1]}~{digest}"
 
 
+def ask_rater(workspace: Workspace) -> None:
+    """Ask a browser that has no rater yet, once, who labels in it."""
+    if sign_in_is_set_up():
+        st.info(t("label.who_are_you"))
+        return
+    if session.widget_or_none(RATER) is None:
+        st.caption(t("label.asking_browser"))  # it answers within a moment
+        return
+    with st.container(border=True, key="label.ask_rater", width=560):
+        st.markdown(f"**{t('label.who_are_you')}**")
+        _choose_rater(workspace, "")
+
+
 def draw_rater(workspace: Workspace) -> str:
     """Show who is labelling and let the person change it; "" while nobody is known."""
-    rater = current_rater(workspace)
+    rater = current_rater()
     if not sign_in_is_set_up():
-        with st.popover(t("label.rater_button", rater=literally(rater) or "?"), icon=":material/person:"):
-            _choose_rater(workspace, rater)
+        if rater:
+            with st.popover(t("label.rater_button", rater=literally(rater)), icon=":material/person:"):
+                _choose_rater(workspace, rater)
     elif rater:
         with st.popover(t("label.rater_button", rater=literally(rater)), icon=":material/verified_user:"):
             st.caption(t("label.signed_in"))
@@ -83,33 +111,25 @@ def _sign_in() -> None:
 
 
 def _choose_rater(workspace: Workspace, rater: str) -> None:
-    known = [name for name in decisions.raters(workspace) if name != rater]
-    if known:
+    offered = [name for name in offered_raters(workspace) if name != rater]
+    if offered:
         st.caption(t("label.rater_known"))
         with st.container(horizontal=True, gap="small"):
-            for name in known:
-                st.button(literally(name), key=f"label.rater.{name}", on_click=_be, args=(workspace, name))
+            for name in offered:
+                st.button(literally(name), key=f"label.rater.{name}", on_click=_be, args=(name,))
     with st.form("label.rater_form", border=False, clear_on_submit=True):
         st.text_input(t("label.rater_hint"), key=NEW_RATER, max_chars=_LONGEST_NAME)
-        st.form_submit_button(t("label.use_rater"), on_click=_be_typed, args=(workspace,))
+        st.form_submit_button(t("label.use_rater"), on_click=_be_typed)
 
 
-def _be_typed(workspace: Workspace) -> None:
-    _be(workspace, str(session.widget(NEW_RATER)).strip())
+def _be_typed() -> None:
+    _be(str(session.widget(NEW_RATER)).strip())
 
 
-def _be(workspace: Workspace, name: str) -> None:
+def _be(name: str) -> None:
     try:
         decisions.check_rater(name)
-        _remember(workspace, name)
     except ComposerError as error:
         session.set_problem(error)
         return
     session.set_widget(RATER, name)
-
-
-def _remember(workspace: Workspace, rater: str) -> None:
-    """Keep the rater for the next visit."""
-    settings = load_settings(workspace)
-    if settings.rater != rater:
-        save_settings(workspace, replace(settings, rater=rater))

@@ -18,6 +18,7 @@ from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
 from studio.components import transport
 from studio.components.spoken_names import spoken_names
+from studio.rater import remember_rater
 from studio.redraw import redraw
 from studio.widgets import show_error
 from studio.wording.text import LANGUAGES, language, t
@@ -104,6 +105,7 @@ def main() -> None:
     language_switch()
     with st.sidebar:
         spoken_names()
+        remember_rater()
     with st.bottom:
         transport.mount()
     if trouble is not None:

@@ -43,9 +43,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def studio_server(workspace: Path) -> Iterator[str]:
+def studio_server(workspace: Path, port: int | None = None) -> Iterator[str]:
     """Run the studio over a workspace; gives its address and stops it at the end."""
-    port = free_port()
+    port = port or free_port()
     line = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace)}
     workspace.mkdir(parents=True, exist_ok=True)
