@@ -22,6 +22,7 @@ from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.names import NameStore, OtherName
 from composer_core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ class ImportReport:
     """The result of an import. Refused files and warnings are {path, code, message}.
 
     `accepted` names the first accepted files as {path, loops}, with the number of loops each was cut
-    into. `datasets` holds what `ingest_with_facts` found, one entry per path; it is empty when data sets
+    into. `names_added` counts files the library has already that are found by a further name from now on.
+    `datasets` holds what `ingest_with_facts` found, one entry per path; it is empty when data sets
     were not looked for. `exact` counts exact duplicates; an import does not search for near duplicates.
     """
 
@@ -53,6 +55,7 @@ class ImportReport:
     warnings: list[dict[str, str]] = field(default_factory=list)
     loops_added: int = 0
     exact: int = 0
+    names_added: int = 0
     seconds: float = 0.0
     datasets: list[dict[str, object]] = field(default_factory=list)
 
@@ -67,6 +70,7 @@ class ImportReport:
             "warnings": self.warnings,
             "loops_added": self.loops_added,
             "duplicates": {"exact": self.exact, "near": None},
+            "names_added": self.names_added,
             "seconds": round(self.seconds, 3),
             **({"datasets": self.datasets} if self.datasets else {}),
         }
@@ -140,6 +144,7 @@ class _Import:
 
     def __init__(self, workspace: Workspace, found: ScanResult) -> None:
         self._workspace, self._store, self._found = workspace, LoopStore(workspace), found
+        self._names = NameStore(workspace)
         self._records: list[LoopRecord] = []
         self._n_notes = 0
         self.digests: dict[str, str] = {}
@@ -169,18 +174,23 @@ class _Import:
         self.report.loops_added += len(appended.added)
         self.report.exact += appended.n_exact
         if appended.known:
-            self.report.exact += self._count_copies(set(appended.known))
+            self.report.exact += self._copies(set(appended.known))
         self._records, self._n_notes = [], 0
 
-    def _count_copies(self, known: set[str]) -> int:
-        """Count the loops of files that the library has byte for byte under another name; they add nothing."""
+    def _copies(self, known: set[str]) -> int:
+        """Count the loops of files that the library has byte for byte under another name. They add nothing but the
+        name, by which they are found from now on."""
         rows = self._store.rows(known, ("loop_id", "source", "member"))
         sources = {loop_id: (row["source"], row["member"]) for loop_id, row in rows.items()}
-        return sum(
-            record.loop_id in known
-            and sources[record.loop_id] != (storable(record.loop.source), storable(record.member))
+        copies = [
+            record
             for record in self._records
-        )
+            if record.loop_id in known
+            and sources[record.loop_id] != (storable(record.loop.source), storable(record.member))
+        ]
+        names = (OtherName(record.source_digest, record.loop.source, record.member) for record in copies)
+        self.report.names_added += self._names.add(names)
+        return len(copies)
 
     def _refuse(self, refusal: RefusedFile) -> None:
         self.report.files_seen += 1

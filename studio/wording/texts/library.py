@@ -317,6 +317,55 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Which note of a kit is kick, snare or hat. It is found by names and notes; choose another if that is wrong.",
         "キットのどの音がキック・スネア・ハイハットかの対応です。トラック名と音から判別します。違っていたら選んでください。",
     ),
+    "library.dataset_facts": ("Labels of a data set", "データセットのラベル"),
+    "library.dataset_auto": ("Find it", "自動判別"),
+    "library.dataset_folder": ("Plain folder or archive", "普通のフォルダー・アーカイブ"),
+    "library.dataset_help": (
+        "Labels, titles, composers and splits that a known data set gives for its files come along. It is found by the "
+        "files' names and tables; choose another if that is wrong.",
+        "既知のデータセットなら、付属のラベル・曲名・作曲者・分割も一緒に取り込みます。ファイル名と表から判別します。"
+        "違っていたら選んでください。",
+    ),
+    "library.dataset_said": ("{title}: what it says of {path}", "{title}：{path} の付属情報"),
+    "library.dataset_counts": (
+        "{matched} files described, {labels} labels and {songs} song facts stored.",
+        "{matched} ファイル分の記述から、ラベル {labels} 件と曲の情報 {songs} 件を保存しました。",
+    ),
+    "library.dataset_behind": (
+        " {n} of these labels stand behind what a person has said.",
+        "うち {n} 件は、人が付けたラベルが優先されます。",
+    ),
+    "library.dataset_known": (
+        "Its labels and song facts are stored already.",
+        "ラベルと曲の情報は保存済みです。",
+    ),
+    "library.dataset_unknown": ("Words without a translation: {words}", "語彙にない言葉：{words}"),
+    "library.dataset_issues": ("{n} rows or files led nowhere", "対応の取れなかった行・ファイル：{n} 件"),
+    "library.col_word": ("Word", "言葉"),
+    "dataset_issue.no_file": ("It names a file that is not here", "挙げられたファイルがありません"),
+    "dataset_issue.no_row": ("Nothing is said about this file", "このファイルについての記述がありません"),
+    "dataset_issue.outside": ("It points outside the data set's folder", "データセットのフォルダーの外を指しています"),
+    "dataset_issue.bad_row": (
+        "A column is missing or holds an impossible value",
+        "列が足りないか、あり得ない値が入っています",
+    ),
+    "dataset_issue.contradiction": ("It contradicts what is said elsewhere", "別の箇所の記述と食い違っています"),
+    "dataset_issue.unknown_word": ("A word that the vocabularies do not know", "語彙にない言葉です"),
+    "dataset_issue.no_loop": ("The file gave no loop", "このファイルからはループができませんでした"),
+    "dataset_issue.refused_file": ("The file could not be read", "ファイルを読み込めませんでした"),
+    "dataset_issue.no_resolution": (
+        "No resolution is known for these notes",
+        "この音符データの分解能がわかりません",
+    ),
+    "dataset_issue.not_expected": (
+        "No file of a kind that is read here",
+        "ここで読み込める種類のファイルではありません",
+    ),
+    "library.other_names": ("Also imported as {names}", "別名：{names}"),
+    "library.names_added": (
+        "{n} files that the library holds already are found by their new names too.",
+        "取り込み済みのファイル {n} 件は、新しい名前でも見つかるようになりました。",
+    ),
     "library.import_now": ("Import", "取り込む"),
     "library.nothing_chosen": (
         "Choose files or name a folder first.",
