@@ -132,6 +132,13 @@ def _print_report(report: dict[str, Any], workspace: Workspace) -> None:
         f"{report['loops_added']} loops added to {shown(str(workspace.root))}, "
         f"{report['duplicates']['exact']} exact duplicates; {report['seconds']:.1f} s"
     )
+    for path in report["improved"][:_ISSUES_PRINTED]:
+        print(f"improved  {shown(path)}")
+    if report["files_improved"]:
+        print(
+            f"{report['files_improved']} files are in the library by an earlier reading and are read better today; "
+            "nothing of them was added. See what would change: composer reread --preview"
+        )
     for found in report.get("datasets", []):
         _print_dataset(found)
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.music.loop import Loop
+from composer_core.pipeline.library.readings import DECLARED
 
 CLASSES = (
     "instrument",
@@ -35,7 +36,6 @@ CLASSES = (
 bars, held notes that sound into the window, another metre, tempo or note map of drums, other notes, another place in
 the song, another declared key or metre, other names (track, program, numbers of part and bar); loops where there were
 none, and loops that nothing replaces."""
-_DECLARED = ("declared_key", "declared_meter")
 _MOST = 0.5
 _DIGITS = 6
 
@@ -100,7 +100,7 @@ def _tempo(loop: Loop) -> tuple[object, ...]:
 
 
 def _facts_changed(old: Loop, new: Loop) -> list[str]:
-    ways = ["declared"] if any(old.extra.get(name) != new.extra.get(name) for name in _DECLARED) else []
+    ways = ["declared"] if any(old.extra.get(name) != new.extra.get(name) for name in DECLARED) else []
     names = [(loop.track_name, loop.program, loop.extra.get("part"), loop.start_bar) for loop in (old, new)]
     return [*ways, "names"] if names[0] != names[1] else ways
 

@@ -33,7 +33,7 @@ from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.labels.merging import carried, carry
 from composer_core.store.labels.records import Statement
 from composer_core.store.labels.schema import label_location
-from composer_core.store.labels.store import LabelStore
+from composer_core.store.labels.store import LabelStore, open_labels
 from composer_core.store.loops.columns import completed
 from composer_core.store.loops.exchanges import Exchange, newest_standing, taking_back
 from composer_core.store.loops.staging import commit, exchanging

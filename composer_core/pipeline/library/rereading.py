@@ -22,9 +22,8 @@ from composer_core.ingest.song import READING
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.pipeline.library.changes import FileChange, compare
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
-from composer_core.pipeline.library.readings import CutLoop, bars_of_part, loops_of_part, old_parts, source_of
+from composer_core.pipeline.library.readings import CutLoop, bars_of_part, fresh_id, loops_of_part, old_parts, source_of
 from composer_core.store.atomic import read_json, write_json
-from composer_core.store.loops.content import loop_id as id_of
 from composer_core.store.loops.declarations import BY_NAME
 from composer_core.store.loops.exchanges import exchanges, new_exchange_id
 from composer_core.store.loops.record import LoopRecord
@@ -297,15 +296,9 @@ def _staged(workspace: Workspace, run: str, need: _Need, claims: dict[str, dict[
 def _renamed(records: Sequence[LoopRecord], found: FileChange) -> list[LoopRecord]:
     """The new loops with their ids: that of the old loop they are, or one that no loop had before."""
     return [
-        replace(record, loop_id=found.same[index] if index in found.same else _fresh_id(record))
+        replace(record, loop_id=found.same[index] if index in found.same else fresh_id(record))
         for index, record in enumerate(records)
     ]
-
-
-def _fresh_id(record: LoopRecord) -> str:
-    part = record.loop.extra["part"]
-    assert isinstance(part, int)  # `cut` puts it there
-    return id_of(record.source_digest, part, record.loop.start_bar, record.loop.bars, READING)
 
 
 def _note(change: PartChange, found: FileChange, records: Sequence[LoopRecord], instruments: Mapping[str, str]) -> None:
