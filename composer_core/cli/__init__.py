@@ -14,6 +14,7 @@ from composer_core.errors import ComposerError, InvalidValue
 
 COMMAND_MODULES = (
     "library",
+    "rereading",
     "legacy",
     "browsing",
     "audio",

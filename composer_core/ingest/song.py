@@ -13,6 +13,13 @@ from composer_core.music.key import KeySignature
 from composer_core.music.loop import Notes
 from composer_core.music.timing import Meter
 
+READING = 2
+"""Counts up whenever files come out as other loops than before: other parts, windows, notes, names or declarations.
+
+Loops carry the number they were cut by, so that a library knows which files a re-read may improve. 1 is everything up
+to loops without a number; 2 follows programs and drum switches over all tracks, knows the note maps of kits, ends
+loops where the file ends, lets held notes sound on, and keeps what the file declares of key and metre.
+"""
 UNKNOWN_CHANNEL = -1
 
 

@@ -166,8 +166,11 @@ def _described_archive(
 
 
 def _beginning(folder: Path, chosen: Adapter | None) -> tuple[Path, Adapter] | None:
-    """Where in a folder a data set begins, and its adapter; None where nothing but a plain folder is found."""
-    for start in beginnings(folder):
+    """Where in a folder a data set begins, and its adapter; None where nothing but a plain folder is found.
+
+    The innermost place counts, for some sets are known by names a level below their folder.
+    """
+    for start in reversed(list(beginnings(folder))):
         adapter = chosen or detect(start)
         if adapter.name != PLAIN_FOLDER and adapter.detect(start):
             return start, adapter

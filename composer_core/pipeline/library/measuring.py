@@ -20,6 +20,7 @@ from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
+from composer_core.ingest.song import READING
 from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
@@ -153,7 +154,9 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
         if song.n_notes and meter_is_doubtful(main_meter(song)):
             warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
-    return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
+    facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
+    asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
+    return {**facts, **asked, "reading": READING}, loops
 
 
 def _pack_answer(
@@ -222,6 +225,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
     ghost, prints = np.frombuffer(rest[:n_notes], dtype=np.bool_), bytes(rest[n_notes:])
+    asked: dict[str, Any] = {name: facts[name] for name in ("reading", "cut_bars", "drum_map_choice")}
     records: list[LoopRecord] = []
     start = first_value = 0
     for number, row in enumerate(rows):
@@ -243,6 +247,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
                 member=member,
                 scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
                 fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
+                **asked,
                 **measured_fields(row),
             )
         )

@@ -27,6 +27,8 @@ _JAPANESE: dict[str, str] = {
     "unsafe_member": "{path}：アーカイブの外を指す項目です。何も書き込んでいません。",
     "encrypted_member": "{path}：暗号化された項目です。先に展開してください。",
     "permission_denied": "{path}：読み取る権限がありません。",
+    "source_missing": "{path}：ファイルがもうありません。元の場所に戻すか、もう一度アップロードしてください。",
+    "source_changed": "{path}：ループを切り出したときのファイルとは別の内容になっています。",
     "unreadable_data": "{path}：データを読み取れません（{reason}）。",
     "unsafe_pickle": "{path}：読み込み時に {what} を要求しています。許可しているのは基本的なデータ型とパスだけです。",
     "smpte_resolution": "{path}：SMPTE フレーム（{value}）で記録された時間は、拍に割り当てられません。",
@@ -93,6 +95,11 @@ _JAPANESE: dict[str, str] = {
     "database_unreachable": (
         "ラベルの保存先 {path} に接続できません（{reason}）。"
         "データベースサーバーは起動していますか？直前の変更は保存されていない可能性があります。"
+    ),
+    "library_changed": ("処理中に {path} が変更されました（{part}）。何も置き換えていません。もう一度お試しください。"),
+    "exchange_built_on": (
+        "{at} に置き換えた内容は元に戻せません。その後 {later} にさらに変更されています。"
+        "先にそちらを元に戻してください。"
     ),
     "bad_vocabulary": "{path} の {line} 行目：{reason}。",
     "bad_backup": "{path} はラベルのバックアップではないか、壊れています（{reason}）。",
