@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from composer_core.errors import ComposerError
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.datasets.imports import dataset_names, dataset_title, ingest_with_facts
-from composer_core.pipeline.library import imports as library_imports
+from composer_core.pipeline.library import import_history
 from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.workspace import Workspace
 from studio import session
@@ -37,6 +37,7 @@ SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
 MOST_ROWS, MOST_WORDS = 500, 30
 REFUSED, WARNED, ACCEPTED = RESULTS = ("refused", "warned", "accepted")
 SHOWN_RESULTS = "library.results"
+HISTORY = "library.history"
 _SHORT = "YYYY-MM-DD HH:mm"
 
 
@@ -260,14 +261,17 @@ def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tupl
 def draw_history(workspace: Workspace) -> None:
     """Earlier imports, the newest first."""
     with st.expander(t("library.import_history"), key="library.import_history"):
-        imports = library_imports.imports(workspace)
+        imports: list[dict[str, Any]] = import_history.imports(workspace)[:MOST_ROWS]
         if not imports:
             st.caption(t("library.no_imports"))
             return
         number = st.column_config.NumberColumn
-        st.dataframe(
-            pd.DataFrame([_history_row(workspace, entry) for entry in imports[:MOST_ROWS]]),
+        picked: Any = st.dataframe(
+            pd.DataFrame([_history_row(workspace, entry) for entry in imports]),
             hide_index=True,
+            key=HISTORY,
+            on_select="rerun",
+            selection_mode="single-row",
             column_config={
                 "at": st.column_config.DatetimeColumn(t("library.when"), format=_SHORT, width=130),
                 "paths": st.column_config.TextColumn(t("library.paths"), width="large"),
@@ -276,8 +280,49 @@ def draw_history(workspace: Workspace) -> None:
                 "refused": number(t("library.files_refused"), width=135),
                 "loops": number(t("library.loops_added"), width=90),
                 "seconds": number(t("library.seconds"), format="%.1f", width=70),
+                "state": st.column_config.TextColumn(t("library.import_state"), width=190),
             },
         )
+        chosen = [imports[row] for row in picked["selection"]["rows"] if row < len(imports)]
+        if chosen:
+            _draw_chosen(workspace, chosen[0])
+        else:
+            st.caption(t("library.import_choose"))
+
+
+def _draw_chosen(workspace: Workspace, entry: Mapping[str, Any]) -> None:
+    """What can be done with one import: delete it with its loops, or bring it back."""
+    state, n_loops = entry["state"], f"{entry['n_loops']:,}"
+    if state == import_history.HERE:
+        with st.popover(t("library.import_delete"), icon=":material/delete:", key="library.import_delete"):
+            st.markdown(t("library.import_delete_ask", n=n_loops, days=import_history.KEPT_DAYS))
+            st.button(
+                t("library.import_delete_now", n=n_loops),
+                type="primary",
+                key="library.import_delete_now",
+                on_click=_change_import,
+                args=(workspace, import_history.delete_import, entry["id"]),
+            )
+    elif state == import_history.DELETED:
+        st.button(
+            t("library.import_back", n=n_loops),
+            icon=":material/undo:",
+            key="library.import_back",
+            on_click=_change_import,
+            args=(workspace, import_history.bring_back, entry["id"]),
+        )
+    else:
+        st.caption(t(f"library.import_{state}"))
+
+
+def _change_import(workspace: Workspace, change: Callable[[Workspace, str], object], import_id: str) -> None:
+    try:
+        change(workspace, import_id)
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    word = "deleted" if change is import_history.delete_import else "back"
+    session.notify(t(f"library.import_{word}_done"))
 
 
 def _history_row(workspace: Workspace, entry: dict[str, Any]) -> dict[str, Any]:
@@ -289,4 +334,5 @@ def _history_row(workspace: Workspace, entry: dict[str, Any]) -> dict[str, Any]:
         "refused": len(entry["files_refused"]),
         "loops": entry["loops_added"],
         "seconds": entry["seconds"],
+        "state": t(f"library.import_state_{entry['state']}", until=str(entry["until"])[:10]),
     }

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from composer_core.errors import RefusedFile, require_choice, require_range
 from composer_core.ingest.engine import Engine, LocalEngine
@@ -18,6 +16,7 @@ from composer_core.ingest.warnings import FileWarning
 from composer_core.logs import shown_path
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
+from composer_core.pipeline.library.import_history import keep_history, purge, purge_is_due
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.pipeline.library.readings import (
     CUT_COLUMNS,
@@ -27,8 +26,8 @@ from composer_core.pipeline.library.readings import (
     set_aside_ids,
     would_change,
 )
-from composer_core.store.atomic import read_json, write_json
 from composer_core.store.loops.record import LoopRecord, storable
+from composer_core.store.loops.staging import exchanging
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.names import NameStore, OtherName
 from composer_core.workspace import Workspace
@@ -118,6 +117,9 @@ def ingest(
     options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
     total = len(found.files)
     _log.info("import begins: %d files, loops of %d bars", total, bars)
+    if purge_is_due(workspace):
+        with exchanging(workspace):
+            purge(workspace)
     seen = None if progress is None else lambda done: progress(done, total)
     with (engine or LocalEngine()).opened(jobs) as read:
         run = _Import(workspace.create(), found)
@@ -127,7 +129,7 @@ def ingest(
     if facts is not None:
         run.report.datasets = facts(run.digests)
     run.report.seconds = time.monotonic() - started
-    _keep_history(workspace, [str(path) for path in paths], bars, run.report)
+    keep_history(workspace, [str(path) for path in paths], bars, run.parts, run.report.to_json())
     _tell(run.report)
     return run.report
 
@@ -145,14 +147,6 @@ def _tell(report: ImportReport) -> None:
     )
 
 
-def imports(workspace: Workspace) -> list[dict[str, object]]:
-    """Earlier imports, newest first: the JSON of each report with `at` (ISO time), `paths` and `bars`."""
-    return [
-        cast(dict[str, object], read_json(path))
-        for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)
-    ]
-
-
 class _Import:
     """An import in progress: the loops that are read but not yet stored, and the report so far."""
 
@@ -162,6 +156,7 @@ class _Import:
         self._records: list[LoopRecord] = []
         self._n_notes = 0
         self.digests: dict[str, str] = {}
+        self.parts: list[str] = []
         self.report = ImportReport(files_skipped=found.n_skipped)
         for refusal in found.refused:
             self._refuse(refusal)
@@ -187,6 +182,7 @@ class _Import:
         self._records = self._to_store()
         appended = self._store.append(self._records)
         self.report.loops_added += len(appended.added)
+        self.parts += [appended.part] if appended.part else []
         self.report.exact += appended.n_exact
         if appended.known:
             self.report.exact += self._copies(set(appended.known))
@@ -255,20 +251,3 @@ class _Import:
             self.report.accepted.append({"path": outcome.name, "loops": len(records)})
         self._records.extend(records)
         self._n_notes += sum(len(record.loop.notes) for record in records)
-
-
-def _keep_history(workspace: Workspace, paths: list[str], bars: int, report: ImportReport) -> None:
-    now = datetime.now(UTC)
-    entry = {"at": now.isoformat(timespec="seconds"), "paths": paths, "bars": bars, **report.to_json()}
-    name = f"import-{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}.json"
-    write_json(workspace.imports / name, _storable_json(entry))
-
-
-def _storable_json(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {key: _storable_json(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_storable_json(inner) for inner in value]
-    return value
