@@ -21,6 +21,7 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
+from studio.redraw import redraw
 from studio.widgets import translate_uploader, worded
 from studio.wording.loop_names import plain
 from studio.wording.text import error_text, t
@@ -32,6 +33,8 @@ SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
 DRUM_MAP, DRUM_MAP_CHOICES = "library.drum_map_choice", (AUTOMATIC, *DRUM_MAPS)
 DATASET, FOUND_BY_ITSELF = "library.dataset_choice", "auto"
+PLAIN = "folder"
+"""The data set that is none: the names of the folders are all it says."""
 DATASET_CHOICES = (FOUND_BY_ITSELF, *dataset_names())
 SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
 MOST_ROWS, MOST_WORDS = 500, 30
@@ -90,7 +93,7 @@ def draw_import(workspace: Workspace) -> None:
         folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
         how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
         if run_import(workspace, uploads or [], folder, how):
-            st.rerun()
+            redraw()
     report = library_state.import_report()
     if report is not None:
         draw_report(workspace, report)
@@ -106,7 +109,7 @@ def dataset_name(code: str) -> str:
     """What a choice of the data set is called: by its own title, which nobody translates."""
     if code == FOUND_BY_ITSELF:
         return t("library.dataset_auto")
-    return t("library.dataset_folder") if code == "folder" else dataset_title(code)
+    return t("library.dataset_folder") if code == PLAIN else dataset_title(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,10 @@ def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
 
 def draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
     """What one path's data set said: labels and facts that came along, and what led nowhere, by name."""
-    if not found["rows"]:
-        return
     labels = found["labels"]
-    title = t("library.dataset_folder") if found["name"] == "folder" else found["title"]
+    if not found["rows"] or (found["name"] == PLAIN and not labels["rows"]):
+        return
+    title = t("library.dataset_folder") if found["name"] == PLAIN else found["title"]
     name = shown_path(found["path"], workspace)
     st.markdown(f":material/dataset: **{plain(t('library.dataset_said', title=title, path=name))}**")
     words = t(
