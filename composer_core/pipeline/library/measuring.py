@@ -28,7 +28,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library.declared import keep_signatures, main_meter, meter_is_doubtful
+from composer_core.pipeline.library.declared import keep_signatures, meter_warnings
 from composer_core.pipeline.scoring import score_measured
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
@@ -152,8 +152,7 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
     if options["measure"]:
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
-        if song.n_notes and meter_is_doubtful(main_meter(song)):
-            warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
+        warnings += [(warning.code, warning.values) for warning in meter_warnings(song)]
     facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
     asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
     return {**facts, **asked, "reading": READING}, loops

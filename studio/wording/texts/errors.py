@@ -185,6 +185,10 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
         "{path}：宣言された拍子は {meter}（1小節1拍）で疑わしいですが、ループはこの拍子で切り分けました。",
     ),
+    "meter_belied": (
+        "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut by {meter}.",
+        "{path}：宣言された拍子は {meter} ですが、音からは {likely} のようです。ループは {meter} で切り分けました。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",
