@@ -25,6 +25,7 @@ COMPARED = "studio.library.compared"
 WAITING_FOR_COMPARISON = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
+REREAD_REPORT = "studio.library.reread_report"
 
 
 class ViewChanges(TypedDict, total=False):
@@ -167,3 +168,13 @@ def import_report() -> Mapping[str, object] | None:
 def set_import_report(report: Mapping[str, object] | None) -> None:
     """Keep the report of an import for the next drawing."""
     st.session_state[IMPORT_REPORT] = report
+
+
+def reread_report() -> Mapping[str, object] | None:
+    """The report of the last re-read or its preview in this session, None before any and once it was closed."""
+    return cast("Mapping[str, object] | None", st.session_state.get(REREAD_REPORT))
+
+
+def set_reread_report(report: Mapping[str, object] | None) -> None:
+    """Keep the report of a re-read for the next drawing, or forget it."""
+    st.session_state[REREAD_REPORT] = report

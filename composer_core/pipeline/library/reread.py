@@ -50,10 +50,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an earlier reading cut: so many loops of so many files; `missing` names the files that are gone."""
+    """What an earlier reading cut: so many loops of so many files, of which `n_missing` are gone; `missing` names
+    these, or the archives they were in."""
 
     n_loops: int
     n_files: int
+    n_missing: int = 0
     missing: tuple[str, ...] = ()
 
 
@@ -119,7 +121,7 @@ def outlook(workspace: Workspace) -> Outlook:
                 n_loops += 1
                 files.setdefault(loop.source_digest, []).append(loop)
     missing = [loops[0].source for loops in files.values() if source_of(workspace, loops) is None]
-    return Outlook(n_loops, len(files), tuple(dict.fromkeys(missing)))
+    return Outlook(n_loops, len(files), len(missing), tuple(dict.fromkeys(missing)))
 
 
 def preview(workspace: Workspace, *, jobs: int | None = None, progress: Progress | None = None) -> RereadReport:
