@@ -210,7 +210,7 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
 
 def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
     picture(roll(loop, chord_symbols(loop)), t("common.notes_of", name=loop_title(row)))
-    declared = declared_text(loop, estimates_of(workspace, row))
+    declared = declared_text(loop, _estimates_of(workspace, row))
     if declared:
         st.caption(declared)
     draw_labels(workspace, str(row["loop_id"]), loop.instrument)
@@ -223,7 +223,7 @@ def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> 
         st.caption(f":material/block: {t('library.left_out', reason=reason)}")
 
 
-def estimates_of(workspace: Workspace, row: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def _estimates_of(workspace: Workspace, row: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """The estimated key and metre of a loop and how sure they are, in words, by "key" and "meter" where there are."""
     root, sure = number(row["key_root"]), number(row["key_confidence"])
     found = {}
