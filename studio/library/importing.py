@@ -21,6 +21,7 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
+from studio.library.rereading import draw_undo
 from studio.redraw import redraw
 from studio.widgets import translate_uploader, worded
 from studio.wording.loop_names import plain
@@ -38,7 +39,7 @@ PLAIN = "folder"
 DATASET_CHOICES = (FOUND_BY_ITSELF, *dataset_names())
 SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
 MOST_ROWS, MOST_WORDS = 500, 30
-REFUSED, WARNED, ACCEPTED = RESULTS = ("refused", "warned", "accepted")
+REFUSED, IMPROVED, WARNED, ACCEPTED = RESULTS = ("refused", "improved", "warned", "accepted")
 SHOWN_RESULTS = "library.results"
 HISTORY = "library.history"
 _SHORT = "YYYY-MM-DD HH:mm"
@@ -98,6 +99,7 @@ def draw_import(workspace: Workspace) -> None:
     if report is not None:
         draw_report(workspace, report)
     draw_history(workspace)
+    draw_undo(workspace)
 
 
 def drum_map_name(code: str) -> str:
@@ -156,14 +158,17 @@ def run_import(workspace: Workspace, uploads: Sequence[UploadedFile], folder: st
 
 def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     """Counts, then every refused file and every warning by name."""
+    if report.get("files_improved"):
+        st.info(t("reread.improved", n=f"{report['files_improved']:,}"))
     if report["loops_added"]:
         seconds = f"{report['seconds']:.1f}"
         loops, accepted = f"{report['loops_added']:,}", f"{report['files_accepted']:,}"
         st.success(t("library.report", loops=loops, accepted=accepted, seconds=seconds))
         st.button(t("library.browse_now"), key="library.browse_now", on_click=show_section, args=(BROWSE,))
     elif report["files_accepted"] and not report["warnings"]:
-        st.info(t("library.report_known"))
-    else:
+        if not report.get("files_improved"):
+            st.info(t("library.report_known"))
+    elif not report.get("files_improved"):
         st.warning(t("library.report_nothing"))
     found: Mapping[str, Any] = report
     if found.get("names_added"):
@@ -244,7 +249,8 @@ def draw_results(workspace: Workspace, report: Mapping[str, object]) -> None:
 
 
 def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tuple[str, str, str]]:
-    """(file, code of the result, sentence) of every refused file, every warning, every other accepted file."""
+    """(file, code of the result, sentence) of every refused file, every improved one, every warning, every other
+    accepted file."""
     found: Mapping[str, Any] = report
 
     def name(row: Mapping[str, Any]) -> str:
@@ -252,10 +258,12 @@ def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tupl
         return shown_path(row["path"], workspace, found.get("paths", ()))
 
     rows = [(name(row), REFUSED, refusal_text(row)) for row in found["files_refused"]]
+    improved = found.get("improved", ())
+    rows += [(name({"path": path}), IMPROVED, t("reread.improved_file")) for path in improved]
     rows += [(name(row), WARNED, warning_text(row)) for row in found["warnings"]]
-    warned = {row["path"] for row in found["warnings"]}
+    told = {row["path"] for row in found["warnings"]} | set(improved)
     for row in found.get("accepted", []):
-        if row["path"] not in warned:
+        if row["path"] not in told:
             key = "library.cut_one" if row["loops"] == 1 else "library.cut_into"
             rows.append((name(row), ACCEPTED, t(key, loops=row["loops"])))
     return rows

@@ -28,7 +28,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library.declared import keep_signatures, meter_warnings
+from composer_core.pipeline.library.declared import keep_meters, keep_signatures, meter_warnings
 from composer_core.pipeline.scoring import score_measured
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
@@ -151,6 +151,7 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     if n_cut_short := count_cut_short(song):
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
     if options["measure"]:
+        keep_meters(song, loops)
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
         warnings += [(warning.code, warning.values) for warning in meter_warnings(song)]
     facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}

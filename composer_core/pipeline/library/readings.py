@@ -79,7 +79,9 @@ def cut_loops(rows: Iterable[Mapping[str, object]]) -> list[CutLoop]:
 def _cut_loop(row: dict[str, Any]) -> CutLoop:
     extra = json.loads(row.pop("extra") or "{}")
     absent = {"reading": 0, "cut_bars": 0, "drum_map_choice": ""}
-    said = {name: row[name] if row[name] is not None else absent.get(name) for name in CUT_COLUMNS if name in row}
+    said: dict[str, Any] = {
+        name: row[name] if row[name] is not None else absent.get(name) for name in CUT_COLUMNS if name in row
+    }
     return CutLoop(**said, part=int(extra.get("part", 0)), declared=declared_text(extra))
 
 

@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import cast
 
 import pyarrow as pa
@@ -20,7 +21,6 @@ import pyarrow.compute as pc
 from composer_core.pipeline.library.changes import CLASSES
 from composer_core.pipeline.library.readings import CutLoop, loops_of_part, old_parts, source_of
 from composer_core.pipeline.library.rereading import (
-    LISTED,
     PartChange,
     Rereading,
     forget,
@@ -44,16 +44,20 @@ from composer_core.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 KIND = "reread"
+_LISTED = 1000
+"""So many changed files are named; all are counted."""
 _OF_PITCHED, _DRUMS = ("key_root", "key_mode"), "drums"
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an earlier reading cut: so many loops of so many files; `missing` names the files that are gone."""
+    """What an earlier reading cut: so many loops of so many files, of which `n_missing` are gone; `missing` names
+    these, or the archives they were in."""
 
     n_loops: int
     n_files: int
+    n_missing: int = 0
     missing: tuple[str, ...] = ()
 
 
@@ -119,7 +123,7 @@ def outlook(workspace: Workspace) -> Outlook:
                 n_loops += 1
                 files.setdefault(loop.source_digest, []).append(loop)
     missing = [loops[0].source for loops in files.values() if source_of(workspace, loops) is None]
-    return Outlook(n_loops, len(files), tuple(dict.fromkeys(missing)))
+    return Outlook(n_loops, len(files), len(missing), tuple(dict.fromkeys(missing)))
 
 
 def preview(workspace: Workspace, *, jobs: int | None = None, progress: Progress | None = None) -> RereadReport:
@@ -191,20 +195,23 @@ def _labels(workspace: Workspace, read: Rereading) -> _LabelsToCarry:
 
 def _report(read: Rereading, labels: _LabelsToCarry) -> RereadReport:
     classes: Counter[str] = Counter()
+    changed: dict[str, Counter[str]] = {}
     for change in read.parts:
         classes.update(change.classes)
+        for path, ways in change.changed.items():
+            changed.setdefault(path, Counter()).update(ways)
     return RereadReport(
-        n_files=sum(change.n_files for change in read.parts),
-        n_changed=sum(change.n_changed for change in read.parts),
+        n_files=len({digest for change in read.parts for digest in change.digests}),
+        n_changed=len(changed),
         n_loops=sum(change.n_loops for change in read.parts),
         n_set_aside=sum(len(change.set_aside) for change in read.parts),
         n_put_in=sum(len(change.replaces) for change in read.parts),
         classes={name: classes[name] for name in CLASSES if classes[name]},
-        files=[row for change in read.parts for row in change.files][:LISTED],
+        files=[{"path": path, "loops": dict(ways)} for path, ways in islice(changed.items(), _LISTED)],
         n_drafts=labels.n_drafts,
         n_imported=labels.n_imported,
         n_left=labels.n_left,
-        not_reread=[row for change in read.parts for row in change.not_reread],
+        not_reread=list({row["path"]: row for change in read.parts for row in change.not_reread}.values()),
     )
 
 

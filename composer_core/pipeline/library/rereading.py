@@ -34,8 +34,6 @@ from composer_core.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 _RUN = "run.json"
-LISTED = 1000
-"""So many changed files are named; all are counted."""
 Seen = Callable[[int, int], None]
 
 
@@ -45,9 +43,9 @@ class PartChange:
     where it stays and only the files of the digests `stamped` are noted as read anew.
 
     `replaces` maps the ids of new loops to those of the old ones they stand for, `instruments` old and new loops of
-    these to their instruments; `set_aside` are the ids that are no more. `files` are the first of the `n_changed`
-    changed files as {path, loops: how many by class}, `not_reread` those that could not be read as {path, code,
-    message}. `claims` are the places in files with loops in other parts too that are taken by this one.
+    these to their instruments; `set_aside` are the ids that are no more. `digests` are its files with old loops,
+    `changed` says of those that change, by path, how many loops do in which way; `not_reread` are those that could not
+    be read as {path, code, message}. `claims` are the places in files with loops in other parts too that are taken by this one.
     """
 
     part: str
@@ -61,9 +59,8 @@ class PartChange:
     set_aside: list[str] = field(default_factory=list)
     classes: dict[str, int] = field(default_factory=dict)
     n_loops: int = 0
-    n_files: int = 0
-    n_changed: int = 0
-    files: list[dict[str, object]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    changed: dict[str, dict[str, int]] = field(default_factory=dict)
     not_reread: list[dict[str, str]] = field(default_factory=list)
     claims: dict[str, list[str]] = field(default_factory=dict)
 
@@ -263,7 +260,7 @@ def _staged(workspace: Workspace, run: str, need: _Need, claims: dict[str, dict[
     old_ids = [loop.loop_id for loops in need.files.values() for loop in loops]
     stored = dict(zip(old_ids, LoopStore(workspace).load_many(old_ids), strict=True))
     change = PartChange(need.part, signature_of(workspace, need.part), need.bars, need.drum_map)
-    change.not_reread, change.n_loops, change.n_files = need.not_reread, len(old_ids), len(need.files)
+    change.not_reread, change.n_loops, change.digests = need.not_reread, len(old_ids), list(need.files)
     files: dict[str, FileRows] = {}
     classes: Counter[str] = Counter()
     for digest, loops in need.files.items():
@@ -284,9 +281,7 @@ def _staged(workspace: Workspace, run: str, need: _Need, claims: dict[str, dict[
         files[digest] = FileRows(renamed, {loop.loop_id: loop.created_at for loop in loops})
         _note(change, found, renamed, {loop_id: loop.instrument for loop_id, loop in old.items()})
         classes += found.classes
-        change.n_changed += 1
-        if len(change.files) < LISTED:
-            change.files.append({"path": loops[0].shown, "loops": dict(found.classes)})
+        change.changed[loops[0].shown] = dict(found.classes)
     change.classes = dict(classes)
     if files:
         change.made = stage_part(workspace, run, need.part, files, stamp_of(change), frozenset(change.stamped))
