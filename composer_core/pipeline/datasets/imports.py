@@ -14,6 +14,7 @@ from typing import Any
 
 from composer_core.errors import NotFound
 from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
+from composer_core.ingest.datasets.beat_files import is_below
 from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
 from composer_core.ingest.engine import Engine
@@ -116,7 +117,15 @@ def ingest_with_facts(
         return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
 
     return ingest(
-        paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine, drum_map=drum_map
+        paths,
+        workspace,
+        bars=bars,
+        jobs=jobs,
+        progress=progress,
+        facts=facts,
+        engine=engine,
+        drum_map=drum_map,
+        beats={path: adapter.name for path, adapter, _ in readings if adapter.beats is not None},
     )
 
 
@@ -124,7 +133,7 @@ def _read(
     workspace: Workspace, digests: Mapping[str, str], path: str, adapter: Adapter, detected: bool, jobs: int | None
 ) -> DatasetReport:
     root = Path(path) if Path(path).is_dir() else Path(path).parent
-    own = {relative_name(name, root): digest for name, digest in digests.items() if _below(name, path)}
+    own = {relative_name(name, root): digest for name, digest in digests.items() if is_below(name, path)}
     reading = adapter.facts(list(own), parse_indexes(adapter, Path(path), jobs))
     report = DatasetReport(path, adapter.name, adapter.title, detected, rows=reading.n_rows)
     report.unmatched, report.refused = reading.unmatched, reading.refused
@@ -144,10 +153,6 @@ def _read(
         len(report.refused),
     )
     return report
-
-
-def _below(name: str, path: str) -> bool:
-    return name == path or name.startswith((f"{path.rstrip('/')}/", f"{path}!"))
 
 
 def _by_digest(
