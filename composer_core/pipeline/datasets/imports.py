@@ -15,6 +15,7 @@ from typing import Any
 from composer_core.errors import NotFound
 from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
 from composer_core.ingest.datasets.archived import beginnings, is_archive, laid_out
+from composer_core.ingest.datasets.beat_files import is_below
 from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, PLAIN_FOLDER, adapter_named, detect
 from composer_core.ingest.engine import Engine
@@ -115,13 +116,22 @@ def ingest_with_facts(
     for path in paths:
         if not Path(path).exists():
             raise NotFound("path_missing", path=str(path))
+    adapters = {str(path): chosen or detect(Path(path)) for path in paths}
 
     def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
         """What each path's data set says of its files, by their digests."""
         return [_read(workspace, digests, str(path), chosen, jobs).to_json() for path in paths]
 
     return ingest(
-        paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine, drum_map=drum_map
+        paths,
+        workspace,
+        bars=bars,
+        jobs=jobs,
+        progress=progress,
+        facts=facts,
+        engine=engine,
+        drum_map=drum_map,
+        beats={path: adapter.name for path, adapter in adapters.items() if adapter.beats is not None},
     )
 
 
@@ -137,7 +147,7 @@ class _Described:
 def _described(digests: Mapping[str, str], path: str, chosen: Adapter | None, jobs: int | None) -> _Described:
     place = Path(path)
     root = place if place.is_dir() else place.parent
-    below = {name: digest for name, digest in digests.items() if _below(name, path)}
+    below = {name: digest for name, digest in digests.items() if is_below(name, path)}
     own = {relative_name(name, root): digest for name, digest in below.items()}
     if is_archive(path) and place.is_file():
         inside = {name[len(path) + 1 :].replace("\\", "/"): digest for name, digest in below.items()}
@@ -206,10 +216,6 @@ def _read(
         len(report.refused),
     )
     return report
-
-
-def _below(name: str, path: str) -> bool:
-    return name == path or name.startswith((f"{path.rstrip('/')}/", f"{path}!"))
 
 
 def _by_digest(

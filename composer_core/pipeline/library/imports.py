@@ -99,11 +99,13 @@ def ingest(
     facts: Facts | None = None,
     engine: Engine | None = None,
     drum_map: str = AUTOMATIC,
+    beats: Mapping[str, str] | None = None,
 ) -> ImportReport:
     """Read MIDI files, folders and archives, cut them into loops of `bars` bars, measure and store them.
 
     `engine` says where they are read (None: by processes of this machine), `drum_map` which note map
-    their drums follow (AUTOMATIC: it is found for each file). A refused file never stops the others.
+    their drums follow (AUTOMATIC: it is found for each file), `beats` which paths are of which data set
+    that tells beats beside its files. A refused file never stops the others.
     Reading the same files again adds nothing. Before anything is stored it raises NotFound for a
     missing path, InvalidValue for bars or jobs out of range and an unknown map, Unavailable for an
     engine that cannot run, and StoreError for a workspace that cannot be written.
@@ -114,7 +116,7 @@ def ingest(
         require_range("jobs", jobs, 1, MAX_JOBS)
     require_choice("drum map", drum_map, (AUTOMATIC, *DRUM_MAPS))
     found = find_files([str(path) for path in paths])
-    options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
+    options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map, "beats": dict(beats or {})}
     total = len(found.files)
     _log.info("import begins: %d files, loops of %d bars", total, bars)
     if purge_is_due(workspace):

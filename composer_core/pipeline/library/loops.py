@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from composer_core.ingest.cut import WHOLE_SONG
+from composer_core.ingest.datasets.beat_files import set_with_beats
 from composer_core.ingest.datasets.groove import read_info
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.scan import find_files, relative_name
@@ -70,16 +71,19 @@ def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: 
     """The loops of one instrument (None: of all instruments) to train on.
 
     From a folder or file, every MIDI file and archive member is read whole, as one loop per part
-    (and metre). `Loop.source` is the path relative to the folder; in the Groove MIDI Dataset,
-    `Loop.extra` holds the facts that its info.csv gives about the take. Files that cannot be read
-    are left out. From a workspace, these are the imported loops that duplicate no other loop and
-    are not excluded. The list may be empty; NotFound when the path does not exist.
+    (and metre), on the beats that its data set gives beside it. `Loop.source` is the path relative
+    to the folder; in the Groove MIDI Dataset, `Loop.extra` holds the facts that its info.csv gives
+    about the take. Files that cannot be read are left out. From a workspace, these are the imported
+    loops that duplicate no other loop and are not excluded. The list may be empty; NotFound when the
+    path does not exist.
     """
     if isinstance(data, Workspace):
         return _library_loops(data, instrument)
     info = read_info(data)
     files = find_files([str(data)]).files
-    options = {"bars": WHOLE_SONG, "instrument": instrument, "measure": False}
+    dataset = set_with_beats(data)
+    beats = {} if dataset is None else {str(data): dataset}
+    options = {"bars": WHOLE_SONG, "instrument": instrument, "measure": False, "beats": beats}
     loops = []
     for report in read_all(files, READ_TASK, options, jobs=jobs):
         for outcome in report.outcomes:

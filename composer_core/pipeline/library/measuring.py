@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -20,7 +21,7 @@ from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
-from composer_core.ingest.song import READING
+from composer_core.ingest.song import READING, Song
 from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
@@ -124,7 +125,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found.
+    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found,
+    `beats` (data sets by path) where bars are told beside the files.
     """
     read = [_read_file(name, data, options) for name, data in files]
     loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
@@ -142,6 +144,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
 def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
         song = read_song(data, name, options.get("drum_map", AUTOMATIC))
+        if options.get("beats"):
+            song = _on_its_beats(song, name, options["beats"])
         loops = cut(song, options["bars"])
     except RefusedFile as refusal:
         return refusal
@@ -157,6 +161,14 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
     asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
     return {**facts, **asked, "reading": READING}, loops
+
+
+def _on_its_beats(song: Song, name: str, sets: Mapping[str, str]) -> Song:
+    # The adapters are many modules, which hardly any import needs here.
+    from composer_core.ingest.datasets.beat_files import on_its_beats
+
+    placed, warnings = on_its_beats(song, name, sets)
+    return replace(placed, warnings=(*placed.warnings, *warnings))
 
 
 def _pack_answer(

@@ -189,6 +189,16 @@ _WARNINGS: dict[str, tuple[str, str]] = {
         "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut by {meter}.",
         "{path}：宣言された拍子は {meter} ですが、音からは {likely} のようです。ループは {meter} で切り分けました。",
     ),
+    "beats_missing": (
+        "{path}: {file}, which says where its bars lie, cannot be read; the loops are cut by the bars "
+        "of the MIDI file.",
+        "{path}：小節の位置を示す {file} が読めないため、MIDI ファイル自体の小節で切り分けました。",
+    ),
+    "beats_damaged": (
+        "{path}: line {line} of {file}, which says where its bars lie, is damaged; the loops are cut by the bars "
+        "of the MIDI file.",
+        "{path}：小節の位置を示す {file} の {line} 行目が壊れているため、MIDI ファイル自体の小節で切り分けました。",
+    ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",
         "{path}：トラック終端より後ろのデータは除きました。",
