@@ -72,8 +72,7 @@ class LabelEvent:
     @property
     def rank(self) -> int:
         """Precedence, 0 wins."""
-        own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if self.kind == HUMAN else {}
-        return own.get(self.status, KIND_RANK[self.kind])
+        return rank_of(self.source, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,18 @@ class CurrentLabel:
     source: str
     confidence: float | None
     note: str
+
+    @property
+    def rank(self) -> int:
+        """Precedence among the labels of other fields, 0 wins; a settled one counts as approved."""
+        return rank_of(self.source, self.status)
+
+
+def rank_of(source: str, status: str) -> int:
+    """Precedence of what a source says with a status, 0 wins."""
+    kind = source.partition(":")[0]
+    own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if kind == HUMAN else {}
+    return own.get(status, KIND_RANK[kind])
 
 
 def agree(field: str, first: LabelValue, second: LabelValue) -> bool:
