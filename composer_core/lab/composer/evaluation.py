@@ -139,8 +139,9 @@ def evaluate(
     only: Sequence[str] = PARTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, object]:
-    """The whole report of one composer on one data folder, or a library; a model of all instruments is asked for `instrument`.
+    """The whole report of one composer on one data folder or library.
 
+    A model of all instruments is asked for `instrument`.
     `judge_data` holds clips rated by people (EMOPIA), for the judge of emotion; without it emotion is only
     compared with the estimator that labelled the training data. `only` names the parts to measure. NotFound
     when nothing was held out, InvalidValue for an unknown part.

@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 
 LABELS = "labels"
 """Key of `Loop.extra`: the KnownLabels of a loop of the library."""
-MEASURED, NOT_GIVEN, FILE, DATA_SET = "measured", "not_given", "file", "data_set"
-"""Whom a condition's value is of where no label says it: the estimators and rules, nobody, the MIDI file, and the
-data set that a folder of files is."""
+MEASURED, NOT_GIVEN, FILE = "measured", "not_given", "file"
+"""Whom a condition's value is of where no label says it: the estimators and rules, nobody, or the MIDI file."""
 COUNTED = ("valence", "arousal", "emotion", "genre", "key", "meter", "technique")
 """The rows of `label_counts`. `emotion` counts the loops whose valence or arousal a mood stands for."""
-PITCHED = ("key",)
 LabelCounts = dict[str, dict[str, int]]
 """By field and by whom the value is, of how many loops."""
 LABEL_COUNTS, EMOTION_TABLE = "labels", "emotion_table"
@@ -126,7 +124,7 @@ def label_counts(loops: Iterable[Loop]) -> LabelCounts:
     for loop in loops:
         labels = labels_of(loop)
         for name in COUNTED:
-            if not (loop.is_drums and name in PITCHED):
+            if not (loop.is_drums and name == "key"):
                 counts[name].update(_whom(labels, name))
     return {name: dict(found.most_common()) for name, found in counts.items() if found}
 

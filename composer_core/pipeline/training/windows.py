@@ -43,6 +43,7 @@ from composer_core.pipeline.training.sources import (
     window_of,
 )
 from composer_core.store.atomic import atomic_writer, read_json, write_json
+from composer_core.store.runs import FACTS_FILE
 from composer_core.tokens.vocab import Vocabulary, is_note, mix_up
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from composer_core.model.composer.training import TrainingData
     from composer_core.model.config import TrainConfig
 
-DATA_FILE, FACTS_FILE = "data.npz", "data.json"
+DATA_FILE = "data.npz"
 DEV_WINDOWS = 40
 """When the number of training windows is limited, one dev window is kept for this many of them."""
 MIN_TECHNIQUE_WINDOWS = 20
