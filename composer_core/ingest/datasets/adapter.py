@@ -110,7 +110,8 @@ class Adapter:
     `detect` looks at names below a path only; `indexes` lists the files with facts; `parse`
     turns one of them into rows; `facts` joins rows with the MIDI files that are there.
     `listing` gives rows made of file names alone. `tested_on` is "real files" or "fixtures",
-    `source` where the layout is described.
+    `source` where the layout is described. `licence` is what the set's own licence file says; "" where
+    none is known.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Adapter:
     parse: Callable[[str, bytes], Parsed]
     facts: FactsOf
     listing: Callable[[Path], Parsed] | None = None
+    licence: str = ""
 
 
 def no_indexes(_root: Path) -> list[Path]:

@@ -87,4 +87,5 @@ ADAPTER = Adapter(
     indexes=_indexes,
     parse=_parse,
     facts=_facts,
+    licence="MIT",
 )

@@ -9,7 +9,7 @@ back through the rear door.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -112,3 +112,23 @@ def known_labels(labels: Mapping[str, CurrentLabel], moods: Mapping[str, Mood]) 
                 refused.discard(part)
                 by_emotion.add(part)
     return KnownLabels(values, who, frozenset(refused), frozenset(by_emotion))
+
+
+def with_labels_of_copies(
+    current: Mapping[str, Mapping[str, CurrentLabel]], copies: Iterable[Sequence[str]]
+) -> dict[str, Mapping[str, CurrentLabel]]:
+    """The current labels by loop, where exact copies share theirs: it is the same music under other file names.
+
+    `copies` holds the ids of each set of copies. Of a field that several of them have, the label that comes first by
+    the store's precedence counts, the newest of equals.
+    """
+    shared = dict(current)
+    for ids in copies:
+        found: dict[str, CurrentLabel] = {}
+        for loop_id in ids:
+            for name, label in current.get(loop_id, {}).items():
+                rival = found.get(name)
+                if rival is None or (label.rank, -label.event_id) < (rival.rank, -rival.event_id):
+                    found[name] = label
+        shared |= dict.fromkeys(ids, found) if found else {}
+    return shared
