@@ -123,6 +123,7 @@ class Adapter:
     turns one of them into rows; `facts` joins rows with the MIDI files that are there.
     `listing` gives rows made of file names alone, `beats` the beats that bars are cut by.
     `tested_on` is "real files" or "fixtures", `source` where the layout is described.
+    `licence` is what the set's own licence file says; "" where none is known.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Adapter:
     facts: FactsOf
     listing: Callable[[Path], Parsed] | None = None
     beats: BeatFile | None = None
+    licence: str = ""
 
 
 def no_indexes(_root: Path) -> list[Path]:

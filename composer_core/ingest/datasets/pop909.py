@@ -142,4 +142,5 @@ ADAPTER = Adapter(
     parse=_parse,
     facts=_facts,
     beats=BeatFile(_beats_file, read_beats),
+    licence="MIT",
 )

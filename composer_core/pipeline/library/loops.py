@@ -29,7 +29,9 @@ from composer_core.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "table"]
+LOOP_ID = "loop_id"
+"""Key of `Loop.extra` in loops to train on: the id of a loop of the library."""
+__all__ = ["LOOP_ID", "WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "table"]
 
 
 def table(workspace: Workspace) -> pd.DataFrame:
@@ -74,7 +76,8 @@ def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: 
     (and metre), on the beats that its data set gives beside it. `Loop.source` is the path relative
     to the folder; in the Groove MIDI Dataset, `Loop.extra` holds the facts that its info.csv gives
     about the take. Files that cannot be read are left out. From a workspace, these are the imported
-    loops that duplicate no other loop and are not excluded. The list may be empty; NotFound when the
+    loops that duplicate no other loop and are not excluded, with their id in `Loop.extra` (LOOP_ID).
+    The list may be empty; NotFound when the
     path does not exist.
     """
     if isinstance(data, Workspace):
@@ -105,7 +108,11 @@ def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
     chosen = rows[(rows["origin"] == IMPORTED) & rows["duplicate_of"].isna() & ~rows["loop_id"].isin(left_out)]
     if instrument is not None:
         chosen = chosen[chosen["instrument"] == instrument]
-    return store.load_many(chosen["loop_id"].tolist())
+    ids: list[str] = chosen["loop_id"].tolist()
+    return [
+        replace(loop, extra={**loop.extra, LOOP_ID: loop_id})
+        for loop_id, loop in zip(ids, store.load_many(ids), strict=True)
+    ]
 
 
 def loop_midi(workspace: Workspace, loop_id: str) -> bytes:

@@ -86,8 +86,7 @@ class LabelEvent:
     @property
     def rank(self) -> int:
         """Precedence, 0 wins."""
-        own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if self.kind == HUMAN else {}
-        return own.get(self.status, KIND_RANK[self.kind])
+        return rank_of(self.source, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,18 @@ class CurrentLabel:
     def shown_status(self) -> str:
         """The status as a person reads it, see `shown_status`."""
         return shown_status(self.status, self.source)
+
+    @property
+    def rank(self) -> int:
+        """Precedence among the labels of other fields, 0 wins; a settled one counts as approved."""
+        return rank_of(self.source, self.status)
+
+
+def rank_of(source: str, status: str) -> int:
+    """Precedence of what a source says with a status, 0 wins."""
+    kind = source.partition(":")[0]
+    own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if kind == HUMAN else {}
+    return own.get(status, KIND_RANK[kind])
 
 
 def agree(field: str, first: LabelValue, second: LabelValue) -> bool:
