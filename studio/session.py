@@ -27,6 +27,8 @@ TAKE_OVER_SEC = 5.0
 OVERRULED_ADDRESSES = "studio.library.overruled"
 SELECTION = "studio.library.selection"
 LANGUAGE = "studio.language"
+LANGUAGE_COOKIE = "composer_language"
+"""Written by the browser itself (spoken_names.js), so that one person's choice is not everybody's."""
 NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
@@ -58,6 +60,12 @@ def chosen_language() -> Language | None:
 def choose_language(language: Language) -> None:
     """Keep the person's choice for this session."""
     st.session_state[LANGUAGE] = language
+
+
+def kept_language() -> Language | None:
+    """The language this browser was switched to on an earlier visit, None where it was not."""
+    kept = st.context.cookies.get(LANGUAGE_COOKIE)
+    return cast("Language", kept) if kept in ("en", "ja") else None
 
 
 def playing() -> dict[str, object] | None:

@@ -13,6 +13,7 @@ from composer_core.music.condition import Condition
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
 from composer_core.pipeline.training.runs import SMOOTHING, RunStatus, TrainRequest, resume, runs, status, stop
 from studio import navigation, session
+from studio.access.offer import may, why_not
 from studio.components import transport
 from studio.redraw import redraw
 from studio.train import state as train_state
@@ -174,20 +175,35 @@ def _way(request: TrainRequest) -> str:
 def _actions(run: RunStatus) -> None:
     with st.container(horizontal=True):
         if run.state in WORKING:
-            _button("stop", ":material/stop_circle:", _stop, run.run)
+            _button("stop", ":material/stop_circle:", _stop, run.run, why_not("train"))
         elif run.state != "finished":
-            _button("resume", ":material/resume:", _resume, run.run)
+            _button("resume", ":material/resume:", _resume, run.run, why_not("train"))
         if run.has_model:
             if st.button(
-                t("train.sample"), icon=":material/play_arrow:", key="train.sample", help=t("train.sample_help")
+                t("train.sample"),
+                icon=":material/play_arrow:",
+                key="train.sample",
+                help=why_not("generate") or t("train.sample_help"),
+                disabled=not may("generate"),
             ):
                 _sample(run)
             _button("use", ":material/auto_awesome:", _use, run)
 
 
-def _button(name: str, icon: str, act: Callable[..., None], of: RunStatus | str) -> None:
-    """A button whose act is a callback: the next reading may come before this one has drawn its buttons."""
-    st.button(t(f"train.{name}"), icon=icon, key=f"train.{name}", on_click=act, args=(of,))
+def _button(name: str, icon: str, act: Callable[..., None], of: RunStatus | str, reason: str | None = None) -> None:
+    """A button whose act is a callback: the next reading may come before this one has drawn its buttons.
+
+    With a `reason` it is disabled, and its hint says why.
+    """
+    st.button(
+        t(f"train.{name}"),
+        icon=icon,
+        key=f"train.{name}",
+        on_click=act,
+        args=(of,),
+        disabled=reason is not None,
+        help=reason,
+    )
 
 
 def _stop(name: str) -> None:
