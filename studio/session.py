@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 import streamlit as st
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Language = Literal["en", "ja"]
+Answer = TypeVar("Answer")
 
 TAKE_OVER_SEC = 5.0
 """So long a browser is given to take over a written address; going back within it needs a second try."""
@@ -47,9 +50,37 @@ class PadValue(TypedDict):
     seq: int
 
 
+_seen: ContextVar[dict[str, Any] | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """A part of a page that only reads: what `looked_up` is asked again in it is answered as the first time.
+
+    A page asks dozens of times which version the library has; each time means reading the labels' database. What is
+    written by others meanwhile shows with the next drawing.
+    """
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
+def looked_up(name: str, look: Callable[[], Answer]) -> Answer:
+    """What `look` says; within `one_look` it is asked once for a name."""
+    seen = _seen.get()
+    if seen is None:
+        return look()
+    if name not in seen:
+        seen[name] = look()
+    answer: Answer = seen[name]
+    return answer
+
+
 def workspace() -> Workspace:
     """The workspace of this server, with its folders created; StoreError when it cannot be written."""
-    return default_workspace().create()
+    return looked_up("workspace", lambda: default_workspace().create())
 
 
 def chosen_language() -> Language | None:

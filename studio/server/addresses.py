@@ -40,7 +40,10 @@ class Local:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can have made the connection."""
-        return _plain(self.address) in ("::1", "127.0.0.1") or _plain(self.address).startswith("127.")
+        try:
+            return ip_address(_plain(self.address)).is_loopback
+        except ValueError:
+            return False
 
     @property
     def name(self) -> str:

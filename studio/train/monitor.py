@@ -17,6 +17,7 @@ from studio.access.offer import may, why_not
 from studio.components import transport
 from studio.redraw import redraw
 from studio.train import state as train_state
+from studio.turns import own_ticket, turns
 from studio.widgets import errors_as_messages, show_error
 from studio.wording.names import instrument_name
 from studio.wording.text import literally, t, translated_value
@@ -242,7 +243,13 @@ def _sample(run: RunStatus) -> None:
     """One take of the model as it is now, kept in the history and played."""
     workspace = session.workspace()
     asked = Condition(run.request.heard_instrument)
-    with st.spinner(t("train.sampling")):
+    place = st.empty()
+
+    def waits(n_before: int) -> None:
+        place.caption(t("generate.waiting", n=n_before))
+
+    with turns.turn(own_ticket(), waits), st.spinner(t("train.sampling")):
+        place.empty()
         takes = generate(asked, seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace)
     save_takes(workspace, takes)
     title = t("train.sample_title", run=run.run, step=run.step)

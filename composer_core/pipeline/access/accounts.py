@@ -40,6 +40,12 @@ class Password:
     block: int = _BLOCK
     parallel: int = _PARALLEL
 
+    def __post_init__(self) -> None:
+        bytes.fromhex(self.salt), bytes.fromhex(self.key)  # ValueError for what is no hexadecimal number
+        costs = (self.cost, self.block, self.parallel)
+        if not all(type(value) is int and value > 0 for value in costs) or self.cost < 2 or self.cost & (self.cost - 1):
+            raise ValueError("a cost of scrypt that is none")
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -111,8 +117,6 @@ def _account(name: str, told: Mapping[str, object]) -> Account:
     if password is not None and not isinstance(password, dict):
         raise ValueError("a password that is no object")
     kept = None if password is None else Password(**password)
-    if kept is not None and not all(isinstance(value, int) for value in (kept.cost, kept.block, kept.parallel)):
-        raise ValueError("a cost that is no number")
     return Account(name, str(told["role"]), kept)
 
 
