@@ -1,4 +1,4 @@
-"""Whether the studio's doors are closed: everything the row "web" of the design's reliability table asks, by one command.
+"""Whether the studio's doors are closed: what the row "web" of the design's reliability table asks, by one command.
 
     python -m benchmarks.web [--without-browser] [--work DIR]
 
@@ -10,8 +10,8 @@ It starts studios of its own over invented libraries and tries them from outside
 - every route of the server's own table, for nobody and for each role, in a shared studio;
 - connections the server makes while all of that provokes it, watched by strace.
 
-Prints one line a question and then one JSON object; the exit status is 1 where a door was open, and 2 where a part could
-not be tried (no Chromium, no strace).
+Prints one line a question and then one JSON object; the exit status is 1 where a door was open, and 2 where a part
+could not be tried (no Chromium, no strace).
 """
 
 from __future__ import annotations

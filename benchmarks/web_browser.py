@@ -27,15 +27,17 @@ PATIENCE_MS = 120_000
 _ATTACK = """<!doctype html><title>foreign</title><script>
 const target = "http://127.0.0.1:PORT", done = {};
 const note = (name, value) => { done[name] = value; };
-fetch(target + "/_stcore/health").then((a) => note("fetch", "read " + a.status), () => note("fetch", "refused"));
-fetch(target + "/_stcore/upload_file/a/b", {method: "PUT", mode: "no-cors", body: "x"}).then(() => note("put", "sent"), () => note("put", "refused"));
+fetch(target + "/_stcore/health")
+  .then((a) => note("fetch", "read " + a.status), () => note("fetch", "refused"));
+fetch(target + "/_stcore/upload_file/a/b", {method: "PUT", body: "x"})
+  .then((a) => note("put", "read " + a.status), () => note("put", "refused"));
 const socket = new WebSocket(target.replace("http", "ws") + "/_stcore/stream", ["streamlit"]);
 socket.onopen = () => note("socket", "open"); socket.onerror = () => note("socket", "refused");
 const script = document.createElement("script"); script.src = target + "/static/js/x.js";
-script.onload = () => note("script", "loaded"); script.onerror = () => note("script", "refused"); document.head.append(script);
+script.onload = () => note("script", "loaded"); script.onerror = () => note("script", "refused");
+document.head.append(script);
 addEventListener("DOMContentLoaded", () => {
   const frame = document.createElement("iframe"); frame.src = target + "/"; document.body.append(frame);
-  frame.onload = () => { try { note("frame", frame.contentDocument ? "own" : "refused"); } catch { note("frame", "refused"); } };
 });
 window.done = done;
 </script><body></body>"""
@@ -131,9 +133,7 @@ def hostile_workspace(root: Path, strings: Sequence[str] = STRINGS, with_takes: 
     workspace.recipes.mkdir(parents=True, exist_ok=True)
     for text in strings:
         name = text.replace("/", "\u2215")
-        (workspace.recipes / f"{name}.yaml").write_text(
-            "name: x\nsteps:\n- rule: swing\n  percent: 60\n", encoding="utf-8"
-        )
+        (workspace.recipes / f"{name}.yaml").write_text(_RECIPE, encoding="utf-8")
     if with_takes:
         from composer_core.music.condition import Condition
         from composer_core.pipeline.generation.takes import save_takes
@@ -142,10 +142,16 @@ def hostile_workspace(root: Path, strings: Sequence[str] = STRINGS, with_takes: 
     return workspace
 
 
+_BAD = (
+    "[onerror],[onload],[onmouseover],[onfocus],[ontoggle],a[href^='javascript:'],a[href*='run('],img[src='x'],"
+    "iframe,base,meta[http-equiv=refresh],img[src*='x.example']"
+)
+"""What only a string that broke out can have made."""
 _WATCH = "window.ran = []; window.run = (n) => window.ran.push(n);"
+_RECIPE = "name: x\nsteps:\n- rule: swing\n  percent: 60\n"
 _BROKEN_OUT = """(strings) => {
   const plain = (text) => text.replace(/\\s+/g, " ").trim();
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), broken = new Set(), seen = new Set();
+  const broken = new Set(), seen = new Set();
   const roots = [document.body];
   document.querySelectorAll("*").forEach((one) => { if (one.shadowRoot) roots.push(one.shadowRoot); });
   for (const root of roots) {
@@ -155,15 +161,16 @@ _BROKEN_OUT = """(strings) => {
         if (!node.data.includes(mark) || ["STYLE", "SCRIPT"].includes(node.parentElement?.tagName)) continue;
         seen.add(mark);
         let at = node.parentElement, found = false;
-        for (let up = 0; at && up < 4 && !found; up++, at = at.parentElement) found = plain(at.textContent).includes(plain(whole));
+        for (let up = 0; at && up < 4 && !found; up++, at = at.parentElement)
+          found = plain(at.textContent).includes(plain(whole));
         if (!found) broken.add(mark + ": " + plain(node.parentElement.parentElement?.innerHTML || "").slice(0, 200));
       }
     }
-    for (const bad of root.querySelectorAll("[onerror],[onload],[onmouseover],[onfocus],[ontoggle],a[href^='javascript:'],a[href*='run('],img[src='x'],iframe,base,meta[http-equiv=refresh],img[src*='x.example']"))
+    for (const bad of root.querySelectorAll(BAD))
       broken.add("element " + bad.outerHTML.slice(0, 120));
   }
   return [[...broken], [...seen]];
-}"""
+}""".replace("BAD", repr(_BAD))
 
 
 def injections(address: str, strings: Sequence[str] = STRINGS) -> dict[str, Any]:

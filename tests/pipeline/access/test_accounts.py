@@ -79,7 +79,7 @@ def test_what_cannot_be_an_account_is_refused(empty: Workspace, name: str, role:
 )  # fmt: skip
 def test_damaged_accounts_are_an_error_of_ours(empty: Workspace, text: str) -> None:
     empty.accounts.write_text(text)
-    with pytest.raises(StoreError, match="accounts.json"):
+    with pytest.raises(StoreError, match=r"accounts\.json"):
         accounts(empty)
 
 

@@ -49,8 +49,16 @@ class House:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def ask(self, path: str, token: str = "", method: str = "GET", form: dict[str, str] | None = None,
-                  client: str = "192.168.1.9", scheme: str = "http", **headers: str) -> tuple[int, list[tuple[str, str]], str]:  # fmt: skip
+    async def ask(
+        self,
+        path: str,
+        token: str = "",
+        method: str = "GET",
+        form: dict[str, str] | None = None,
+        client: str = "192.168.1.9",
+        scheme: str = "http",
+        **headers: str,
+    ) -> tuple[int, list[tuple[str, str]], str]:
         body = urlencode(form or {}).encode()
         sent: list[Any] = []
 
@@ -308,8 +316,8 @@ def test_a_second_cookie_of_the_name_is_not_guessed_about(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("target", "path"),
-    [("/library?f=1", "/library?f=1"), ("", "/"), ("//evil.example.org", "/"), ("/\\evil.example.org", "/"), ("/a\\b", "/"),
-     ("https://evil.example.org", "/"), ("/sign-out", "/"), ("/sign-in?next=/x", "/"), ("/a\r\nset-cookie: x", "/")],
+    [("/library?f=1", "/library?f=1"), ("", "/"), ("//evil.example.org", "/"), ("/\\evil.example.org", "/"),
+     ("/a\\b", "/"), ("https://evil.example.org", "/"), ("/sign-out", "/"), ("/sign-in?next=/x", "/"), ("/a\r\nset-cookie: x", "/")],
 )  # fmt: skip
 def test_after_signing_in_one_stays_here(target: str, path: str) -> None:
     assert own_path(target) == path
