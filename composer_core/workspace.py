@@ -144,6 +144,16 @@ class Workspace:
         """The user's settings (JSON)."""
         return self.root / "settings.json"
 
+    @property
+    def accounts(self) -> Path:
+        """Who may sign in to a shared studio (JSON), readable by its owner alone; need not exist."""
+        return self.root / "accounts.json"
+
+    @property
+    def accounts_lock(self) -> Path:
+        """Held while accounts are changed."""
+        return self.root / "accounts.lock"
+
     def create(self) -> Workspace:
         """Create the folders and return the workspace; StoreError when the folder cannot be written."""
         folders = (self.loops, self.notes, self.imports, self.sources, self.takes, self.runs, self.audio)

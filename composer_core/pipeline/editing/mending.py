@@ -18,6 +18,7 @@ from composer_core.errors import ComposerError, require_range
 from composer_core.estimate import estimate_key
 from composer_core.estimate.scores.axes import AXES, SCORE_NAMES, TOTAL
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import require
 from composer_core.pipeline.editing.recipes import Recipe, Step
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.filters import ColumnRange, Filter
@@ -75,6 +76,8 @@ def retry(
 
     Doing it again adds nothing twice. NotFound for an unknown loop, InvalidValue for a limit below 1.
     """
+    if keep:
+        require("add_loops")
     if limit is not None:
         require_range("limit", limit, 1, np.inf)
     settings = load_settings(workspace)

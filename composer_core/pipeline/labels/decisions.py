@@ -11,6 +11,7 @@ from composer_core.errors import require_choice
 from composer_core.estimate import Suggestion, suggest
 from composer_core.estimate.estimators import load_estimators
 from composer_core.metrics import measure
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
 from composer_core.pipeline.labels.queue import unique_loops
@@ -138,6 +139,7 @@ def suggest_missing(
     return len(missing)
 
 
+@guarded("label")
 def decide(
     workspace: Workspace,
     loop_id: str,
@@ -181,6 +183,7 @@ def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]
     return {name: votes_of(events) for name, events in standing.items() if disputed(events)}
 
 
+@guarded("label")
 def undo(workspace: Workspace, rater: str) -> UndoResult | None:
     """Take back the rater's last decision or skip; a second call takes back the one before. None: nothing is left."""
     return open_labels(workspace).undo(rater)

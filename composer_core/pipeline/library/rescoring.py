@@ -15,6 +15,7 @@ from composer_core.errors import require_range
 from composer_core.estimate.scores.axes import AXES, SCORE_NAMES, TOTAL
 from composer_core.estimate.scores.files import shipped
 from composer_core.metrics import METRICS
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.filters import EVERYTHING, Filter
 from composer_core.pipeline.library.measuring import measure_loops, metric_names
 from composer_core.pipeline.library.query import conditions_of, library_query
@@ -33,6 +34,7 @@ N_BINS = 20
 """Bins of five points."""
 
 
+@guarded("settings")
 def rescore(workspace: Workspace, *, everything: bool = False, progress: Progress = lambda *_: None) -> dict[str, int]:
     """Score the loops whose calibration is not the shipped one (`everything`: all of them).
 
