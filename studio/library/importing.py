@@ -314,6 +314,9 @@ def draw_history(workspace: Workspace) -> None:
 
 def _draw_chosen(workspace: Workspace, entry: Mapping[str, Any]) -> None:
     """What can be done with one import: delete it with its loops, or bring it back."""
+    if reason := why_not("delete_import"):
+        st.caption(reason)
+        return
     state, n_loops = entry["state"], f"{entry['n_loops']:,}"
     if state == import_history.HERE:
         with st.popover(t("library.import_delete"), icon=":material/delete:", key="library.import_delete"):
