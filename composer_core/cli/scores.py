@@ -21,16 +21,20 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--data", metavar="PATH", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--instrument", required=True, help="drums, bass, guitar, piano or strings")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where the files are written")
+    _add_profile(parser)
+    _add_steps(parser)
     parser.set_defaults(run=calibrate)
     parser = subparsers.add_parser(
         "validate-scores", allow_abbrev=False, help="tell playing from damage on takes that no calibration has seen"
     )
     parser.add_argument("--data", metavar="PATH", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--instrument", default="drums", help="drums (default), bass, guitar, piano or strings")
+    _add_profile(parser)
     parser.add_argument("--scores", metavar="DIR", type=Path, help="calibrations (default: the shipped ones)")
     parser.add_argument(
         "--left-out", action="store_true", help="also fit a model for each kind of damage that has seen nothing of it"
     )
+    _add_steps(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=validate)
     parser = subparsers.add_parser(
@@ -51,11 +55,31 @@ def register(subparsers: Subparsers) -> None:
     parser.set_defaults(run=retry)
 
 
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", default="performed", help="performed (default: by playing) or programmed (by writing alone)"
+    )
+
+
+def _add_steps(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--steps", metavar="DIR", type=Path, help="keep what is measured here, so that another run need not"
+    )
+
+
 def calibrate(arguments: argparse.Namespace) -> int:
     """Build, write and print the card."""
     from composer_core.lab.scores import calibration
+    from composer_core.lab.scores.steps import Steps
 
-    card = calibration.calibrate(arguments.data, arguments.instrument, arguments.output, _print_progress)
+    card = calibration.calibrate(
+        arguments.data,
+        arguments.instrument,
+        arguments.output,
+        _print_progress,
+        profile=arguments.profile,
+        steps=Steps(arguments.steps),
+    )
     print(json.dumps(card, ensure_ascii=False, indent=2))
     return 0
 
