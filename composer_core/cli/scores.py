@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from composer_core.cli import Subparsers
-from composer_core.errors import InvalidValue
+from composer_core.errors import InvalidValue, require_choice
 from composer_core.workspace import Workspace, default_workspace
 
 
@@ -49,6 +49,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("loop_ids", metavar="LOOP_ID", nargs="*", help="loops of the library")
     parser.add_argument("--all", action="store_true", help="the whole retry queue, the worst first")
     parser.add_argument("--limit", metavar="N", type=int, help="with --all: at most so many loops")
+    parser.add_argument("--profile", help="with --all: only loops judged as performed or as programmed")
     parser.add_argument("--dry-run", action="store_true", help="show what the rules would do and add nothing")
     parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
     parser.add_argument("--json", action="store_true", help="print one JSON object a loop")
@@ -86,15 +87,17 @@ def calibrate(arguments: argparse.Namespace) -> int:
 
 def validate(arguments: argparse.Namespace) -> int:
     """Print a line a kind of damage."""
-    from composer_core.estimate.scores.files import SHIPPED
     from composer_core.lab.scores import validation
+    from composer_core.lab.scores.steps import Steps
 
     found: dict[str, Any] = validation.validate_scores(
         arguments.data,
         arguments.instrument,
-        arguments.scores or SHIPPED,
+        arguments.scores,
         _print_progress,
         left_out=arguments.left_out,
+        profile=arguments.profile,
+        steps=Steps(arguments.steps),
     )
     if arguments.json:
         print(json.dumps(found, indent=1))
@@ -106,6 +109,7 @@ def validate(arguments: argparse.Namespace) -> int:
     for name, places in found["percentiles"].items():
         print(f"{name:<18}" + (" ".join(f"{place:5.1f}" for place in places) if places else "no score"))
     _print_kinds(found["kinds"])
+    _print_not_counted(found)
     if arguments.left_out:
         print(f"each kind left out of training, {found['left_out']['loops']} loops:")
         _print_left_out(found["left_out"]["kinds"])
@@ -121,6 +125,19 @@ def _print_kinds(kinds: dict[str, Any]) -> None:
             f"{kind:<18}{row['auc_total']:>7.3f}{_interval(row):>13}{row['auc_axis']:>7.3f}  "
             f"{graded:<34}{row['spearman']:>9.2f}  {others}"
         )
+
+
+def _print_not_counted(found: dict[str, Any]) -> None:
+    """What a profile that leaves axes out says of their damage, and of each data set."""
+    if "not_counted" not in found:
+        return
+    print("damage that does not count, change of the total in points:")
+    for kind, row in found["not_counted"].items():
+        print(f"{kind:<18}{row['moved']:+7.1f}  AUC {row['auc_total']:.3f}")
+    print(f"{'human loops of':<28}{'loops':>6}  5th, 25th, 50th{'pass':>12}  median as performed")
+    for name, row in found["sets"].items():
+        places = " ".join(f"{place:5.1f}" for place in row["percentiles"])
+        print(f"{name:<28}{row['loops']:>6}  {places}{100 * row['passed']:>8.0f} %{row['median_as_performed']:>15.1f}")
 
 
 def _print_left_out(kinds: dict[str, Any]) -> None:
@@ -145,13 +162,18 @@ def rescore(arguments: argparse.Namespace) -> int:
 
 def retry(arguments: argparse.Namespace) -> int:
     """Mend loops and print each with its scores before and after."""
+    from composer_core.estimate.scores.profiles import PROFILES
     from composer_core.pipeline.editing import mending
+    from composer_core.pipeline.library.filters import Filter
 
     if bool(arguments.loop_ids) == arguments.all:
         raise InvalidValue("bad_format", name="retry", value=arguments.loop_ids, expected="loop ids, or --all alone")
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     chosen = None if arguments.all else arguments.loop_ids
-    found = mending.retry(workspace, chosen, limit=arguments.limit, keep=not arguments.dry_run)
+    if arguments.profile is not None:
+        require_choice("profile", arguments.profile, PROFILES)
+    asked = Filter(profiles=(arguments.profile,) if arguments.profile else ())
+    found = mending.retry(workspace, chosen, limit=arguments.limit, keep=not arguments.dry_run, filter=asked)
     for one in found:
         print(json.dumps(mending.mended_json(one), ensure_ascii=False) if arguments.json else mending.mended_line(one))
     passed = sum(one.better for one in found)

@@ -141,9 +141,7 @@ def score_rows(
     return found
 
 
-def explain(
-    loop: Loop, metrics: Mapping[str, float] | None = None, profile: str = PERFORMED
-) -> dict[str, Explanation]:
+def explain(loop: Loop, metrics: Mapping[str, float] | None = None, profile: str = PERFORMED) -> dict[str, Explanation]:
     """Explain each score of a loop by a profile; scores that do not apply are left out."""
     calibration = _calibration(loop.instrument, profile)
     if calibration is None or len(loop.notes) < MIN_NOTES:

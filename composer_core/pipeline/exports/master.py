@@ -25,7 +25,7 @@ from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.loops.declarations import BY_NAME
-from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.record import METRIC_PREFIX, PROGRAMMED_PREFIX, SCORE_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (
     LOOPS,
@@ -86,7 +86,7 @@ _BASIC = (
     MasterColumn("composer", "text", "composer its data set gives"),
     *_stored("source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter", "tempo_bpm"),
     MasterColumn("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
-    *_stored("n_notes", "swing_phase"),
+    *_stored("n_notes", "swing_phase", "score_profile"),
     MasterColumn(
         "grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"
     ),
@@ -101,6 +101,7 @@ _BASIC = (
     *_stored("content_hash", "duplicate_of"),
     MasterColumn("group", "text", "loops of one group are never parted by a split"),
     MasterColumn("split", "text", "train, validation or test"),
+    MasterColumn("judged_profile", "text", "the profile that counts: the current label, else the measured one"),
 )
 _SONG = (
     ("song_id", "text", "SHA-256 of the source file"),
@@ -132,7 +133,7 @@ def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = Fa
     labels = open_labels(workspace).view()
     songs = _songs(workspace)
     groups = _groups(rows, songs, split_groups(workspace))
-    scores = [name for name in table.columns if name.startswith(("scores.", "score."))]
+    scores = [name for name in table.columns if name.startswith((SCORE_PREFIX, PROGRAMMED_PREFIX, "score."))]
     metrics = [METRIC_PREFIX + name for name in METRICS]
     words = vocabularies(workspace) if with_captions else None
     loops = [
@@ -173,8 +174,12 @@ def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[Master
         columns.append(MasterColumn(f"labels.{name}.confidence", "number", "0 to 1; none for people"))
         columns.append(MasterColumn(f"labels.{name}.status", "text", "suggested, draft, approved, rejected, disputed"))
     columns += [MasterColumn(name, "number", METRICS[name.removeprefix(METRIC_PREFIX)].meaning_en) for name in metrics]
-    columns += [MasterColumn(name, "number", "score, 0 to 100") for name in scores]
+    columns += [MasterColumn(name, "number", _score_meaning(name)) for name in scores]
     return (*columns, MasterColumn("digest", "text", "SHA-256 over the row"))
+
+
+def _score_meaning(column: str) -> str:
+    return f"score{' as programmed' if column.startswith(PROGRAMMED_PREFIX) else ''}, 0 to 100"
 
 
 def _loop_row(
@@ -204,6 +209,7 @@ def _loop_row(
         "fill_density": metrics.get("onset_density"),
         "group": group,
         "split": split,
+        "judged_profile": _judged_profile(row, labels),
     }
     captioned = labels if words is None else _captioned(labels, made, words)
     for name in LABEL_FIELDS:
@@ -215,6 +221,11 @@ def _loop_row(
     made |= {METRIC_PREFIX + name: value for name, value in metrics.items()}
     made |= {name: _plain(row[name]) for name in scores}
     return made | {"digest": row_digest(made)}
+
+
+def _judged_profile(row: Mapping[str, Any], labels: Mapping[str, CurrentLabel]) -> str | None:
+    said = labels.get("score_profile")
+    return str(said.value) if said is not None and said.value is not None else row.get("score_profile") or None
 
 
 def _captioned(

@@ -65,9 +65,10 @@ class Filter:
     sub-styles) and sub-styles. `key_roots`, `key_modes`, `emotions`, `genres` and `techniques`
     refer to current labels, `measured_roots` and `measured_modes` to the key estimated from the
     notes. `statuses` may hold "unlabelled". `sources` holds whole file names, `datasets` names of
-    data sets, `profiles` names of the profiles that scores are read by. `ranges` may name any numeric column. `without` holds pairs (name of a choice, value)
-    that must not match. `below_total` keeps the loops that scored below this pass mark by their own profile. `text` holds
-    words to find in the names of file and track and in the note. `loop_ids` keeps only these loops,
+    data sets, `profiles` those of the profiles that scores are read by. `ranges` may name any numeric
+    column. `without` holds pairs (name of a choice, value) that must not match. `below_total` keeps
+    the loops that scored below this pass mark by their own profile. `text` holds words to find in the
+    names of file and track and in the note. `loop_ids` keeps only these loops,
     for instance after a lasso; an address holds only a few of them.
     """
 

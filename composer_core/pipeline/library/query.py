@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.estimate.scores.profiles import PROGRAMMED
 from composer_core.metrics import METRICS
 from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.vocabularies import vocabularies
-from composer_core.estimate.scores.profiles import PROGRAMMED
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
 from composer_core.store.loops.declarations import LOOP_COLUMNS
 from composer_core.store.loops.record import METRIC_PREFIX, PROGRAMMED_PREFIX

@@ -27,7 +27,8 @@ class MeasuredLoop:
     and `key_confidence` are estimated from the notes: -1, "" and NaN for drums and where nothing was
     estimated. `scores` hold NaN where an axis does not apply; `score_digest` names the calibration they are of
     ("" where nothing was scored); both are of the performed profile, `programmed_scores` and `programmed_digest` of
-    the programmed one. `score_profile` is the loop's own as measured ("": not measured). `fingerprint` is the rhythm in codes of a byte each (b"": made when it is asked for).
+    the programmed one. `score_profile` is the loop's own as measured ("": not measured). `fingerprint` is the rhythm
+    in codes of a byte each (b"": made when it is asked for).
     """
 
     loop: Loop
