@@ -38,6 +38,14 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=validate)
     parser = subparsers.add_parser(
+        "validate-profiles",
+        allow_abbrev=False,
+        help="find the limits between performed and programmed, and check them on sets whose kind is known",
+    )
+    parser.add_argument("--data", metavar="PATH", type=Path, required=True, help="the folder of the data sets")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=validate_profiles)
+    parser = subparsers.add_parser(
         "rescore", allow_abbrev=False, help="score the loops of the library again after a change of calibration"
     )
     parser.add_argument("--workspace", metavar="DIR", type=Path, help="where the library is kept")
@@ -113,6 +121,29 @@ def validate(arguments: argparse.Namespace) -> int:
     if arguments.left_out:
         print(f"each kind left out of training, {found['left_out']['loops']} loops:")
         _print_left_out(found["left_out"]["kinds"])
+    return 0
+
+
+def validate_profiles(arguments: argparse.Namespace) -> int:
+    """Print the limits and a line a data set."""
+    from composer_core.lab.scores import known_profiles
+
+    found: dict[str, Any] = known_profiles.validate_profiles(arguments.data, _print_progress)
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    best, rule = found["found"], found["rule"]
+    low, high = best["as_good"]
+    print(
+        f"best: at least {best['min_off_grid_rate']:.2f} of the onsets off the grid ({low:.2f} to {high:.2f} are as "
+        f"good) and {best['min_velocities']} velocities: {100 * best['accuracy']:.1f} %"
+    )
+    print(f"in use: {rule['min_off_grid_rate']:.2f} and {rule['min_velocities']}")
+    print(f"{'':<28}{'kind':<12}{'loops':>6}{'right':>9}  off the grid, and velocities, at 5, 25, 50, 75, 95 %")
+    for name, row in found["sets"].items():
+        rates = " ".join(f"{value:.2f}" for value in row["off_grid_rate"])
+        counts = " ".join(f"{value:.0f}" for value in row["velocities"])
+        print(f"{name:<28}{row['profile']:<12}{row['loops']:>6}{100 * row['accuracy']:>7.1f} %  {rates}   {counts}")
     return 0
 
 

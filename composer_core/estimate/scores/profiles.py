@@ -22,10 +22,11 @@ from composer_core.music.timing import TICKS_PER_QUARTER
 PERFORMED, PROGRAMMED = PROFILES = ("performed", "programmed")
 LEFT_OUT_AXES: dict[str, tuple[str, ...]] = {PERFORMED: (), PROGRAMMED: ("timing", "velocity")}
 """The axes that a profile does not judge, whatever the instrument; every other axis belongs to both."""
-MIN_OFF_GRID_RATE = 0.3
+MIN_OFF_GRID_RATE = 0.16
 """A loop is performed only if at least this share of its onsets lies off the grid."""
-MIN_VELOCITIES = 4
-"""A loop is performed only if its notes have at least so many different velocities."""
+MIN_VELOCITIES = 7
+"""A loop is performed only if its notes have at least so many different velocities, or half as many as there are notes
+where these are few."""
 
 _THIRTY_SECOND_TICK, _SIXTEENTH_TRIPLET_TICK = TICKS_PER_QUARTER // 8, TICKS_PER_QUARTER // 12
 _NEAR_TICK = 3
@@ -70,14 +71,17 @@ def n_velocities(loop: Loop) -> int:
     return len(np.unique(loop.notes.velocity))
 
 
-def profile_by(off_grid: float, velocities: int) -> str:
-    """The profile by the two measurements."""
-    return PERFORMED if off_grid >= MIN_OFF_GRID_RATE and velocities >= MIN_VELOCITIES else PROGRAMMED
+def enough_velocities(n_different: NDArray[np.number], n_notes: NDArray[np.number], least: float) -> NDArray[np.bool_]:
+    """Whether loops with so many different velocities among so many notes (n,) reach a limit, as MIN_VELOCITIES."""
+    return np.asarray(n_different >= np.minimum(least, np.ceil(n_notes / 2)))
 
 
 def measured_profile(loop: Loop) -> str:
     """The profile a loop is judged by unless somebody says otherwise; PROGRAMMED for a loop without notes."""
-    return profile_by(off_grid_rate(loop.notes.onset_tick), n_velocities(loop))
+    if off_grid_rate(loop.notes.onset_tick) < MIN_OFF_GRID_RATE:
+        return PROGRAMMED
+    different, n_notes = np.array([n_velocities(loop)]), np.array([len(loop.notes)])
+    return PERFORMED if enough_velocities(different, n_notes, MIN_VELOCITIES)[0] else PROGRAMMED
 
 
 def measured_profiles(loops: Sequence[Loop]) -> list[str]:
