@@ -21,6 +21,7 @@ from studio.library.filters import draw_filters
 from studio.library.importing import BROWSE, IMPORT, SECTION, draw_import
 from studio.library.mending import draw_queue, pass_mark
 from studio.library.profiles import draw_rescoring
+from studio.library.rereading import draw_notice
 from studio.library.rows import table_columns, table_row
 from studio.library.selection import draw_export, draw_selection
 from studio.library.state import View
@@ -139,6 +140,7 @@ def main() -> None:
             required=True,
             persist_state="session",
         )
+    draw_notice(workspace)
     if section == IMPORT:
         draw_import(workspace)
     else:

@@ -22,10 +22,11 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, with_density
+from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, own_table, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
 from composer_core.pipeline.scoring import judge
+from composer_core.pipeline.training.labelled import taught_by_labels
 from composer_core.render.midi import Markings, loop_to_midi
 from composer_core.rules import perform, with_techniques
 from composer_core.rules.perform import Performed
@@ -150,11 +151,13 @@ def make_take(
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
     met = kicks if condition.instrument == "bass" else ()
-    whole = [fill_in(condition, one) for one in seeds]
+    own = own_table(loaded.facts, condition.instrument)
+    whole = [fill_in(condition, one, own) for one in seeds]
     if met:  # without a density, the model's basses play fewer notes beside a kit than real basses do
         whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
     candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
-    chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
+    heard = [render_grid(grid, offset, condition) for grid, offset, _ in candidates]
+    chosen = choose_best(condition, heard, others, taught_by_labels(loaded.facts))
     grid, offset_ms, performed = candidates[chosen]
     hash_of_performer = performer_hash(condition.instrument)
     return Take(

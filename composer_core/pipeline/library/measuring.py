@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -21,6 +22,7 @@ from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
+from composer_core.ingest.song import READING, Song
 from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
@@ -28,7 +30,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library.declared import keep_signatures, main_meter, meter_is_doubtful
+from composer_core.pipeline.library.declared import keep_meters, keep_signatures, meter_warnings
 from composer_core.pipeline.scoring import judge
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
@@ -127,7 +129,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found.
+    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found,
+    `beats` (data sets by path) where bars are told beside the files.
     """
     read = [_read_file(name, data, options) for name, data in files]
     loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
@@ -145,6 +148,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
 def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
         song = read_song(data, name, options.get("drum_map", AUTOMATIC))
+        if options.get("beats"):
+            song = _on_its_beats(song, name, options["beats"])
         loops = cut(song, options["bars"])
     except RefusedFile as refusal:
         return refusal
@@ -154,10 +159,20 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     if n_cut_short := count_cut_short(song):
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
     if options["measure"]:
+        keep_meters(song, loops)
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
-        if song.n_notes and meter_is_doubtful(main_meter(song)):
-            warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
-    return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
+        warnings += [(warning.code, warning.values) for warning in meter_warnings(song)]
+    facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
+    asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
+    return {**facts, **asked, "reading": READING}, loops
+
+
+def _on_its_beats(song: Song, name: str, sets: Mapping[str, str]) -> Song:
+    # The adapters are many modules, which hardly any import needs here.
+    from composer_core.ingest.datasets.beat_files import on_its_beats
+
+    placed, warnings = on_its_beats(song, name, sets)
+    return replace(placed, warnings=(*placed.warnings, *warnings))
 
 
 def _pack_answer(
@@ -228,6 +243,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
     ghost, prints = np.frombuffer(rest[:n_notes], dtype=np.bool_), bytes(rest[n_notes:])
+    asked: dict[str, Any] = {name: facts[name] for name in ("reading", "cut_bars", "drum_map_choice")}
     records: list[LoopRecord] = []
     start = first_value = 0
     for number, row in enumerate(rows):
@@ -251,6 +267,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
                 scores=dict(zip(SCORE_NAMES, values[first_score:second_score], strict=True)),
                 programmed_scores=dict(zip(SCORE_NAMES, values[second_score:past], strict=True)),
                 fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
+                **asked,
                 **measured_fields(row),
             )
         )

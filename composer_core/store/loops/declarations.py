@@ -206,6 +206,11 @@ LOOP_COLUMNS = (
     LoopColumn("fingerprint", pa.binary(), "fingerprint", "the rhythm in codes of a byte each", listed=False),
     LoopColumn("first_note", pa.int64(), "", "its first row in the part's notes", listed=False),
     LoopColumn(
+        "reading", _COUNT, "reading", "number of the reading that cut it; missing: an earlier one", listed=False
+    ),
+    LoopColumn("cut_bars", _COUNT, "cut_bars", "bars a loop that were asked for", listed=False),
+    LoopColumn("drum_map_choice", _TEXT, "drum_map_choice", "note map of the drums that was asked for", listed=False),
+    LoopColumn(
         "score_profile",
         _TEXT,
         "score_profile",

@@ -55,7 +55,8 @@ class LoopRecord(MeasuredLoop):
     """A measured loop with where it came from: all that is stored about it.
 
     `member` is the archive member's name ("" outside archives); `take_id` the take a
-    generated loop came from.
+    generated loop came from. `reading` is the number of the reading that cut it (see `ingest.song.READING`),
+    `cut_bars` the bars a loop that were asked for and `drum_map_choice` the note map that was; 0 and "" where unknown.
     """
 
     loop_id: str
@@ -63,6 +64,9 @@ class LoopRecord(MeasuredLoop):
     member: str = ""
     origin: str = IMPORTED
     take_id: str = ""
+    reading: int = 0
+    cut_bars: int = 0
+    drum_map_choice: str = ""
 
     @classmethod
     def of(cls, measured: MeasuredLoop, **source: object) -> LoopRecord:
