@@ -91,7 +91,7 @@ def current(workspace: Workspace, loop_id: str) -> LoopLabels:
     events = open_labels(workspace).history(loop_id)
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
-    return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
+    return LoopLabels(loop_id, loop_status(fields) or "unlabelled", fields, seen)
 
 
 def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
