@@ -22,7 +22,7 @@ from composer_core.estimate.genre import classifier
 from composer_core.estimate.genre.features import FEATURE_NAMES, features_of
 from composer_core.estimate.key.declared import declared_json
 from composer_core.estimate.key.reading import suggest_key
-from composer_core.estimate.meter import suggest_meter
+from composer_core.estimate.meter import METER_UNSURE, declared_meter_json, suggest_meter
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggest import emotion_of, suggest, suggest_loop_genre, suggest_loop_technique
 from composer_core.estimate.suggestion import Suggestion
@@ -59,8 +59,6 @@ APPLIED_FIELDS = tuple(SHOWN.values())
 SHOW_TASK = "composer_core.pipeline.labels.suggestions:read_estimates"
 _TECHNIQUE_BARS, _TECHNIQUE_LOOPS, _TECHNIQUE_SHARE = 4, 8, 0.5
 _BATCH = 500
-METER_UNSURE = 0.8
-"""Below this share of the likeliest metre the declared one counts."""
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
 LEAST_LOOPS, N_FOLDS = 5, 5
 
@@ -113,7 +111,7 @@ def _with_declared(song: Song, found: dict[str, Suggestion], estimators: Estimat
         said["key"] = declared_json(key.signature, key.doubtful)
         found |= _song_key(song, {"declared_key": said["key"]})
     if judged is not None:
-        said["meter"] = {"meter": str(judged.meter), "doubtful": judged.doubtful}
+        said["meter"] = declared_meter_json(judged.meter, judged.doubtful)
         if not judged.doubtful and judged.shares is not None and max(judged.shares.values()) < METER_UNSURE:
             found["meter"] = Suggestion(str(judged.meter), 1.0, ("cue:declared:+",), "file")
     return said

@@ -12,7 +12,7 @@ from composer_core.estimate.classifiers.questions import QuestionSet
 from composer_core.estimate.estimators import shipped_meter_model
 from composer_core.estimate.key.declared import declared_json, is_doubtful
 from composer_core.estimate.key.estimator import features_of, key_shares
-from composer_core.estimate.meter import song_meter_shares
+from composer_core.estimate.meter import declared_meter_json, meter_is_doubtful, song_meter_shares
 from composer_core.ingest.song import Song, seconds_at
 from composer_core.ingest.warnings import FileWarning
 from composer_core.music.key import KeySignature
@@ -21,18 +21,6 @@ from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, Meter
 
 _FEWEST_NOTES = 8
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
-_FAMILY = {
-    "2/2": ("4/4", "2/4"),
-    "4/4": ("4/4", "2/4"),
-    "2/4": ("4/4", "2/4"),
-    "3/4": ("3/4", "3/8"),
-    "3/8": ("3/4", "3/8", "6/8"),
-    "6/8": ("6/8", "12/8", "9/8", "3/8"),
-    "9/8": ("6/8", "12/8", "9/8"),
-    "12/8": ("6/8", "12/8", "9/8"),
-}
-"""The metres that are hard to tell from each: how many beats a bar has is often taste, how a beat divides is not."""
-_LEAST_METER_SHARE = 0.35
 _FEWEST_BARS = 8
 """Four bars of OpenScore's Lieder belie their right metre in 10 %, eight in 3 %."""
 
@@ -90,6 +78,13 @@ def keep_signatures(song: Song, loops: Sequence[Loop]) -> list[FileWarning]:
             loop.extra["declared_key"] = declared_json(said[-1].signature, said[-1].doubtful)
     doubted = dict.fromkeys(str(one.signature) for one in judged if one.doubtful)
     return [FileWarning("key_doubtful", song.name, {"keys": ", ".join(doubted)})] if doubted else []
+
+
+def keep_meters(song: Song, loops: Sequence[Loop]) -> None:
+    """Put into each loop's `extra` the metre that its file declares where it begins; nothing where it declares none."""
+    if song.says_meter:
+        for loop in loops:
+            loop.extra["declared_meter"] = declared_meter_json(loop.meter, meter_is_doubtful(loop.meter))
 
 
 def main_signature(song: Song) -> JudgedSignature | None:
@@ -162,16 +157,3 @@ def meter_warnings(song: Song) -> list[FileWarning]:
         return [FileWarning("meter_doubtful", song.name, said)]
     likely = max(judged.shares.items(), key=lambda one: one[1])[0]
     return [FileWarning("meter_belied", song.name, said | {"likely": likely})]
-
-
-def meter_is_doubtful(meter: Meter, shares: Mapping[str, float] | None = None) -> bool:
-    """Whether a declared metre is no music's, a bar of one beat, or belied by the metres the notes suggest.
-
-    `shares` are probabilities by metre that add up to 1. Measured on the files that did not teach the estimator, 464
-    tunes of Ryan's Mammoth Collection and 619 of OpenScore's Lieder: 0.9 and 2.6 % of the right ones are doubted, and
-    96 and 95 % found of those planted from another family (4/4, 3/4 or 6/8).
-    """
-    if meter.numerator == 1:
-        return True
-    family = _FAMILY.get(str(meter))
-    return bool(shares and family) and sum((shares or {}).get(one, 0.0) for one in family or ()) < _LEAST_METER_SHARE
