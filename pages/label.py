@@ -10,6 +10,7 @@ from composer_core.errors import ComposerError
 from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from studio import navigation, session
+from studio.access.offer import why_not
 from studio.components import desk as browser
 from studio.label import desk as label_desk
 from studio.label import presses
@@ -73,6 +74,9 @@ def choose_section() -> str:
 
 def draw_bulk_section(workspace: Workspace) -> None:
     """Draw the bulk edit: one label for many loops."""
+    if reason := why_not("label"):
+        st.info(reason)
+        return
     rater = draw_rater(workspace)
     if rater:
         draw_bulk(workspace, rater, library_state.shown_filter())
@@ -82,6 +86,9 @@ def draw_bulk_section(workspace: Workspace) -> None:
 
 def draw_desk_section(workspace: Workspace) -> None:
     """Draw the queue, one loop at a time."""
+    if reason := why_not("label"):
+        st.info(reason)
+        return
     rater, order = draw_settings(workspace)
     if not rater:
         ask_rater(workspace)

@@ -14,6 +14,7 @@ from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access import visitor
 from studio.components.own_rater import own_rater
 from studio.wording.text import literally, t
 
@@ -35,6 +36,8 @@ def offered_raters(workspace: Workspace) -> list[str]:
 def current_rater() -> str:
     """Who labels in this session: the account signed in with where that is asked for, else the name the browser keeps;
     "" when nobody is known."""
+    if visitor.is_shared():
+        return name_of_account({"name": visitor.visitor().name})
     if sign_in_is_set_up():
         return name_of_account(st.user.to_dict()) if st.user.is_logged_in else ""
     return str(session.widget_or_none(RATER) or "")
@@ -42,7 +45,7 @@ def current_rater() -> str:
 
 def remember_rater() -> None:
     """Let the browser keep the rater, or tell the one it keeps; once a run, by the shell."""
-    if not sign_in_is_set_up():
+    if not is_signed_in_by_name():
         own_rater(current_rater(), asked=session.widget_or_none(RATER) is not None, on_told=_told)
 
 
@@ -54,6 +57,11 @@ def _told(name: str) -> None:
     except ComposerError:
         name = ""  # no name that labels could carry: ask as if there were none
     session.set_widget(RATER, name)
+
+
+def is_signed_in_by_name() -> bool:
+    """Whether a sign-in says who labels, so that nobody can label as somebody else."""
+    return visitor.is_shared() or sign_in_is_set_up()
 
 
 def sign_in_is_set_up() -> bool:
@@ -76,7 +84,7 @@ def name_of_account(account: Mapping[str, object]) -> str:
 
 def ask_rater(workspace: Workspace) -> None:
     """Ask a browser that has no rater yet, once, who labels in it."""
-    if sign_in_is_set_up():
+    if is_signed_in_by_name():
         st.info(t("label.who_are_you"))
         return
     if session.widget_or_none(RATER) is None:
@@ -90,6 +98,9 @@ def ask_rater(workspace: Workspace) -> None:
 def draw_rater(workspace: Workspace) -> str:
     """Show who is labelling and let the person change it; "" while nobody is known."""
     rater = current_rater()
+    if visitor.is_shared():
+        st.caption(t("label.rater_button", rater=literally(rater)))
+        return rater
     if not sign_in_is_set_up():
         if rater:
             with st.popover(t("label.rater_button", rater=literally(rater)), icon=":material/person:"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from composer_core.estimate import Suggestion
 from composer_core.music.affect import Mood, fitting_affect
 from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.labels import decisions
@@ -27,6 +28,7 @@ from studio.label.words import (
     who_text,
     why_text,
 )
+from studio.wording.declared import declared_text, key_name
 from studio.wording.names import instrument_name
 from studio.wording.text import language, t
 
@@ -173,6 +175,7 @@ def _hand(desk: LabelDesk, hand: InHand) -> dict[str, Any]:
         "meta": meta,
         "status": t(f"status.{hand.labels.status}"),
         "why": why_text(hand.item),
+        "declared": declared_text(loop, _estimates(hand.prepared.suggestions)),
         "instrument": loop.instrument,
         "values": dict(hand.values),
         "touched": list(hand.touched),
@@ -184,6 +187,17 @@ def _hand(desk: LabelDesk, hand: InHand) -> dict[str, Any]:
         "history": [_history_line(event, loop.instrument) for event in reversed(events)],
         "historyWords": t("label.n_events", n=len(events)),
     }
+
+
+def _estimates(suggestions: Mapping[str, Suggestion]) -> dict[str, tuple[str, str]]:
+    """The suggested key and metre and how sure they are, in words."""
+    found = {}
+    if "key_root" in suggestions and "key_mode" in suggestions:
+        root, mode = suggestions["key_root"], suggestions["key_mode"]
+        found["key"] = key_name(str(root.value), str(mode.value)), confidence_text(root.confidence)
+    if "meter" in suggestions:
+        found["meter"] = str(suggestions["meter"].value), confidence_text(suggestions["meter"].confidence)
+    return found
 
 
 def _doubts(hand: InHand) -> dict[str, Any]:

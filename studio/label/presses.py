@@ -77,7 +77,7 @@ def _is_count(value: object) -> bool:
 def _answer(workspace: Workspace, desk: LabelDesk, one: Mapping[str, Any]) -> Answer:
     try:
         pressed = _checked(one)
-        if rater.sign_in_is_set_up() and pressed.rater != desk.rater:
+        if rater.is_signed_in_by_name() and pressed.rater != desk.rater:
             return {"outcome": "gone", "text": t("label.other_account", rater=pressed.rater)}
         return _undo(workspace, desk, pressed) if pressed.kind == UNDO else _decide(workspace, desk, pressed)
     except NotFound as error:

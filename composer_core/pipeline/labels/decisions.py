@@ -9,6 +9,7 @@ from typing import Any
 
 from composer_core.errors import NotFound, require_choice
 from composer_core.estimate import Suggestion
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
 from composer_core.pipeline.labels.kept_suggestions import suggestions_for
@@ -99,7 +100,7 @@ def labels_from(loop_id: str, events: Sequence[LabelEvent]) -> LoopLabels:
     """The current labels of a loop out of all its events."""
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
-    return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
+    return LoopLabels(loop_id, loop_status(fields) or "unlabelled", fields, seen)
 
 
 def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
@@ -112,6 +113,7 @@ def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     return suggestions_for(workspace, {loop_id: loop})[loop_id]
 
 
+@guarded("label")
 def decide(
     workspace: Workspace,
     loop_id: str,
@@ -170,6 +172,7 @@ def contested_in(events: Sequence[LabelEvent]) -> dict[str, list[LabelEvent]]:
     return {name: votes_of(said) for (_, name), said in standing_of(events).items() if disputed(said)}
 
 
+@guarded("label")
 def undo(
     workspace: Workspace, rater: str, press: Press | None = None, target: Press | None = None
 ) -> UndoResult | None:

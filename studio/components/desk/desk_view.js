@@ -86,6 +86,7 @@ class DeskView {
     const meta = this.at(".meta");
     meta.replaceChildren(element("span", "", hand.meta), element("span", "badge", hand.status));
     this.at(".why").textContent = hand.why;
+    this.at(".declared").textContent = hand.declared;
     this.at(".problem").textContent = hand.problem;
     this.at(".suggested-words").textContent = hand.suggestedWords;
     this.drawPlay(words);
