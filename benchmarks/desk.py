@@ -46,7 +46,7 @@ MOODS = tuple(vocabularies().moods)
 RATER = "hand"
 GAP_SEC = 0.12
 PACE_SEC, PACED = 1.0, 40
-PATIENCE_MS = 300_000
+PATIENCE_SEC = 300.0
 LABELS_A_MINUTE, NEXT_MS, OPEN_SEC = 60.0, 300.0, 3.0
 _OPENED_LOOPS, _AHEAD = 300, 6
 WITNESS = """
@@ -96,12 +96,22 @@ def busy(count: int) -> Iterator[None]:
             process.join()
 
 
+def wait_until(page: Any, expression: str) -> None:
+    """Ask until the expression is true. The studio's pages let no code be made out of text, as Playwright's own waiting
+    would."""
+    deadline = time.monotonic() + PATIENCE_SEC
+    while not page.evaluate(f"Boolean({expression})"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(expression)
+        time.sleep(0.02)
+
+
 def wait_for_loop(page: Any) -> float:
     """Wait until a loop is on screen; seconds it took."""
     if page.evaluate("onScreen()"):
         return 0.0
     started = time.monotonic()
-    page.wait_for_function("onScreen()", timeout=PATIENCE_MS)
+    wait_until(page, "onScreen()")
     return time.monotonic() - started
 
 
@@ -115,7 +125,7 @@ def decide(page: Any, count: int, gap_sec: tuple[float, float], rng: random.Rand
         page.keyboard.press("Enter")
         time.sleep(rng.uniform(*gap_sec))
     seconds = time.monotonic() - started
-    page.wait_for_function("window.composerDesk.queue.waiting.length === 0", timeout=PATIENCE_MS)
+    wait_until(page, "composerDesk.queue.waiting.length === 0")
     all_stored = time.monotonic() - started
     return {"seconds": seconds, "waited_sec": waited, "stored_after_sec": all_stored}
 
@@ -161,11 +171,11 @@ def labelled(arguments: argparse.Namespace, workspace: Workspace, folder: Path) 
     with busy(arguments.busy), studio_server(workspace.root) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(1000 * PATIENCE_SEC)
         page.add_init_script(WITNESS + f"localStorage.setItem('composer.rater', '{RATER}');")
         started = time.monotonic()
         page.goto(f"{address}/label")
-        page.wait_for_function("onScreen()", timeout=PATIENCE_MS)
+        wait_until(page, "window.onScreen && onScreen()")
         opened_sec = time.monotonic() - started
         page.evaluate("listen()")
         load = os.getloadavg()[0]

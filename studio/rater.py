@@ -15,7 +15,6 @@ from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
 from studio import session
 from studio.access import visitor
-from studio.components.own_rater import own_rater
 from studio.wording.text import literally, t
 
 RATER, NEW_RATER = "label.rater", "label.new_rater"
@@ -43,15 +42,15 @@ def current_rater() -> str:
     return str(session.widget_or_none(RATER) or "")
 
 
-def remember_rater() -> None:
-    """Let the browser keep the rater, or tell the one it keeps; once a run, by the shell."""
-    if not is_signed_in_by_name():
-        own_rater(current_rater(), asked=session.widget_or_none(RATER) is not None, on_told=_told)
+def has_been_asked() -> bool:
+    """Whether the browser has told which rater it keeps, or a person has said who they are."""
+    return session.widget_or_none(RATER) is not None
 
 
-def _told(name: str) -> None:
+def told_by_browser(name: str) -> None:
+    """Take the rater that the browser keeps; one that somebody chose on the page meanwhile counts."""
     if session.widget_or_none(RATER):
-        return  # somebody was faster to say so on the page
+        return
     try:
         decisions.check_rater(name)
     except ComposerError:
@@ -87,7 +86,7 @@ def ask_rater(workspace: Workspace) -> None:
     if is_signed_in_by_name():
         st.info(t("label.who_are_you"))
         return
-    if session.widget_or_none(RATER) is None:
+    if not has_been_asked():
         st.caption(t("label.asking_browser"))  # it answers within a moment
         return
     with st.container(border=True, key="label.ask_rater", width=560):

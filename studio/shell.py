@@ -18,8 +18,8 @@ from studio import first_start, navigation, session
 from studio.access import visitor
 from studio.components import transport
 from studio.components.account import show_account
+from studio.components.own_rater import remember_rater
 from studio.components.spoken_names import spoken_names
-from studio.rater import remember_rater
 from studio.redraw import redraw
 from studio.widgets import show_error
 from studio.wording.text import LANGUAGES, language, t

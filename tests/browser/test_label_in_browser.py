@@ -58,16 +58,21 @@ window.addEventListener("keydown", ({key}) => keysSeen.push([key, onScreen()]), 
 """On which loop each key fell, seen before the desk hears of it."""
 
 
+def until(page: Any, expression: str) -> None:
+    """Wait until an expression is true. As a function: the page lets no code be made out of text later on."""
+    page.wait_for_function(f"() => ({expression})")
+
+
 def open_label(browser: Any, address: str, rater: str = "aki", width: int = 1440) -> tuple[Any, Watch]:
     known = f"localStorage.getItem('composer.rater') || localStorage.setItem('composer.rater', '{rater}');"
     page, watch = open_page(browser, f"{address}/label", height=1000, width=width, script=WITNESS + known)
-    page.wait_for_function("onScreen()")
+    until(page, "onScreen()")
     return page, watch
 
 
 def all_stored(page: Any) -> None:
     """Wait until every press has its answer."""
-    page.wait_for_function("composerDesk.queue.waiting.length === 0")
+    until(page, "composerDesk.queue.waiting.length === 0")
 
 
 def hand(page: Any) -> str:
@@ -86,7 +91,7 @@ def complaints(watch: Watch, address: str) -> list[str]:
 
 def press_pair(page: Any, number: int, rng: random.Random) -> None:
     """A digit and Enter on whatever loop is there, as fast as a hand or faster."""
-    page.wait_for_function("onScreen()")
+    until(page, "onScreen()")
     page.keyboard.press(str(number))
     time.sleep(rng.uniform(0.0, 0.04))
     page.keyboard.press("Enter")
@@ -128,14 +133,12 @@ def test_twenty_loops_as_fast_as_the_keyboard_goes(browser: Any, workspace: Work
         assert stored_by_loop(workspace) == {loop: [mood] for loop, mood in pressed.items()}
         sync_api.expect(page.locator(".progress-words")).to_contain_text(f"{N_LABELLED} of {N_LABELLED + 2}")
         # The next loop plays by itself.
-        page.wait_for_function(
-            "() => { const s = composerTransport.state(); return s.playing && s.title === composerDesk.hand.title; }"
-        )
+        until(page, "composerTransport.state().playing && composerTransport.state().title === composerDesk.hand.title")
         last = hand(page)
         page.keyboard.press("s")
-        page.wait_for_function(f"onScreen() !== '{last}'")
+        until(page, f"onScreen() !== '{last}'")
         page.keyboard.press("u")
-        page.wait_for_function(f"onScreen() === '{last}'")
+        until(page, f"onScreen() === '{last}'")
         page.keyboard.press("Backspace")
         all_stored(page)
         assert complaints(watch, address) == [] and watch.strangers == []
@@ -177,9 +180,9 @@ def test_what_was_pressed_outlives_a_reload_and_a_server(browser: Any, workspace
         page.keyboard.press("Enter")
         first = page.evaluate("composerDesk.history.map(({press}) => press.loop)")
         page.reload()
-        page.wait_for_function("onScreen() && composerDesk.queue.waiting.length === 0")
+        until(page, "onScreen() && composerDesk.queue.waiting.length === 0")
         patiently(lambda: len(stored_by_loop(workspace)) == 2)
-        page.wait_for_function("composerDesk.deck.length === 6")
+        until(page, "composerDesk.deck.length === 6")
     # The server is gone: the desk still holds six loops.
     for number in ("3", "4"):
         page.keyboard.press(number)
@@ -187,7 +190,7 @@ def test_what_was_pressed_outlives_a_reload_and_a_server(browser: Any, workspace
     later = page.evaluate("composerDesk.history.map(({press}) => press.loop)")
     assert page.evaluate("composerDesk.queue.waiting.length") == 2
     with studio_server(workspace.root, port):
-        page.wait_for_function("composerDesk.queue.waiting.length === 0")
+        until(page, "composerDesk.queue.waiting.length === 0")
     expected = dict(zip([*first, *later], ([MOODS[0]], [MOODS[1]], [MOODS[2]], [MOODS[3]]), strict=True))
     assert stored_by_loop(workspace) == expected
 
@@ -231,7 +234,7 @@ def test_two_people_on_one_loop_both_see_both_values(browser: Any, workspace: Wo
         ben, other_watch = open_label(browser, address, rater="ben")
         newest_first(ben)
         loop = hand(aki)
-        ben.wait_for_function(f"onScreen() === '{loop}'")
+        until(ben, f"onScreen() === '{loop}'")
         ben.keyboard.press("2")
         aki.keyboard.press("1")
         aki.keyboard.press("Enter")

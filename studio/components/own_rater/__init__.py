@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+
+from studio.rater import current_rater, has_been_asked, is_signed_in_by_name, told_by_browser
 
 KEY = "own_rater"
 
@@ -16,16 +17,18 @@ _component = st.components.v2.component(
 )
 
 
-def own_rater(rater: str, *, asked: bool, on_told: Callable[[str], None]) -> None:
-    """Let the browser keep `rater`; while that is "" and the browser has not been `asked`, ask it.
+def remember_rater() -> None:
+    """Let the browser keep the rater, or tell the one it keeps; once a run, by the shell.
 
-    `on_told` is called, as a callback, with the name it keeps, "" for none.
+    Where people sign in there is nothing to keep.
     """
-
-    def told() -> None:
-        held = st.session_state[KEY].get("told")
-        if isinstance(held, dict):
-            on_told(str(held.get("rater", "")))
-
+    if is_signed_in_by_name():
+        return
     with st.container(key="rater_of_browser"):
-        _component(key=KEY, data={"rater": rater, "asked": asked}, on_told_change=told)
+        _component(key=KEY, data={"rater": current_rater(), "asked": has_been_asked()}, on_told_change=_told)
+
+
+def _told() -> None:
+    held = st.session_state[KEY].get("told")
+    if isinstance(held, dict):
+        told_by_browser(str(held.get("rater", "")))
