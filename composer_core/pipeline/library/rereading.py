@@ -45,7 +45,8 @@ class PartChange:
     `replaces` maps the ids of new loops to those of the old ones they stand for, `instruments` old and new loops of
     these to their instruments; `set_aside` are the ids that are no more. `digests` are its files with old loops,
     `changed` says of those that change, by path, how many loops do in which way; `not_reread` are those that could not
-    be read as {path, code, message}. `claims` are the places in files with loops in other parts too that are taken by this one.
+    be read as {path, code, message}. `claims` are the places that this part takes in files with loops in other parts
+    too.
     """
 
     part: str
