@@ -45,6 +45,9 @@ MESSAGES: dict[str, str] = {
     # things that are not there (NotFound)
     "path_missing": "{path} does not exist. Is the name spelt as on disk?",
     "loop_missing": "no loop {loop_id!r} in the library at {path}. Was the library built anew?",
+    "import_missing": "no import {import_id!r} in {path}. List them with: composer imports",
+    "import_without_loops": "import {import_id!r} has no loop in the library at {path}, so there is nothing to delete.",
+    "import_not_deleted": "import {import_id!r} cannot be brought back: it is not deleted, or the {days} days are over.",
     "run_missing": "no training run {run!r} in {path}.",
     "no_model": "no model for {instrument}. Train one with: composer train --instrument {instrument} --data PATH -o RUN",
     "no_notes": "{path} holds no notes for {instrument}, so there is nothing to {purpose}.",

@@ -74,6 +74,11 @@ class Workspace:
         return self.root / "library" / "sources"
 
     @property
+    def other_names(self) -> Path:
+        """Parquet parts: under which further names files were imported that the library has already."""
+        return self.root / "library" / "names"
+
+    @property
     def songs(self) -> Path:
         """Facts from data sets about source files: Parquet parts, one folder per data set."""
         return self.root / "library" / "songs"

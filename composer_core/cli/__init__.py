@@ -15,6 +15,7 @@ from composer_core.errors import ComposerError, InvalidValue
 COMMAND_MODULES = (
     "library",
     "rereading",
+    "importing",
     "legacy",
     "browsing",
     "audio",

@@ -21,6 +21,8 @@ WARNINGS: dict[str, str] = {
     "a map can be chosen.",
     "key_doubtful": "{path}: the key signature it declares ({keys}) does not fit its notes; the estimate counts.",
     "meter_doubtful": "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
+    "meter_belied": "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut "
+    "by {meter}.",
     "after_end": "{path}: what follows the end of a track was left out.",
     "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }

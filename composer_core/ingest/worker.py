@@ -28,7 +28,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from composer_core.errors import InvalidValue, RefusedFile
-from composer_core.ingest.archive import Member, read_members
+from composer_core.ingest.archive import Member, is_midi_or_archive, is_table, read_members
 from composer_core.ingest.chunks import MAX_FILE_BYTES
 
 LIMIT_SEC = 10
@@ -38,6 +38,8 @@ GROUP = 12
 _GROUP_BYTES = 4_000_000
 _ORPHAN_EXTRA_SEC = 5
 """So much longer than the limit on one group, and a worker ends itself: its parent, which does so earlier, is gone."""
+MEMBERS, TABLES = "members", "tables"
+"""The option of a task that reads the tables of archives instead of their MIDI files."""
 Options = Mapping[str, object]
 Result = RefusedFile | tuple[dict[str, object], bytes]
 Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
@@ -97,8 +99,10 @@ def _file_member(job: dict[str, Any]) -> Member:
 
 
 def _serve_archive(connection: Connection, task: Task, options: Options, job: dict[str, Any], orphan_sec: int) -> None:
+    wanted = is_table if options.get(MEMBERS) == TABLES else is_midi_or_archive
     try:
-        for group in _groups(read_members(job["path"], job["kind"], job["first"]), 1 if job["alone"] else GROUP):
+        members = read_members(job["path"], job["kind"], job["first"], wanted)
+        for group in _groups(members, 1 if job["alone"] else GROUP):
             first, last = group[0], group[-1]
             connection.send_bytes(_frame({"type": "begin", "index": first.index, "name": first.name}))
             signal.alarm(orphan_sec)

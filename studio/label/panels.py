@@ -133,7 +133,7 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
             "who": who_text(event.source),
             "field": field_title(event.field),
             "value": value_text(event.field, event.value, instrument),
-            "status": t(f"status.{event.status}"),
+            "status": t(f"status.{event.shown_status}"),
             "confidence": confidence_text(event.confidence),
             "note": event.note,
         }

@@ -216,6 +216,10 @@ def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> 
     draw_labels(workspace, str(row["loop_id"]), loop.instrument)
     draw_scored(workspace, row, loop)
     st.caption(t("library.source", source=plain(source_text(workspace, row))))
+    others = loops.other_names(workspace, str(row["source_digest"]))
+    if others:
+        shown = [source_text(workspace, {"source": source, "member": member}) for source, member in others]
+        st.caption(t("library.other_names", names=plain(t("library.comma").join(shown))))
     if isinstance(row["duplicate_of"], str) and row["duplicate_of"]:
         st.caption(f":material/content_copy: {t('library.duplicate')}")
     if isinstance(row["excluded"], str) and row["excluded"]:
@@ -270,7 +274,7 @@ def draw_labels(workspace: Workspace, loop_id: str, instrument: str) -> None:
     lines: dict[str, list[str]] = {}
     for field in (name for name in LABEL_FIELDS if name in labels):
         words = f"{field_name(field)} **{plain(value_text(field, labels[field].value, instrument))}**"
-        lines.setdefault(labels[field].status, []).append(words)
+        lines.setdefault(labels[field].shown_status, []).append(words)
     shown = [
         t("common.named", name=t(f"status.{status}"), value=t("library.dot").join(words))
         for status, words in lines.items()

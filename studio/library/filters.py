@@ -24,7 +24,7 @@ from studio.wording.names import genre_name, instrument_name, mood_name
 from studio.wording.text import t
 
 SWING_PHASES = ("straight", "swing_8", "swing_16", "triplet")
-LABEL_STATUSES = ("unlabelled", "suggested", "draft", "approved", "rejected", "disputed")
+LABEL_STATUSES = ("unlabelled", "suggested", "annotated", "draft", "approved", "rejected", "disputed")
 ORIGINS = ("imported", "generated")
 TEMPO, TOTAL = "tempo_bpm", SCORE_PREFIX + "total"
 SCORES = tuple(SCORE_PREFIX + axis for axis in ("timing", "velocity", "groove_harmony", "cohesion", "structure"))

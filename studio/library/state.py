@@ -25,6 +25,7 @@ COMPARED = "studio.library.compared"
 WAITING_FOR_COMPARISON = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
+IMPORT_ROUND = "studio.library.import_round"
 REREAD_REPORT = "studio.library.reread_report"
 
 
@@ -168,6 +169,16 @@ def import_report() -> Mapping[str, object] | None:
 def set_import_report(report: Mapping[str, object] | None) -> None:
     """Keep the report of an import for the next drawing."""
     st.session_state[IMPORT_REPORT] = report
+
+
+def import_round() -> int:
+    """How many imports of this session are done: names the box of uploads, so that each is consumed once."""
+    return int(st.session_state.get(IMPORT_ROUND, 0))
+
+
+def next_import_round() -> None:
+    """Another import is done."""
+    st.session_state[IMPORT_ROUND] = import_round() + 1
 
 
 def reread_report() -> Mapping[str, object] | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from composer_core.estimate.classifiers.questions import QuestionSet
+from composer_core.estimate.estimators import shipped_meter_model
 from composer_core.estimate.key.declared import declared_json, is_doubtful
 from composer_core.estimate.key.estimator import features_of, key_shares
-from composer_core.estimate.meter import declared_meter_json, meter_is_doubtful
+from composer_core.estimate.meter import declared_meter_json, meter_is_doubtful, song_meter_shares
 from composer_core.ingest.song import Song, seconds_at
 from composer_core.ingest.warnings import FileWarning
 from composer_core.music.key import KeySignature
@@ -19,6 +21,8 @@ from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, Meter
 
 _FEWEST_NOTES = 8
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
+_FEWEST_BARS = 8
+"""Four bars of OpenScore's Lieder belie their right metre in 10 %, eight in 3 %."""
 
 
 class JudgedSignature(NamedTuple):
@@ -27,6 +31,14 @@ class JudgedSignature(NamedTuple):
     tick: int
     signature: KeySignature
     doubtful: bool
+
+
+class JudgedMeter(NamedTuple):
+    """The declared metre of most of a song, whether its notes belie it, and the shares of the metres they suggest."""
+
+    meter: Meter
+    doubtful: bool
+    shares: Mapping[str, float] | None
 
 
 def judged_signatures(song: Song) -> list[JudgedSignature]:
@@ -119,3 +131,29 @@ def _stretches(song: Song) -> list[tuple[int, int, Meter]]:
 
 def _last_onset(song: Song) -> int:
     return max((int(part.notes.onset_tick[-1]) for part in song.parts if len(part.notes)), default=0)
+
+
+def judged_meter(song: Song, model: QuestionSet | None) -> JudgedMeter | None:
+    """The metre a file declares, judged by the notes of its longest stretch; None without notes or a declaration.
+
+    Fewer than eight bars belie none. Without a `model` only a bar of one beat is doubted.
+    """
+    if not song.says_meter or not song.n_notes:
+        return None
+    meter, notes = main_stretch(song)
+    shares = None if model is None else song_meter_shares(model, notes)
+    enough = int(notes.onset_tick[-1]) >= (_FEWEST_BARS - 1) * meter.bar_tick
+    return JudgedMeter(meter, meter_is_doubtful(meter, shares if enough else None), shares)
+
+
+def meter_warnings(song: Song) -> list[FileWarning]:
+    """A warning about a metre that is no music's or that pitched notes belie; a kit alone tells too little."""
+    pitched = any(part.instrument != "drums" and len(part.notes) for part in song.parts)
+    judged = judged_meter(song, shipped_meter_model() if pitched else None)
+    if judged is None or not judged.doubtful:
+        return []
+    said: dict[str, object] = {"meter": str(judged.meter)}
+    if judged.meter.numerator == 1 or not judged.shares:
+        return [FileWarning("meter_doubtful", song.name, said)]
+    likely = max(judged.shares.items(), key=lambda one: one[1])[0]
+    return [FileWarning("meter_belied", song.name, said | {"likely": likely})]

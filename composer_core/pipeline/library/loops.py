@@ -22,6 +22,7 @@ from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
 from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord, MeasuredLoop
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.names import NameStore
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -106,3 +107,8 @@ def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
 def loop_midi(workspace: Workspace, loop_id: str) -> bytes:
     """One loop as a standard MIDI file that ends exactly where the loop does; NotFound for an unknown loop."""
     return loop_to_midi(LoopStore(workspace).load(loop_id))
+
+
+def other_names(workspace: Workspace, source_digest: str) -> list[tuple[str, str]]:
+    """(path, name in an archive) of every further name under which a file was imported; StoreError when damaged."""
+    return [(name.source, name.member) for name in NameStore(workspace).of(source_digest)]

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from composer_core.errors import RefusedFile
 from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
-from composer_core.estimate.meter import meter_is_doubtful
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
@@ -29,7 +28,7 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library.declared import keep_meters, keep_signatures, main_meter
+from composer_core.pipeline.library.declared import keep_meters, keep_signatures, meter_warnings
 from composer_core.pipeline.scoring import score_measured
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
@@ -154,8 +153,7 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     if options["measure"]:
         keep_meters(song, loops)
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
-        if song.n_notes and meter_is_doubtful(main_meter(song)):
-            warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
+        warnings += [(warning.code, warning.values) for warning in meter_warnings(song)]
     facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
     asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
     return {**facts, **asked, "reading": READING}, loops

@@ -29,7 +29,7 @@ from composer_core.store.labels.projection import (
 )
 from composer_core.store.labels.schema import EVENTS
 from composer_core.store.labels.store import LabelStore
-from composer_core.store.labels.view import LOOP_STATUS_ORDER, SETTLED
+from composer_core.store.labels.view import ANNOTATED, IMPORT, LOOP_STATUS_ORDER, SETTLED
 
 _MOST_CHANGED = 4
 """Where more than every so manieth loop changed, reading all events in their order is faster than by loop."""
@@ -78,6 +78,8 @@ def _statuses(events: Events, rows: Index, is_disputed: NDArray[np.bool_]) -> pa
     orders = {name: order for order, name in enumerate(LOOP_STATUS_ORDER)}
     of_status = np.array([orders.get(name, len(orders)) for name in events.names["status"]])
     order = of_status[events.code["status"][rows]]
+    imported = np.array([name.partition(":")[0] == IMPORT for name in events.names["source"]])
+    order = np.where((order == orders["suggested"]) & imported[events.code["source"][rows]], orders[ANNOTATED], order)
     settled = np.flatnonzero(events.code["status"][rows] == code_of(events, "status", SETTLED))
     values = events.value.take(pa.array(rows[settled])).to_pylist()
     order[settled] = [orders["rejected" if value == "null" else "approved"] for value in values]

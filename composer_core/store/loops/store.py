@@ -43,11 +43,13 @@ _COMPRESSION = "zstd"
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The result of an append: the ids added, how many of these are exact duplicates, the ids stored already."""
+    """The result of an append: the ids added, how many of these are exact duplicates, the ids stored already, and the
+    part that was written ("" when nothing was added)."""
 
     added: tuple[str, ...]
     n_exact: int
     known: tuple[str, ...]
+    part: str = ""
 
 
 class LoopStore:
@@ -70,11 +72,12 @@ class LoopStore:
                 original = first.setdefault(record.content_hash, record.loop_id)
                 if original != record.loop_id:
                     duplicate_of[record.loop_id] = original
+            part = ""
             if fresh:
-                self._write(list(fresh.values()), duplicate_of)
+                part = self._write(list(fresh.values()), duplicate_of)
                 self._refresh_index()
         known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
-        return Appended(tuple(fresh), len(duplicate_of), known)
+        return Appended(tuple(fresh), len(duplicate_of), known, part)
 
     def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One row per loop, in the order they were added, with all columns or the given ones."""
@@ -185,12 +188,13 @@ class LoopStore:
         ids, contents, digests = (rows.column(c).to_pylist() for c in ("loop_id", "content_hash", "source_digest"))
         return ids, contents, digests
 
-    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
+    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> str:
         number = max(numbers_used(self._workspace), default=0) + 1
         ids = hashlib.sha256("".join(record.loop_id for record in records).encode()).hexdigest()[:8]
         name = part_name(number, ids)
         write_part(self._workspace.notes / name, notes_table(records))
         write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
+        return name
 
     def _remove_debris(self) -> None:
         whole = parts_present(self._workspace.loops)

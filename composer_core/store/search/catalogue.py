@@ -52,7 +52,7 @@ MAX_LATER = 20_000
 """The most loops that may have labels beside the files, before the files are rewritten."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
-_FORMAT = 2
+_FORMAT = 3
 _MOMENT_BYTES, _MOMENT_EVENTS = 16 << 20, 8 * MAX_LATER
 """Less than this (some 20,000 loops) is brought up to date before anybody waits for it."""
 _LABELS_SHARE = 0.5

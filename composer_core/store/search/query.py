@@ -7,12 +7,13 @@ value is a bound parameter, so that no text of a user becomes SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from composer_core.errors import InvalidValue
+from composer_core.store.names import NameStore
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.conditions import Between, Condition, Conditions, ContainsWords, Known, OneOf, quoted
 from composer_core.store.search.views import NUMBER, SET, TEXT, LibraryViews
@@ -41,6 +42,7 @@ class LibraryQuery:
 
     def __init__(self, workspace: Workspace, expected: Mapping[str, str] | None = None) -> None:
         self._views = LibraryViews(workspace, expected or {})
+        self._names = NameStore(workspace)
 
     def columns(self) -> dict[str, str]:
         """Kind of every column by name."""
@@ -49,7 +51,7 @@ class LibraryQuery:
 
     def version(self) -> str:
         """Changes whenever an answer may."""
-        return "|".join(map(str, self._views.refresh()))
+        return "|".join(map(str, (*self._views.refresh(), self._names.digest())))
 
     def is_behind(self) -> bool:
         """Whether the next answer has to wait for more than a moment; see `prepare`."""
@@ -250,7 +252,9 @@ class LibraryQuery:
         self._views.refresh()
         text = Conditions()
         for condition in conditions:
-            names = condition.columns if isinstance(condition, ContainsWords) else (condition.column,)
+            if isinstance(condition, ContainsWords):
+                condition = replace(condition, files=tuple(map(self._names.with_word, condition.words)))  # noqa: PLW2901
+            names = condition.named_columns if isinstance(condition, ContainsWords) else (condition.column,)
             text.columns.update(self._views.known(names))
             text.add(condition)
         return text

@@ -47,6 +47,9 @@ _JAPANESE: dict[str, str] = {
     # things that are not there
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
     "loop_missing": "ライブラリ {path} にループ {loop_id!r} がありません。ライブラリを作り直しましたか？",
+    "import_missing": "{path} に取り込み {import_id!r} はありません。一覧は composer imports で確認できます。",
+    "import_without_loops": "取り込み {import_id!r} のループは {path} にないため、削除するものがありません。",
+    "import_not_deleted": "取り込み {import_id!r} は戻せません。削除されていないか、{days} 日の期限を過ぎています。",
     "run_missing": "{path} に学習 {run!r} がありません。",
     "no_model": "{instrument}のモデルがありません。学習ページで、手持ちの MIDI から学習できます。",
     "no_notes": "{path} には{instrument}の音符がないため、{purpose}できません。",
@@ -181,6 +184,10 @@ _WARNINGS: dict[str, tuple[str, str]] = {
     "meter_doubtful": (
         "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
         "{path}：宣言された拍子は {meter}（1小節1拍）で疑わしいですが、ループはこの拍子で切り分けました。",
+    ),
+    "meter_belied": (
+        "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut by {meter}.",
+        "{path}：宣言された拍子は {meter} ですが、音からは {likely} のようです。ループは {meter} で切り分けました。",
     ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",

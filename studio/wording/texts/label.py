@@ -169,6 +169,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "field.caption_ja": ("Japanese caption", "日本語の説明文"),
     "status.unlabelled": ("Unlabelled", "未ラベル"),
     "status.suggested": ("Suggested", "推定のみ"),
+    "status.annotated": ("From a data set", "データセットの注釈"),
     "status.draft": ("Draft", "下書き"),
     "status.approved": ("Approved", "承認済み"),
     "status.rejected": ("Rejected", "却下"),

@@ -317,6 +317,55 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Which note of a kit is kick, snare or hat. It is found by names and notes; choose another if that is wrong.",
         "キットのどの音がキック・スネア・ハイハットかの対応です。トラック名と音から判別します。違っていたら選んでください。",
     ),
+    "library.dataset_facts": ("Labels of a data set", "データセットのラベル"),
+    "library.dataset_auto": ("Find it", "自動判別"),
+    "library.dataset_folder": ("Plain folder or archive", "普通のフォルダー・アーカイブ"),
+    "library.dataset_help": (
+        "Labels, titles, composers and splits that a known data set gives for its files come along. It is found by the "
+        "files' names and tables; choose another if that is wrong.",
+        "既知のデータセットなら、付属のラベル・曲名・作曲者・分割も一緒に取り込みます。ファイル名と表から判別します。"
+        "違っていたら選んでください。",
+    ),
+    "library.dataset_said": ("{title}: what it says of {path}", "{title}：{path} の付属情報"),
+    "library.dataset_counts": (
+        "{matched} files described, {labels} labels and {songs} song facts stored.",
+        "{matched} ファイル分の記述から、ラベル {labels} 件と曲の情報 {songs} 件を保存しました。",
+    ),
+    "library.dataset_behind": (
+        " {n} of these labels stand behind what a person has said.",
+        "うち {n} 件は、人が付けたラベルが優先されます。",
+    ),
+    "library.dataset_known": (
+        "Its labels and song facts are stored already.",
+        "ラベルと曲の情報は保存済みです。",
+    ),
+    "library.dataset_unknown": ("Words without a translation: {words}", "語彙にない言葉：{words}"),
+    "library.dataset_issues": ("{n} rows or files led nowhere", "対応の取れなかった行・ファイル：{n} 件"),
+    "library.col_word": ("Word", "言葉"),
+    "dataset_issue.no_file": ("It names a file that is not here", "挙げられたファイルがありません"),
+    "dataset_issue.no_row": ("Nothing is said about this file", "このファイルについての記述がありません"),
+    "dataset_issue.outside": ("It points outside the data set's folder", "データセットのフォルダーの外を指しています"),
+    "dataset_issue.bad_row": (
+        "A column is missing or holds an impossible value",
+        "列が足りないか、あり得ない値が入っています",
+    ),
+    "dataset_issue.contradiction": ("It contradicts what is said elsewhere", "別の箇所の記述と食い違っています"),
+    "dataset_issue.unknown_word": ("A word that the vocabularies do not know", "語彙にない言葉です"),
+    "dataset_issue.no_loop": ("The file gave no loop", "このファイルからはループができませんでした"),
+    "dataset_issue.refused_file": ("The file could not be read", "ファイルを読み込めませんでした"),
+    "dataset_issue.no_resolution": (
+        "No resolution is known for these notes",
+        "この音符データの分解能がわかりません",
+    ),
+    "dataset_issue.not_expected": (
+        "No file of a kind that is read here",
+        "ここで読み込める種類のファイルではありません",
+    ),
+    "library.other_names": ("Also imported as {names}", "別名：{names}"),
+    "library.names_added": (
+        "{n} files that the library holds already are found by their new names too.",
+        "取り込み済みのファイル {n} 件は、新しい名前でも見つかるようになりました。",
+    ),
     "library.import_now": ("Import", "取り込む"),
     "library.nothing_chosen": (
         "Choose files or name a folder first.",
@@ -354,6 +403,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.more_rows": ("The first {shown} of {total} rows.", "全 {total} 行のうち先頭の {shown} 行。"),
     "library.browse_now": ("Browse the loops", "ループを見る"),
     "library.import_history": ("Earlier imports", "これまでの取り込み"),
+    "library.import_state": ("State", "状態"),
+    "library.import_state_here": ("In the library", "ライブラリにあり"),
+    "library.import_state_deleted": ("Deleted; back until {until}", "削除済み（{until} まで元に戻せます）"),
+    "library.import_state_gone": ("Gone for good", "完全に削除済み"),
+    "library.import_state_empty": ("No loops", "ループなし"),
+    "library.import_choose": (
+        "Choose a row to delete that import with its loops, or to bring it back.",
+        "行を選ぶと、その取り込みをループごと削除したり、元に戻したりできます。",
+    ),
+    "library.import_delete": ("Delete this import", "この取り込みを削除"),
+    "library.import_delete_ask": (
+        "{n} loops leave the library, with their labels. For {days} days they can be brought back; then they are gone.",
+        "{n} 件のループがラベルごとライブラリから外れます。{days} 日間は元に戻せますが、その後は完全に消えます。",
+    ),
+    "library.import_delete_now": ("Delete {n} loops", "{n} 件のループを削除"),
+    "library.import_back": ("Bring back {n} loops", "{n} 件のループを元に戻す"),
+    "library.import_gone": ("It was deleted, and its days are over.", "削除され、戻せる期間が過ぎました。"),
+    "library.import_empty": ("No loop of the library came from it.", "この取り込みによるループはありません。"),
+    "library.import_deleted_done": ("Deleted. It can be brought back here.", "削除しました。ここから元に戻せます。"),
+    "library.import_back_done": ("The loops are back, with their labels.", "ループがラベルごと元に戻りました。"),
     "library.no_imports": (
         "Nothing has been imported into this workspace yet.",
         "このワークスペースではまだ何も取り込んでいません。",

@@ -205,3 +205,38 @@ def test_reads_the_real_files(name: str, workspace: Workspace) -> None:
     assert reading.n_rows and not reading.unmatched and not reading.refused
     if name == "free-midi-chords":
         assert len(reading.progressions) == 190
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("folder", "suno")])
+@pytest.mark.parametrize("below", ["", "a set/inside/"])
+def test_a_zipped_set_says_what_its_folder_says(name: str, below: str, tmp_path: Path, imported_once: Any) -> None:
+    """Labels, song facts and progressions come along out of an archive too; of suno the audio names are needed."""
+    folder, of_folder, expected = imported_once(name)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, below + path.relative_to(folder).as_posix())
+    workspace = Workspace(tmp_path / "library")
+    found = read(tmp_path / "set.zip", workspace)
+    for same in ("name", "rows", "matched", "n_unmatched", "n_refused", "unknown_words", "progressions"):
+        assert found[same] == expected[same], same
+    assert found["labels"]["written"] == expected["labels"]["written"]
+    columns = ["source_digest", "title", "composer", "split", "source_group", "extra"]
+    songs, of_it = (SongStore(one).table().sort_values("source_digest") for one in (workspace, of_folder))
+    assert songs[columns].to_dict("records") == of_it[columns].to_dict("records")
+    assert not any("composer-set-" in issue["message"] for issue in found["unmatched"] + found["refused"])
+
+
+@pytest.fixture(scope="module")
+def imported_once(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """(folder, library, report) of a data set's folder by its name, imported at the first call."""
+    known: dict[str, tuple[Path, Workspace, dict[str, Any]]] = {}
+
+    def of(name: str) -> tuple[Path, Workspace, dict[str, Any]]:
+        if name not in known:
+            root = tmp_path_factory.mktemp(f"whole-{name}")
+            folder, library = make(name, root), Workspace(root / "library")
+            known[name] = (folder, library, read(folder, library))
+        return known[name]
+
+    return of
