@@ -128,10 +128,12 @@ def old_files(workspace: Workspace) -> tuple[int, dict[str, list[OldFile]]]:
 def source_of(workspace: Workspace, files: Sequence[OldFile | CutLoop]) -> str | None:
     """Where a file can be read now, given as it is stored (of one digest); None where it is gone.
 
-    The path it was imported from, or an upload of the same content.
+    The path it was imported from, or an upload of the same content. A path that was given without its beginning may be
+    seen from where the workspace lies: what is found there is compared by its content before it counts.
     """
     paths = dict.fromkeys(one.source for one in files)
-    here = next((path for path in paths if Path(path).exists()), None)
+    beside = (str(workspace.root.parent / path) for path in paths)
+    here = next((path for path in (*paths, *beside) if Path(path).exists()), None)
     if here is not None or files[0].member:
         return here
     uploads = kept_uploads(workspace, files[0].source_digest)

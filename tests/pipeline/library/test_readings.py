@@ -122,6 +122,16 @@ def test_a_file_is_found_where_it_was_or_among_the_uploads(library: Workspace, t
     assert source_of(library, [replace(loop, member="x.mid") for loop in loops]) is None
 
 
+def test_a_path_without_its_beginning_is_seen_from_beside_the_workspace(
+    library: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = replace(loops_of_part(library, LoopStore(library).part_names()[0])[0], source="files/=shuffle.mid")
+    elsewhere = library.root / "library"
+    monkeypatch.chdir(elsewhere)
+    assert source_of(library, [loop]) == str(library.root.parent / "files" / "=shuffle.mid")
+    assert source_of(library, [replace(loop, source="files/none.mid")]) is None
+
+
 def test_nothing_is_set_aside_in_an_ordinary_library(library: Workspace) -> None:
     assert set_aside_ids(library, [loop.source_digest for name in LoopStore(library).part_names()
                                    for loop in loops_of_part(library, name)]) == set()  # fmt: skip
