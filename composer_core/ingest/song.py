@@ -49,6 +49,8 @@ class Song:
     lyrics and markers in file order; `resolution` is the file's own. `end_tick` is the latest
     End of Track, None where the file cannot be read to it. `signatures` are
     the key signatures the file declares, as (tick, signature); `says_meter` is False where its 4/4 is only the default.
+    `zero_sec` is the second of the file at tick 0, other than 0 only where a data set's beats took the place of the
+    file's own (see `beats`).
     """
 
     name: str
@@ -62,6 +64,7 @@ class Song:
     end_tick: int | None = None
     signatures: tuple[tuple[int, KeySignature], ...] = ()
     says_meter: bool = False
+    zero_sec: float = 0.0
 
     @property
     def n_notes(self) -> int:

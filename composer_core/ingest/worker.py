@@ -93,7 +93,7 @@ def _serve_files(connection: Connection, task: Task, options: Options, batch: li
 
 def _file_member(job: dict[str, Any]) -> Member:
     try:
-        return Member(job["id"], job["path"], _read_file(job["path"]))
+        return Member(job["id"], job["path"], read_regular(job["path"]))
     except (RefusedFile, MemoryError) as error:
         return Member(job["id"], job["path"], refusal=_as_refusal(error, job["path"]))
 
@@ -142,7 +142,8 @@ def _answers(group: list[Member], task: Task, options: Options) -> list[tuple[Me
     return [(member, member.refusal or next(results)) for member in group]
 
 
-def _read_file(path: str) -> bytes:
+def read_regular(path: str) -> bytes:
+    """The bytes of a regular file, at most MAX_FILE_BYTES of them; RefusedFile for anything else."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):

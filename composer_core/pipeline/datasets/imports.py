@@ -15,15 +15,18 @@ from typing import Any
 from composer_core.errors import NotFound
 from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
 from composer_core.ingest.datasets.archived import beginnings, is_archive, laid_out
+from composer_core.ingest.datasets.beat_files import is_below
 from composer_core.ingest.datasets.parsing import parse_indexes
 from composer_core.ingest.datasets.registry import ADAPTERS, PLAIN_FOLDER, adapter_named, detect
 from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.music.drum_maps import AUTOMATIC
+from composer_core.pipeline.access.rights import guarded, require
 from composer_core.pipeline.datasets.progressions import keep_progressions
 from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
+from composer_core.pipeline.library.uploads import is_upload
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
@@ -95,6 +98,7 @@ def dataset_title(name: str) -> str:
     return adapter_named(name).title
 
 
+@guarded("import_files")
 def ingest_with_facts(
     paths: Sequence[str],
     workspace: Workspace,
@@ -111,17 +115,29 @@ def ingest_with_facts(
     Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set or drum map
     and NotFound for a path that is not there, before anything is stored.
     """
+    if not all(is_upload(workspace, path) for path in paths):
+        # Before anything of the path is looked at, also its name.
+        require("import_path")
     chosen = None if dataset is None else adapter_named(dataset)
     for path in paths:
         if not Path(path).exists():
             raise NotFound("path_missing", path=str(path))
+    adapters = {str(path): chosen or detect(Path(path)) for path in paths}
 
     def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
         """What each path's data set says of its files, by their digests."""
         return [_read(workspace, digests, str(path), chosen, jobs).to_json() for path in paths]
 
     return ingest(
-        paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine, drum_map=drum_map
+        paths,
+        workspace,
+        bars=bars,
+        jobs=jobs,
+        progress=progress,
+        facts=facts,
+        engine=engine,
+        drum_map=drum_map,
+        beats={path: adapter.name for path, adapter in adapters.items() if adapter.beats is not None},
     )
 
 
@@ -137,7 +153,7 @@ class _Described:
 def _described(digests: Mapping[str, str], path: str, chosen: Adapter | None, jobs: int | None) -> _Described:
     place = Path(path)
     root = place if place.is_dir() else place.parent
-    below = {name: digest for name, digest in digests.items() if _below(name, path)}
+    below = {name: digest for name, digest in digests.items() if is_below(name, path)}
     own = {relative_name(name, root): digest for name, digest in below.items()}
     if is_archive(path) and place.is_file():
         inside = {name[len(path) + 1 :].replace("\\", "/"): digest for name, digest in below.items()}
@@ -206,10 +222,6 @@ def _read(
         len(report.refused),
     )
     return report
-
-
-def _below(name: str, path: str) -> bool:
-    return name == path or name.startswith((f"{path.rstrip('/')}/", f"{path}!"))
 
 
 def _by_digest(

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from composer_core.errors import RefusedFile
+from composer_core.ingest.datasets.registry import ADAPTERS
 from composer_core.ingest.pool import JobReport, read_all
 from composer_core.ingest.scan import kind_of
 from composer_core.ingest.song import READING
@@ -29,6 +30,7 @@ from composer_core.store.loops.exchanges import exchanges, new_exchange_id
 from composer_core.store.loops.record import LoopRecord
 from composer_core.store.loops.staging import FileRows, drop_leftovers, stage_part
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.songs import SongStore
 from composer_core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ def read_again(workspace: Workspace, jobs: int | None = None, seen: Seen | None 
     todo = [need for need in needs if need.part not in done]
     claims = _claims(workspace, needs, done.values())
     _log.info("re-read: %d parts with old loops, %d of them staged before", len(needs), len(done))
-    for need in _answered(todo, jobs, seen):
+    for need in _answered(todo, _beats(workspace, todo), jobs, seen):
         change = _staged(workspace, run, need, claims)
         write_json(workspace.rereading / f"{Path(need.part).stem}.json", asdict(change))
         done[need.part] = change
@@ -208,7 +210,17 @@ def _claims(workspace: Workspace, needs: Sequence[_Need], done: Collection[PartC
     return claims
 
 
-def _answered(needs: Sequence[_Need], jobs: int | None, seen: Seen | None) -> Iterator[_Need]:
+def _beats(workspace: Workspace, needs: Sequence[_Need]) -> dict[str, str]:
+    """The data sets of the files whose bars were told beside them, by path: they are put on their beats again."""
+    sets = {name for name, adapter in ADAPTERS.items() if adapter.beats is not None}
+    songs = SongStore(workspace).table()
+    songs = songs[songs["dataset"].isin(sets)]
+    of_file = dict(zip(songs["source_digest"], songs["dataset"], strict=True))
+    paths = ((path, digest) for need in needs for path, digests in need.paths.items() for digest in digests)
+    return {path: of_file[digest] for path, digest in paths if digest in of_file}
+
+
+def _answered(needs: Sequence[_Need], beats: Mapping[str, str], jobs: int | None, seen: Seen | None) -> Iterator[_Need]:
     """The parts as soon as all their files are read, those that were cut alike together."""
     yield from (need for need in needs if not need.paths)
     alike: dict[tuple[int, str], list[_Need]] = {}
@@ -217,7 +229,7 @@ def _answered(needs: Sequence[_Need], jobs: int | None, seen: Seen | None) -> It
     total = sum(len({path for need in group for path in need.paths}) for group in alike.values())
     before = 0
     for (bars, drum_map), group in alike.items():
-        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
+        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map, "beats": dict(beats)}
         files = list(dict.fromkeys(path for need in group for path in need.paths))
 
         def told(done: int, before: int = before) -> None:
