@@ -16,9 +16,9 @@ from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
 from composer_core.pipeline.exports.label_encoding import label_code
+from composer_core.pipeline.known_labels import LEAST_CONFIDENCE
 from composer_core.pipeline.labels.captions import TEMPLATE, caption_of, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
-from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
