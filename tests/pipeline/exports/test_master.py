@@ -208,7 +208,7 @@ def test_data_set_composer_licence_and_split_are_those_of_the_set(tmp_path: Path
     workspace = small_library.make_library(tmp_path)
     frame = library_loops.table(workspace)
     digest = {name: frame["source_digest"][frame["loop_id"] == name].iloc[0] for name in frame["loop_id"]}
-    first, second, own = frame["loop_id"][0], frame["loop_id"][2], frame["loop_id"][3]
+    first, second, own, _ = frame.drop_duplicates("source_digest")["loop_id"]  # four files
     songs = SongStore(workspace)
     songs.write("gmd", [SongRow(digest[first], "gmd", "a.mid", "Take", "", "test")])
     songs.write("ryans", [SongRow(digest[second], "ryans", "b.mid", "Reel", "traditional")])
