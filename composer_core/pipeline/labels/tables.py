@@ -105,8 +105,8 @@ def _wide_row(labels: Sequence[ExportedLabel], names: Mapping[str, LoopName]) ->
         if label.shown:
             row[label.field] = cells.plain_value(label.value)
             row |= {f"{label.field}.{fact}": getattr(label, fact) for fact in FACTS}
-        # All of a field together, so that they come back in their order.
-        if counts[label.field] > 1 or not label.shown:
+        # All of a field together, so that they come back in their order. "No technique" looks like an empty cell.
+        if counts[label.field] > 1 or not label.shown or row[label.field] == "":
             more.append({"field": label.field, "value": label.value} | {fact: getattr(label, fact) for fact in FACTS})
     return row | ({MORE: json.dumps(more)} if more else {})
 
