@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
@@ -40,19 +39,18 @@ class DoorOptions:
         require_range(SESSION_HOURS, self.session_hours, 0.1, _LONGEST_HOURS, " hours")
 
 
-def read_options(environment: Mapping[str, str] = os.environ) -> DoorOptions:
+def read_options() -> DoorOptions:
     """The options the environment names. Raises InvalidValue for a value that cannot be read or is out of range."""
     plain = DoorOptions()
     return DoorOptions(
-        hosts=read_hosts(environment.get(HOSTS, "")),
-        proxies=tuple(filter(None, (part.strip() for part in environment.get(PROXIES, "").split(",")))),
-        idle_min=_number(environment, IDLE_MIN, plain.idle_min),
-        session_hours=_number(environment, SESSION_HOURS, plain.session_hours),
+        hosts=read_hosts(os.environ.get(HOSTS, "")),
+        proxies=tuple(filter(None, (part.strip() for part in os.environ.get(PROXIES, "").split(",")))),
+        idle_min=_number(IDLE_MIN, os.environ.get(IDLE_MIN, ""), plain.idle_min),
+        session_hours=_number(SESSION_HOURS, os.environ.get(SESSION_HOURS, ""), plain.session_hours),
     )
 
 
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name, "")
+def _number(name: str, text: str, default: float) -> float:
     try:
         return float(text) if text else default
     except ValueError as error:
