@@ -168,8 +168,8 @@ def outgoing(work: Path) -> dict[str, Any]:
 
     workspace, port = hostile_workspace(work / "traced", STRINGS[:2], with_takes=False), free_port()
     trace = work / "strace.out"
-    line = ["strace", "-ff", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(trace), sys.executable,
-            "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]  # fmt: skip
+    watched = ["strace", "-ff", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(trace)]
+    line = [*watched, sys.executable, "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace.root), "PYTHONPATH": str(ROOT)}
     with (work / "traced.log").open("ab") as log:
         process = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)

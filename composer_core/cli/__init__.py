@@ -14,6 +14,8 @@ from composer_core.errors import ComposerError, InvalidValue
 
 COMMAND_MODULES = (
     "library",
+    "rereading",
+    "importing",
     "legacy",
     "browsing",
     "audio",

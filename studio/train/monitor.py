@@ -11,7 +11,16 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
-from composer_core.pipeline.training.runs import SMOOTHING, RunStatus, TrainRequest, resume, runs, status, stop
+from composer_core.pipeline.training.runs import (
+    SMOOTHING,
+    RunStatus,
+    TrainRequest,
+    label_counts_of,
+    resume,
+    runs,
+    status,
+    stop,
+)
 from studio import navigation, session
 from studio.access.offer import may, why_not
 from studio.components import transport
@@ -122,10 +131,33 @@ def _show(name: str, state_before: str) -> None:
     if run.state == "starting" or (run.state in WORKING and not run.losses):
         st.caption(t("train.preparing"))
     _actions(run)
+    _show_labels(name)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
     if (run.state in WORKING) != (state_before in WORKING):
         redraw()
+
+
+def _show_labels(name: str) -> None:
+    """Whose values the run learns from, field by field; nothing for a run on a folder."""
+    counts = label_counts_of(session.workspace(), name)
+    if not counts:
+        return
+    with st.expander(t("train.labels"), icon=":material/sell:"):
+        st.caption(t("train.labels_help"))
+        field, whose, loops = t("train.labels_field"), t("train.labels_whose"), t("train.labels_loops")
+        rows = [
+            {field: t(f"train.labels_of_{name}"), whose: _whose(who), loops: count}
+            for name, found in counts.items()
+            for who, count in found.items()
+        ]
+        st.dataframe(rows, hide_index=True)
+
+
+def _whose(who: str) -> str:
+    """Whom a value is of: people, a machine or data set by name, the file, or nobody."""
+    kind, _, name = who.partition(":")
+    return t(f"label.by_{kind}", name=name) if name else t(f"train.labels_by_{kind}")
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:

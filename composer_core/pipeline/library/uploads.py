@@ -34,6 +34,11 @@ def keep_upload(workspace: Workspace, name: str, data: bytes) -> Path:
     return path
 
 
+def kept_uploads(workspace: Workspace, digest: str) -> list[Path]:
+    """The uploads of the content with this SHA-256, by name; none where nothing of it was uploaded."""
+    return sorted(path for path in (workspace.sources / digest[:_DIGEST_CHARACTERS]).glob("*") if path.is_file())
+
+
 def safe_name(name: str) -> str:
     """A file name without folders or control signs, at most 180 bytes, its ending kept."""
     base = _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip()

@@ -217,6 +217,15 @@ def runs(workspace: Workspace) -> list[RunStatus]:
     return [status(workspace, name) for name in store.run_names(workspace.runs)]
 
 
+def label_counts_of(workspace: Workspace, run: str) -> dict[str, dict[str, int]]:
+    """Of how many training loops each field of the conditions comes from whom (see `labelled.label_counts`).
+
+    Empty before the run has prepared its data, and for data other than a library.
+    """
+    facts: dict[str, Any] = store.read_facts(store.run_folder(workspace.runs, run))
+    return dict(facts.get("labels", {}))
+
+
 def devices() -> list[Device]:
     """The devices on which training can run here, the GPU first (code and name)."""
     from composer_core.model.device import devices as found

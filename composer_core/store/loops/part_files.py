@@ -25,8 +25,8 @@ def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def part_names(folder: Path) -> set[str]:
-    """Names of the parts in a folder; none when it is not there."""
+def parts_present(folder: Path) -> set[str]:
+    """Names of all parts in a folder, also of those that do not count; none when it is not there."""
     try:
         # Every question about the library looks: objects of paths cost ten times as much.
         return {name for name in os.listdir(folder) if name.startswith("part-") and name.endswith(".parquet")}

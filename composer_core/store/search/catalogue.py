@@ -39,7 +39,8 @@ from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.arrow_arrays import numbers
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
-from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, part_names, read_part
+from composer_core.store.loops.exchanges import counted_parts
+from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, read_part
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 
@@ -51,7 +52,7 @@ MAX_LATER = 20_000
 """The most loops that may have labels beside the files, before the files are rewritten."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
-_FORMAT = 2
+_FORMAT = 3
 _MOMENT_BYTES, _MOMENT_EVENTS = 16 << 20, 8 * MAX_LATER
 """Less than this (some 20,000 loops) is brought up to date before anybody waits for it."""
 _LABELS_SHARE = 0.5
@@ -116,7 +117,7 @@ class Catalogue:
     def is_behind(self) -> bool:
         """Whether bringing the files up to date will take more than a moment."""
         files, base = self._manifest()
-        missing = part_names(self._workspace.loops) - {part for file in files for part in file.parts}
+        missing = counted_parts(self._workspace) - {part for file in files for part in file.parts}
         store = self._labels()
         n_events = (newest_event(store) if store else 0) - base if files else 0
         n_bytes = sum((self._workspace.loops / name).stat().st_size for name in missing)
@@ -129,7 +130,7 @@ class Catalogue:
         return self._store
 
     def _current_files(self, store: LabelStore | None, newest: int, told: Told) -> tuple[list[CatalogueFile], int]:
-        parts = part_names(self._workspace.loops)
+        parts = counted_parts(self._workspace)
         files, base = self._manifest()
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):
