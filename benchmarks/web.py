@@ -140,7 +140,7 @@ def passwords(port: int) -> dict[str, Any]:
             status = asked(port, f"127.0.0.1:{port}", None, path, more, "GET" if socketed else method)
             may = who in roles or (rights.EVERYBODY in roles)
             # What is let in is answered by Streamlit: also by 404, or by 403 for an upload without its own token.
-            kept_out = status in (401, 303) if who == "nobody" else status == 403
+            kept_out = status in (401, 303) if who == "nobody" and not socketed else status == 403
             if kept_out is may and not (may and status in (303, 403)):
                 wrong.append(f"{method} {path} as {who}: {status}")
     guessed = [
