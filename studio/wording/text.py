@@ -66,6 +66,8 @@ def literally(text: str) -> str:
 
 
 def unlinked(text: str) -> str:
-    """Text with an invisible sign in what becomes a link or an icon although every sign of Markdown is escaped: addresses
-    and Streamlit's icons are looked for in the text that is left after Markdown was read."""
+    """Text with an invisible sign in what becomes a link or an icon although every sign of Markdown is escaped.
+
+    Addresses and Streamlit's icons are looked for in the text that is left after Markdown was read.
+    """
     return _READ_AS_MORE.sub(lambda found: found[0] + _JOINER, text)
