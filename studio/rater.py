@@ -85,7 +85,7 @@ def _sign_in() -> None:
     try:
         st.login()
     except StreamlitMissingAuthlibError:
-        session.set_problem(Unavailable("authlib_missing", cure="pip install Authlib"))
+        session.set_problem(Unavailable("authlib_missing", cure='pip install -e ".[oidc]"'))
 
 
 def _choose_rater(workspace: Workspace, rater: str) -> None:

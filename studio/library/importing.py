@@ -57,6 +57,21 @@ def draw_import(workspace: Workspace) -> None:
         st.info(reason)
         draw_history(workspace)
         return
+    uploads, wanted = _draw_form()
+    if wanted:
+        folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
+        how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
+        if run_import(workspace, uploads, folder, how):
+            redraw()
+    report = library_state.import_report()
+    if report is not None:
+        draw_report(workspace, report)
+    draw_history(workspace)
+    draw_undo(workspace)
+
+
+def _draw_form() -> tuple[list[UploadedFile], bool]:
+    """Draw what to import and how; the files dropped on it, and whether the import is to begin."""
     with st.container(border=True, key="library.import_form"):
         translate_uploader()
         # A key of its own for every round: what was imported leaves the box, and a second press imports nothing.
@@ -101,16 +116,7 @@ def draw_import(workspace: Workspace) -> None:
             on_click=show_section,
             args=(IMPORT,),
         )
-    if wanted:
-        folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
-        how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
-        if run_import(workspace, uploads or [], folder, how):
-            redraw()
-    report = library_state.import_report()
-    if report is not None:
-        draw_report(workspace, report)
-    draw_history(workspace)
-    draw_undo(workspace)
+    return list(uploads or []), bool(wanted)
 
 
 def drum_map_name(code: str) -> str:

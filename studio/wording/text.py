@@ -16,6 +16,9 @@ from studio.wording import texts
 from studio.wording.value_names import in_japanese
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]$<>~#|]|:(?=[A-Za-z]))")
+_READ_AS_MORE = re.compile(r"https?:(?=//)|:(?=material/)|www(?=\.)|(?<=[\w.+-])@(?=\w)", re.I)
+_JOINER = "\u2060"
+"""The word joiner takes no room and breaks no line."""
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
@@ -59,4 +62,12 @@ def translated_value(value: str) -> str:
 
 def literally(text: str) -> str:
     """Text of others (a file's name, a message) so that Markdown shows it as it is."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    return _MARKDOWN.sub(r"\\\1", unlinked(text))
+
+
+def unlinked(text: str) -> str:
+    """Text with an invisible sign in what becomes a link or an icon although every sign of Markdown is escaped.
+
+    Addresses and Streamlit's icons are looked for in the text that is left after Markdown was read.
+    """
+    return _READ_AS_MORE.sub(lambda found: found[0] + _JOINER, text)
