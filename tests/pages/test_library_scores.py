@@ -12,7 +12,6 @@ from composer_core.pipeline.editing.recipes import saved_recipes
 from composer_core.pipeline.library import browse, loops
 from composer_core.pipeline.library.rescoring import totals
 from composer_core.pipeline.settings import load_settings
-from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace
 from studio_app import open_library, text, written
 
@@ -31,8 +30,7 @@ def test_pass_mark_and_weights_show_what_they_would_change_and_are_kept(library_
 
 
 def test_a_loop_below_the_mark_says_why_and_is_mended_beside_it(library_workspace: Workspace) -> None:
-    late = damage(small_library.rock(4), "jitter", 40.0, seed=3)
-    loop_id = loops.add_generated(library_workspace, [(late, "take")])[0]
+    loop_id = loops.add_generated(library_workspace, [(small_library.loose_rock(), "take")])[0]
     app = open_library({"loop": loop_id})
     assert re.search(r"takes \d+ points", written(app))
     app.button("retry.mend").click().run()
@@ -44,6 +42,8 @@ def test_a_loop_below_the_mark_says_why_and_is_mended_beside_it(library_workspac
     assert not app.exception and browse.count(library_workspace) == before + 1
 
 
-@pytest.mark.parametrize("code", ["no_calibration", "too_few_notes", "not_played", "flat_material"])
+@pytest.mark.parametrize(
+    "code", ["no_calibration", "too_few_notes", "not_played", "flat_material", "not_counted", "not_calibrated"]
+)
 def test_reasons_of_missing_scores_are_said_in_both_languages(code: str) -> None:
     assert text(f"missing.{code}") != text(f"missing.{code}", "ja")
