@@ -8,10 +8,9 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.estimate.scores.profiles import PERFORMED, PROFILES
-from composer_core.pipeline.labels.review import PROFILE_FIELD, set_profile
+from composer_core.pipeline.labels.review import set_profile
 from composer_core.pipeline.library import rescoring
-from composer_core.pipeline.library.query import JUDGED_PROFILE
-from composer_core.store.labels.projection import LABEL_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PROFILE, LABELLED_PROFILE, MEASURED_PROFILE
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.rater import current_rater
@@ -31,7 +30,7 @@ def profile_of(row: Mapping[str, object]) -> str:
 
 def draw_profile(row: Mapping[str, object]) -> None:
     """What the scores of a loop judge, and the choice of another profile."""
-    loop_id, said, measured = str(row["loop_id"]), row.get(LABEL_PREFIX + PROFILE_FIELD), row.get(PROFILE_FIELD)
+    loop_id, said, measured = str(row["loop_id"]), row.get(LABELLED_PROFILE), row.get(MEASURED_PROFILE)
     chosen = str(said) if isinstance(said, str) and said else MEASURED
     key = f"library.profile.{loop_id}"
     session.set_widget(key, chosen)

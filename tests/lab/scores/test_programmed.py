@@ -10,7 +10,13 @@ import pytest
 
 from composer_core.errors import InvalidValue, NotFound
 from composer_core.estimate.scores.axes import AXES
-from composer_core.estimate.scores.profiles import LEFT_OUT_AXES, PERFORMED, PROGRAMMED
+from composer_core.estimate.scores.profiles import (
+    LEFT_OUT_AXES,
+    MIN_OFF_GRID_RATE,
+    MIN_VELOCITIES,
+    PERFORMED,
+    PROGRAMMED,
+)
 from composer_core.lab.scores.calibration import sampled, usable_kinds
 from composer_core.lab.scores.examples import Played, axis_metrics, examples_of, kind_axes, profile_metrics
 from composer_core.lab.scores.known_profiles import MeasuredSet, limits_of, validate_profiles
@@ -28,7 +34,8 @@ INSTRUMENTS = tuple(PROGRAMMED_SOURCES)
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_no_metric_of_the_programmed_profile_hears_velocities(instrument: str) -> None:
-    loops = groove_loops(most_files=8) if instrument == "drums" else [bass(), _tune(instrument)]
+    # bars that come back, and would not with other velocities, are the hard case
+    loops = [rock(4), *groove_loops(most_files=8)] if instrument == "drums" else [bass(), _tune(instrument)]
     rng = np.random.default_rng(0)
     names = profile_metrics(instrument, PROGRAMMED)
     assert names and set(names) < set(profile_metrics(instrument))
@@ -164,4 +171,4 @@ def test_known_sets_are_told_right() -> None:
     data = GROOVE_MIDI.parents[1]
     patterns = _measured(data / "mit/drum-machine-patterns", "patterns", PROGRAMMED)
     everyone = np.ones(len(patterns.off_grid), np.bool_)
-    assert len(everyone) > 300 and patterns.accuracy(0.16, 7, everyone) == 1.0
+    assert len(everyone) > 300 and patterns.accuracy(MIN_OFF_GRID_RATE, MIN_VELOCITIES, everyone) == 1.0
