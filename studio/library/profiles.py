@@ -29,9 +29,23 @@ def profile_of(row: Mapping[str, object]) -> str:
 
 
 def draw_profile(row: Mapping[str, object]) -> None:
-    """What the scores of a loop judge, and the choice of another profile."""
-    loop_id, said, measured = str(row["loop_id"]), row.get(LABELLED_PROFILE), row.get(MEASURED_PROFILE)
-    chosen = str(said) if isinstance(said, str) and said else MEASURED
+    """What the scores of a loop judge: its profile as a badge, and what that means."""
+    measured, words = row.get(MEASURED_PROFILE), t(f"profile.{profile_of(row)}_judges")
+    if _chosen(row) != MEASURED:
+        by_rule = t(f"profile.{measured}") if isinstance(measured, str) and measured else t("profile.unknown")
+        words = f"{words} ({t('profile.by_hand', profile=by_rule)})"
+    st.caption(f":violet-badge[{t(f'profile.{profile_of(row)}')}] {words}")
+
+
+def _chosen(row: Mapping[str, object]) -> str:
+    """What somebody says of a loop's profile; MEASURED where nobody does."""
+    said = row.get(LABELLED_PROFILE)
+    return said if isinstance(said, str) and said else MEASURED
+
+
+def choose_profile(row: Mapping[str, object]) -> None:
+    """The choice of another profile for a loop."""
+    loop_id, chosen = str(row["loop_id"]), _chosen(row)
     key = f"library.profile.{loop_id}"
     session.set_widget(key, chosen)
     st.segmented_control(
@@ -43,11 +57,6 @@ def draw_profile(row: Mapping[str, object]) -> None:
         help=t("profile.choose_help"),
         on_change=lambda: _choose(loop_id, str(session.widget(key))),
     )
-    words = t(f"profile.{profile_of(row)}_judges")
-    if chosen != MEASURED:
-        by_rule = t(f"profile.{measured}") if isinstance(measured, str) and measured else t("profile.unknown")
-        words = f"{words} ({t('profile.by_hand', profile=by_rule)})"
-    st.caption(words)
 
 
 def draw_selection_profile(n_selected: int) -> None:

@@ -7,13 +7,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "profile.programmed": ("Programmed", "打ち込み"),
     "profile.measured": ("As measured", "自動判定"),
     "profile.performed_judges": (
-        "Judged as performed: how much it sounds like a person playing. Timing and velocity count.",
-        "生演奏として評価：人が弾いたように聞こえるかを見ます。タイミングと強弱も評価します。",
+        "The score judges how much this sounds like a person playing. Timing and velocity count.",
+        "人が弾いたように聞こえるかを見るスコアです。タイミングと強弱も評価します。",
     ),
     "profile.programmed_judges": (
-        "Judged as programmed: the writing alone, against sequenced and notated music by people. "
+        "The score judges the writing alone, against sequenced and notated music by people. "
         "Timing and velocity do not count.",
-        "打ち込みとして評価：人が打ち込んだ曲や楽譜と比べ、音の並びだけを見ます。タイミングと強弱は評価しません。",
+        "人が打ち込んだ曲や楽譜と比べて、音の並びだけを見るスコアです。タイミングと強弱は評価しません。",
     ),
     "profile.choose": ("What the score judges", "スコアの見方"),
     "profile.choose_help": (
