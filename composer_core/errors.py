@@ -42,6 +42,7 @@ MESSAGES: dict[str, str] = {
     "bad_weights": "{name}: the weights {value} do not add up to 1.",
     "too_few_labels": "too few labels of {field} to learn from: found {found}; at least {least} of each of two values are needed.",
     "bad_format": "{name} is {value!r}; expected {expected}.",
+    "bad_password": "the password is too short or too long; {least} to {most} characters are needed.",
     # things that are not there (NotFound)
     "path_missing": "{path} does not exist. Is the name spelt as on disk?",
     "loop_missing": "no loop {loop_id!r} in the library at {path}. Was the library built anew?",
@@ -51,6 +52,12 @@ MESSAGES: dict[str, str] = {
     "run_missing": "no training run {run!r} in {path}.",
     "no_model": "no model for {instrument}. Train one with: composer train --instrument {instrument} --data PATH -o RUN",
     "no_notes": "{path} holds no notes for {instrument}, so there is nothing to {purpose}.",
+    "account_missing": "no account {name!r} in {path}.",
+    # what belongs to another role, or is closed to a network (NotPermitted)
+    "not_permitted": "this needs the role of {needed}; you are here as {role}.",
+    "no_accounts": "nobody could sign in, so the studio is not shared. Make an account first: composer account set NAME --role owner",
+    "not_shared": "the studio would listen on {address} without asking for a password. Share it with: scripts/studio --share",
+    "not_through_doors": "this server runs without the studio's doors, so it shows nothing. Start the studio with: scripts/studio",
     # things this machine lacks (Unavailable)
     "fluidsynth_missing": "FluidSynth is not installed, so nothing can sound. Install it with: {cure}",
     "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
@@ -127,6 +134,10 @@ class InvalidValue(ComposerError):
 
 class NotFound(ComposerError):
     """A path, loop, run or model that is not there."""
+
+
+class NotPermitted(ComposerError):
+    """What does not belong to the role of whoever asks, or what would open the studio without a password."""
 
 
 class Unavailable(ComposerError):

@@ -59,6 +59,11 @@ class Workspace:
         return self.root / "library" / "catalogue"
 
     @property
+    def suggestions(self) -> Path:
+        """What the estimators said of each loop (SQLite). Built from the loops; it may be deleted."""
+        return self.root / "library" / "suggestions.sqlite"
+
+    @property
     def similarity(self) -> Path:
         """The data for finding similar loops. Built from the loops; it may be deleted."""
         return self.root / "library" / "similarity"
@@ -143,6 +148,16 @@ class Workspace:
     def settings(self) -> Path:
         """The user's settings (JSON)."""
         return self.root / "settings.json"
+
+    @property
+    def accounts(self) -> Path:
+        """Who may sign in to a shared studio (JSON), readable by its owner alone; need not exist."""
+        return self.root / "accounts.json"
+
+    @property
+    def accounts_lock(self) -> Path:
+        """Held while accounts are changed."""
+        return self.root / "accounts.lock"
 
     def create(self) -> Workspace:
         """Create the folders and return the workspace; StoreError when the folder cannot be written."""

@@ -144,7 +144,8 @@ def main() -> None:
     if section == IMPORT:
         draw_import(workspace)
     else:
-        browse(workspace)
+        with session.one_look():
+            browse(workspace)
 
 
 main()

@@ -13,6 +13,7 @@ from composer_core.pipeline.generation.approval import keep_starter, starter_con
 from composer_core.pipeline.generation.audition import soundfont_choice
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access.offer import may
 from studio.redraw import redraw
 from studio.wording.text import t
 
@@ -29,7 +30,7 @@ def fill_library(side: DeltaGenerator) -> None:
     It works in short turns while nobody clicks, so that the page can be used meanwhile, and
     keeps what it has made when a click comes between.
     """
-    if session.is_started():
+    if session.is_started() or not may("generate"):
         return
     if not session.starter() and not wants_starter(session.workspace()):
         session.set_started()

@@ -22,6 +22,7 @@ from composer_core.pipeline.library.rescoring import ScorePreview
 from composer_core.pipeline.library.similar import Similar
 from composer_core.pipeline.library.similar import similar as similar_loops
 from composer_core.workspace import Workspace
+from studio import session
 from studio.wording.loop_names import loop_title
 
 ROWS_A_PAGE = 50
@@ -144,9 +145,9 @@ def cached_answer(workspace: Workspace, question: Callable[..., Answer], *argume
 
 
 def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
-    return _answer(
-        str(workspace.root), browse.version(workspace), question.__name__, _key(arguments), question, arguments
-    )
+    root = str(workspace.root)
+    version = session.looked_up(f"version {root}", lambda: browse.version(workspace))
+    return _answer(root, version, question.__name__, _key(arguments), question, arguments)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)

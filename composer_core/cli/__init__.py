@@ -32,6 +32,7 @@ COMMAND_MODULES = (
     "pairs",
     "doctor",
     "duplicates",
+    "accounts",
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""

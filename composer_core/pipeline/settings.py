@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from composer_core.errors import InvalidValue, require_choice, require_range
+from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
 
@@ -79,6 +80,7 @@ def load_settings(workspace: Workspace) -> Settings:
     return Settings(**stored)
 
 
+@guarded("settings")
 def save_settings(workspace: Workspace, settings: Settings) -> None:
     """Store the settings, whole or not at all; StoreError when the file cannot be written."""
     write_json(workspace.settings, asdict(settings))

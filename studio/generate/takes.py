@@ -20,6 +20,7 @@ from composer_core.pipeline.generation.performance import Playing, play_take
 from composer_core.pipeline.generation.takes import Take
 from composer_core.pipeline.library.loops import add_generated, digest
 from studio import session
+from studio.access.offer import why_not
 from studio.components import transport
 from studio.figures.roll import miniature
 from studio.generate import state as generate_state
@@ -95,8 +96,9 @@ def _row(slot: Slot, playing: Playing, badge: str) -> None:
     words.markdown(f"**{_name(slot)}**{badge}  \n:small[{_scores(slot, playing)}]")
     with acts, st.container(horizontal=True, gap="xsmall", horizontal_alignment="right"):
         _icon("open", ":material/tune:", slot, generate_state.choose_slot, slot.key)
-        _icon("keep", ":material/library_add:", slot, _keep, slot, playing)
-        _icon("approve", ":material/verified:", slot, _approve, slot, playing)
+        reason = why_not("add_loops")
+        _icon("keep", ":material/library_add:", slot, _keep, slot, playing, reason=reason)
+        _icon("approve", ":material/verified:", slot, _approve, slot, playing, reason=reason)
         whose = t("generate.all_parts" if slot.is_ensemble else "generate.this_take")
         file_buttons(slot.takes, playing, stem=file_stem(slot.takes, playing, slot.at), key=slot.key, whose=whose)
 
@@ -119,8 +121,8 @@ def _start(slot: Slot, playing: Playing) -> None:
     play_slot(slot, playing)
 
 
-def _icon(act: str, icon: str, slot: Slot, call: Callable[..., None], *args: object) -> None:
-    icon_button(t(f"generate.{act}"), icon, key=f"{act}.{slot.key}", on_click=call, args=args)
+def _icon(act: str, icon: str, slot: Slot, call: Callable[..., None], *args: object, reason: str | None = None) -> None:
+    icon_button(t(f"generate.{act}"), icon, key=f"{act}.{slot.key}", on_click=call, args=args, why_not=reason)
 
 
 def _name(slot: Slot) -> str:

@@ -19,6 +19,7 @@ from composer_core.pipeline.library import import_history
 from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access.offer import may, why_not
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
 from studio.library.rereading import draw_undo
@@ -52,6 +53,10 @@ def show_section(section: str) -> None:
 
 def draw_import(workspace: Workspace) -> None:
     """The form, the last result and the history."""
+    if reason := why_not("import_files"):
+        st.info(reason)
+        draw_history(workspace)
+        return
     with st.container(border=True, key="library.import_form"):
         translate_uploader()
         # A key of its own for every round: what was imported leaves the box, and a second press imports nothing.
@@ -64,7 +69,13 @@ def draw_import(workspace: Workspace) -> None:
         )
         places = st.columns([2.0, 1.3, 1.1, 1.1, 1], vertical_alignment="bottom", gap="small")
         path_place, bars_place, map_place, set_place, button_place = places
-        path_place.text_input(t("library.folder"), placeholder=t("library.folder_hint"), key=FOLDER)
+        path_place.text_input(
+            t("library.folder"),
+            placeholder=t("library.folder_hint"),
+            key=FOLDER,
+            disabled=not may("import_path"),
+            help=why_not("import_path"),
+        )
         session.default_widgets({BARS: DEFAULT_BARS, DRUM_MAP: AUTOMATIC, DATASET: FOUND_BY_ITSELF})
         bars_place.segmented_control(t("library.bars_a_loop"), BARS_CHOICES, key=BARS, required=True)
         map_place.selectbox(
@@ -303,6 +314,9 @@ def draw_history(workspace: Workspace) -> None:
 
 def _draw_chosen(workspace: Workspace, entry: Mapping[str, Any]) -> None:
     """What can be done with one import: delete it with its loops, or bring it back."""
+    if reason := why_not("delete_import"):
+        st.caption(reason)
+        return
     state, n_loops = entry["state"], f"{entry['n_loops']:,}"
     if state == import_history.HERE:
         with st.popover(t("library.import_delete"), icon=":material/delete:", key="library.import_delete"):

@@ -19,6 +19,7 @@ from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.access.offer import may, why_not
 from studio.components import transport
 from studio.figures.score_bars import score_bars
 from studio.library import state as library_state
@@ -72,7 +73,8 @@ def draw_queue(workspace: Workspace) -> None:
     frame = pd.DataFrame({t("retry.now"): now.counts, t("retry.then"): then.counts}, index=then.edges[:-1].astype(int))
     st.bar_chart(frame, stack=False, height=_CHART_PX, x_label=t("score.total"), y_label=t("library.n_loops"))
     with st.container(horizontal=True):
-        st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked))
+        st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked),
+                  disabled=not may("settings"), help=why_not("settings"))  # fmt: skip
         st.button(t("retry.show"), key="retry.show", on_click=_show, disabled=not now.n_below)
 
 
@@ -132,8 +134,10 @@ def draw_mending(workspace: Workspace, loop_id: str, total: float | None) -> Non
         place.html(score_bars({axis: number(value) for axis, value in scores.items()}, settings.pass_mark))
     with st.container(horizontal=True):
         st.button(t("retry.hear"), icon=":material/compare_arrows:", key="retry.hear", on_click=_hear, args=(mended,))
-        st.button(t("retry.keep"), icon=":material/add:", key="retry.keep", on_click=_keep, args=(loop_id,))
-        st.button(t("retry.recipe"), icon=":material/save:", key="retry.recipe", on_click=_save_recipe, args=(mended,))
+        st.button(t("retry.keep"), icon=":material/add:", key="retry.keep", on_click=_keep, args=(loop_id,),
+                  disabled=not may("add_loops"), help=why_not("add_loops"))  # fmt: skip
+        st.button(t("retry.recipe"), icon=":material/save:", key="retry.recipe", on_click=_save_recipe,
+                  args=(mended,), disabled=not may("save_recipe"), help=why_not("save_recipe"))  # fmt: skip
 
 
 def _rule_names(mended: Mended) -> list[str]:

@@ -15,6 +15,7 @@ from composer_core.pipeline.library.changes import CLASSES
 from composer_core.pipeline.library.reread import RereadReport
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.access.offer import why_not
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path
 from studio.redraw import redraw
@@ -44,7 +45,9 @@ def draw_notice(workspace: Workspace) -> None:
         if found.missing:
             title = t("reread.missing_title", n=f"{found.n_missing:,}")
             _draw_files(title, [shown_path(path, workspace) for path in found.missing])
-        if st.button(t("reread.look"), key="reread.look", help=t("reread.look_help")):
+        reason = why_not("reread")
+        words = reason or t("reread.look_help")
+        if st.button(t("reread.look"), key="reread.look", help=words, disabled=bool(reason)):
             _run(workspace, reread.preview)
 
 
@@ -57,7 +60,16 @@ def draw_undo(workspace: Workspace) -> None:
     counts = {"out": newest.about.get("loops_set_aside", 0), "put_in": newest.about.get("loops_put_in", 0)}
     words = t("reread.undo_help", at=at, **counts)
     with st.container(horizontal=True, vertical_alignment="center", key="reread.standing"):
-        st.button(t("reread.undo"), icon=":material/undo:", key="reread.undo", on_click=_undo, args=(workspace,))
+        reason = why_not("reread")
+        st.button(
+            t("reread.undo"),
+            icon=":material/undo:",
+            key="reread.undo",
+            help=reason,
+            disabled=bool(reason),
+            on_click=_undo,
+            args=(workspace,),
+        )
         st.caption(words)
 
 

@@ -21,10 +21,12 @@ from composer_core.ingest.datasets.registry import ADAPTERS, PLAIN_FOLDER, adapt
 from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.music.drum_maps import AUTOMATIC
+from composer_core.pipeline.access.rights import guarded, require
 from composer_core.pipeline.datasets.progressions import keep_progressions
 from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
+from composer_core.pipeline.library.uploads import is_upload
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
@@ -96,6 +98,7 @@ def dataset_title(name: str) -> str:
     return adapter_named(name).title
 
 
+@guarded("import_files")
 def ingest_with_facts(
     paths: Sequence[str],
     workspace: Workspace,
@@ -112,6 +115,9 @@ def ingest_with_facts(
     Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set or drum map
     and NotFound for a path that is not there, before anything is stored.
     """
+    if not all(is_upload(workspace, path) for path in paths):
+        # Before anything of the path is looked at, also its name.
+        require("import_path")
     chosen = None if dataset is None else adapter_named(dataset)
     for path in paths:
         if not Path(path).exists():

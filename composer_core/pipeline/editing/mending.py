@@ -19,6 +19,7 @@ from composer_core.estimate import estimate_key
 from composer_core.estimate.scores.axes import AXES, SCORE_NAMES, TOTAL
 from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED, measured_profile
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import require
 from composer_core.pipeline.editing.recipes import Recipe, Step
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.filters import EVERYTHING, ColumnRange, Filter
@@ -80,6 +81,8 @@ def retry(
     Each is judged by its own profile. `filter` says which loops of the queue are tried. Doing it again adds
     nothing twice. NotFound for an unknown loop, InvalidValue for a limit below 1.
     """
+    if keep:
+        require("add_loops")
     if limit is not None:
         require_range("limit", limit, 1, np.inf)
     settings = load_settings(workspace)

@@ -26,6 +26,7 @@ import yaml
 from composer_core.errors import InvalidValue, NotFound, require_choice
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded, require
 from composer_core.pipeline.editing.song_files import Edited, edit_file
 from composer_core.rules.groove import GrooveTemplate, extract_groove
 from composer_core.rules.registry import RULES
@@ -118,6 +119,8 @@ def _step(entry: Any, where: str, folder: Path | None) -> Step:
     if not isinstance(only, list):
         raise InvalidValue("bad_format", name=f"{where}: only", value=only, expected="a list of instruments")
     if isinstance(given.get("template"), str):
+        if folder is None:  # the recipe was dropped on a page: its groove would be a path on the server
+            require("import_path")
         given["template"] = read_groove((folder or Path()) / given["template"]).to_json()
     return Step(entry["rule"], given, tuple(map(str, only)))
 
@@ -140,6 +143,7 @@ def saved_recipes(workspace: Workspace) -> dict[str, Path]:
     return {path.stem: path for path in sorted(workspace.recipes.glob(f"*{RECIPE_SUFFIX}"))}
 
 
+@guarded("save_recipe")
 def keep_recipe(workspace: Workspace, recipe: Recipe) -> Path:
     """Save a recipe under its name in the workspace, in place of one of that name, and give its path.
 

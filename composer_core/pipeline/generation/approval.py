@@ -12,6 +12,7 @@ from typing import Any
 from composer_core.music.condition import Condition
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.library.loops import add_generated
@@ -34,6 +35,7 @@ STARTER_GENRES: tuple[tuple[str, float, float], ...] = (
 """(genre, tempo in BPM, swing in DAW percent) each mood is asked in: usual values of the style."""
 
 
+@guarded("add_loops")
 def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rater: str) -> list[str]:
     """Store takes (as they sound) in the library and approve them; their loop ids.
 
@@ -103,6 +105,7 @@ def starter_take(index: int) -> Take:
     return generate(starter_conditions()[index], seed=STARTER_SEED + index)[0]
 
 
+@guarded("generate")
 def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
     """Put starter takes into the history and the library; how many there are."""
     save_takes(workspace, list(takes))

@@ -22,6 +22,7 @@ from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, own_table, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
@@ -62,6 +63,7 @@ MAX_SEED = 2**31 - 1
 NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
 
 
+@guarded("generate")
 def iter_takes(
     condition: Condition,
     *,
@@ -99,6 +101,7 @@ def log_take(take: Take) -> None:
     _log.info("take %s of %s (%s) by %s in %.2f s", take.take_id, instrument, kind, take.model_hash, take.seconds)
 
 
+@guarded("generate")
 def generate(
     condition: Condition,
     *,
@@ -330,6 +333,7 @@ def _number(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(value)
 
 
+@guarded("generate")
 def save_takes(workspace: Workspace, takes: list[Take]) -> None:
     """Keep takes in the workspace's history."""
     workspace.create()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from composer_core.errors import ComposerError, InvalidValue, require_choice
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.agreement import (
     Agreement,
@@ -199,6 +200,7 @@ def bulk_preview(
     return BulkPreview(tuple(changes), unchanged, contradicted, tuple(refused), seen)
 
 
+@guarded("label")
 def bulk_apply(
     workspace: Workspace, preview: BulkPreview, *, rater: str, action: str = "approve", note: str = ""
 ) -> BulkEdit | None:

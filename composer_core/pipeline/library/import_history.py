@@ -17,6 +17,7 @@ from typing import Any, cast
 import pyarrow.compute as pc
 
 from composer_core.errors import NotFound, StoreError
+from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.loops.exchanges import (
     Exchange,
@@ -62,10 +63,12 @@ def imports(workspace: Workspace) -> list[dict[str, object]]:
     return [_described(workspace, counted, numbers[one], one, entry) for one, entry in entries]
 
 
+@guarded("delete_import")
 def delete_import(workspace: Workspace, import_id: str) -> Exchange:
     """Take the loops of an import out of the library, all of them or none; its labels wait for them.
 
-    NotFound for an import that is not there or has no loop in the library, StoreError when it cannot be written.
+    NotFound for an import that is not there or has no loop in the library, StoreError when it cannot be written,
+    NotPermitted for whom it does not belong to.
     """
     with exchanging(workspace):
         purge(workspace)
@@ -82,6 +85,7 @@ def delete_import(workspace: Workspace, import_id: str) -> Exchange:
         return done
 
 
+@guarded("delete_import")
 def bring_back(workspace: Workspace, import_id: str) -> Exchange:
     """Bring a deleted import's loops back with their labels.
 

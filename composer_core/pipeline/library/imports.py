@@ -16,6 +16,7 @@ from composer_core.ingest.warnings import FileWarning
 from composer_core.logs import shown_path
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
+from composer_core.pipeline.access.rights import guarded, require
 from composer_core.pipeline.library.import_history import keep_history, purge, purge_is_due
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.pipeline.library.readings import (
@@ -26,6 +27,7 @@ from composer_core.pipeline.library.readings import (
     set_aside_ids,
     would_change,
 )
+from composer_core.pipeline.library.uploads import is_upload
 from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.staging import exchanging
 from composer_core.store.loops.store import LoopStore
@@ -89,6 +91,7 @@ class ImportReport:
         }
 
 
+@guarded("import_files")
 def ingest(
     paths: Sequence[str],
     workspace: Workspace,
@@ -108,8 +111,11 @@ def ingest(
     that tells beats beside its files. A refused file never stops the others.
     Reading the same files again adds nothing. Before anything is stored it raises NotFound for a
     missing path, InvalidValue for bars or jobs out of range and an unknown map, Unavailable for an
-    engine that cannot run, and StoreError for a workspace that cannot be written.
+    engine that cannot run, StoreError for a workspace that cannot be written, and NotPermitted for a
+    path that was not dropped on a page by somebody who may not name paths of the server.
     """
+    if not all(is_upload(workspace, path) for path in paths):
+        require("import_path")
     started = time.monotonic()
     require_choice("bars", bars, BARS_CHOICES)
     if jobs is not None:

@@ -17,6 +17,7 @@ from composer_core.ingest.scan import find_files, relative_name
 from composer_core.ingest.warnings import WARNINGS
 from composer_core.metrics import METRICS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.measuring import READ_TASK, decode_loops, measure_loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
@@ -51,6 +52,7 @@ def digest(workspace: Workspace) -> str:
     return LoopStore(workspace).digest()
 
 
+@guarded("add_loops")
 def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> list[str]:
     """Measure and store generated loops, each with the id of its take; returns their loop ids.
 

@@ -18,6 +18,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.changes import CLASSES
 from composer_core.pipeline.library.readings import CutLoop, loops_of_part, old_parts, source_of
 from composer_core.pipeline.library.rereading import (
@@ -126,6 +127,7 @@ def outlook(workspace: Workspace) -> Outlook:
     return Outlook(n_loops, len(files), len(missing), tuple(dict.fromkeys(missing)))
 
 
+@guarded("reread")
 def preview(workspace: Workspace, *, jobs: int | None = None, progress: Progress | None = None) -> RereadReport:
     """What a re-read would change. What is read is kept ready for `reread`; the library stays as it is.
 
@@ -136,6 +138,7 @@ def preview(workspace: Workspace, *, jobs: int | None = None, progress: Progress
         return _report(read, _labels(workspace, read))
 
 
+@guarded("reread")
 def reread(workspace: Workspace, *, jobs: int | None = None, progress: Progress | None = None) -> RereadReport:
     """Read again what an earlier reading cut and put it in; raises as `preview` does.
 
@@ -170,6 +173,7 @@ def newest_reread(workspace: Workspace) -> Exchange | None:
     return newest_standing(workspace, KIND)
 
 
+@guarded("reread")
 def undo(workspace: Workspace) -> Exchange | None:
     """Take back the newest re-read: the loops it set aside come back with their labels, those it put in go.
 

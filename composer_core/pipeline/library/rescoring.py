@@ -16,6 +16,7 @@ from composer_core.estimate.scores.axes import AXES, MIN_NOTES, SCORE_NAMES, TOT
 from composer_core.estimate.scores.files import shipped
 from composer_core.estimate.scores.profiles import PERFORMED, PROFILES, PROGRAMMED, measured_profiles
 from composer_core.metrics import METRICS
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.filters import EVERYTHING, Filter
 from composer_core.pipeline.library.measuring import measure_loops, metric_names
 from composer_core.pipeline.library.query import JUDGED_PREFIX, conditions_of, library_query
@@ -37,6 +38,7 @@ N_BINS = 20
 """Bins of five points."""
 
 
+@guarded("settings")
 def rescore(workspace: Workspace, *, everything: bool = False, progress: Progress = lambda *_: None) -> dict[str, int]:
     """Score the loops that are not scored by the shipped calibrations of both profiles (`everything`: all of them).
 

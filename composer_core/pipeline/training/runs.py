@@ -22,6 +22,7 @@ from composer_core.errors import (
     require_range,
 )
 from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, TrainOption
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
@@ -128,6 +129,7 @@ def request_of(config: TrainConfig, data: str, start: str) -> TrainRequest:
     return TrainRequest(**{**shared, "data": data, "steps": config.steps or None, "start": start})
 
 
+@guarded("train")
 def start(workspace: Workspace, request: TrainRequest) -> str:
     """Start a detached training process and return the run's name.
 
@@ -146,6 +148,7 @@ def start(workspace: Workspace, request: TrainRequest) -> str:
     return name
 
 
+@guarded("train")
 def resume(workspace: Workspace, run: str) -> None:
     """Continue a stopped or crashed run; ModelError run_active when it still runs."""
     folder = store.run_folder(workspace.runs, run)
@@ -156,6 +159,7 @@ def resume(workspace: Workspace, run: str) -> None:
     _log.info("run %s: goes on", run)
 
 
+@guarded("train")
 def stop(workspace: Workspace, run: str) -> None:
     """Ask the run's process to stop after its current step and keep a checkpoint; no other process is signalled."""
     folder = store.run_folder(workspace.runs, run)

@@ -44,6 +44,7 @@ _JAPANESE: dict[str, str] = {
     "bad_weights": "{name}の重み {value} の合計が 1 になっていません。",
     "too_few_labels": "{field}のラベルが足りず学習できません（現在 {found}）。2種類以上の値に各{least}件必要です。",
     "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
+    "bad_password": "パスワードの長さが範囲外です。{least}〜{most} 文字にしてください。",
     # things that are not there
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
     "loop_missing": "ライブラリ {path} にループ {loop_id!r} がありません。ライブラリを作り直しましたか？",
@@ -53,6 +54,20 @@ _JAPANESE: dict[str, str] = {
     "run_missing": "{path} に学習 {run!r} がありません。",
     "no_model": "{instrument}のモデルがありません。学習ページで、手持ちの MIDI から学習できます。",
     "no_notes": "{path} には{instrument}の音符がないため、{purpose}できません。",
+    "account_missing": "{path} にアカウント {name!r} がありません。",
+    # what belongs to another role
+    "not_permitted": "この操作には「{needed}」の権限が必要です（現在：{role}）。",
+    "no_accounts": (
+        "サインインできる人がいないため、共有を開始しません。先にアカウントを作成してください："
+        "composer account set NAME --role owner"
+    ),
+    "not_shared": (
+        "このままではパスワードなしで {address} に公開されます。共有するには "
+        "scripts/studio --share で起動してください。"
+    ),
+    "not_through_doors": (
+        "接続の検査を通らない方法で起動されたため、何も表示しません。scripts/studio で起動してください。"
+    ),
     # things this machine lacks
     "fluidsynth_missing": (
         "FluidSynth がインストールされていないため、音を鳴らせません。インストールするコマンド：{cure}"
