@@ -13,6 +13,7 @@ from composer_core.pipeline.library import rescoring
 from composer_core.pipeline.library.query import JUDGED_PROFILE, LABELLED_PROFILE, MEASURED_PROFILE
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.access.offer import may, why_not
 from studio.rater import current_rater
 from studio.widgets import show_error, worded
 from studio.wording.text import t
@@ -54,7 +55,8 @@ def choose_profile(row: Mapping[str, object]) -> None:
         format_func=worded(_CHOICES, lambda code: t(f"profile.{code}")),
         key=key,
         required=True,
-        help=t("profile.choose_help"),
+        help=why_not("label") or t("profile.choose_help"),
+        disabled=not may("label"),
         on_change=lambda: _choose(loop_id, str(session.widget(key))),
     )
 
@@ -65,7 +67,12 @@ def draw_selection_profile(n_selected: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for code in _CHOICES:
             st.button(
-                t(f"profile.{code}"), key=f"library.judge_as.{code}", on_click=_choose_for_selection, args=(code,)
+                t(f"profile.{code}"),
+                key=f"library.judge_as.{code}",
+                help=why_not("label"),
+                disabled=not may("label"),
+                on_click=_choose_for_selection,
+                args=(code,),
             )
 
 
@@ -76,7 +83,7 @@ def draw_rescoring(workspace: Workspace) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="library.rescoring"):
         st.info(t("rescore.waiting", n=f"{n_waiting:,}"), icon=":material/update:")
-        if st.button(t("rescore.now"), key=RESCORE):
+        if st.button(t("rescore.now"), key=RESCORE, help=why_not("rescore"), disabled=not may("rescore")):
             _rescore(workspace)
 
 
