@@ -36,7 +36,7 @@ from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
-from studio.library.profiles import draw_profile, profile_of
+from studio.library.profiles import choose_profile, draw_profile, profile_of
 from studio.library.rows import number, sub_line
 from studio.library.selection import is_selected, toggle_selected
 from studio.library.view import ask
@@ -131,6 +131,7 @@ def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> 
     sentences = explanation_lines(scoring.explain(loop, metrics, profile))
     if sentences:
         st.caption("  \n".join(sentences), help=t("library.why_help"))
+    choose_profile(row)
     draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])
 
 

@@ -221,6 +221,7 @@ PROFILE_FIELD = "score_profile"
 """The label that says which profile a loop is judged by, where it is not the measured one."""
 
 
+@guarded("label")
 def set_profile(workspace: Workspace, loop_ids: Sequence[str], profile: str | None, rater: str) -> int:
     """Judge loops by a profile from now on (None: by the measured one again); how many change, in one transaction.
 
