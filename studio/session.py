@@ -6,13 +6,14 @@ Nothing else reads or writes `st.session_state` by a literal key.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, StoreError
 from composer_core.logs import named
 from composer_core.workspace import Workspace, default_workspace
 
@@ -46,8 +47,15 @@ class PadValue(TypedDict):
 
 
 def workspace() -> Workspace:
-    """The workspace of this server, with its folders created; StoreError when it cannot be written."""
-    return default_workspace().create()
+    """The workspace of this server, with its folders created where it can be written; StoreError when it can be neither
+    written nor read."""
+    place = default_workspace()
+    try:
+        return place.create()
+    except StoreError:
+        if not os.access(place.root, os.R_OK | os.X_OK):
+            raise
+        return place  # what is there can be seen; the shell says that nothing can be stored
 
 
 def chosen_language() -> Language | None:

@@ -9,11 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from composer_core.errors import ComposerError
 from composer_core.logs import log_to, named
-from composer_core.pipeline.settings import load_settings, save_settings
+from composer_core.pipeline.recovery.look import announce
+from composer_core.pipeline.settings import save_settings, settings_or_defaults
 from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
 from studio.components import transport
@@ -32,7 +34,7 @@ LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 def remembered_language() -> None:
     """Start a new session in the language of the settings; 'auto' follows the browser."""
     if session.chosen_language() is None:
-        stored = load_settings(session.workspace()).language
+        stored = settings_or_defaults(session.workspace()).language
         if stored in LANGUAGES:
             session.choose_language("ja" if stored == "ja" else "en")
 
@@ -62,7 +64,7 @@ def _switch_language() -> None:
     session.retranslate_choices()
     try:
         workspace = session.workspace()
-        save_settings(workspace, replace(load_settings(workspace), language=chosen))
+        save_settings(workspace, replace(settings_or_defaults(workspace), language=chosen))
     except ComposerError as error:
         session.set_problem(error)
 
@@ -87,6 +89,7 @@ def main() -> None:
     """Draw the frame, then the page. A ComposerError becomes a message, and the server goes on."""
     session.note_run()
     log_to(default_workspace(), LOG)
+    announce(default_workspace(), f"{st.get_option('server.address')}:{st.get_option('server.port')}")
     try:
         remembered_language()
         trouble = None
@@ -112,6 +115,14 @@ def main() -> None:
     run_page(page)
 
 
+def _show_harm(top: DeltaGenerator) -> None:
+    """Last, because a page may have met damaged files while it was drawn, and also where it could not be drawn."""
+    try:
+        first_start.show_harm(top)
+    except ComposerError as error:
+        show_error(error)
+
+
 def run_page(page: Page) -> None:
     """Run the page, say what this machine lacks, and continue the first start.
 
@@ -127,9 +138,11 @@ def run_page(page: Page) -> None:
             redraw()
         first_start.show_health(top, side)
         first_start.fill_library(progress)
+        _show_harm(top)
     except ComposerError as error:
         _log.warning("page %s: %s", page.url_path, named(error))
         show_error(error)
+        _show_harm(top)
     except Exception as error:
         _log.error("page %s: %s", page.url_path, named(error))
         raise

@@ -16,7 +16,7 @@ from composer_core.pipeline.generation.asked_vs_measured import Compared
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from studio import session
 from studio.figures.roll import pitch_name
 from studio.figures.score_bars import explanation_lines, score_bars
@@ -72,7 +72,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             _remarks(take, playing)
             draw_similar(played(take, playing)[0])
         with right:
-            st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
+            st.html(score_bars(comparison.scores, settings_or_defaults(session.workspace()).pass_mark))
             _why(take, playing)
             act = act or _versions(slot, take)
             act = act or bar_edits(take)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, InvalidValue, RefusedFile
 from composer_core.music.condition_field import PageControl
 from composer_core.music.condition_fields import SWING_GRIDS, control_of
 from composer_core.pipeline.editing.recipes import (
@@ -137,7 +138,7 @@ def _recipe() -> Recipe | None:
     recipe = None
     try:
         if file is not None:
-            recipe = parse_recipe(file.getvalue(), file.name)
+            recipe = _uploaded(file.getvalue(), file.name)
         elif chosen is not None:
             recipe = read_recipe(saved[str(chosen)])
     except ComposerError as error:
@@ -145,6 +146,22 @@ def _recipe() -> Recipe | None:
     if recipe is not None:
         st.caption(t("generate.recipe_on", name=plain(recipe.name), steps=len(recipe.steps)))
     return recipe
+
+
+def _uploaded(data: bytes, name: str) -> Recipe:
+    found = _read_once(data, name)
+    if isinstance(found, ComposerError):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=16)
+def _read_once(data: bytes, name: str) -> Recipe | ComposerError:
+    """The recipe, or what is wrong with the file: every run of the page asks for it again."""
+    try:
+        return parse_recipe(data, name)
+    except (InvalidValue, RefusedFile) as error:
+        return error
 
 
 def _draw_saving(playing: Playing) -> None:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
-from composer_core.errors import RefusedFile, require_choice, require_range
+from composer_core.errors import RefusedFile, StoreError, require_choice, require_range
 from composer_core.ingest.engine import Engine, LocalEngine
 from composer_core.ingest.pool import JobReport, Outcome
 from composer_core.ingest.scan import ScanResult, find_files
@@ -20,6 +21,7 @@ from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
 from composer_core.pipeline.library.measuring import READ_TASK, decode_records
 from composer_core.store.atomic import read_json, write_json
+from composer_core.store.damage import readable
 from composer_core.store.loops.record import LoopRecord, storable
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -33,6 +35,7 @@ Facts = Callable[[Mapping[str, str]], list[dict[str, object]]]
 """Called once all loops are stored, with the digest of each accepted file by its name; returns one entry per path."""
 ACCEPTED_NAMED = 1000
 """So many accepted files are named in a report; the others are only counted."""
+_IN_HISTORY = {"at", "paths", "bars", "files_accepted", "files_refused", "loops_added", "seconds"}
 _NOTES_A_PART = 150_000
 
 
@@ -128,11 +131,17 @@ def _tell(report: ImportReport) -> None:
 
 
 def imports(workspace: Workspace) -> list[dict[str, object]]:
-    """Earlier imports, newest first: the JSON of each report with `at` (ISO time), `paths` and `bars`."""
-    return [
-        cast(dict[str, object], read_json(path))
-        for path in sorted(workspace.imports.glob("import-*.json"), reverse=True)
-    ]
+    """Earlier imports, newest first: the JSON of each report with `at` (ISO time), `paths` and `bars`; a damaged one
+    is noted and left out."""
+    return list(readable(sorted(workspace.imports.glob("import-*.json"), reverse=True), read_import))
+
+
+def read_import(path: Path) -> dict[str, object]:
+    """The report of an import; StoreError when it is damaged."""
+    entry: Any = read_json(path)
+    if not isinstance(entry, dict) or not set(entry) >= _IN_HISTORY or not isinstance(entry["paths"], list):
+        raise StoreError("damaged_store", path=str(path), reason="no report of an import")
+    return cast(dict[str, object], entry)
 
 
 class _Import:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
+from composer_core.store.damage import PARQUET, is_noted, looks_whole, note_damage, noted_any
 
+_CHECK_AGAIN_SEC = 1.0
+"""A file can be damaged without its folder changing."""
+_checked: dict[Path, tuple[frozenset[str], float, frozenset[str]]] = {}
+"""By folder of loops: the parts it held, when they were looked at, which of them are damaged."""
 FULL_ROWS = 131_072
 """A file with so many loops is never merged with others."""
 
@@ -22,16 +28,44 @@ def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
             known = [name for name in columns if name in part.schema_arrow.names] if columns is not None else None
             return part.read(known)
     except (OSError, pa.ArrowException) as error:
+        note_damage(path, str(error))
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def part_names(folder: Path) -> set[str]:
-    """Names of the parts in a folder; none when it is not there."""
+def all_part_names(folder: Path) -> set[str]:
+    """Names of the parts in a folder, damaged or not; none when it is not there."""
     try:
         # Every question about the library looks: objects of paths cost ten times as much.
         return {name for name in os.listdir(folder) if name.startswith("part-") and name.endswith(".parquet")}
     except FileNotFoundError:
         return set()
+
+
+def part_names(loops: Path) -> set[str]:
+    """Names of the parts whose loops and notes are both whole, as far as their beginnings and ends tell; those of
+    the others are noted as damaged."""
+    names = all_part_names(loops)
+    listed, checked_at, damaged = _checked.get(loops, (frozenset(), 0.0, frozenset()))
+    if listed != names or time.monotonic() - checked_at > _CHECK_AGAIN_SEC:
+        damaged = frozenset(name for name in names if not _is_whole(loops, name))
+        _checked[loops] = (frozenset(names), time.monotonic(), damaged)
+    if noted_any(loops.parent):
+        damaged |= {name for name in names if any(is_noted(path) for path in _pair(loops, name))}
+    return names - damaged
+
+
+def _pair(loops: Path, name: str) -> tuple[Path, Path]:
+    return loops / name, loops.parent / "notes" / name
+
+
+def _is_whole(loops: Path, name: str) -> bool:
+    """Whether both files of a part look whole; one that does not is noted."""
+    whole = True
+    for path in _pair(loops, name):
+        if not looks_whole(path, PARQUET):
+            note_damage(path, "no whole Parquet file" if path.exists() else "the file is missing")
+            whole = False
+    return whole
 
 
 def count_rows(paths: Iterable[Path]) -> int:
@@ -57,4 +91,5 @@ def _rows_of(path: Path) -> int:
     try:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, pa.ArrowException) as error:
+        note_damage(path, str(error))
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

@@ -25,10 +25,11 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.damage import note_damage
 from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.index import LoopIndex
-from composer_core.store.loops.part_files import read_part
+from composer_core.store.loops.part_files import all_part_names, part_names, read_part
 from composer_core.store.loops.record import LoopRecord
 from composer_core.workspace import Workspace
 
@@ -146,6 +147,11 @@ class LoopStore:
         """The loops of one part, with all columns or those of the given ones that it has."""
         return read_part(self._workspace.loops / name, None if columns is None else list(columns))
 
+    def part_loops(self, name: str) -> dict[str, Loop]:
+        """All loops of one part with their notes, by id. StoreError when the part is damaged."""
+        rows = read_part(self._workspace.loops / name, LOOP_SCHEMA.names).to_pylist()
+        return _load_rows(self._workspace.notes / name, rows) if rows else {}
+
     def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
         """Replace or add columns of the loops of one part; the part is replaced whole or not at all.
 
@@ -163,7 +169,7 @@ class LoopStore:
                 (made / "manifest.json").unlink(missing_ok=True)
 
     def _parts(self) -> list[Path]:
-        return sorted(self._workspace.loops.glob("part-*.parquet"))
+        return [self._workspace.loops / name for name in sorted(part_names(self._workspace.loops))]
 
     def _read(self, columns: list[str] | None) -> pa.Table:
         # `loop_id` is always read, because a part read without any column would seem to have no rows.
@@ -185,19 +191,21 @@ class LoopStore:
         return ids, contents, digests
 
     def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
-        number = max((int(part.name.split("-")[1]) for part in self._parts()), default=0) + 1
+        stored = all_part_names(self._workspace.loops) | all_part_names(self._workspace.notes)
+        number = max((int(name.split("-")[1]) for name in stored), default=0) + 1
         ids = hashlib.sha256("".join(record.loop_id for record in records).encode()).hexdigest()[:8]
         name = f"part-{number:06d}-{ids}.parquet"
         _write_part(self._workspace.notes / name, notes_table(records))
         _write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
 
     def _remove_debris(self) -> None:
-        whole = {part.name for part in self._parts()}
+        # Damaged loops are no debris: their notes may still be whole.
+        stored = all_part_names(self._workspace.loops)
         for folder in (self._workspace.loops, self._workspace.notes):
             for path in folder.glob(".part-*"):
                 path.unlink()
         for path in self._workspace.notes.glob("part-*.parquet"):
-            if path.name not in whole:
+            if path.name not in stored:
                 path.unlink()
 
     @contextmanager
@@ -222,6 +230,7 @@ def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:
             groups = list(range(first_group, min(last_group + 1, part.num_row_groups)))
             table = part.read_row_groups(groups, columns=list(_NOTE_COLUMNS))
     except (OSError, pa.ArrowException) as error:
+        note_damage(path, str(error))
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
     columns = [table.column(name).to_numpy().astype(np.int32) for name in _NOTE_COLUMNS]
     before = first_group * _ROWS_A_GROUP
