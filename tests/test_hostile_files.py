@@ -90,7 +90,7 @@ def outcome(entry: EntryPoint, place: Place) -> str:
         return "" if all(len(sentence) < 10_000 for sentence in said) else "a sentence of a whole file"
     except SystemExit as error:
         return "" if error.code == 2 else f"exit {error.code}"
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever else comes out is what is looked for
         return traceback.format_exc(limit=-4)
     return ""
 

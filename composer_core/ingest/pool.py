@@ -169,6 +169,13 @@ class _Pool:
                     yield from self._replace(worker, timed_out=True)
 
     def _start(self) -> _Worker:
+        try:
+            return self._started()
+        except OSError as error:
+            # No room for its complaints, or no process left to be had.
+            raise Unavailable("reader_unavailable", reason=error.strerror or str(error)) from error
+
+    def _started(self) -> _Worker:
         ours, theirs = Pipe()
         # A file, not a pipe: nobody reads it while the worker lives, so a pipe could fill up.
         complaints = tempfile.TemporaryFile()  # noqa: SIM115

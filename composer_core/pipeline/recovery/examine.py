@@ -22,6 +22,7 @@ from composer_core.pipeline.models import read_model_facts
 from composer_core.pipeline.recovery.look import Harm, harm_of
 from composer_core.pipeline.settings import load_settings
 from composer_core.pipeline.training.runs import status
+from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import read_json
 from composer_core.store.damage import Damage
 from composer_core.store.labels.backup import DAMAGED, label_damage
@@ -32,8 +33,7 @@ from composer_core.store.loops.part_files import all_part_names
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.runs import METRICS_FILE, read_rows, read_state, run_names
 from composer_core.store.takes import read_take
-from composer_core.store.vocabularies import load_vocabularies
-from composer_core.workspace import ASSETS, Workspace
+from composer_core.workspace import Workspace
 
 _BLOCK = 1 << 20
 _BAD = (ComposerError, OSError, ValueError, KeyError, TypeError, pa.ArrowException, sqlite3.Error, zipfile.BadZipFile)
@@ -167,7 +167,7 @@ def _small(workspace: Workspace) -> Iterator[Damage]:
         yield from _each([workspace.progressions], lambda _: list(progressions(workspace)))
     yield from _each(_sorted(workspace.recipes, "*.yaml"), read_recipe)
     if workspace.vocabularies.is_dir():
-        yield from _each([workspace.vocabularies], lambda path: load_vocabularies(ASSETS, path))
+        yield from _each([workspace.vocabularies], lambda _: vocabularies(workspace))
     if workspace.estimators.is_dir():
         yield from _each([workspace.estimators], load_estimators)
 

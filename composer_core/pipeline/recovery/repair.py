@@ -36,8 +36,8 @@ class Mended:
     todo: str = ""
 
 
-def repair(workspace: Workspace, *, without_labels: bool = False) -> list[Mended]:
-    """Mend every damaged file of a workspace and say what was done with each.
+def repair(workspace: Workspace, *, without_labels: bool = False, found: Sequence[Harm] | None = None) -> list[Mended]:
+    """Mend every damaged file of a workspace and say what was done with each; `found` is what `examine` just gave.
 
     `without_labels` accepts that the labels are gone, and begins with none. NotFound for a workspace that is not
     there, StoreError while a studio runs on it or when it cannot be written.
@@ -46,8 +46,7 @@ def repair(workspace: Workspace, *, without_labels: bool = False) -> list[Mended
         raise NotFound("path_missing", path=str(workspace.root))
     refuse_while_running(workspace)
     folder = aside_folder(workspace.root)
-    found = examine(workspace)
-    done = [_mend(workspace, harm, folder, without_labels) for harm in found]
+    done = [_mend(workspace, harm, folder, without_labels) for harm in (examine(workspace) if found is None else found)]
     if any(mended.file.startswith(DERIVED) and mended.act == REBUILT for mended in done):
         _rebuild(workspace)
     return list(dict.fromkeys(done))

@@ -175,15 +175,16 @@ def open_engine(location: Path | str) -> Engine:
     if not isinstance(location, Path):
         return _pooled_engine(location, os.getpid())
     if location.is_file() and not os.access(location.parent, os.W_OK):
-        return _reading_engine(location)
+        return reading_engine(location)
     engine = create_engine(f"sqlite:///{location}", poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _reading_engine(location: Path) -> Engine:
-    """For a file in a folder that cannot be written, where SQLite can keep no shared memory: it is read as it lies.
+def reading_engine(location: Path) -> Engine:
+    """For a file where SQLite can make no file of shared memory beside it (a folder that cannot be written, a full
+    disk): it is read as it lies.
 
     Where its newest rows are still in the write-ahead log, both are copied into a private folder first.
     """

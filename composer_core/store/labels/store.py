@@ -24,6 +24,7 @@ from composer_core.store.labels.schema import (
     label_location,
     migrate,
     open_engine,
+    reading_engine,
     schema_version,
 )
 from composer_core.store.labels.view import HUMAN, CurrentLabel, LabelEvent, current_label
@@ -90,6 +91,8 @@ class LabelStore:
     def __init__(self, location: Path | str) -> None:
         if isinstance(location, Path):
             make_folder(location.parent)
+        self._location = location
+        self._reading: Engine | None = None
         self.engine: Engine = open_engine(location)
         self.place = str(location) if isinstance(location, Path) else self.engine.url.render_as_string()
         with self.transaction() as connection:
@@ -296,11 +299,21 @@ class LabelStore:
         with self.transaction() as connection:
             yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
+    def _connected(self, writes: bool) -> Connection:
+        """A connection; where the disk is so full that SQLite cannot even begin to read, one that only reads."""
+        try:
+            return self.engine.connect()
+        except OperationalError:
+            if writes or not isinstance(self._location, Path) or not self._location.is_file():
+                raise
+            self._reading = self._reading or reading_engine(self._location)
+            return self._reading.connect()
+
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[Connection]:
         """Open a connection with one transaction; writers wait for each other. StoreError when the database fails."""
         try:
-            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            with self._connected(writes).execution_options(writes=writes) as connection, connection.begin():
                 if writes and connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
                 yield connection

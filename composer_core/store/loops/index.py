@@ -130,23 +130,28 @@ class LoopIndex:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        if self._path.parent.is_dir() and not os.access(self._path.parent, os.W_OK):
-            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?immutable=1", uri=True)
-            try:
-                yield connection
-            finally:
-                connection.close()
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SEC, isolation_level=None)
+        connection = self._connected()
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # A power cut may take the newest parts out of the index, never damage it: they are read again.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(_TABLES)
             yield connection
         finally:
             connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        """A connection; one that only reads the file as it lies where nothing can be written beside it."""
+        if not self._path.is_file() or os.access(self._path.parent, os.W_OK):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SEC, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                # A power cut may take the newest parts out of the index, never damage it: they are read again.
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_TABLES)
+                return connection
+            except sqlite3.Error as error:
+                connection.close()
+                if not isinstance(error, sqlite3.OperationalError) or not self._path.stat().st_size:
+                    raise
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
 
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):

@@ -131,11 +131,17 @@ _LEGACY = (
 ARGUMENTS: dict[str, dict[str, EntryPoint] | str] = {
     "ingest paths": {"ingest": _command("ingest", "FILE", *_ASKED)},
     "measure files": {"measure": _command("measure", "FILE")},
-    "import-legacy folder": {f"legacy {name}": _in_folder(name, "import-legacy", "FOLDER", *_ASKED) for name in _LEGACY},
+    "import-legacy folder": {
+        f"legacy {name}": _in_folder(name, "import-legacy", "FOLDER", *_ASKED) for name in _LEGACY
+    },
     "similar target": {"similar": _command("similar", "FILE", *_ASKED)},
     "render file": {"render": _command("render", "FILE", "-o", "OUT", *_ASKED)},
-    "train data": {"train data": _in_folder("song.mid", "train", "--instrument", "drums", "--data", "FOLDER", "-o", "OUT")},
-    "train config": {"train config": _command("train", "--instrument", "drums", "--data", "none", "-o", "OUT", "--config", "FILE")},
+    "train data": {
+        "train data": _in_folder("song.mid", "train", "--instrument", "drums", "--data", "FOLDER", "-o", "OUT")
+    },
+    "train config": {
+        "train config": _command("train", "--instrument", "drums", "--data", "none", "-o", "OUT", "--config", "FILE")
+    },
     "train model": "a name out of the choices",
     "generate model": {f"model {name}": _model_folder(name) for name in ("config.json", "vocabulary.json")},
     "evaluate model": "as generate",
@@ -166,10 +172,8 @@ ARGUMENTS: dict[str, dict[str, EntryPoint] | str] = {
     "labels import file": {
         f"labels {form}": _command("labels", "import", "FILE", "--format", form, *_ASKED) for form in _FORMS
     },
-    "pairs master": {
-        f"pairs {name}": _in_folder(name, "pairs", "FOLDER", "-o", "OUT") for name in ("master.json",)
-    },
-}  # fmt: skip
+    "pairs master": {f"pairs {name}": _in_folder(name, "pairs", "FOLDER", "-o", "OUT") for name in ("master.json",)},
+}
 """By command and argument: its entry points, or why it has none."""
 
 STORED: dict[str, EntryPoint] = {

@@ -44,6 +44,8 @@ def _row(value: str, field: str = "quality") -> bytes:
     return f"loop_id,field,value\nL,{field},{value}\n".encode()
 
 
+_ENDLESS = bytes.fromhex("4d546864000000060000000101e04d54726b0000000f") + b"\xff\xff\xff\x7f\x90" * 3
+
 HOSTILE: dict[str, bytes] = {
     "empty": b"",
     "one byte": b"\xff",
@@ -113,6 +115,6 @@ HOSTILE: dict[str, bytes] = {
         {"from_name": ["a"], "type": "choices", "value": {"choices": []}, "meta": 3}]}]}]).encode(),
     "markup": b"<script>alert(1)</script>\x1b[2J\x00=cmd|' /C calc'!A0\n",
     "a MIDI header alone": b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0",
-    "a MIDI file of endless time": bytes.fromhex("4d546864000000060000000101e04d54726b0000000f") + b"\xff\xff\xff\x7f\x90" * 3,
+    "a MIDI file of endless time": _ENDLESS,
 }  # fmt: skip
 assert len(_step_bomb()) < 1000
