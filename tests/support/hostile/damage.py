@@ -73,7 +73,7 @@ def _notes(workspace: Workspace) -> int:
 
 
 USES: dict[str, Callable[[Workspace], int]] = {
-    "loops found": lambda workspace: browse.count(workspace),
+    "loops found": browse.count,
     "loops shown": lambda workspace: len(browse.page(workspace, limit=1000).rows),
     "notes": _notes,
     "labelled loops": lambda workspace: len(decisions.statuses(workspace)),
@@ -157,6 +157,6 @@ def _uncured(workspace: Workspace, before: dict[str, int], file: Path) -> Iterat
     if derived or file.name == "labels.sqlite":
         yield from (f"{name}: {counts.get(name)} of {n}" for name, n in before.items() if counts.get(name) != n)
     if not derived and file.name != "labels.sqlite":
-        kept = [path for path in (workspace.root / "set-aside").rglob(file.name)]
+        kept = list((workspace.root / "set-aside").rglob(file.name))
         if not kept and not (workspace.root / file).exists():
             yield "the damaged file is gone"
