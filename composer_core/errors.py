@@ -95,6 +95,7 @@ MESSAGES: dict[str, str] = {
 
 _MOST_CHARACTERS = 2000
 """Of one value in a sentence; of a longer one the beginning is shown."""
+_MOST_OF_A_LIST = 400
 _MOST_BITS = 4096
 
 
@@ -165,7 +166,8 @@ def sayable(value: object) -> object:
         return cut.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict | list | tuple | set | frozenset):
         # A repr of its own: the built-in one follows references as often as they are made.
-        return _Shown(_SHORT_REPR.repr(value))
+        text = _SHORT_REPR.repr(value)
+        return _Shown(text if len(text) <= _MOST_OF_A_LIST else f"{text[:_MOST_OF_A_LIST]}...")
     return value
 
 

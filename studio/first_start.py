@@ -33,7 +33,8 @@ def fill_library(side: DeltaGenerator) -> None:
     """
     if session.is_started():
         return
-    if not session.starter() and not wants_starter(session.workspace()):
+    workspace = session.workspace()
+    if not session.starter() and not (is_writable(workspace) and wants_starter(workspace)):
         session.set_started()
         return
     with side:

@@ -103,7 +103,7 @@ class PlainLoader(yaml.SafeLoader):
             raise BadText(line, "references (& and *) are not allowed")
         if getattr(event, "tag", None) not in (None, "!"):
             raise BadText(line, "tags (!) are not allowed")
-        if self._depth >= MAX_DEPTH:
+        if self._depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
             raise BadText(line, f"nested more than {MAX_DEPTH} deep")
         self._n_values += 1
         if self._n_values > self._most_values:
@@ -191,17 +191,15 @@ def _float(digits: str) -> float:
 
 def _depth(value: object, enough: int) -> int:
     """Lists and mappings within each other; counted no further than one beyond `enough`."""
-    level, depth = [value], 0
-    while depth <= enough:
+    level, depth = [value] if isinstance(value, dict | list) else [], 0
+    while level and depth <= enough:
+        depth += 1
         level = [
             inner
             for one in level
-            if isinstance(one, dict | list)
             for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
         ]
-        if not level:
-            break
-        depth += 1
     return depth
 
 

@@ -48,8 +48,11 @@ def examine(workspace: Workspace) -> list[Harm]:
     that were stored with them.
     """
     checks = (_labels, _backups, _parts, _index, _catalogue, _similarity, _tables, _small, _runs, _sources, _audio)
-    found = [damage for check in checks for damage in check(workspace)]
-    return [harm_of(workspace, damage) for damage in dict.fromkeys(found)]
+    found: dict[Path, Damage] = {}
+    for check in checks:
+        for damage in check(workspace):
+            found.setdefault(damage.path, damage)
+    return [harm_of(workspace, damage) for damage in found.values()]
 
 
 def _each(paths: Iterator[Path] | list[Path], check: Check) -> Iterator[Damage]:

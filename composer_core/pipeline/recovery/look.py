@@ -20,6 +20,7 @@ REPAIR = "composer repair"
 LOOK_AGAIN_SEC = 5.0
 DERIVED = ("library/index.sqlite", "library/catalogue", "library/similarity", "cache")
 """Below the workspace: made of the rest, and made anew when it is gone."""
+_HEADER_BYTES, _LARGEST_PAGE = 100, 65_536
 _looked: dict[Path, float] = {}
 
 
@@ -81,8 +82,16 @@ def _labels(workspace: Workspace) -> None:
         return
     if lost_events(location, workspace):
         note_damage(location, "the labels are missing or empty")
-    elif location.exists() and location.stat().st_size and not looks_whole(location, SQLITE):
-        note_damage(location, "no SQLite database")
+    elif location.exists() and location.stat().st_size and not (looks_whole(location, SQLITE) and _reaches(location)):
+        note_damage(location, "no whole SQLite database")
+
+
+def _reaches(location: Path) -> bool:
+    """Whether a SQLite file is as long as its header says."""
+    with location.open("rb") as stream:
+        header = stream.read(_HEADER_BYTES)
+    page_bytes, n_pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    return location.stat().st_size >= n_pages * (page_bytes if page_bytes > 1 else _LARGEST_PAGE)
 
 
 def _settings(workspace: Workspace) -> None:

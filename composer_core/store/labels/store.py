@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from composer_core.errors import StoreError, require_choice
 from composer_core.store.atomic import make_folder, read_json
+from composer_core.store.damage import note_damage
 from composer_core.store.labels import queries as sql
 from composer_core.store.labels.queries import human_source
 from composer_core.store.labels.records import Action, BulkEdit, Changed, Entry, UndoResult
@@ -318,4 +319,7 @@ class LabelStore:
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
                 yield connection
         except FAILURES as error:
-            raise store_error(error, self.place) from error
+            failure = store_error(error, self.place)
+            if failure.code == "damaged_store" and isinstance(self._location, Path):
+                note_damage(self._location, str(failure.values["reason"]))
+            raise failure from error
