@@ -7,6 +7,7 @@ forgotten: give it an entry here, and the whole collection of hostile files runs
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.pipeline.settings import load_settings
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.workspace import ASSETS, Workspace
+from hostile.files import HOSTILE, NO_PLAIN_TEXT
 from studio.label.files import read_labels
 
 LABEL_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".yaml")
@@ -83,7 +85,8 @@ def _model_folder(name: str) -> EntryPoint:
 
     def run(place: Place) -> object:
         folder = place.out / "model"
-        shutil.copytree(ASSETS / "models" / "composer-drums-tuned", folder)
+        shutil.copytree(ASSETS / "models" / "composer-drums-tuned", folder, copy_function=os.symlink)
+        (folder / name).unlink()
         shutil.copyfile(place.file, folder / name)
         asked = ["--workspace", str(place.workspace.root), "-o", str(place.out / "dir")]
         return main(["generate", "--instrument", "drums", "--takes", "1", "--model", str(folder), *asked])
@@ -142,7 +145,7 @@ ARGUMENTS: dict[str, dict[str, EntryPoint] | str] = {
     "train config": {
         "train config": _command("train", "--instrument", "drums", "--data", "none", "-o", "OUT", "--config", "FILE")
     },
-    "train model": "a name out of the choices",
+    "captions model": "the name of a model behind an address; tests of their own answer for it",
     "generate model": {f"model {name}": _model_folder(name) for name in ("config.json", "vocabulary.json")},
     "evaluate model": "as generate",
     "vary model": "as generate",
@@ -185,6 +188,18 @@ STORED: dict[str, EntryPoint] = {
     },
 }
 """Files of the workspace that people write by hand or get from each other."""
+
+
+NO_TEXT = frozenset(
+    {"ingest", "measure", "similar", "render", "train data", "perform", "apply to", "groove", "estimate", "vary"}
+    | set(UPLOADS["studio/library/importing.py"])
+)
+"""Those that take MIDI and archives: text is one thing to them."""
+
+
+def files_for(name: str) -> list[str]:
+    """The titles of the hostile files that an entry point is tried with."""
+    return [title for title in HOSTILE if name not in NO_TEXT or title in NO_PLAIN_TEXT]
 
 
 def entry_points() -> dict[str, EntryPoint]:

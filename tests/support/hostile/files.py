@@ -117,4 +117,8 @@ HOSTILE: dict[str, bytes] = {
     "a MIDI header alone": b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0",
     "a MIDI file of endless time": _ENDLESS,
 }  # fmt: skip
-assert len(_step_bomb()) < 1000
+NO_PLAIN_TEXT = (
+    *("empty", "one byte", "noise", "only NUL", "zip bomb", "a MIDI header alone", "a MIDI file of endless time"),
+    *("alias bomb", "deep JSON", "6,000 digits", "an over-long line", "markup"),
+)
+"""Those that differ to a reader of MIDI or archives."""
