@@ -18,6 +18,7 @@ from composer_core.pipeline.library.loops import add_generated
 from composer_core.pipeline.models import models
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.loops.content import generated_id
+from composer_core.store.loops.part_files import all_part_names
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
@@ -95,7 +96,7 @@ def starter_conditions() -> list[Condition]:
 
 def wants_starter(workspace: Workspace) -> bool:
     """True when the library is empty and a shipped drums model is there to fill it."""
-    return bool(models(None, "drums")) and not LoopStore(workspace.create()).part_names()
+    return bool(models(None, "drums")) and not all_part_names(workspace.create().loops)
 
 
 def starter_take(index: int) -> Take:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
-from composer_core.store.damage import note_damage
+from composer_core.store.damage import note_damage, noted
 from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
 from composer_core.store.loops.index import LoopIndex
@@ -76,8 +76,13 @@ class LoopStore:
         known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
         return Appended(tuple(fresh), len(duplicate_of), known)
 
-    def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row per loop, in the order they were added, with all columns or the given ones."""
+    def table(self, columns: Sequence[str] | None = None, *, whole: bool = True) -> pd.DataFrame:
+        """One row per loop, in the order they were added, with all columns or the given ones.
+
+        StoreError names a damaged part, unless `whole` is False: then the loops of the other parts are given.
+        """
+        if whole:
+            self._refuse_damage()
         rows = self._read(None if columns is None else list(columns))
         left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
         frame: pd.DataFrame = rows.drop_columns(left_out).to_pandas()
@@ -95,8 +100,16 @@ class LoopStore:
             found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
             if loop_id not in found:
+                self._refuse_damage()
                 raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
         return [found[loop_id] for loop_id in loop_ids]
+
+    def _refuse_damage(self) -> None:
+        """StoreError for the first part that is damaged: what is asked for may be in it."""
+        missing = all_part_names(self._workspace.loops) - part_names(self._workspace.loops)
+        for damage in noted(self._workspace.loops.parent) if missing else ():
+            if damage.path.name in missing:
+                raise StoreError("damaged_store", path=str(damage.path), reason=damage.reason)
 
     def _locate(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
         """The row numbers of these loops by part; ids that the library does not have are left out."""

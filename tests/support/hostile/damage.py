@@ -68,8 +68,7 @@ def damageable(workspace: Workspace) -> list[Path]:
 
 
 def _notes(workspace: Workspace) -> int:
-    ids = [str(loop_id) for loop_id in loops.table(workspace)["loop_id"]]
-    return sum(len(loops.load_loop(workspace, loop_id).notes) for loop_id in ids)
+    return sum(len(loops.load_loop(workspace, loop_id).notes) for loop_id in browse.ids(workspace))
 
 
 USES: dict[str, Callable[[Workspace], int]] = {

@@ -23,11 +23,12 @@ from composer_core.workspace import Workspace
 GROUP = 4
 _IMPORT = """
 import sys
-from composer_core.pipeline.library.imports import ingest
+from pathlib import Path
+from composer_core.pipeline.library import imports
 from composer_core.workspace import Workspace
-ingest(sys.argv[2:], Workspace(__import__("pathlib").Path(sys.argv[1])), jobs=1)
+imports._NOTES_A_PART = 200
+imports.ingest(sys.argv[2:], Workspace(Path(sys.argv[1])), jobs=1)
 """
-_LONGEST_SEC = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,14 @@ def kill_while_importing(root: Path, files: Sequence[Path], kills: int) -> Kille
     calm, shaken = Workspace(root / "calm"), Workspace(root / "shaken")
     paths = [str(path) for path in files]
     started = time.monotonic()
-    ingest(paths, calm, jobs=1)
-    longest = min(_LONGEST_SEC, 1.2 * (time.monotonic() - started) + 2.0)
+    subprocess.run([sys.executable, "-c", _IMPORT, str(calm.root), *paths], check=True)
+    longest = 1.1 * (time.monotonic() - started)
     chance, killed, seen, damage = random.Random(11), 0, set[str](), list[str]()
     for number in range(kills):
         process = subprocess.Popen([sys.executable, "-c", _IMPORT, str(shaken.root), *paths], start_new_session=True)
         try:
-            # Most of them late: what is stored is stored at the end.
-            process.wait(longest * chance.betavariate(2.0, 1.0))
+            # Most of them late: before, Python is still loading.
+            process.wait(longest * chance.betavariate(3.0, 1.0))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
