@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class DamagedFile:
     """A file that cannot be read, and why."""
 
     path: Path
@@ -73,13 +73,13 @@ def noted_any(root: Path) -> bool:
     return bool(_noted) and any(path.is_relative_to(root.absolute()) for path in list(_noted))
 
 
-def noted(root: Path) -> list[Damage]:
+def noted(root: Path) -> list[DamagedFile]:
     """The damaged files below a folder that this process has met, by name; those that have changed are forgotten."""
     root = root.absolute()
     with _lock:
         for path in [path for path, (stamp, _) in _noted.items() if stamp != stamp_of(path)]:
             del _noted[path]
-        found = [Damage(path, reason) for path, (_, reason) in _noted.items() if path.is_relative_to(root)]
+        found = [DamagedFile(path, reason) for path, (_, reason) in _noted.items() if path.is_relative_to(root)]
     return sorted(found, key=lambda damage: damage.path)
 
 

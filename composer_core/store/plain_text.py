@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import yaml
 
@@ -95,7 +94,7 @@ class PlainLoader(yaml.SafeLoader):
         self._depth = self._n_values = 0
         self._most_values = most_values
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """The next node; BadText for a reference, a tag, one too many, or one nested too deeply."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line + 1
@@ -114,9 +113,9 @@ class PlainLoader(yaml.SafeLoader):
         finally:
             self._depth -= 1
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """A mapping; BadText for a key that is no text or number, or that is given twice."""
-        found: dict[Hashable, Any] = {}
+        found: dict[Hashable, object] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,14 @@ def read_rows(folder: Path) -> list[dict[str, object]]:
             raise StoreError("damaged_store", path=str(path), reason=f"line {number} is none of a curve")
         rows.append(row)
     return rows
+
+
+def missing_rows(rows: Sequence[Mapping[str, object]], state: RunState | None) -> str:
+    """What a curve lacks that the state, which is written after it, speaks of; "" for nothing."""
+    last = rows[-1]["step"] if rows else 0
+    if state is None or (isinstance(last, int | float) and last >= state.step):
+        return ""
+    return f"it ends at step {last}, the run is at {state.step}"
 
 
 def row_of(line: bytes) -> dict[str, object] | None:

@@ -24,14 +24,14 @@ from composer_core.pipeline.settings import load_settings
 from composer_core.pipeline.training.runs import status
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import read_json
-from composer_core.store.damage import Damage
+from composer_core.store.damage import DamagedFile
 from composer_core.store.labels.backup import DAMAGED, label_damage
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore, lost_events
 from composer_core.store.loops.content import content_hash
 from composer_core.store.loops.part_files import all_part_names
 from composer_core.store.loops.store import LoopStore
-from composer_core.store.runs import METRICS_FILE, read_rows, read_state, run_names
+from composer_core.store.runs import METRICS_FILE, missing_rows, read_rows, read_state, run_names
 from composer_core.store.takes import read_take
 from composer_core.workspace import Workspace
 
@@ -48,14 +48,14 @@ def examine(workspace: Workspace) -> list[Harm]:
     that were stored with them.
     """
     checks = (_labels, _backups, _parts, _index, _catalogue, _similarity, _tables, _small, _runs, _sources, _audio)
-    found: dict[Path, Damage] = {}
+    found: dict[Path, DamagedFile] = {}
     for check in checks:
         for damage in check(workspace):
             found.setdefault(damage.path, damage)
     return [harm_of(workspace, damage) for damage in found.values()]
 
 
-def _each(paths: Iterator[Path] | list[Path], check: Check) -> Iterator[Damage]:
+def _each(paths: Iterator[Path] | list[Path], check: Check) -> Iterator[DamagedFile]:
     """The files whose check fails."""
     for path in paths:
         try:
@@ -63,24 +63,26 @@ def _each(paths: Iterator[Path] | list[Path], check: Check) -> Iterator[Damage]:
         except _BAD as error:
             values = error.values if isinstance(error, ComposerError) else {}
             named = Path(str(values.get("path", path)))
-            yield Damage(named if named.is_file() else path, str(values.get("reason", error)) or type(error).__name__)
+            yield DamagedFile(
+                named if named.is_file() else path, str(values.get("reason", error)) or type(error).__name__
+            )
 
 
 def _refuse(path: Path, reason: str) -> None:
     raise StoreError("damaged_store", path=str(path), reason=reason)
 
 
-def _labels(workspace: Workspace) -> Iterator[Damage]:
+def _labels(workspace: Workspace) -> Iterator[DamagedFile]:
     location = label_location(workspace)
     if not isinstance(location, Path):
         LabelStore(location).newest()  # a server checks its own files; that it answers is what can be asked of it
     elif n_events := lost_events(location, workspace):
-        yield Damage(location, f"missing or empty, though {n_events} label events were known")
+        yield DamagedFile(location, f"missing or empty, though {n_events} label events were known")
     elif location.is_file() and (reason := label_damage(location)):
-        yield Damage(location, reason)
+        yield DamagedFile(location, reason)
 
 
-def _backups(workspace: Workspace) -> Iterator[Damage]:
+def _backups(workspace: Workspace) -> Iterator[DamagedFile]:
     def check(path: Path) -> None:
         if reason := label_damage(path):
             _refuse(path, reason)
@@ -90,7 +92,7 @@ def _backups(workspace: Workspace) -> Iterator[Damage]:
     yield from _each(kept, check)
 
 
-def _parts(workspace: Workspace) -> Iterator[Damage]:
+def _parts(workspace: Workspace) -> Iterator[DamagedFile]:
     store = LoopStore(workspace)
     for name in sorted(all_part_names(workspace.loops)):
         yield from _each([workspace.loops / name, workspace.notes / name], pq.read_table)
@@ -112,7 +114,7 @@ def _check_content(store: LoopStore, path: Path) -> None:
         _refuse(path, f"the notes of {len(changed)} loops are not those that were stored")
 
 
-def _index(workspace: Workspace) -> Iterator[Damage]:
+def _index(workspace: Workspace) -> Iterator[DamagedFile]:
     def check(path: Path) -> None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
@@ -123,7 +125,7 @@ def _index(workspace: Workspace) -> Iterator[Damage]:
     yield from _each([workspace.loop_index] if workspace.loop_index.is_file() else [], check)
 
 
-def _catalogue(workspace: Workspace) -> Iterator[Damage]:
+def _catalogue(workspace: Workspace) -> Iterator[DamagedFile]:
     manifest = workspace.catalogue / "manifest.json"
     if manifest.is_file():
         yield from _each([manifest], _files_of)
@@ -131,7 +133,7 @@ def _catalogue(workspace: Workspace) -> Iterator[Damage]:
     yield from _each(_sorted(workspace.catalogue, "*.arrow"), _read_arrow)
 
 
-def _similarity(workspace: Workspace) -> Iterator[Damage]:
+def _similarity(workspace: Workspace) -> Iterator[DamagedFile]:
     manifest = workspace.similarity / "manifest.json"
     if manifest.is_file():
         yield from _each([manifest], _files_of)
@@ -155,12 +157,12 @@ def _read_arrow(path: Path) -> None:
         reader.read_all().validate(full=True)
 
 
-def _tables(workspace: Workspace) -> Iterator[Damage]:
+def _tables(workspace: Workspace) -> Iterator[DamagedFile]:
     for folder in (workspace.exclusions, workspace.songs, workspace.legacy):
         yield from _each(_sorted(folder, "*.parquet"), pq.read_table)
 
 
-def _small(workspace: Workspace) -> Iterator[Damage]:
+def _small(workspace: Workspace) -> Iterator[DamagedFile]:
     """Settings, takes, reports of imports, and what people write by hand."""
     if workspace.settings.exists():
         yield from _each([workspace.settings], lambda _: load_settings(workspace))
@@ -175,7 +177,7 @@ def _small(workspace: Workspace) -> Iterator[Damage]:
         yield from _each([workspace.estimators], load_estimators)
 
 
-def _runs(workspace: Workspace) -> Iterator[Damage]:
+def _runs(workspace: Workspace) -> Iterator[DamagedFile]:
     for name in run_names(workspace.runs):
         folder = workspace.runs / name
         yield from _each([folder / "request.json"], lambda path: status(workspace, path.parent.name))
@@ -189,10 +191,8 @@ def _runs(workspace: Workspace) -> Iterator[Damage]:
 
 def _check_curve(folder: Path) -> None:
     """The curve reaches as far as the state says."""
-    rows, state = read_rows(folder), read_state(folder)
-    last = int(str(rows[-1]["step"])) if rows else 0
-    if state is not None and last < state.step:
-        _refuse(folder / METRICS_FILE, f"it ends at step {last}, the run is at {state.step}")
+    if lack := missing_rows(read_rows(folder), read_state(folder)):
+        _refuse(folder / METRICS_FILE, lack)
 
 
 def _check_zip(path: Path) -> None:
@@ -202,7 +202,7 @@ def _check_zip(path: Path) -> None:
         _refuse(path, f"{damaged} is damaged")
 
 
-def _sources(workspace: Workspace) -> Iterator[Damage]:
+def _sources(workspace: Workspace) -> Iterator[DamagedFile]:
     def check(path: Path) -> None:
         digest = hashlib.sha256()
         with path.open("rb") as stream:
@@ -214,7 +214,7 @@ def _sources(workspace: Workspace) -> Iterator[Damage]:
     yield from _each([path for path in _sorted(workspace.sources, "*/*") if path.is_file()], check)
 
 
-def _audio(workspace: Workspace) -> Iterator[Damage]:
+def _audio(workspace: Workspace) -> Iterator[DamagedFile]:
     from composer_core.render.audio import check_audio
 
     yield from _each(_sorted(workspace.audio, "*.flac") + _sorted(workspace.audio, "*.wav"), check_audio)

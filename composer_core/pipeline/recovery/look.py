@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composer_core.pipeline.settings import settings_or_defaults
-from composer_core.store.damage import PARQUET, SQLITE, Damage, looks_whole, note_damage, noted
+from composer_core.store.damage import PARQUET, SQLITE, DamagedFile, looks_whole, note_damage, noted
 from composer_core.store.labels.backup import DAMAGED
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import lost_events
@@ -43,7 +43,7 @@ def harms(workspace: Workspace) -> list[Harm]:
     return [harm_of(workspace, damage) for damage in noted(root)]
 
 
-def harm_of(workspace: Workspace, damage: Damage) -> Harm:
+def harm_of(workspace: Workspace, damage: DamagedFile) -> Harm:
     """A damaged file with its cure."""
     file = damage.path.absolute().relative_to(workspace.root.absolute()).as_posix()
     return Harm(file, damage.reason, restore_line(workspace) if damage.path == workspace.labels.absolute() else REPAIR)

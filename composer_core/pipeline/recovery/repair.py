@@ -25,7 +25,7 @@ _MOST_PATHS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class RepairedFile:
     """What was done with a damaged file: `act` is rebuilt, set-aside (`place` says where it is now) or left (`todo` is
     the command that mends it). `todo` of a file set aside brings back what it held."""
 
@@ -36,7 +36,9 @@ class Mended:
     todo: str = ""
 
 
-def repair(workspace: Workspace, *, without_labels: bool = False, found: Sequence[Harm] | None = None) -> list[Mended]:
+def repair(
+    workspace: Workspace, *, without_labels: bool = False, found: Sequence[Harm] | None = None
+) -> list[RepairedFile]:
     """Mend every damaged file of a workspace and say what was done with each; `found` is what `examine` just gave.
 
     `without_labels` accepts that the labels are gone, and begins with none. NotFound for a workspace that is not
@@ -52,28 +54,28 @@ def repair(workspace: Workspace, *, without_labels: bool = False, found: Sequenc
     return list(dict.fromkeys(done))
 
 
-def _mend(workspace: Workspace, harm: Harm, folder: Path, without_labels: bool) -> Mended:
+def _mend(workspace: Workspace, harm: Harm, folder: Path, without_labels: bool) -> RepairedFile:
     path = workspace.root / harm.file
     if path == workspace.labels:
         return _mend_labels(workspace, harm, folder, without_labels)
     if harm.file.startswith(DERIVED):
         _drop(workspace, path)
-        return Mended(harm.file, REBUILT, harm.reason)
+        return RepairedFile(harm.file, REBUILT, harm.reason)
     if path.parent in (workspace.loops, workspace.notes):
         return _mend_part(workspace, harm, folder)
     if path.parent.parent == workspace.runs:
         return _mend_run(workspace, harm, folder)
     if not path.exists():
-        return Mended(harm.file, LEFT, harm.reason, todo=harm.cure)
+        return RepairedFile(harm.file, LEFT, harm.reason, todo=harm.cure)
     if path.parent.name == "model" and path.parent.parent.parent == workspace.runs:
         path = path.parent
-    return Mended(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, path, folder)))
+    return RepairedFile(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, path, folder)))
 
 
-def _mend_labels(workspace: Workspace, harm: Harm, folder: Path, without_labels: bool) -> Mended:
+def _mend_labels(workspace: Workspace, harm: Harm, folder: Path, without_labels: bool) -> RepairedFile:
     """Labels are put back by a person, who knows which backup is the right one."""
     if not without_labels:
-        return Mended(harm.file, LEFT, harm.reason, todo=harm.cure)
+        return RepairedFile(harm.file, LEFT, harm.reason, todo=harm.cure)
     place = ""
     for suffix in ("-wal", "-shm", ""):
         old = workspace.labels.with_name(workspace.labels.name + suffix)
@@ -81,7 +83,7 @@ def _mend_labels(workspace: Workspace, harm: Harm, folder: Path, without_labels:
             place = str(set_aside(workspace.root, old, folder))
     # It knows of the labels that are gone.
     (workspace.catalogue / "manifest.json").unlink(missing_ok=True)
-    return Mended(harm.file, SET_ASIDE, harm.reason, place)
+    return RepairedFile(harm.file, SET_ASIDE, harm.reason, place)
 
 
 def _drop(workspace: Workspace, path: Path) -> None:
@@ -100,7 +102,7 @@ def _rebuild(workspace: Workspace) -> None:
     prepare(workspace, lambda _share: None)
 
 
-def _mend_part(workspace: Workspace, harm: Harm, folder: Path) -> Mended:
+def _mend_part(workspace: Workspace, harm: Harm, folder: Path) -> RepairedFile:
     """Both files of a part go, for neither is of use alone; what is known of where its loops came from is told."""
     name = Path(harm.file).name
     sources = _sources_of(workspace, name)
@@ -110,7 +112,7 @@ def _mend_part(workspace: Workspace, harm: Harm, folder: Path) -> Mended:
             moved = set_aside(workspace.root, path, folder)
             place = str(moved) if path == workspace.root / harm.file else place
     shown = " ".join(f"'{path}'" for path in sources[:_MOST_PATHS]) or "FILES"
-    return Mended(harm.file, SET_ASIDE, harm.reason, place, f"composer ingest {shown}")
+    return RepairedFile(harm.file, SET_ASIDE, harm.reason, place, f"composer ingest {shown}")
 
 
 def _sources_of(workspace: Workspace, name: str) -> list[str]:
@@ -126,14 +128,14 @@ def _sources_of(workspace: Workspace, name: str) -> list[str]:
     return [path for path in dict.fromkeys(known) if Path(path).exists()]
 
 
-def _mend_run(workspace: Workspace, harm: Harm, folder: Path) -> Mended:
+def _mend_run(workspace: Workspace, harm: Harm, folder: Path) -> RepairedFile:
     """A run without its request is nothing; its state and its curve are made anew from what is left."""
     path = workspace.root / harm.file
     run = path.parent
     if path.name == "request.json":
-        return Mended(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, run, folder)))
+        return RepairedFile(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, run, folder)))
     if path.name not in (STATE_FILE, METRICS_FILE):
-        return Mended(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, path, folder)))
+        return RepairedFile(harm.file, SET_ASIDE, harm.reason, str(set_aside(workspace.root, path, folder)))
     lines = [] if not path.exists() else path.read_bytes().split(b"\n")
     kept = [line for line in lines if row_of(line) is not None]
     place = str(set_aside(workspace.root, path, folder)) if path.exists() else ""
@@ -144,7 +146,7 @@ def _mend_run(workspace: Workspace, harm: Harm, folder: Path) -> Mended:
         rows = _rows(run / METRICS_FILE)
         step = int(str(json.loads(rows[-1])["step"])) if rows else 0
         write_state(run, RunState("stopped", 0, 0.0, step, step, "", "", time.time()))
-    return Mended(harm.file, SET_ASIDE, harm.reason, place)
+    return RepairedFile(harm.file, SET_ASIDE, harm.reason, place)
 
 
 def _rows(path: Path) -> Sequence[bytes]:

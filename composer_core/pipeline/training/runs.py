@@ -26,7 +26,7 @@ from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, Trai
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
-from composer_core.store.damage import readable
+from composer_core.store.damage import note_damage, readable
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ def status(workspace: Workspace, run: str) -> RunStatus:
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
     rows: list[dict[str, Any]] = store.read_rows(folder)
+    if lack := store.missing_rows(rows, state):
+        note_damage(folder / store.METRICS_FILE, lack)
     request = _request_of(folder)
     name, message = _named_state(state)
     done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
