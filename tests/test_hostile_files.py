@@ -18,6 +18,7 @@ from composer_core.errors import ComposerError
 from composer_core.workspace import Workspace
 from hostile.entry_points import ARGUMENTS, UPLOADS, EntryPoint, Place, entry_points, files_for
 from hostile.files import HOSTILE, NO_PLAIN_TEXT
+from read_here import TEXTS, read_here
 from studio.wording.text import error_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,5 +126,9 @@ def test_what_kept_the_web_process_busy_is_refused(hostile_workspace: Workspace,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(entry_points()))
-def test_no_hostile_file_comes_out_as_a_traceback(name: str, hostile_workspace: Workspace, tmp_path: Path) -> None:
+def test_no_hostile_file_comes_out_as_a_traceback(
+    name: str, hostile_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Text is read in this process, where nothing hides behind a reader's death; the short test starts readers.
+    read_here(monkeypatch, TEXTS)
     assert findings([name], files_for(name), hostile_workspace, tmp_path) == {}
