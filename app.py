@@ -1,8 +1,12 @@
-"""The entry point of `streamlit run app.py`: the studio, and the route that serves its rendered audio."""
+"""The application: the studio behind its doors, and the route that serves its rendered audio.
+
+`scripts/studio` starts it. `streamlit run app.py` is as safe for this computer, and refuses to serve a network.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -11,6 +15,8 @@ from composer_core.errors import NotFound
 from composer_core.pipeline.generation.audition import audio_path
 from composer_core.workspace import default_workspace
 from studio.navigation import PAGE_NAMES
+from studio.server.doors import Doors
+from studio.server.options import check_address
 
 MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav"}
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -33,4 +39,5 @@ def first_page(request: Request) -> Response:
 
 
 ROUTES = [Route("/api/audio/{name}", audio), Route(f"/{PAGE_NAMES[0]}", first_page)]
-app = st.App("studio/shell.py", routes=ROUTES)
+check_address()
+app = st.App("studio/shell.py", routes=ROUTES, middleware=[Middleware(Doors)])

@@ -30,6 +30,8 @@ MESSAGES: dict[str, str] = {
     "nested_archive": "{path}: an archive inside an archive is not opened; unpack it first.",
     "encrypted_member": "{path}: this archive member is encrypted; unpack it first.",
     "permission_denied": "{path}: no permission to read it.",
+    "source_missing": "{path}: the file is not there any more. Put it back, or upload it again.",
+    "source_changed": "{path}: the file is no longer the one that the loops were cut from.",
     "unreadable_data": "{path}: the data cannot be read ({reason}).",
     "unsafe_pickle": "{path}: the file asks for {what} while it is read; only plain containers, numbers and paths are allowed.",
     "smpte_resolution": "{path}: time in SMPTE frames ({value}) cannot be placed on a beat.",
@@ -42,12 +44,22 @@ MESSAGES: dict[str, str] = {
     "too_few_labels": "too few labels of {field} to learn from: found {found}; at least {least} of each of two values are needed.",
     "bad_format": "{name} is {value!r}; expected {expected}.",
     "bad_text": "{path}, line {line}: {reason}.",
+    "bad_password": "the password is too short or too long; {least} to {most} characters are needed.",
     # things that are not there (NotFound)
     "path_missing": "{path} does not exist. Is the name spelt as on disk?",
     "loop_missing": "no loop {loop_id!r} in the library at {path}. Was the library built anew?",
+    "import_missing": "no import {import_id!r} in {path}. List them with: composer imports",
+    "import_without_loops": "import {import_id!r} has no loop in the library at {path}, so there is nothing to delete.",
+    "import_not_deleted": "import {import_id!r} cannot be brought back: it is not deleted, or the {days} days are over.",
     "run_missing": "no training run {run!r} in {path}.",
     "no_model": "no model for {instrument}. Train one with: composer train --instrument {instrument} --data PATH -o RUN",
     "no_notes": "{path} holds no notes for {instrument}, so there is nothing to {purpose}.",
+    "account_missing": "no account {name!r} in {path}.",
+    # what belongs to another role, or is closed to a network (NotPermitted)
+    "not_permitted": "this needs the role of {needed}; you are here as {role}.",
+    "no_accounts": "nobody could sign in, so the studio is not shared. Make an account first: composer account set NAME --role owner",
+    "not_shared": "the studio would listen on {address} without asking for a password. Share it with: scripts/studio --share",
+    "not_through_doors": "this server runs without the studio's doors, so it shows nothing. Start the studio with: scripts/studio",
     # things this machine lacks (Unavailable)
     "fluidsynth_missing": "FluidSynth is not installed, so nothing can sound. Install it with: {cure}",
     "soundfont_missing": "no SoundFont was found (looked in {places}). Install one with: {cure}",
@@ -73,6 +85,8 @@ MESSAGES: dict[str, str] = {
     "database_unreachable": "the labels in {path} cannot be reached ({reason}). Is the database server running? The last change may not be stored.",
     "labels_lost": "{path} is missing or empty, though the library knew of {count} label events. Put a backup back with: composer restore FILE. To begin without labels: composer repair --without-labels",
     "studio_running": "a studio (process {pid}, {address}) works on {path}. Stop it, and do this again.",
+    "library_changed": "{path} was changed meanwhile ({part}); nothing was replaced. Try again.",
+    "exchange_built_on": "what was replaced at {at} cannot be brought back: what was put in was changed at {later}. Take that back first.",
     "bad_vocabulary": "{path}, line {line}: {reason}.",
     "bad_backup": "{path} is no backup of labels, or it is damaged ({reason}).",
     "conflict": "{field} of loop {loop_id} was changed by {rater} to {theirs} after you saw it; your {yours} was not stored.",
@@ -130,6 +144,10 @@ class InvalidValue(ComposerError):
 
 class NotFound(ComposerError):
     """A path, loop, run or model that is not there."""
+
+
+class NotPermitted(ComposerError):
+    """What does not belong to the role of whoever asks, or what would open the studio without a password."""
 
 
 class Unavailable(ComposerError):

@@ -34,6 +34,16 @@ class Workspace:
         return self.root / "library" / "index.sqlite"
 
     @property
+    def exchanges(self) -> Path:
+        """The log of exchanges: which parts were taken out of the library and which put in their place (JSON)."""
+        return self.root / "library" / "exchanges.json"
+
+    @property
+    def rereading(self) -> Path:
+        """What a re-read has made ready and not yet put in. May be deleted: it is made again."""
+        return self.root / "library" / "rereading"
+
+    @property
     def imports(self) -> Path:
         """One JSON report per import."""
         return self.root / "library" / "imports"
@@ -49,6 +59,11 @@ class Workspace:
         return self.root / "library" / "catalogue"
 
     @property
+    def suggestions(self) -> Path:
+        """What the estimators said of each loop (SQLite). Built from the loops; it may be deleted."""
+        return self.root / "library" / "suggestions.sqlite"
+
+    @property
     def similarity(self) -> Path:
         """The data for finding similar loops. Built from the loops; it may be deleted."""
         return self.root / "library" / "similarity"
@@ -62,6 +77,11 @@ class Workspace:
     def sources(self) -> Path:
         """Uploaded files, named by the digest of their content."""
         return self.root / "library" / "sources"
+
+    @property
+    def other_names(self) -> Path:
+        """Parquet parts: under which further names files were imported that the library has already."""
+        return self.root / "library" / "names"
 
     @property
     def songs(self) -> Path:
@@ -133,6 +153,16 @@ class Workspace:
     def settings(self) -> Path:
         """The user's settings (JSON)."""
         return self.root / "settings.json"
+
+    @property
+    def accounts(self) -> Path:
+        """Who may sign in to a shared studio (JSON), readable by its owner alone; need not exist."""
+        return self.root / "accounts.json"
+
+    @property
+    def accounts_lock(self) -> Path:
+        """Held while accounts are changed."""
+        return self.root / "accounts.lock"
 
     def create(self) -> Workspace:
         """Create the folders and return the workspace; StoreError when the folder cannot be written."""

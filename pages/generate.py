@@ -10,6 +10,7 @@ from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import foreseen
 from composer_core.pipeline.models import models
 from studio import session
+from studio.access.offer import may, why_not
 from studio.generate import state as generate_state
 from studio.generate.address import read_address, write_address
 from studio.generate.advanced import advanced
@@ -89,9 +90,9 @@ with rail, st.container(key="controls", gap="small"):
         icon=":material/auto_awesome:",
         key="generate.generate",
         width="stretch",
-        disabled=not possible,
+        disabled=not possible or not may("generate"),
         on_click=roll_seed,
-        help=t("generate.generate_help"),
+        help=why_not("generate") or t("generate.generate_help"),
     )
     if wanted and asked is not None:
         generate_state.set_sampling(SamplingRequest(asked, playing, seed, takes, best_of))

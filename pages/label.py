@@ -9,6 +9,7 @@ import streamlit as st
 from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from studio import navigation, session
+from studio.access.offer import why_not
 from studio.label import form as label_form
 from studio.label.agreement import AGREEMENT, draw_agreement
 from studio.label.bulk import BULK, draw_bulk
@@ -104,6 +105,9 @@ def choose_section() -> str:
 
 def draw_bulk_section(workspace: Workspace) -> None:
     """Draw the bulk edit: one label for many loops."""
+    if reason := why_not("label"):
+        st.info(reason)
+        return
     rater = draw_rater(workspace)
     if rater:
         draw_bulk(workspace, rater, library_state.shown_filter())
@@ -113,6 +117,9 @@ def draw_bulk_section(workspace: Workspace) -> None:
 
 def draw_desk_section(workspace: Workspace) -> None:
     """Draw the queue, one loop at a time."""
+    if reason := why_not("label"):
+        st.info(reason)
+        return
     rater, order = draw_settings(workspace)
     if not rater:
         st.info(t("label.who_are_you"))

@@ -14,6 +14,7 @@ from composer_core.pipeline.generation.audition import soundfont_choice
 from composer_core.pipeline.recovery.look import harms, is_writable
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access.offer import may
 from studio.redraw import redraw
 from studio.wording.text import literally, t, translated_value
 
@@ -31,7 +32,7 @@ def fill_library(side: DeltaGenerator) -> None:
     It works in short turns while nobody clicks, so that the page can be used meanwhile, and
     keeps what it has made when a click comes between.
     """
-    if session.is_started():
+    if session.is_started() or not may("generate"):
         return
     workspace = session.workspace()
     if not session.starter() and not (is_writable(workspace) and wants_starter(workspace)):

@@ -22,6 +22,7 @@ from composer_core.pipeline.library.rescoring import ScorePreview
 from composer_core.pipeline.library.similar import Similar
 from composer_core.pipeline.library.similar import similar as similar_loops
 from composer_core.workspace import Workspace
+from studio import session
 from studio.wording.loop_names import loop_title
 
 ROWS_A_PAGE = 50
@@ -113,9 +114,11 @@ def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar
     return answer
 
 
-def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
-    """The retry queue and the distribution of totals under other settings."""
-    answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights)
+def preview(
+    workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None, filter: Filter | None = None
+) -> ScorePreview:
+    """The retry queue and the distribution of totals of the matching loops under other settings."""
+    answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights, filter or Filter())
     return answer
 
 
@@ -142,9 +145,9 @@ def cached_answer(workspace: Workspace, question: Callable[..., Answer], *argume
 
 
 def _ask(workspace: Workspace, question: Callable[..., Any], *arguments: Any) -> Any:
-    return _answer(
-        str(workspace.root), browse.version(workspace), question.__name__, _key(arguments), question, arguments
-    )
+    root = str(workspace.root)
+    version = session.looked_up(f"version {root}", lambda: browse.version(workspace))
+    return _answer(root, version, question.__name__, _key(arguments), question, arguments)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)

@@ -15,6 +15,7 @@ from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.settings import save_settings, settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access import visitor
 from studio.wording.text import literally, t
 
 RATER, NEW_RATER = "label.rater", "label.new_rater"
@@ -36,6 +37,8 @@ def default_rater(workspace: Workspace) -> str:
 def current_rater(workspace: Workspace) -> str:
     """Who labels in this session: the account signed in with where that is asked for, else the chosen name; "" when
     nobody is known."""
+    if visitor.is_shared():
+        return name_of_account({"name": visitor.visitor().name})
     if sign_in_is_set_up():
         return name_of_account(st.user.to_dict()) if st.user.is_logged_in else ""
     session.default_widgets({RATER: default_rater(workspace)})
@@ -63,6 +66,9 @@ def name_of_account(account: Mapping[str, object]) -> str:
 def draw_rater(workspace: Workspace) -> str:
     """Show who is labelling and let the person change it; "" while nobody is known."""
     rater = current_rater(workspace)
+    if visitor.is_shared():
+        st.caption(t("label.rater_button", rater=literally(rater)))
+        return rater
     if not sign_in_is_set_up():
         with st.popover(t("label.rater_button", rater=literally(rater) or "?"), icon=":material/person:"):
             _choose_rater(workspace, rater)

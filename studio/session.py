@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 import streamlit as st
 
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Language = Literal["en", "ja"]
+Answer = TypeVar("Answer")
 
 TAKE_OVER_SEC = 5.0
 """So long a browser is given to take over a written address; going back within it needs a second try."""
 OVERRULED_ADDRESSES = "studio.library.overruled"
 SELECTION = "studio.library.selection"
 LANGUAGE = "studio.language"
+LANGUAGE_COOKIE = "composer_language"
+"""Written by the browser itself (spoken_names.js), so that one person's choice is not everybody's."""
 NOW_PLAYING = "studio.now_playing"
 PLAY_COUNT = "studio.play_count"
 PROBLEM = "studio.problem"
@@ -46,9 +51,41 @@ class PadValue(TypedDict):
     seq: int
 
 
+_seen: ContextVar[dict[str, Any] | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """A part of a page that only reads: what `looked_up` is asked again in it is answered as the first time.
+
+    A page asks dozens of times which version the library has; each time means reading the labels' database. What is
+    written by others meanwhile shows with the next drawing.
+    """
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
+
+
+def looked_up(name: str, look: Callable[[], Answer]) -> Answer:
+    """What `look` says; within `one_look` it is asked once for a name."""
+    seen = _seen.get()
+    if seen is None:
+        return look()
+    if name not in seen:
+        seen[name] = look()
+    answer: Answer = seen[name]
+    return answer
+
+
 def workspace() -> Workspace:
     """The workspace of this server, with its folders created where it can be written; StoreError when it can be neither
     written nor read."""
+    return looked_up("workspace", _workspace)
+
+
+def _workspace() -> Workspace:
     place = default_workspace()
     try:
         return place.create()
@@ -66,6 +103,12 @@ def chosen_language() -> Language | None:
 def choose_language(language: Language) -> None:
     """Keep the person's choice for this session."""
     st.session_state[LANGUAGE] = language
+
+
+def kept_language() -> Language | None:
+    """The language this browser was switched to on an earlier visit, None where it was not."""
+    kept = st.context.cookies.get(LANGUAGE_COOKIE)
+    return cast("Language", kept) if kept in ("en", "ja") else None
 
 
 def playing() -> dict[str, object] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,13 +11,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, NotPermitted
 from composer_core.logs import log_to, named
 from composer_core.pipeline.recovery.look import announce
-from composer_core.pipeline.settings import save_settings, settings_or_defaults
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
+from studio.access import visitor
 from studio.components import transport
+from studio.components.account import show_account
 from studio.components.spoken_names import spoken_names
 from studio.redraw import redraw
 from studio.widgets import show_error
@@ -32,17 +33,18 @@ LANGUAGE_NAMES = {"en": "English", "ja": "日本語"}
 
 
 def remembered_language() -> None:
-    """Start a new session in the language of the settings; 'auto' follows the browser."""
+    """Start a new session in the language this browser was switched to, else in that of the settings; 'auto' follows
+    the browser."""
     if session.chosen_language() is None:
-        stored = settings_or_defaults(session.workspace()).language
-        if stored in LANGUAGES:
-            session.choose_language("ja" if stored == "ja" else "en")
+        language = session.kept_language() or settings_or_defaults(session.workspace()).language
+        if language in LANGUAGES:
+            session.choose_language("ja" if language == "ja" else "en")
 
 
 def language_switch() -> None:
     """Draw the switch between English and Japanese.
 
-    The browser's language counts until the person chooses; the choice is then kept in the settings.
+    The browser's language counts until the person chooses; the browser then keeps the choice.
     """
     session.default_widgets({"shell.language": language()})
     st.sidebar.segmented_control(
@@ -62,11 +64,6 @@ def _switch_language() -> None:
         return  # a run that another cut off forgets the control: the browser then reports what nobody changed
     session.choose_language(chosen)
     session.retranslate_choices()
-    try:
-        workspace = session.workspace()
-        save_settings(workspace, replace(settings_or_defaults(workspace), language=chosen))
-    except ComposerError as error:
-        session.set_problem(error)
 
 
 def show_messages() -> None:
@@ -87,6 +84,11 @@ def _icon() -> str:
 
 def main() -> None:
     """Draw the frame, then the page. A ComposerError becomes a message, and the server goes on."""
+    try:
+        visitor.require_visitor()
+    except NotPermitted as error:
+        show_error(error)
+        return
     session.note_run()
     log_to(default_workspace(), LOG)
     announce(default_workspace(), f"{st.get_option('server.address')}:{st.get_option('server.port')}")
@@ -107,6 +109,7 @@ def main() -> None:
     language_switch()
     with st.sidebar:
         spoken_names()
+        show_account()
     with st.bottom:
         transport.mount()
     if trouble is not None:

@@ -55,13 +55,29 @@ def play_button(load: Callable[[], Loop], *, title: str, key: str, loop_id: str 
 
 
 def icon_button(
-    name: str, icon: str, *, key: str, on_click: Callable[..., None], args: Sequence[object], disabled: bool = False
+    name: str,
+    icon: str,
+    *,
+    key: str,
+    on_click: Callable[..., None],
+    args: Sequence[object],
+    disabled: bool = False,
+    why_not: str | None = None,
 ) -> None:
     """A button that shows only its icon.
 
-    Its name is read out and shown as a hint. Its key becomes "icon." + `key`.
+    Its name is read out and shown as a hint. Its key becomes "icon." + `key`. With a reason `why_not` it is disabled,
+    and the hint says why.
     """
-    st.button(name, icon=icon, key=f"icon.{key}", help=name, on_click=on_click, args=tuple(args), disabled=disabled)
+    st.button(
+        name,
+        icon=icon,
+        key=f"icon.{key}",
+        help=why_not or name,
+        on_click=on_click,
+        args=tuple(args),
+        disabled=disabled or why_not is not None,
+    )
 
 
 def picture(svg: str, name: str) -> None:

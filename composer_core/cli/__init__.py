@@ -15,6 +15,8 @@ from composer_core.errors import ComposerError, InvalidValue
 
 COMMAND_MODULES = (
     "library",
+    "rereading",
+    "importing",
     "legacy",
     "browsing",
     "audio",
@@ -31,6 +33,7 @@ COMMAND_MODULES = (
     "pairs",
     "doctor",
     "duplicates",
+    "accounts",
 )
 """Each holds `register(subparsers)`; a command sets `run`, a function of the parsed arguments
 that returns the exit status."""

@@ -27,7 +27,7 @@ def register(subparsers: Subparsers) -> None:
         required=True,
         type=Path,
         metavar="PATH",
-        help="a data set with its held-out takes, or the folder of all permitted sets",
+        help="a data set with its held-out takes, the folder of all permitted sets, or the word library",
     )
     add_measuring(parser)
     parser.add_argument("--only", action="append", choices=PARTS, help="only this part; may be given again")
@@ -58,16 +58,18 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from composer_core.lab.composer.page import page
     from composer_core.lab.composer.text import text_lines
     from composer_core.pipeline.models import find_model
+    from composer_core.pipeline.training.runs import LIBRARY
     from composer_core.store.atomic import write_bytes, write_json
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
     info = find_model(arguments.instrument, arguments.model, workspace)
-    for path in (arguments.data, arguments.judge_data):
-        if path is not None and not path.exists():
+    data: Path | Workspace = workspace if str(arguments.data) == LIBRARY else arguments.data
+    for path in (data, arguments.judge_data):
+        if isinstance(path, Path) and not path.exists():
             raise NotFound("path_missing", path=str(path))
     report = evaluate(
         info,
-        arguments.data,
+        data,
         Counts.scaled(arguments.takes),
         arguments.seed,
         arguments.instrument,

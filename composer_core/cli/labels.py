@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
@@ -24,6 +25,9 @@ def register(subparsers: Subparsers) -> None:
     master_parser.add_argument("-o", "--out", metavar="DIR", type=Path, required=True, help="the folder to write")
     master_parser.add_argument(
         "--captions", action="store_true", help="give loops without a caption one of their labels"
+    )
+    master_parser.add_argument(
+        "--copies", action="store_true", help="keep exact copies of loops too, marked by duplicate_of"
     )
     master_parser.set_defaults(run=master)
     labels_parser = subparsers.add_parser("labels", help="write labels to a file, or read them from one")
@@ -74,12 +78,16 @@ def master(arguments: argparse.Namespace) -> int:
     from composer_core.pipeline.exports.master import build_master, describe
     from composer_core.store.master import read_master
 
-    build_master(_workspace(arguments), arguments.out, with_captions=arguments.captions)
-    facts = describe(read_master(arguments.out).manifest)
+    build_master(_workspace(arguments), arguments.out, with_captions=arguments.captions, with_copies=arguments.copies)
+    facts: dict[str, Any] = describe(read_master(arguments.out).manifest)
     if arguments.json:
         print(json.dumps(facts, indent=1))
     else:
         print(f"{facts['loops']} loops of {facts['songs']} songs in {arguments.out}, read back and whole")
+        if facts["n_copies"]:
+            print(f"exact copies of loops: {facts['n_copies']}, {facts['copies']}")
+        if facts["empty_columns"]:
+            print(f"columns left out, without any value: {', '.join(facts['empty_columns'])}")
         print(f"digest {facts['digest']}, schema {facts['schema_version']}")
     return 0
 

@@ -64,7 +64,7 @@ def ingest(arguments: argparse.Namespace) -> int:
     from composer_core.pipeline.datasets.imports import ingest_with_facts
 
     workspace = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
-    progress = _Progress() if sys.stderr.isatty() else None
+    progress = FileProgress() if sys.stderr.isatty() else None
     report = ingest_with_facts(
         arguments.paths,
         workspace,
@@ -99,7 +99,7 @@ def measure(arguments: argparse.Namespace) -> int:
     return 0 if any(entry["error"] is None for entry in result["files"]) else 1
 
 
-class _Progress:
+class FileProgress:
     """One line on standard error, rewritten a few times a second."""
 
     def __init__(self) -> None:
@@ -124,14 +124,21 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def _print_report(report: dict[str, Any], workspace: Workspace) -> None:
     for row in report["files_refused"]:
-        print(f"refused   {_shown(row['message'])}")
+        print(f"refused   {shown(row['message'])}")
     for row in report["warnings"]:
-        print(f"note      {_shown(row['message'])}")
+        print(f"note      {shown(row['message'])}")
     print(
         f"{report['files_accepted']} of {report['files_seen']} files accepted, {report['files_skipped']} skipped; "
-        f"{report['loops_added']} loops added to {_shown(str(workspace.root))}, "
+        f"{report['loops_added']} loops added to {shown(str(workspace.root))}, "
         f"{report['duplicates']['exact']} exact duplicates; {report['seconds']:.1f} s"
     )
+    for path in report["improved"][:_ISSUES_PRINTED]:
+        print(f"improved  {shown(path)}")
+    if report["files_improved"]:
+        print(
+            f"{report['files_improved']} files are in the library by an earlier reading and are read better today; "
+            "nothing of them was added. See what would change: composer reread --preview"
+        )
     for found in report.get("datasets", []):
         _print_dataset(found)
 
@@ -139,7 +146,7 @@ def _print_report(report: dict[str, Any], workspace: Workspace) -> None:
 def _print_dataset(found: dict[str, Any]) -> None:
     labels = found["labels"]
     how = "detected" if found["detected"] else "as asked"
-    print(f"\n{_shown(found['path'])}: {found['title']} ({found['name']}, {how})")
+    print(f"\n{shown(found['path'])}: {found['title']} ({found['name']}, {how})")
     print(
         f"  rows {found['rows']}, files matched {found['matched']}, unmatched {found['n_unmatched']}, "
         f"refused {found['n_refused']}"
@@ -152,21 +159,21 @@ def _print_dataset(found: dict[str, Any]) -> None:
     if not found["changed"]:
         print("  nothing changed")
     for row in (found["refused"] + found["unmatched"])[:_ISSUES_PRINTED]:
-        print(f"  {_shown(row['message'])}")
+        print(f"  {shown(row['message'])}")
     left = found["n_refused"] + found["n_unmatched"] - _ISSUES_PRINTED
     if left > 0:
         print(f"  and {left} more")
     if found["unknown_words"]:
-        print(f"  unknown words: {_shown(', '.join(found['unknown_words']))}")
+        print(f"  unknown words: {shown(', '.join(found['unknown_words']))}")
 
 
 def _print_measured(entry: dict[str, Any]) -> None:
     if entry["error"] is not None:
-        print(f"refused   {_shown(entry['error']['message'])}")
+        print(f"refused   {shown(entry['error']['message'])}")
         return
     for row in entry["warnings"]:
-        print(f"note      {_shown(row['message'])}")
-    print(f"{_shown(entry['path'])}: {len(entry['loops'])} loops")
+        print(f"note      {shown(row['message'])}")
+    print(f"{shown(entry['path'])}: {len(entry['loops'])} loops")
     for loop in entry["loops"]:
         print(
             f"  {loop['instrument']}, bars {loop['start_bar'] + 1} to {loop['start_bar'] + loop['bars']}, "
@@ -181,7 +188,7 @@ def _scores_line(scores: dict[str, float | None]) -> str:
     return "scores: " + (", ".join(known) or "none apply")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text safe to print: control characters (names are other people's text) and broken bytes shown escaped."""
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return visible.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding or "utf-8")

@@ -22,7 +22,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("-o", "--out", metavar="DIR", type=Path, required=True, help="the folder to write")
     parser.add_argument("--positives", metavar="N", type=int, help="partners each loop looks for (default: 2)")
     parser.add_argument(
-        "--hard-negatives", metavar="N", type=int, help="likewise, alike in one thing only (default: 2)"
+        "--hard-negatives", metavar="N", type=int, help="likewise, alike in all but one thing (default: 4)"
     )
     parser.add_argument("--negatives", metavar="N", type=int, help="likewise, alike in nothing (default: 2)")
     parser.add_argument("--least-confidence", metavar="C", type=float, help="of machines' labels (default: 0.5)")

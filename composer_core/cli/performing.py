@@ -12,6 +12,7 @@ from typing import cast
 from composer_core.cli import Subparsers
 from composer_core.errors import InvalidValue
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.workspace import Workspace, default_workspace
 
 
 def register(subparsers: Subparsers) -> None:
@@ -31,12 +32,20 @@ def register(subparsers: Subparsers) -> None:
         "train-performer", allow_abbrev=False, help="train the performer of an instrument (velocity and timing)"
     )
     train.add_argument("--instrument", choices=GENERATED_INSTRUMENTS, default="drums", help="(default drums)")
-    train.add_argument("--data", metavar="PATH", type=Path, nargs="+", required=True, help="folders of played takes")
+    train.add_argument(
+        "--data",
+        metavar="PATH",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of played takes, or the word library",
+    )
     train.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="the performer's folder")
     train.add_argument("--epochs", type=float, help="walks over the training windows")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--evaluate", action="store_true", help="train nothing: evaluate the performer in RUN")
     train.add_argument("--peers", action="store_true", help="fit gradient boosting beside it")
+    train.add_argument("--workspace", type=Path, help="workspace whose library is meant by --data library")
     train.add_argument("--json", action="store_true", help="print one JSON object")
     train.set_defaults(run=train_performer)
 
@@ -68,14 +77,17 @@ def perform_file(arguments: argparse.Namespace) -> int:
 def train_performer(arguments: argparse.Namespace) -> int:
     """Train (or only evaluate) and print the figures on the validation takes."""
     from composer_core.lab.performer import training
+    from composer_core.pipeline.training.runs import LIBRARY
 
+    home = Workspace(arguments.workspace) if arguments.workspace else default_workspace()
+    data: training.Data = [home if str(path) == LIBRARY else path for path in arguments.data]
     if arguments.evaluate:
         report = training.evaluate_performer(
-            arguments.output, arguments.data, arguments.instrument, peers=arguments.peers, keep=True
+            arguments.output, data, arguments.instrument, peers=arguments.peers, keep=True
         )
     else:
         report = training.train_performer(
-            arguments.data,
+            data,
             arguments.output,
             instrument=arguments.instrument,
             epochs=arguments.epochs,

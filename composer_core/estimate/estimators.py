@@ -66,6 +66,12 @@ def _load(places: tuple[Path, ...], _stamp: tuple[tuple[str, int], ...]) -> Esti
     )
 
 
+@lru_cache(maxsize=1)
+def shipped_meter_model() -> QuestionSet:
+    """The shipped estimator of the metre alone, which imports ask; ModelError when it is damaged."""
+    return load_questions(meter.FOLDER, "meter", meter.METER_FEATURES)
+
+
 def _first(places: tuple[Path, ...], name: str) -> Path | None:
     return next((place / name for place in places if (place / name / MODEL_FILE).is_file()), None)
 

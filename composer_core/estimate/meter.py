@@ -8,13 +8,16 @@ probabilities, because its quarters mean nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypedDict
+
 import numpy as np
 
 from composer_core.estimate.classifiers.questions import QuestionSet
 from composer_core.estimate.note_list import FloatArray
 from composer_core.estimate.suggestion import Suggestion
-from composer_core.music.loop import Notes
-from composer_core.music.timing import TICKS_PER_QUARTER
+from composer_core.music.loop import Loop, Notes
+from composer_core.music.timing import TICKS_PER_QUARTER, Meter
 from composer_core.workspace import ASSETS
 
 FOLDER = ASSETS / "models" / "meter"
@@ -24,6 +27,20 @@ CLASSES = {"4/4": ("4/4", "2/2"), "2/4": ("2/4",), "3/4": ("3/4",), "3/8": ("3/8
 LAGS_EIGHTH = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 18, 24)
 _COMBS_EIGHTH = (2, 3, 4, 6, 8, 9, 12)
 _SIGNALS = ("onset", "duration", "bass")
+_FAMILY = {
+    "2/2": ("4/4", "2/4"),
+    "4/4": ("4/4", "2/4"),
+    "2/4": ("4/4", "2/4"),
+    "3/4": ("3/4", "3/8"),
+    "3/8": ("3/4", "3/8", "6/8"),
+    "6/8": ("6/8", "12/8", "9/8", "3/8"),
+    "9/8": ("6/8", "12/8", "9/8"),
+    "12/8": ("6/8", "12/8", "9/8"),
+}
+"""The metres that are hard to tell from each: how many beats a bar has is often taste, how a beat divides is not."""
+_LEAST_METER_SHARE = 0.35
+METER_UNSURE = 0.8
+"""Below this share of the likeliest metre the declared one counts."""
 _SIXTEENTH_TICK = TICKS_PER_QUARTER // 4
 _MOST_QUARTERS = 64
 _LEAST_NOTES = 6
@@ -114,3 +131,47 @@ def meter_shares(probability: dict[str, float]) -> dict[str, float]:
     """Probabilities of the questions as shares by metre that add up to 1."""
     total = sum(probability.values()) or 1.0
     return {meter: probability.get(question_name(meter), 0.0) / total for meter in CLASSES}
+
+
+class DeclaredMeter(TypedDict):
+    """A declared metre in plain values."""
+
+    meter: str
+    doubtful: bool
+
+
+def declared_meter_json(meter: Meter, doubtful: bool) -> DeclaredMeter:
+    """What a loop's `extra` and reports hold of a declared metre; `suggest_loop_meter` reads it."""
+    return {"meter": str(meter), "doubtful": doubtful}
+
+
+def suggest_loop_meter(model: QuestionSet, loop: Loop) -> Suggestion | None:
+    """The metre of a pitched loop; where the notes leave it unsure, the one that the loop's file declares.
+
+    That one is as sure as the notes are of its family, or, where the estimator does not know it, as they leave room
+    for a metre they do not know. None for fewer than six notes.
+    """
+    made = suggest_meter(model, loop.notes)
+    said = loop.extra.get("declared_meter")
+    if made is None or not isinstance(said, dict) or said["doubtful"] or made.confidence >= METER_UNSURE:
+        return made
+    shares = song_meter_shares(model, loop.notes) or {}
+    meter = Meter.parse(str(said["meter"]))
+    if meter_is_doubtful(meter, shares):
+        return made
+    family = _FAMILY.get(str(meter))
+    room = sum(shares.get(one, 0.0) for one in family) if family else 1.0 - max(shares.values())
+    return Suggestion(str(meter), round(room, 3), ("cue:declared:+",), model.source)
+
+
+def meter_is_doubtful(meter: Meter, shares: Mapping[str, float] | None = None) -> bool:
+    """Whether a declared metre is no music's, a bar of one beat, or belied by the metres the notes suggest.
+
+    `shares` are probabilities by metre that add up to 1. Measured on the files that did not teach the estimator, 464
+    tunes of Ryan's Mammoth Collection and 619 of OpenScore's Lieder: 0.9 and 2.6 % of the right ones are doubted, and
+    96 and 95 % found of those planted from another family (4/4, 3/4 or 6/8).
+    """
+    if meter.numerator == 1:
+        return True
+    family = _FAMILY.get(str(meter))
+    return bool(shares and family) and sum((shares or {}).get(one, 0.0) for one in family or ()) < _LEAST_METER_SHARE

@@ -10,7 +10,7 @@ from composer_core.estimate.estimators import Estimators, load_estimators
 from composer_core.estimate.genre.classifier import read_genre
 from composer_core.estimate.genre.features import features_of
 from composer_core.estimate.key.reading import suggest_key
-from composer_core.estimate.meter import suggest_meter
+from composer_core.estimate.meter import suggest_loop_meter
 from composer_core.estimate.note_features import feature_row
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggestion import Suggestion
@@ -66,7 +66,7 @@ def _loop_meter(loop: Loop, estimators: Estimators) -> Suggestion | None:
     """Drums alone hardly tell 2/4 from 4/4, and their loops carry their metre: nothing is said of them."""
     if estimators.meter is None or loop.is_drums:
         return None
-    return suggest_meter(estimators.meter, loop.notes)
+    return suggest_loop_meter(estimators.meter, loop)
 
 
 def emotion_of(valence: Suggestion, arousal: Suggestion, moods: Mapping[str, Mood]) -> Suggestion:

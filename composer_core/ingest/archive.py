@@ -31,6 +31,7 @@ MAX_ENTRIES = 20_000
 MAX_TOTAL_BYTES = 2 * 1024**3
 MAX_MEMBER_BYTES = 256 * 1024**2
 MAX_RATIO = 200
+TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".pickle", ".pkl")
 RATIO_FREE_BYTES = 1024**2
 _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
@@ -55,17 +56,32 @@ class Member:
     refusal: RefusedFile | None = None
 
 
-def read_members(path: str, kind: str, first: int = 0) -> Iterator[Member]:
+Wanted = Callable[[str], bool]
+"""Whether a member of this name is read; the others are skipped."""
+
+
+def is_midi_or_archive(name: str) -> bool:
+    """What an import reads or has to refuse, by its name."""
+    return kind_of(name) is not None
+
+
+def is_table(name: str) -> bool:
+    """What may hold a data set's facts, by its name."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    return base.endswith(TABLE_SUFFIXES) and not base.startswith("._")
+
+
+def read_members(path: str, kind: str, first: int = 0, wanted: Wanted = is_midi_or_archive) -> Iterator[Member]:
     """The entries of a zip or tar from number `first` on; RefusedFile when the whole archive is refused."""
     try:
-        yield from (_read_zip(path, first) if kind == "zip" else _read_tar(path, first))
+        yield from (_read_zip(path, first, wanted) if kind == "zip" else _read_tar(path, first, wanted))
     except PermissionError as error:
         raise RefusedFile("permission_denied", path=path) from error
     except (*_DAMAGE, *_DAMAGE_OF_VALUES) as error:
         raise RefusedFile("unreadable_archive", path=path, reason=_sentence(error)) from error
 
 
-def _read_zip(path: str, first: int) -> Iterator[Member]:
+def _read_zip(path: str, first: int, wanted: Wanted) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         _check_totals(path, len(archive.infolist()), sum(e.file_size for e in entries), os.path.getsize(path))
@@ -75,9 +91,9 @@ def _read_zip(path: str, first: int) -> Iterator[Member]:
             mode = entry.external_attr >> 16
             plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
             refusal = _refuse_member(name, inner, plain)
-            if refusal is None and kind_of(inner) is not None:
+            if refusal is None and wanted(inner):
                 refusal = _refuse_zip_entry(name, entry)
-            if refusal is not None or kind_of(inner) is None:
+            if refusal is not None or not wanted(inner):
                 yield Member(index, name, refusal=refusal)
             else:
                 yield _read_zip_entry(archive, entry, index, name)
@@ -113,7 +129,7 @@ def _read_zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, index: int
     return Member(index, name, data)
 
 
-def _read_tar(path: str, first: int) -> Iterator[Member]:
+def _read_tar(path: str, first: int, wanted: Wanted) -> Iterator[Member]:
     with open(path, "rb") as packed:
         magic = packed.read(2)
     opener = _OPENERS.get(magic, open)
@@ -127,15 +143,15 @@ def _read_tar(path: str, first: int) -> Iterator[Member]:
                 if entry.isdir():
                     continue
                 if number >= first:
-                    yield _tar_member(archive, entry, number, f"{path}!{entry.name}")
+                    yield _tar_member(archive, entry, number, f"{path}!{entry.name}", wanted)
                 number += 1
 
 
-def _tar_member(archive: tarfile.TarFile, entry: tarfile.TarInfo, index: int, name: str) -> Member:
+def _tar_member(archive: tarfile.TarFile, entry: tarfile.TarInfo, index: int, name: str, wanted: Wanted) -> Member:
     refusal = _refuse_member(name, entry.name, entry.isreg())
     if refusal is None and entry.size > MAX_MEMBER_BYTES:
         refusal = RefusedFile("too_large", path=name, size=entry.size, limit=MAX_MEMBER_BYTES)
-    if refusal is not None or kind_of(entry.name) is None:
+    if refusal is not None or not wanted(entry.name):
         return Member(index, name, refusal=refusal)
     stream = archive.extractfile(entry)
     return Member(index, name, stream.read() if stream is not None else b"")

@@ -280,8 +280,8 @@ def _loop(song: Song, part: Part, number: int, window: _Window, notes: Notes) ->
 
 def _start_sec(song: Song, start_tick: int) -> float:
     if len(song.tempo_tick) == 1:
-        return round(start_tick / 8.0 / float(song.tempo_bpm[0]), 4)
-    return round(float(seconds_at(np.array([start_tick]), song.tempo_tick, song.tempo_bpm)[0]), 4)
+        return round(song.zero_sec + start_tick / 8.0 / float(song.tempo_bpm[0]), 4)
+    return round(song.zero_sec + float(seconds_at(np.array([start_tick]), song.tempo_tick, song.tempo_bpm)[0]), 4)
 
 
 def stretch_tempo(song: Song, start_tick: int, length_tick: int) -> tuple[float, tuple[tuple[int, float], ...]]:

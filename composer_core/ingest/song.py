@@ -13,6 +13,13 @@ from composer_core.music.key import KeySignature
 from composer_core.music.loop import Notes
 from composer_core.music.timing import Meter
 
+READING = 2
+"""Counts up whenever files come out as other loops than before: other parts, windows, notes, names or declarations.
+
+Loops carry the number they were cut by, so that a library knows which files a re-read may improve. 1 is everything up
+to loops without a number; 2 follows programs and drum switches over all tracks, knows the note maps of kits, ends
+loops where the file ends, lets held notes sound on, and keeps what the file declares of key and metre.
+"""
 UNKNOWN_CHANNEL = -1
 
 
@@ -42,6 +49,8 @@ class Song:
     lyrics and markers in file order; `resolution` is the file's own. `end_tick` is the latest
     End of Track, None where the file cannot be read to it. `signatures` are
     the key signatures the file declares, as (tick, signature); `says_meter` is False where its 4/4 is only the default.
+    `zero_sec` is the second of the file at tick 0, other than 0 only where a data set's beats took the place of the
+    file's own (see `beats`).
     """
 
     name: str
@@ -55,6 +64,7 @@ class Song:
     end_tick: int | None = None
     signatures: tuple[tuple[int, KeySignature], ...] = ()
     says_meter: bool = False
+    zero_sec: float = 0.0
 
     @property
     def n_notes(self) -> int:

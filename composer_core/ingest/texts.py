@@ -40,6 +40,10 @@ _IMPOSSIBLE_NARROW = re.compile(
     "|[ｧ-ｫ][ｧ-ｫ]|ｯ(?![ｶ-ﾄﾊ-ﾎ])|ｰｰ|ﾝﾝ|[｡-･]|(?<![ｦ-ﾟ])[ｦﾝ]"
 )
 _NARROW = re.compile("[ｦ-ﾟ]")
+_ACCENT = "[áàâäãåæçéèêëíìîïñóòôöõøœúùûüýÿßÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØÚÙÛÜÝ]"
+_IN_WORD = re.compile(f"(?<=[A-Za-z]){_ACCENT}(?=[A-Za-z])|{_ACCENT}(?=[a-z])|(?<=[A-Za-z])ß")
+_RARE, _LONE_NARROW = 0.1, 0.2
+"""What a rare kanji weighs, and half-width katakana that cannot be read aloud."""
 
 
 def decode_text(data: bytes) -> str:
@@ -75,7 +79,17 @@ def guess_encoding(data: bytes) -> str:
     names = [name for name in ("cp932", "euc_jp", *_wide_names(data)) if _try(data, name) is not None]
     likelihood = {name: _likelihood(_sample(data, name)) for name in names}
     best = max(names, key=lambda name: likelihood[name], default=None)
-    return best if best is not None and likelihood[best] > 0.0 else "latin-1"
+    if best is None or likelihood[best] <= 0.0:
+        return "latin-1"
+    return "latin-1" if likelihood[best] <= _LONE_NARROW and _is_accented(data) else best
+
+
+def _is_accented(data: bytes) -> bool:
+    """Whether the bytes are words of a Latin alphabet with an accented letter among plain ones: Batería, électrique.
+
+    To cp932 they are rare kanji or single half-width katakana.
+    """
+    return _IN_WORD.sub("", _sample(data, "latin-1")).isascii()
 
 
 def short_name(data: bytes) -> str:
@@ -116,7 +130,7 @@ def _likelihood(text: str) -> float:
 def _narrow_weight(text: str) -> float:
     """Of half-width katakana: meant when they could be read aloud, most surely with a voiced sound or long vowel."""
     if _IMPOSSIBLE_NARROW.search(text) or len(_NARROW.findall(text)) < 2:
-        return 0.2
+        return _LONE_NARROW
     return 0.95 if _VOICED_PAIR.search(text) or "ｰ" in text else 0.7
 
 
@@ -124,7 +138,7 @@ def _weight(character: str, narrow: float) -> float:
     if "\u3041" <= character <= "\u30ff" or character in COMMON_KANJI:
         return 1.0
     if "\u4e00" <= character <= "\u9fff":
-        return 0.5 if _first_level(character) else 0.1
+        return 0.5 if _first_level(character) else _RARE
     if "\uff61" <= character <= "\uff9f":
         return narrow
     if unicodedata.east_asian_width(character) in "FW" or character in "〜…―※♪♭♯":

@@ -21,6 +21,12 @@ WARNINGS: dict[str, str] = {
     "a map can be chosen.",
     "key_doubtful": "{path}: the key signature it declares ({keys}) does not fit its notes; the estimate counts.",
     "meter_doubtful": "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
+    "meter_belied": "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut "
+    "by {meter}.",
+    "beats_missing": "{path}: {file}, which says where its bars lie, cannot be read; the loops are cut by the bars "
+    "of the MIDI file.",
+    "beats_damaged": "{path}: line {line} of {file}, which says where its bars lie, is damaged; the loops are cut by "
+    "the bars of the MIDI file.",
     "after_end": "{path}: what follows the end of a track was left out.",
     "cut_short_bars": "{path}: notes in bars that a change of metre cuts short ({count}) are in no loop.",
 }

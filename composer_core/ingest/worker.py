@@ -28,7 +28,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from composer_core.errors import InvalidValue, RefusedFile
-from composer_core.ingest.archive import Member, read_members
+from composer_core.ingest.archive import Member, is_midi_or_archive, is_table, read_members
 from composer_core.ingest.chunks import MAX_FILE_BYTES
 
 LIMIT_SEC = 10
@@ -38,6 +38,8 @@ GROUP = 12
 _GROUP_BYTES = 4_000_000
 _ORPHAN_EXTRA_SEC = 5
 """So much longer than the limit on one group, and a worker ends itself: its parent, which does so earlier, is gone."""
+MEMBERS, TABLES = "members", "tables"
+"""The option of a task that reads the tables of archives instead of their MIDI files."""
 Options = Mapping[str, object]
 Result = RefusedFile | tuple[dict[str, object], bytes]
 Task = Callable[[list[tuple[str, bytes]], Options], list[Result]]
@@ -91,14 +93,16 @@ def _serve_files(connection: Connection, task: Task, options: Options, batch: li
 
 def _file_member(job: dict[str, Any]) -> Member:
     try:
-        return Member(job["id"], job["path"], _read_file(job["path"]))
+        return Member(job["id"], job["path"], read_regular(job["path"]))
     except (RefusedFile, MemoryError) as error:
         return Member(job["id"], job["path"], refusal=_as_refusal(error, job["path"]))
 
 
 def _serve_archive(connection: Connection, task: Task, options: Options, job: dict[str, Any], orphan_sec: int) -> None:
+    wanted = is_table if options.get(MEMBERS) == TABLES else is_midi_or_archive
     try:
-        for group in _groups(read_members(job["path"], job["kind"], job["first"]), 1 if job["alone"] else GROUP):
+        members = read_members(job["path"], job["kind"], job["first"], wanted)
+        for group in _groups(members, 1 if job["alone"] else GROUP):
             first, last = group[0], group[-1]
             connection.send_bytes(_frame({"type": "begin", "index": first.index, "name": first.name}))
             signal.alarm(orphan_sec)
@@ -138,7 +142,8 @@ def _answers(group: list[Member], task: Task, options: Options) -> list[tuple[Me
     return [(member, member.refusal or next(results)) for member in group]
 
 
-def _read_file(path: str) -> bytes:
+def read_regular(path: str) -> bytes:
+    """The bytes of a regular file, at most MAX_FILE_BYTES of them; RefusedFile for anything else."""
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):

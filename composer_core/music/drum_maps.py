@@ -30,17 +30,25 @@ _REPRESENTATIVE = {
     "ride": 51,
 }
 """The General MIDI note of each role."""
+SIDE_STICK, RIM, PEDAL_HAT = 37, 40, 44
+"""General MIDI notes that are told apart within a role: the stick laid across the rim, a stroke on head and rim
+together, and the hats closed by foot."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrumMap:
-    """One map. `pattern` is looked for in a track's name without spaces; `pedals` are hats struck by foot."""
+    """One map; of each role the note that is usual comes first.
+
+    `pattern` is looked for in a track's name without spaces; `pedals` are hats struck by foot, `side_sticks` and `rims`
+    the snare's.
+    """
 
     label: str
     pitches: Mapping[str, tuple[int, ...]]
     others: tuple[int, ...] = ()
-    pedals: tuple[int, ...] = (44,)
-    side_sticks: tuple[int, ...] = (37,)
+    pedals: tuple[int, ...] = (PEDAL_HAT,)
+    side_sticks: tuple[int, ...] = (SIDE_STICK,)
+    rims: tuple[int, ...] = (RIM,)
     pattern: str = ""
 
     @property
@@ -54,22 +62,42 @@ class DrumMap:
         return {pitch: role for role, pitches in self.pitches.items() for pitch in pitches}
 
     def general_midi(self) -> dict[int, int]:
-        """The General MIDI note to hear for each of its notes that General MIDI gives another role."""
-        usual = DRUM_MAPS[GENERAL_MIDI].role_of_pitch
-        return {pitch: _REPRESENTATIVE[role] for pitch, role in self.role_of_pitch.items() if usual.get(pitch) != role}
+        """The General MIDI Level 1 note to hear for each note that has a role, where it is another."""
+        heard = {pitch: self._heard_as(pitch, role) for pitch, role in self.role_of_pitch.items()}
+        return {pitch: note for pitch, note in heard.items() if note != pitch}
+
+    def _heard_as(self, pitch: int, role: str) -> int:
+        if pitch in self.side_sticks:
+            return SIDE_STICK
+        if pitch in self.rims:
+            return RIM
+        if role == "closed_hat" and pitch in self.pedals:
+            return PEDAL_HAT
+        at_home = _LEVEL_1.get(pitch) == role and pitch not in (SIDE_STICK, RIM, PEDAL_HAT)
+        return pitch if at_home else _REPRESENTATIVE[role]
+
+    def own_note(self, general: int) -> int:
+        """What the map strikes for a General MIDI note: one heard as it, else one of its role, else the note itself."""
+        roles = self.role_of_pitch
+        if general in roles and self._heard_as(general, roles[general]) == general:
+            return general
+        same = [pitch for pitch, role in roles.items() if self._heard_as(pitch, role) == general]
+        role = _LEVEL_1.get(general)
+        return next(iter([*same, *(self.pitches[role] if role else ()), general]))
 
 
 _GENERAL: dict[str, tuple[int, ...]] = {
-    "kick": (35, 36),
-    "snare": (37, 38, 39, 40),
-    "closed_hat": (22, 42, 44),
-    "open_hat": (26, 46),
-    "low_tom": (41, 43, 58),
-    "mid_tom": (45, 47),
-    "high_tom": (48, 50),
+    "kick": (36, 35),
+    "snare": (38, 37, 39, 40),
+    "closed_hat": (42, 22, 44),
+    "open_hat": (46, 26),
+    "low_tom": (43, 41, 58),
+    "mid_tom": (47, 45),
+    "high_tom": (50, 48),
     "crash": (49, 52, 55, 57),
     "ride": (51, 53, 59),
 }
+_LEVEL_1 = {pitch: role for role, notes in _GENERAL.items() for pitch in notes if pitch not in (22, 26, 58)}
 _GM_PERCUSSION = (54, 56, *range(60, 82))
 _GM2_PERCUSSION = (*range(27, 35), *range(82, 88))
 
@@ -89,76 +117,85 @@ DRUM_MAPS: dict[str, DrumMap] = {
     ),
     # Toontrack's layout of EZdrummer 2 and 3 and Superior Drummer 2 and 3, as their note lists name it: hats 22 closed
     # edge, 42 and 61 closed tip, 62 and 63 tight, 64 and 65 sequenced, 24 to 26, 60 and 17 open, 21 pedal, 23 splash;
-    # 27 to 32 other cymbals; rims of the toms 73 to 82; 54 and 58 muted cymbals.
+    # 27 to 32 other cymbals; 66 to 71 a second, muted or rim snare; rims of the toms 73 to 82. What 39, 54 and 58 are
+    # changes from library to library (ruff or claps, muted cymbals, tambourine or snaps).
     "toontrack": DrumMap(
         "EZdrummer / Superior Drummer",
         {
-            "kick": (34, 35, 36),
-            "snare": (33, 37, 38, 39, 40),
-            "closed_hat": (19, 20, 21, 22, 42, 44, 61, 62, 63, 64, 65),
-            "open_hat": (17, 23, 24, 25, 26, 46, 60),
-            "low_tom": (41, 43, 73, 74, 75),
-            "mid_tom": (45, 47, 78, 80),
-            "high_tom": (48, 50, 82),
-            "crash": (27, 28, 29, 30, 31, 32, 49, 52, 54, 55, 57, 58),
+            "kick": (36, 34, 35),
+            "snare": (38, 33, 37, 39, 40, *range(66, 72)),
+            "closed_hat": (42, 19, 20, 21, 22, 44, 61, 62, 63, 64, 65),
+            "open_hat": (46, 17, 23, 24, 25, 26, 60),
+            "low_tom": (43, 41, 73, 74, 75),
+            "mid_tom": (47, 45, 78, 79, 80),
+            "high_tom": (50, 48, 81, 82),
+            "crash": (49, 27, 28, 29, 30, 31, 32, 52, 54, 55, 57, 58),
             "ride": (51, 53, 59, 84),
         },
         (56, 76, 83, 85),
         pedals=(21, 23, 44),
         pattern=r"ezdrummer|superiordrummer|toontrack|\bezd\d*\b|ezx|\bsdx",
     ),
-    # XLN Audio, "Addictive Drums 2 Keymap" (2021): hats 48 to 59, rides 60 to 62 and 84 to 86, toms 65 to 72 from the
-    # lowest up, cymbals 46, 77, 79, 81, 89, 91, 93; 42 and 44 are the snare's side stick and rim click. Chokes, the
-    # sticks (75) and the flexi pieces are no role.
+    # XLN Audio, "Addictive Drums 2 Keymap" (2021-06-02): hats 48 to 59, rides 60 to 62 and 84 to 86, toms 65 to 72 from
+    # the lowest up, cymbals 46, 77, 79, 81, 89, 91, 93; of the snare 37, 39 and 41 are rimshots, 42 and 44 side stick
+    # and rim click, 26 to 35 brushes. 3 to 9 play by controller. Chokes, the sticks (75) and the flexi pieces are no
+    # role.
     "addictive_drums": DrumMap(
         "Addictive Drums",
         {
             "kick": (36,),
-            "snare": (26, 28, 29, 30, 31, 32, 33, 34, 35, 37, 38, 39, 40, 41, 42, 43, 44),
-            "closed_hat": (7, 8, 9, 48, 49, 50, 51, 52, 53),
+            "snare": (38, 37, 39, 40, 41, 42, 43, 44, 5, 6, 26, *range(28, 36)),
+            "closed_hat": (49, 50, 51, 52, 53, 48, 7, 8, 9),
             "open_hat": (54, 55, 56, 57, 58, 59),
             "low_tom": (65, 66, 67, 68),
             "mid_tom": (69, 70),
             "high_tom": (71, 72),
-            "crash": (46, 77, 79, 81, 89, 91, 93),
-            "ride": (45, 60, 61, 62, 84, 85, 86),
+            "crash": (77, 79, 81, 89, 91, 93, 46),
+            "ride": (60, 61, 62, 84, 85, 86, 45, 3, 4),
         },
         (47, 63, 73, 74, 75, 76, 78, 80, 82, 87, 90, 92, 94, *range(96, 104)),
         pedals=(48, 59),
         side_sticks=(42, 44),
+        rims=(37, 39, 41),
         pattern=r"addictivedrum|\bad2\b|xlnaudio",
     ),
-    # Native Instruments Battery: the factory kits lie on General MIDI's notes from C1 (36) up. What a user lays on the
-    # cells of a kit of his own cannot be known.
+    # Native Instruments Battery has no map of its own: each cell answers to the keys its kit gives it (manual of
+    # Battery 4, "Key Range"). Its notes are read as General MIDI, and those that General MIDI does not know are said.
     "battery": DrumMap("Battery", _GENERAL, (*_GM_PERCUSSION, *_GM2_PERCUSSION), pattern=r"\bbattery\d*\b"),
-    # Alesis Nitro, user guide 1.2, page 38: 23 half-open hi-hat, 21 splash by foot, rims 50, 47, 58 and 39.
+    # Alesis Nitro, user guide 1.2, page 38: 23 half-open hi-hat, 21 splash by foot, rims 50, 47, 58 and 39. Command
+    # and Crimson send the same without 23.
     "alesis": DrumMap(
         "Alesis",
         {
             **_GENERAL,
-            "snare": (37, 38, 40),
-            "open_hat": (21, 23, 26, 46),
-            "low_tom": (39, 41, 43, 58),
+            "snare": (38, 37, 40),
+            "open_hat": (46, 21, 23, 26),
+            "low_tom": (43, 39, 41, 58),
         },
         _GM_PERCUSSION,
         pedals=(21, 44),
         pattern="alesis|nitromesh|strikepro|crimson(?:ii|mesh)",
     ),
-    # Yamaha DTX, data lists of the DTX502 and DTX-PRO: hi-hat edge 78 open and 77, 79 closed, 83 splash by foot; ride
-    # 51 to 53; the second crash 57, 16, 17, 20, the first 49, 55, 59.
+    # Yamaha DTX502 Reference Manual, "MIDI Reference Material", page 11, kits 1 to 49: hi-hat edge 78 open and 79
+    # closed, cup 85 and 86, splash by foot 83; ride 51 to 53; crash 49, 55, 59; snares off 31, with rims 34 and 27;
+    # pads 57, 15, 16, 56. Kit 50 sends General MIDI. The DTXplorer's manual (page 31) adds kick 33, and
+    # 85 as the splash. Newer modules (DTX-PRO) were not found in public text: their 77, 17 and 20 have no role.
     "yamaha_dtx": DrumMap(
         "Yamaha DTX",
         {
             **_GENERAL,
-            "snare": (37, 38, 40),
-            "closed_hat": (42, 44, 77, 79),
-            "open_hat": (46, 78, 83),
-            "low_tom": (41, 43),
-            "crash": (16, 17, 20, 49, 55, 57, 59),
+            "kick": (36, 33, 35),
+            "snare": (38, 27, 31, 34, 37, 40),
+            "closed_hat": (42, 44, 79, 86),
+            "open_hat": (46, 78, 83, 85),
+            "low_tom": (43, 41),
+            "crash": (49, 55, 57, 59),
             "ride": (51, 52, 53),
         },
-        (39, *(pitch for pitch in _GM_PERCUSSION if pitch not in (77, 78, 79))),
+        (15, 16, 17, 20, 39, *(pitch for pitch in _GM_PERCUSSION if pitch not in (78, 79))),
         pedals=(44, 83),
+        side_sticks=(37, 27),
+        rims=(40, 34),
         pattern=r"\bdtx|yamahadtx",
     ),
 }
@@ -180,14 +217,20 @@ class FoundMap(NamedTuple):
 def find_drum_map(pitch: NDArray[np.int32], onset_tick: NDArray[np.int32], names: Iterable[str] = ()) -> FoundMap:
     """The map a kit's notes (and the names of its tracks) speak for.
 
-    General MIDI is kept unless it fails: it finds next to no hats, and either another map is named, or it does not
-    know what much of the notes are, or hears as hand percussion what keeps time beside a kick and a snare.
+    General MIDI is kept unless it fails: notes it does not know have a place in the map that is named; or it finds next
+    to no hats, and either another map is named, or it does not know what much of the notes are, or hears as hand
+    percussion what keeps time beside a kick and a snare. Where it finds hats it gives way to a map that was not named
+    only if that knows every note.
     """
     general = _heard(GENERAL_MIDI, pitch)
     # Most kits pass here.
-    if general.hats >= _FEW and general.unknown < _SOME:
+    if general.hats >= _FEW and not general.unknown:
         return FoundMap(GENERAL_MIDI)
     named = named_map(names)
+    if named not in (None, GENERAL_MIDI) and _heard(str(named), pitch).unknown < general.unknown:
+        return FoundMap(str(named))
+    if general.hats >= _FEW and general.unknown < _FEW:
+        return FoundMap(GENERAL_MIDI)
     if named not in (None, GENERAL_MIDI) and general.hats < _FEW:
         heard = _heard(str(named), pitch)
         if heard.hats >= _FEW and heard.known >= _MOST:
@@ -195,6 +238,8 @@ def find_drum_map(pitch: NDArray[np.int32], onset_tick: NDArray[np.int32], names
     strange = general.unknown >= _FEW or (general.time < _FEW and general.other >= _SOME)
     if strange and len(pitch) >= _FEWEST_NOTES:
         fitting = [name for name in DRUM_MAPS if name != GENERAL_MIDI and _fits(name, pitch, onset_tick)]
+        if general.hats >= _FEW:
+            fitting = [name for name in fitting if not _heard(name, pitch).unknown]
         if fitting:
             return FoundMap(max(fitting, key=lambda name: _heard(name, pitch).hats), guessed=True)
     unknown = general.unknown if named is None else _heard(named, pitch).unknown
@@ -236,7 +281,7 @@ def _heard(name: str, pitch: NDArray[np.int32]) -> _Heard:
     def share(*roles: str) -> float:
         return float(sum(count[list(one.pitches[role])].sum() for role in roles))
 
-    unknown = 1.0 - float(count[sorted(one.known)].sum())
+    unknown = float(count[sorted(set(range(128)) - one.known)].sum())
     hats, ride = share("closed_hat", "open_hat"), share("ride")
     other = 1.0 - share(*one.pitches)
     return _Heard(hats, hats + ride, share("kick"), share("snare"), other, unknown)

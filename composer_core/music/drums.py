@@ -32,13 +32,24 @@ def _role_table(name: str) -> NDArray[np.int64]:
     return np.array([ROLES.index(roles[p]) if p in roles else len(ROLES) for p in range(128)])
 
 
+def _own_table(name: str) -> NDArray[np.int32]:
+    own = DRUM_MAPS[name].own_note
+    return np.array([pitch if name == GENERAL_MIDI else own(pitch) for pitch in range(128)], dtype=np.int32)
+
+
 _GM_TABLES = {name: _general_midi_table(name) for name in DRUM_MAPS}
+_OWN_TABLES = {name: _own_table(name) for name in DRUM_MAPS}
 _ROLE_TABLES = {name: _role_table(name) for name in DRUM_MAPS}
 
 
 def to_general_midi(pitch: NDArray[np.int32], drum_map: str = GENERAL_MIDI) -> NDArray[np.int32]:
     """The General MIDI note for each note of a map (of General MIDI itself: for TD-11's additions); others stay."""
     return _GM_TABLES[drum_map][pitch]
+
+
+def from_general_midi(pitch: NDArray[np.int32], drum_map: str = GENERAL_MIDI) -> NDArray[np.int32]:
+    """The note a map strikes for each General MIDI note; notes that it knows no piece for stay."""
+    return _OWN_TABLES[drum_map][pitch]
 
 
 def role_index(pitch: NDArray[np.int32], drum_map: str = GENERAL_MIDI) -> NDArray[np.int64]:

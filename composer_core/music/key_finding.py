@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,19 @@ def log_profiles() -> NDArray[np.float64]:
 
 
 _LOG_PROFILES = log_profiles()
+
+
+def likeliest_key(weight: Sequence[float] | NDArray[np.float64], root: int | None, mode: str | None) -> Key:
+    """The key that fits best among those with this tonic (0 = C) or of this mode; the first of equals.
+
+    `weight` (12,) is the sounding time of each pitch class. Modes are told apart by their third alone, so a tonic
+    without a mode gives major or minor.
+    """
+    fit = np.asarray(weight, dtype=np.float64) @ _LOG_PROFILES.T
+    minor = None if mode is None else Key(0, mode).is_minor
+    fits = [i for i, key in enumerate(KEYS) if root in (None, key.root) and minor in (None, key.is_minor)]
+    best = KEYS[max(fits, key=lambda index: fit[index])]
+    return best if mode is None else Key(best.root, mode)
 
 
 def keys_of_bars(weight: NDArray[np.float64]) -> list[Key]:

@@ -69,7 +69,7 @@ _OTHER_WORDS = _words(
     "synthesizer pad lead fx"
 )
 _SHORT_WORDS = {
-    **dict.fromkeys(("bd", "sd", "hh", "hho", "hhc", "ohh", "chh", "oh"), "piece"),
+    **dict.fromkeys(("bd", "sd", "hh", "hho", "hhc", "ohh", "chh", "oh", "charles"), "piece"),
     **dict.fromkeys(("dr", "drs"), "drums"),
     "bs": "bass",
     "gt": "guitar",
@@ -121,6 +121,8 @@ _JAPANESE: tuple[tuple[str, str], ...] = (
         for word in ("ファゴット", "ホルン", "オルガン", "ボーカル", "コーラス", "シンセ", "木琴", "鉄琴")
     ),
 )
+_JAPANESE_RHYTHM = "リズム"
+"""Sequencers call the drums so; beside another instrument it is that instrument's part: リズムギター."""
 _JAPANESE_QUALIFIERS = re.compile(
     "エレクトリック|アコースティック|クラシック|リード|サイド|リズム|メイン|ソロ|ウッド|スラップ|グランド|フロア|四重奏"
     "|セクション|トラック|パート|[左右]手?|生|ス$|[ \u3000・ー()（）\\d#]"
@@ -157,6 +159,8 @@ def read_part_name(name: str) -> NamedInstrument:
     words = name_words(rest)
     found, unknown = _latin_kinds(words) if words else (set[str](), False)
     kinds |= found
+    if not kinds and _JAPANESE_RHYTHM in text:
+        kinds = {"drums"}
     if _KIT_PRODUCTS.search("".join(words)):
         # What else a product's name says, "Modern Metal" or "EZX", is no title.
         kinds, unknown = {"drums"}, False

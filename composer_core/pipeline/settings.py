@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from composer_core.errors import InvalidValue, require_choice, require_range
+from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.damage import is_noted, readable, set_aside
 from composer_core.workspace import Workspace
@@ -85,6 +86,7 @@ def settings_or_defaults(workspace: Workspace) -> Settings:
     return next(readable([workspace.settings], lambda _: load_settings(workspace)), Settings())
 
 
+@guarded("settings")
 def save_settings(workspace: Workspace, settings: Settings) -> None:
     """Store the settings, whole or not at all; a damaged file is set aside before. StoreError when the file cannot be
     written."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from composer_core.errors import NotFound, RenderError, StoreError, require_choice
 from composer_core.music.bends import bend_values
+from composer_core.music.drum_maps import GENERAL_MIDI
 from composer_core.music.drums import to_general_midi
 from composer_core.music.instruments import DRUM_CHANNEL
 from composer_core.music.loop import Loop, Notes, check_loop
@@ -149,7 +150,7 @@ def mix_request(
         check_loop(loop)
         bends = [(tick, BEND, value & 0x7F, value >> 7) for tick, value in bend_values(loop)]
         channel = DRUM_CHANNEL if loop.is_drums else next(channels)
-        rows = heard_rows(loop.notes, is_drums=loop.is_drums)
+        rows = heard_rows(loop.notes, loop.drum_map if loop.is_drums else None)
         parts.append(PlayedPart(channel, loop.program, loop.is_drums, rows, bends))
     first = loops[0]
     what = first.track_name or first.source or first.instrument
@@ -157,14 +158,14 @@ def mix_request(
     return replace(request, padding_frames=padding_frames)
 
 
-def heard_rows(notes: Notes, *, is_drums: bool) -> list[NoteRow]:
-    """Notes as the synth shall play them: those of a Roland TD-11 kit moved to General MIDI keys.
+def heard_rows(notes: Notes, drum_map: str | None) -> list[NoteRow]:
+    """Notes as the synth shall play them: those of a kit's own map moved to General MIDI's keys; None for no kit.
 
-    Such a kit is known by the hi-hat's edge (22 and 26), where General MIDI has nothing to
+    In General MIDI's map a Roland TD-11 is known by the hi-hat's edge (22 and 26), where General MIDI has nothing to
     sound; only then are its other keys (40, 58) not what General MIDI says they are.
     """
-    if is_drums and np.isin(notes.pitch, TD11_ONLY).any():
-        notes = notes.with_columns(pitch=to_general_midi(notes.pitch))
+    if drum_map is not None and (drum_map != GENERAL_MIDI or np.isin(notes.pitch, TD11_ONLY).any()):
+        notes = notes.with_columns(pitch=to_general_midi(notes.pitch, drum_map))
     return notes.rows()
 
 

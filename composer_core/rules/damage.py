@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.music.drums import ROLES, role_index
+from composer_core.music.drums import ROLES, from_general_midi, role_index
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK, TICKS_PER_QUARTER, ms_to_ticks
 from composer_core.rules.damage_notes import (
@@ -154,14 +154,14 @@ def swing_broken(loop: Loop, late_quarter: float, chance: Chance) -> Loop:
 
 def roles_permuted(loop: Loop, share: float, chance: Chance) -> Loop:
     """The roles that play change places (none keeps its own), for this share of the notes."""
-    role = role_index(loop.notes.pitch)
+    role = role_index(loop.notes.pitch, loop.drum_map)
     present = np.unique(role)
     if len(present) < 2:
         present = np.append(present, (present[0] + 1) % len(ROLES))
     turned = chance.rng.permutation(present)
     table = np.arange(len(ROLES) + 1)
     table[turned] = np.roll(turned, 1)
-    pitch = np.array(_SINGLE_PITCH)[table[role]]
+    pitch = from_general_midi(np.array(_SINGLE_PITCH, dtype=np.int32), loop.drum_map)[table[role]]
     return loop.with_notes(
         loop.notes.with_columns(pitch=np.where(some(len(role), share, chance.rng), pitch, loop.notes.pitch))
     )

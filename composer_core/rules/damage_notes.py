@@ -62,7 +62,7 @@ def voices_of(loop: Loop) -> IndexArray:
     """The voice of each note: of drums its role, else the third of the loop's range it lies in."""
     pitch = loop.notes.pitch
     if loop.is_drums:
-        return role_index(pitch)
+        return role_index(pitch, loop.drum_map)
     low, high = int(pitch.min()), int(pitch.max())
     return ((pitch - low) * 3 // max(1, high - low + 1)).astype(np.int64)
 

@@ -1,7 +1,8 @@
 """Drum techniques: softened ghosts, grace notes, rolls, other pieces of the kit, half time.
 
 Sources: Percussive Arts Society, International Drum Rudiments (flam, drag, multiple bounce roll); the General
-MIDI percussion map (37 side stick, 40 the snare's rim on electronic kits, 46 open hat, 51 ride).
+MIDI percussion map (37 side stick, 40 the snare's rim on electronic kits, 46 open hat, 51 ride). A kit of another
+map is read by it and answers in its own notes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.music.drums import role_mask
+from composer_core.music.drum_maps import RIM, SIDE_STICK
+from composer_core.music.drums import from_general_midi, role_mask
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import EARLY_TICK, ms_to_ticks
 
@@ -25,7 +27,7 @@ GRACE_SHARE = 0.45
 """Velocity of a grace note as a share of its stroke's."""
 ROLL_TICK = 60
 """Strokes of a roll: 32nds."""
-SIDE_STICK, RIM, OPEN_HAT, RIDE = 37, 40, 46, 51
+OPEN_HAT, RIDE = 46, 51
 _NEAR_TICK = 40
 
 
@@ -41,8 +43,12 @@ def _backbeat(loop: Loop) -> NDArray[np.bool_]:
     return _on(loop, (loop.meter.beat_tick,), 2 * loop.meter.beat_tick)
 
 
+def _plays(loop: Loop, *roles: str) -> NDArray[np.bool_]:
+    return role_mask(loop.notes.pitch, *roles, drum_map=loop.drum_map)
+
+
 def _accented_snare(loop: Loop) -> NDArray[np.bool_]:
-    return role_mask(loop.notes.pitch, "snare") & (loop.notes.velocity >= ACCENT_VELOCITY)
+    return _plays(loop, "snare") & (loop.notes.velocity >= ACCENT_VELOCITY)
 
 
 def _with_grace(loop: Loop, before_ms: tuple[float, ...]) -> Loop:
@@ -50,7 +56,7 @@ def _with_grace(loop: Loop, before_ms: tuple[float, ...]) -> Loop:
     notes = loop.notes
     rows = notes.rows()
     ahead_tick = [round(ms_to_ticks(ms, loop.tempo_bpm)) for ms in before_ms]
-    snare = np.sort(notes.onset_tick[role_mask(notes.pitch, "snare")])
+    snare = np.sort(notes.onset_tick[_plays(loop, "snare")])
     for index in np.flatnonzero(_accented_snare(loop)):
         onset, pitch = int(notes.onset_tick[index]), int(notes.pitch[index])
         latest = snare[snare < onset]
@@ -64,7 +70,7 @@ def _with_grace(loop: Loop, before_ms: tuple[float, ...]) -> Loop:
 
 def ghost(loop: Loop) -> Loop:
     """Snare notes off the backbeat become at most GHOST_VELOCITY loud. Idempotent."""
-    soft = role_mask(loop.notes.pitch, "snare") & ~_backbeat(loop)
+    soft = _plays(loop, "snare") & ~_backbeat(loop)
     velocity = np.where(soft, np.minimum(loop.notes.velocity, GHOST_VELOCITY), loop.notes.velocity)
     return loop.with_notes(loop.notes.with_columns(velocity=velocity))
 
@@ -85,7 +91,7 @@ def roll(loop: Loop) -> Loop:
     Gaps of less than two or more than sixteen 32nds stay. Idempotent, since a roll leaves no gap.
     """
     notes, rows = loop.notes, loop.notes.rows()
-    snare = role_mask(notes.pitch, "snare")
+    snare = _plays(loop, "snare")
     onset = np.sort(notes.onset_tick[snare])
     for index in np.flatnonzero(_accented_snare(loop)):
         start, loud = int(notes.onset_tick[index]), int(notes.velocity[index])
@@ -101,7 +107,9 @@ def roll(loop: Loop) -> Loop:
     return loop.with_notes(Notes.from_rows(rows))
 
 
-def _replaced(loop: Loop, chosen: NDArray[np.bool_], pitch: int) -> Loop:
+def _replaced(loop: Loop, chosen: NDArray[np.bool_], general: int) -> Loop:
+    """The chosen notes become what the kit's map strikes for a General MIDI note."""
+    pitch = int(from_general_midi(np.array([general], dtype=np.int32), loop.drum_map)[0])
     return loop.with_notes(loop.notes.with_columns(pitch=np.where(chosen, pitch, loop.notes.pitch)))
 
 
@@ -112,20 +120,18 @@ def rimshot(loop: Loop) -> Loop:
 
 def cross_stick(loop: Loop) -> Loop:
     """All snare strokes become side sticks (note 37). Idempotent."""
-    return _replaced(loop, role_mask(loop.notes.pitch, "snare"), SIDE_STICK)
+    return _replaced(loop, _plays(loop, "snare"), SIDE_STICK)
 
 
 def open_hat(loop: Loop) -> Loop:
     """Hats on the off-beat 8ths open (note 46). Idempotent."""
     half = loop.meter.beat_tick // 2
-    return _replaced(
-        loop, role_mask(loop.notes.pitch, "closed_hat") & _on(loop, (half,), loop.meter.beat_tick), OPEN_HAT
-    )
+    return _replaced(loop, _plays(loop, "closed_hat") & _on(loop, (half,), loop.meter.beat_tick), OPEN_HAT)
 
 
 def ride(loop: Loop) -> Loop:
     """The hats' pattern moves to the ride (note 51). Idempotent."""
-    return _replaced(loop, role_mask(loop.notes.pitch, "closed_hat", "open_hat"), RIDE)
+    return _replaced(loop, _plays(loop, "closed_hat", "open_hat"), RIDE)
 
 
 def half_time(loop: Loop) -> Loop:

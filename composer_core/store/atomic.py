@@ -15,10 +15,10 @@ from composer_core.errors import StoreError
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` only when the block ends without an error.
 
-    Raises StoreError when the place cannot be written or the disk is full.
+    `mode` says who may read and write it. Raises StoreError when the place cannot be written or the disk is full.
     """
     temporary = ""
     try:
@@ -28,7 +28,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
         temporary = ""
         _sync_folder(path.parent)
@@ -77,7 +77,17 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON atomically, readable, keys as given; NaN is refused (ValueError)."""
-    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, _json(value))
+
+
+def write_private_json(path: Path, value: object) -> None:
+    """Write JSON as `write_json` does, into a file that only its owner can read."""
+    with atomic_writer(path, 0o600) as stream:
+        stream.write(_json(value))
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path) -> object:

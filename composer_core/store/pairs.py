@@ -19,13 +19,17 @@ from composer_core.music.grouping import SPLITS
 from composer_core.store.atomic import read_json, write_json
 from composer_core.store.master import json_line, write_lines
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, SCHEMA_VERSION)
+"""Schemas that are read. Number 2 knows more reasons of hard negatives."""
 PAIRS, TEXTS, MANIFEST = "pairs.jsonl", "texts.jsonl", "pairs.json"
 POSITIVE, HARD_NEGATIVE, NEGATIVE = "positive", "hard_negative", "negative"
 KIND_OF_REASON = {
     "alike": POSITIVE,
     "labels_differ": HARD_NEGATIVE,
     "rhythm_differs": HARD_NEGATIVE,
+    "one_label_differs": HARD_NEGATIVE,
+    "swing_differs": HARD_NEGATIVE,
     "far": NEGATIVE,
 }
 """Why two loops make a pair, and what the pair teaches."""
@@ -106,8 +110,9 @@ def read_pairs(folder: Path) -> Pairs:
         raise NotFound("path_missing", path=str(path))
     manifest: Any = read_json(path)
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if version != SCHEMA_VERSION:
-        raise _damaged(path, f"its schema is number {version}, this release reads {SCHEMA_VERSION}")
+    if version not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise _damaged(path, f"its schema is number {version}, this release reads {known}")
     if manifest.get("digest") != _verified(manifest):
         raise _damaged(path, "it is not what its digest says")
     pairs, texts = (_read_rows(folder / name) for name in (PAIRS, TEXTS))

@@ -1,7 +1,8 @@
 """Training runs on disk: the request, the state with its heartbeat, the log and the curves.
 
 A run folder holds request.json (the request), state.json (which process works on it and how far it
-is), metrics.jsonl (one row per step), log.txt, data.npz, checkpoint.pt and model/ (the best so far).
+is), metrics.jsonl (one row per step), log.txt, data.npz with data.json (what it learns from, and facts about that),
+checkpoint.pt and model/ (the best so far).
 Only the training process writes state.json, except when it can no longer do so itself.
 """
 
@@ -23,6 +24,7 @@ REQUEST_FILE = "request.json"
 STATE_FILE = "state.json"
 METRICS_FILE = "metrics.jsonl"
 LOG_FILE = "log.txt"
+FACTS_FILE = "data.json"
 LOG_TAIL_BYTES = 6000
 _IN_ROWS = {"step", "loss", "validation"}
 OPTIONAL = ("code", "values")
@@ -127,6 +129,18 @@ def row_of(line: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) and row.keys() >= _IN_ROWS else None
+
+
+def read_facts(folder: Path) -> dict[str, object]:
+    """What a run found of its data when it prepared them; nothing before. StoreError for a damaged file."""
+    path = folder / FACTS_FILE
+    if not path.is_file():
+        return {}
+    data: Any = read_json(path)
+    facts = data.get("facts") if isinstance(data, dict) else None
+    if not isinstance(facts, dict):
+        raise StoreError("damaged_store", path=str(path), reason="it holds no facts")
+    return facts
 
 
 def log_tail(folder: Path) -> str:

@@ -41,11 +41,13 @@ class SnapResult:
     `offset_ms` (n_notes,) is the signed distance of each kept note from the swing-warped
     grid after the take's median offset (`median_ms`) was subtracted; positive is late.
     `n_dropped` counts notes that fell on the slot of another note of the same pitch
-    (flams, rolls faster than the grid).
+    (flams, rolls faster than the grid). `source` (n_notes,) is the place of each kept note among
+    those of the performed loop.
     """
 
     loop: Loop
     offset_ms: FloatArray
+    source: NDArray[np.int64]
     median_ms: float
     swing_ratio: float
     swing_grid: int
@@ -150,7 +152,8 @@ def snap_loop(loop: Loop) -> SnapResult:
     least one. Notes are in the order of the returned loop.
     """
     notes = loop.notes
-    pitch = to_general_midi(notes.pitch, loop.drum_map) if loop.is_drums else notes.pitch
+    # The second step reads rims as Groove MIDI's are read, which the models learned from.
+    pitch = to_general_midi(to_general_midi(notes.pitch, loop.drum_map)) if loop.is_drums else notes.pitch
     raw = notes.onset_tick / TICKS_PER_QUARTER
     shift = median_offset(raw)
     straight, ratio, grid = _unswing(raw - shift)
@@ -169,6 +172,7 @@ def snap_loop(loop: Loop) -> SnapResult:
     return SnapResult(
         loop=loop.with_notes(snapped, tempo_events=(), extra=extra),
         offset_ms=offset_ms,
+        source=kept,
         median_ms=ticks_to_ms(shift * TICKS_PER_QUARTER, loop.tempo_bpm),
         swing_ratio=ratio,
         swing_grid=grid,

@@ -17,8 +17,10 @@ from composer_core.pipeline.generation.variation import continue_take, regenerat
 from studio import session
 from studio.components import transport
 from studio.generate import state as generate_state
+from studio.generate.sampling import show_place
 from studio.generate.slots import Slot, play_slot
 from studio.redraw import redraw
+from studio.turns import own_ticket, turns
 from studio.widgets import show_error
 from studio.wording.text import t
 
@@ -33,7 +35,9 @@ Act = Callable[[Slot], Slot]
 def perform(act: Act, slot: Slot, playing: Playing) -> None:
     """Do an edit, keep its takes, and let what sounds go on in the new form."""
     try:
-        with st.spinner(t("generate.editing")):
+        place = st.empty()
+        with turns.turn(own_ticket(), show_place(place)), st.spinner(t("generate.editing")):
+            place.empty()
             edited = act(slot)
             known = {one.take_id for one in slot.takes}
             save_takes(session.workspace(), [new for new in edited.takes if new.take_id not in known])

@@ -18,6 +18,7 @@ from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
 from composer_core.pipeline.settings import settings_or_defaults
 from studio import session
+from studio.access.offer import why_not
 from studio.figures.roll import pitch_name
 from studio.figures.score_bars import explanation_lines, score_bars
 from studio.generate import state as generate_state
@@ -72,8 +73,12 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             _remarks(take, playing)
             draw_similar(played(take, playing)[0])
         with right:
+            st.caption(t(f"profile.{comparison.profile}_judges"))
             st.html(score_bars(comparison.scores, settings_or_defaults(session.workspace()).pass_mark))
             _why(take, playing)
+            if reason := why_not("generate"):
+                st.caption(reason)
+                return
             act = act or _versions(slot, take)
             act = act or bar_edits(take)
             if act is not None:
@@ -99,7 +104,7 @@ def _part(slot: Slot, playing: Playing) -> tuple[Take, Act | None]:
         whose = t("generate.this_part", instrument=instrument_name(name))
         file_buttons([take], playing, stem=file_stem([take], playing, slot.at), key=f"part.{take.take_id}", whose=whose)
     with anew:
-        return take, part_anew(take)
+        return take, part_anew(take) if why_not("generate") is None else None
 
 
 def _why(take: Take, playing: Playing) -> None:

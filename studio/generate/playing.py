@@ -22,6 +22,7 @@ from composer_core.pipeline.editing.recipes import (
 from composer_core.pipeline.generation.performance import Playing, as_recipe
 from composer_core.rules.technique import RENDERED
 from studio import session
+from studio.access.offer import may, why_not
 from studio.generate import state as generate_state
 from studio.widgets import show_error, translate_uploader, worded
 from studio.wording.loop_names import plain
@@ -174,7 +175,8 @@ def _draw_saving(playing: Playing) -> None:
             t("generate.recipe_save"),
             key="generate.recipe_save",
             icon=":material/save:",
-            disabled=not name.strip(),
+            disabled=not name.strip() or not may("save_recipe"),
+            help=why_not("save_recipe"),
             on_click=_save,
             args=(recipe,),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -15,6 +16,7 @@ from studio.generate import state as generate_state
 from studio.generate.request import SamplingRequest
 from studio.generate.slots import Slot
 from studio.redraw import redraw
+from studio.turns import own_ticket, turns
 from studio.wording.text import t
 
 
@@ -32,10 +34,23 @@ def show_progress() -> DeltaGenerator | None:
         icon=":material/stop:",
         width="stretch",
         help=t("generate.stop_help"),
-        on_click=generate_state.set_sampling,
-        args=(None,),
+        on_click=_stop,
     )
     return bar
+
+
+def _stop() -> None:
+    generate_state.set_sampling(None)
+    turns.leave(own_ticket())
+
+
+def show_place(bar: DeltaGenerator) -> Callable[[int], None]:
+    """What tells in the bar how many sessions are served before this one."""
+
+    def show(n_before: int) -> None:
+        bar.progress(0.0, t("generate.waiting", n=n_before))
+
+    return show
 
 
 def _draw(bar: DeltaGenerator, request: SamplingRequest, n_parts: int) -> None:
@@ -53,7 +68,9 @@ def go_on(bar: DeltaGenerator | None) -> None:
     if request is None or bar is None:
         return
     try:
-        slot = _next(request, bar)
+        with turns.turn(own_ticket(), show_place(bar)):
+            _draw(bar, request, 0)
+            slot = _next(request, bar)
         save_takes(session.workspace(), list(slot.takes))
     except ComposerError as error:
         generate_state.set_sampling(None)

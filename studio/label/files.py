@@ -16,6 +16,7 @@ from composer_core.pipeline.labels.imports import LabelImport
 from composer_core.pipeline.labels.plain_files import FORMATS
 from composer_core.pipeline.library.uploads import safe_name
 from composer_core.workspace import Workspace
+from studio.access.offer import why_not
 from studio.label import queries as label_queries
 from studio.label.words import field_title
 from studio.widgets import show_error, translate_uploader
@@ -99,6 +100,9 @@ def _exported(workspace: Workspace, form: str) -> bytes:
 
 def _draw_import(workspace: Workspace) -> None:
     st.markdown(f"**{t('label.files_import')}**")
+    if reason := why_not("import_labels"):
+        st.info(reason)
+        return
     st.caption(t("label.files_import_hint"))
     translate_uploader()
     suffixes = [suffix[1:] for suffix in _FORM_OF_SUFFIX]

@@ -18,6 +18,7 @@ from studio.label.state import InHand, LabelDesk
 from studio.label.words import confidence_text, field_title, reasons_text, time_text, value_text, who_text, why_text
 from studio.rater import draw_rater
 from studio.widgets import play_button, worded
+from studio.wording.declared import declared_text, key_name
 from studio.wording.loop_names import plain
 from studio.wording.names import instrument_name
 from studio.wording.text import t
@@ -132,7 +133,7 @@ def draw_history(workspace: Workspace, loop_id: str, instrument: str, *, brief: 
             "who": who_text(event.source),
             "field": field_title(event.field),
             "value": value_text(event.field, event.value, instrument),
-            "status": t(f"status.{event.status}"),
+            "status": t(f"status.{event.shown_status}"),
             "confidence": confidence_text(event.confidence),
             "note": event.note,
         }
@@ -172,3 +173,17 @@ def draw_heading(held: InHand) -> None:
         )
         play_button(lambda: loop, title=held.title, key=play_key(loop_id), loop_id=loop_id)
     st.caption(f":material/help: {why_text(held.item)}")
+    declared = declared_text(loop, _estimates(held.suggestions))
+    if declared:
+        st.caption(declared)
+
+
+def _estimates(suggestions: Mapping[str, Suggestion]) -> dict[str, tuple[str, str]]:
+    """The suggested key and metre and how sure they are, in words."""
+    found = {}
+    if "key_root" in suggestions and "key_mode" in suggestions:
+        root, mode = suggestions["key_root"], suggestions["key_mode"]
+        found["key"] = key_name(str(root.value), str(mode.value)), confidence_text(root.confidence)
+    if "meter" in suggestions:
+        found["meter"] = str(suggestions["meter"].value), confidence_text(suggestions["meter"].confidence)
+    return found

@@ -13,6 +13,7 @@ from composer_core.estimate.scores import axes as scores_axes
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.metrics import METRICS
 from composer_core.music.chords import chords_of
+from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import Loop
 from composer_core.pipeline import scoring
 from composer_core.pipeline.labels import decisions
@@ -20,7 +21,7 @@ from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library import loops
 from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.loops import loop_midi
-from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, Similar
 from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import Workspace
@@ -30,15 +31,17 @@ from studio.figures.roll import roll
 from studio.figures.score_bars import explanation_lines, score_bars
 from studio.label.desk import play_key
 from studio.label.panels import draw_history
-from studio.label.words import field_name, value_text
+from studio.label.words import confidence_text, field_name, value_text
 from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
+from studio.library.profiles import draw_profile, profile_of
 from studio.library.rows import number, sub_line
 from studio.library.selection import is_selected, toggle_selected
 from studio.library.view import ask
 from studio.widgets import icon_button, picture, play_button, worded
+from studio.wording.declared import declared_text, key_name
 from studio.wording.loop_names import loop_name, loop_title, plain
 from studio.wording.names import instrument_name
 from studio.wording.text import t
@@ -112,18 +115,20 @@ _UNSAFE = re.compile(r"[^\w-]+")
 
 def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> None:
     """The scores of the loop with what pulled them down, or why it has none; a bad one can be mended."""
-    scores = {axis: number(row.get(SCORE_PREFIX + axis)) for axis in SCORE_NAMES}
-    reasons = scoring.missing(loop.instrument, len(loop.notes))
+    profile = profile_of(row)
+    scores = {axis: number(row.get(JUDGED_PREFIX + axis)) for axis in SCORE_NAMES}
+    reasons = scoring.missing(loop.instrument, len(loop.notes), profile)
     if all(value is None for value in scores.values()):
         why = t(f"missing.{next(iter(reasons.values()))}") if reasons else t("library.no_scores_help")
         st.caption(f"{t('library.no_scores')} – {why}", help=t("library.no_scores_help"))
         return
+    draw_profile(row)
     st.html(score_bars(scores, settings_or_defaults(workspace).pass_mark))
     for reason in dict.fromkeys(reasons.values()):
         axes = t("library.comma").join(t(f"score.{axis}") for axis, why in reasons.items() if why == reason)
         st.caption(t("missing.axes", axes=axes, why=t(f"missing.{reason}")))
     metrics = {name: value for name in METRICS if (value := number(row.get(f"metrics.{name}"))) is not None}
-    sentences = explanation_lines(scoring.explain(loop, metrics))
+    sentences = explanation_lines(scoring.explain(loop, metrics, profile))
     if sentences:
         st.caption("  \n".join(sentences), help=t("library.why_help"))
     draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])
@@ -208,14 +213,33 @@ def _draw_buttons(workspace: Workspace, loop_id: str, title: str, loop: Loop) ->
 
 def _draw_overview(workspace: Workspace, row: Mapping[str, Any], loop: Loop) -> None:
     picture(roll(loop, chord_symbols(loop)), t("common.notes_of", name=loop_title(row)))
+    declared = declared_text(loop, _estimates_of(workspace, row))
+    if declared:
+        st.caption(declared)
     draw_labels(workspace, str(row["loop_id"]), loop.instrument)
     draw_scored(workspace, row, loop)
     st.caption(t("library.source", source=plain(source_text(workspace, row))))
+    others = loops.other_names(workspace, str(row["source_digest"]))
+    if others:
+        shown = [source_text(workspace, {"source": source, "member": member}) for source, member in others]
+        st.caption(t("library.other_names", names=plain(t("library.comma").join(shown))))
     if isinstance(row["duplicate_of"], str) and row["duplicate_of"]:
         st.caption(f":material/content_copy: {t('library.duplicate')}")
     if isinstance(row["excluded"], str) and row["excluded"]:
         reason = t(f"exclusion.{row['excluded']}")
         st.caption(f":material/block: {t('library.left_out', reason=reason)}")
+
+
+def _estimates_of(workspace: Workspace, row: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The estimated key and metre of a loop and how sure they are, in words, by "key" and "meter" where there are."""
+    root, sure = number(row["key_root"]), number(row["key_confidence"])
+    found = {}
+    if root is not None and root >= 0:
+        found["key"] = key_name(ROOT_NAMES[int(root)], str(row["key_mode"])), confidence_text(sure)
+    meter = decisions.current(workspace, str(row["loop_id"])).fields.get("meter")
+    if meter is not None and meter.source.startswith("model:"):
+        found["meter"] = str(meter.value), confidence_text(meter.confidence)
+    return found
 
 
 def chord_symbols(loop: Loop) -> Sequence[str]:
@@ -253,7 +277,7 @@ def draw_labels(workspace: Workspace, loop_id: str, instrument: str) -> None:
     lines: dict[str, list[str]] = {}
     for field in (name for name in LABEL_FIELDS if name in labels):
         words = f"{field_name(field)} **{plain(value_text(field, labels[field].value, instrument))}**"
-        lines.setdefault(labels[field].status, []).append(words)
+        lines.setdefault(labels[field].shown_status, []).append(words)
     shown = [
         t("common.named", name=t(f"status.{status}"), value=t("library.dot").join(words))
         for status, words in lines.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,18 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.drum_maps import AUTOMATIC, DRUM_MAPS
 from composer_core.music.timing import BARS_CHOICES
-from composer_core.pipeline.library import imports as library_imports
+from composer_core.pipeline.datasets.imports import dataset_names, dataset_title, ingest_with_facts
+from composer_core.pipeline.library import import_history
 from composer_core.pipeline.library.uploads import keep_upload
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access.offer import may, why_not
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path, warning_text
+from studio.library.rereading import draw_undo
+from studio.redraw import redraw
 from studio.widgets import translate_uploader, worded
+from studio.wording.loop_names import plain
 from studio.wording.text import error_text, t
 
 if TYPE_CHECKING:
@@ -28,10 +34,15 @@ if TYPE_CHECKING:
 SECTION, BROWSE, IMPORT = "library.section", "browse", "import"
 UPLOADS, FOLDER, BARS, DEFAULT_BARS = "library.uploads", "library.folder", "library.bars", 4
 DRUM_MAP, DRUM_MAP_CHOICES = "library.drum_map_choice", (AUTOMATIC, *DRUM_MAPS)
+DATASET, FOUND_BY_ITSELF = "library.dataset_choice", "auto"
+PLAIN = "folder"
+"""The data set that is none: the names of the folders are all it says."""
+DATASET_CHOICES = (FOUND_BY_ITSELF, *dataset_names())
 SUFFIXES = ["mid", "midi", "kar", "rmi", "zip", "tar", "gz", "tgz", "bz2", "xz"]
-MOST_ROWS = 500
-REFUSED, WARNED, ACCEPTED = RESULTS = ("refused", "warned", "accepted")
+MOST_ROWS, MOST_WORDS = 500, 30
+REFUSED, IMPROVED, WARNED, ACCEPTED = RESULTS = ("refused", "improved", "warned", "accepted")
 SHOWN_RESULTS = "library.results"
+HISTORY = "library.history"
 _SHORT = "YYYY-MM-DD HH:mm"
 
 
@@ -42,15 +53,30 @@ def show_section(section: str) -> None:
 
 def draw_import(workspace: Workspace) -> None:
     """The form, the last result and the history."""
+    if reason := why_not("import_files"):
+        st.info(reason)
+        draw_history(workspace)
+        return
     with st.container(border=True, key="library.import_form"):
         translate_uploader()
+        # A key of its own for every round: what was imported leaves the box, and a second press imports nothing.
         uploads = st.file_uploader(
-            t("library.upload"), SUFFIXES, accept_multiple_files=True, key=UPLOADS, help=t("library.upload_help")
+            t("library.upload"),
+            SUFFIXES,
+            accept_multiple_files=True,
+            key=f"{UPLOADS}.{library_state.import_round()}",
+            help=t("library.upload_help"),
         )
-        places = st.columns([2.4, 1.3, 1.2, 1], vertical_alignment="bottom", gap="medium")
-        path_place, bars_place, map_place, button_place = places
-        path_place.text_input(t("library.folder"), placeholder=t("library.folder_hint"), key=FOLDER)
-        session.default_widgets({BARS: DEFAULT_BARS, DRUM_MAP: AUTOMATIC})
+        places = st.columns([2.0, 1.3, 1.1, 1.1, 1], vertical_alignment="bottom", gap="small")
+        path_place, bars_place, map_place, set_place, button_place = places
+        path_place.text_input(
+            t("library.folder"),
+            placeholder=t("library.folder_hint"),
+            key=FOLDER,
+            disabled=not may("import_path"),
+            help=why_not("import_path"),
+        )
+        session.default_widgets({BARS: DEFAULT_BARS, DRUM_MAP: AUTOMATIC, DATASET: FOUND_BY_ITSELF})
         bars_place.segmented_control(t("library.bars_a_loop"), BARS_CHOICES, key=BARS, required=True)
         map_place.selectbox(
             t("library.drum_map"),
@@ -58,6 +84,13 @@ def draw_import(workspace: Workspace) -> None:
             format_func=worded(DRUM_MAP_CHOICES, drum_map_name),
             key=DRUM_MAP,
             help=t("library.drum_map_help"),
+        )
+        set_place.selectbox(
+            t("library.dataset_facts"),
+            DATASET_CHOICES,
+            format_func=worded(DATASET_CHOICES, dataset_name),
+            key=DATASET,
+            help=t("library.dataset_help"),
         )
         wanted = button_place.button(
             t("library.import_now"),
@@ -70,11 +103,14 @@ def draw_import(workspace: Workspace) -> None:
         )
     if wanted:
         folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
-        run_import(workspace, uploads or [], folder, bars, str(session.widget(DRUM_MAP)))
+        how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
+        if run_import(workspace, uploads or [], folder, how):
+            redraw()
     report = library_state.import_report()
     if report is not None:
         draw_report(workspace, report)
     draw_history(workspace)
+    draw_undo(workspace)
 
 
 def drum_map_name(code: str) -> str:
@@ -82,14 +118,29 @@ def drum_map_name(code: str) -> str:
     return t("library.drum_map_auto") if code == AUTOMATIC else DRUM_MAPS[code].label
 
 
-def run_import(
-    workspace: Workspace, uploads: Sequence[UploadedFile], folder: str, bars: int, drum_map: str = AUTOMATIC
-) -> None:
-    """Keep the uploads, import everything, and keep the report; an error becomes a message."""
+def dataset_name(code: str) -> str:
+    """What a choice of the data set is called: by its own title, which nobody translates."""
+    if code == FOUND_BY_ITSELF:
+        return t("library.dataset_auto")
+    return t("library.dataset_folder") if code == PLAIN else dataset_title(code)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChoices:
+    """How files are read: bars a loop, the note map of drums, the data set whose labels they carry."""
+
+    bars: int = DEFAULT_BARS
+    drum_map: str = AUTOMATIC
+    dataset: str = FOUND_BY_ITSELF
+
+
+def run_import(workspace: Workspace, uploads: Sequence[UploadedFile], folder: str, how: ImportChoices) -> bool:
+    """Keep the uploads, import everything with what data sets say of it, and keep the report; whether that was done.
+    An error becomes a message."""
     library_state.set_import_report(None)
     if not uploads and not folder:
         st.warning(t("library.nothing_chosen"))
-        return
+        return False
     bar = st.progress(0.0, text=t("library.reading"))
 
     def show(done: int, total: int) -> None:
@@ -98,26 +149,41 @@ def run_import(
     try:
         paths = [str(keep_upload(workspace, upload.name, upload.getvalue())) for upload in uploads]
         paths += [str(Path(folder).expanduser())] if folder else []
-        report = library_imports.ingest(paths, workspace, bars=bars, progress=show, drum_map=drum_map)
-        library_state.set_import_report(report.to_json())
+        report = ingest_with_facts(
+            paths,
+            workspace,
+            dataset=None if how.dataset == FOUND_BY_ITSELF else how.dataset,
+            bars=how.bars,
+            progress=show,
+            drum_map=how.drum_map,
+        )
     except ComposerError as error:
         st.error(error_text(error))
+        return False
     finally:
         bar.empty()
+    library_state.set_import_report(report.to_json())
+    library_state.next_import_round()
+    return True
 
 
 def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     """Counts, then every refused file and every warning by name."""
+    if report.get("files_improved"):
+        st.info(t("reread.improved", n=f"{report['files_improved']:,}"))
     if report["loops_added"]:
         seconds = f"{report['seconds']:.1f}"
         loops, accepted = f"{report['loops_added']:,}", f"{report['files_accepted']:,}"
         st.success(t("library.report", loops=loops, accepted=accepted, seconds=seconds))
         st.button(t("library.browse_now"), key="library.browse_now", on_click=show_section, args=(BROWSE,))
     elif report["files_accepted"] and not report["warnings"]:
-        st.info(t("library.report_known"))
-    else:
+        if not report.get("files_improved"):
+            st.info(t("library.report_known"))
+    elif not report.get("files_improved"):
         st.warning(t("library.report_nothing"))
     found: Mapping[str, Any] = report
+    if found.get("names_added"):
+        st.caption(t("library.names_added", n=f"{found['names_added']:,}"))
     counts = {
         "files_accepted": found["files_accepted"],
         "files_refused": len(found["files_refused"]),
@@ -126,7 +192,42 @@ def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     }
     for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(t(f"library.{name}"), f"{count:,}", help=t(f"library.{name}_help"))
+    for described in found.get("datasets", ()):
+        draw_dataset(workspace, described)
     draw_results(workspace, report)
+
+
+def draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
+    """What one path's data set said: labels and facts that came along, and what led nowhere, by name."""
+    labels = found["labels"]
+    if not found["rows"] or (found["name"] == PLAIN and not labels["rows"]):
+        return
+    title = t("library.dataset_folder") if found["name"] == PLAIN else found["title"]
+    name = shown_path(found["path"], workspace)
+    st.markdown(f":material/dataset: **{plain(t('library.dataset_said', title=title, path=name))}**")
+    words = t(
+        "library.dataset_counts",
+        matched=f"{found['matched']:,}",
+        labels=f"{labels['written']:,}",
+        songs=f"{found['songs_changed']:,}",
+    )
+    if labels["behind_people"]:
+        words += t("library.dataset_behind", n=f"{labels['behind_people']:,}")
+    st.caption(words if found["changed"] else t("library.dataset_known"))
+    if found["unknown_words"]:
+        listed = t("library.comma").join(plain(word) for word in list(found["unknown_words"])[:MOST_WORDS])
+        st.caption(t("library.dataset_unknown", words=listed))
+    issues = [(row["place"], t(f"dataset_issue.{row['reason']}"), row["word"]) for row in _issues(found)]
+    n_issues = found["n_unmatched"] + found["n_refused"]
+    if issues:
+        with st.expander(t("library.dataset_issues", n=f"{n_issues:,}")):
+            columns = [t("library.col_file"), t("library.col_reason"), t("library.col_word")]
+            st.dataframe(pd.DataFrame(issues[:MOST_ROWS], columns=columns), hide_index=True)
+
+
+def _issues(found: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Refused rows first, then files and rows that found nothing."""
+    return [*found["refused"], *found["unmatched"]]
 
 
 def draw_results(workspace: Workspace, report: Mapping[str, object]) -> None:
@@ -159,7 +260,8 @@ def draw_results(workspace: Workspace, report: Mapping[str, object]) -> None:
 
 
 def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tuple[str, str, str]]:
-    """(file, code of the result, sentence) of every refused file, every warning, every other accepted file."""
+    """(file, code of the result, sentence) of every refused file, every improved one, every warning, every other
+    accepted file."""
     found: Mapping[str, Any] = report
 
     def name(row: Mapping[str, Any]) -> str:
@@ -167,10 +269,12 @@ def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tupl
         return shown_path(row["path"], workspace, found.get("paths", ()))
 
     rows = [(name(row), REFUSED, refusal_text(row)) for row in found["files_refused"]]
+    improved = found.get("improved", ())
+    rows += [(name({"path": path}), IMPROVED, t("reread.improved_file")) for path in improved]
     rows += [(name(row), WARNED, warning_text(row)) for row in found["warnings"]]
-    warned = {row["path"] for row in found["warnings"]}
+    told = {row["path"] for row in found["warnings"]} | set(improved)
     for row in found.get("accepted", []):
-        if row["path"] not in warned:
+        if row["path"] not in told:
             key = "library.cut_one" if row["loops"] == 1 else "library.cut_into"
             rows.append((name(row), ACCEPTED, t(key, loops=row["loops"])))
     return rows
@@ -179,14 +283,17 @@ def result_rows(workspace: Workspace, report: Mapping[str, object]) -> list[tupl
 def draw_history(workspace: Workspace) -> None:
     """Earlier imports, the newest first."""
     with st.expander(t("library.import_history"), key="library.import_history"):
-        imports = library_imports.imports(workspace)
+        imports: list[dict[str, Any]] = import_history.imports(workspace)[:MOST_ROWS]
         if not imports:
             st.caption(t("library.no_imports"))
             return
         number = st.column_config.NumberColumn
-        st.dataframe(
-            pd.DataFrame([_history_row(workspace, entry) for entry in imports[:MOST_ROWS]]),
+        picked: Any = st.dataframe(
+            pd.DataFrame([_history_row(workspace, entry) for entry in imports]),
             hide_index=True,
+            key=HISTORY,
+            on_select="rerun",
+            selection_mode="single-row",
             column_config={
                 "at": st.column_config.DatetimeColumn(t("library.when"), format=_SHORT, width=130),
                 "paths": st.column_config.TextColumn(t("library.paths"), width="large"),
@@ -195,8 +302,52 @@ def draw_history(workspace: Workspace) -> None:
                 "refused": number(t("library.files_refused"), width=135),
                 "loops": number(t("library.loops_added"), width=90),
                 "seconds": number(t("library.seconds"), format="%.1f", width=70),
+                "state": st.column_config.TextColumn(t("library.import_state"), width=190),
             },
         )
+        chosen = [imports[row] for row in picked["selection"]["rows"] if row < len(imports)]
+        if chosen:
+            _draw_chosen(workspace, chosen[0])
+        else:
+            st.caption(t("library.import_choose"))
+
+
+def _draw_chosen(workspace: Workspace, entry: Mapping[str, Any]) -> None:
+    """What can be done with one import: delete it with its loops, or bring it back."""
+    if reason := why_not("delete_import"):
+        st.caption(reason)
+        return
+    state, n_loops = entry["state"], f"{entry['n_loops']:,}"
+    if state == import_history.HERE:
+        with st.popover(t("library.import_delete"), icon=":material/delete:", key="library.import_delete"):
+            st.markdown(t("library.import_delete_ask", n=n_loops, days=import_history.KEPT_DAYS))
+            st.button(
+                t("library.import_delete_now", n=n_loops),
+                type="primary",
+                key="library.import_delete_now",
+                on_click=_change_import,
+                args=(workspace, import_history.delete_import, entry["id"]),
+            )
+    elif state == import_history.DELETED:
+        st.button(
+            t("library.import_back", n=n_loops),
+            icon=":material/undo:",
+            key="library.import_back",
+            on_click=_change_import,
+            args=(workspace, import_history.bring_back, entry["id"]),
+        )
+    else:
+        st.caption(t(f"library.import_{state}"))
+
+
+def _change_import(workspace: Workspace, change: Callable[[Workspace, str], object], import_id: str) -> None:
+    try:
+        change(workspace, import_id)
+    except ComposerError as error:
+        session.set_problem(error)
+        return
+    word = "deleted" if change is import_history.delete_import else "back"
+    session.notify(t(f"library.import_{word}_done"))
 
 
 def _history_row(workspace: Workspace, entry: dict[str, Any]) -> dict[str, Any]:
@@ -208,4 +359,5 @@ def _history_row(workspace: Workspace, entry: dict[str, Any]) -> dict[str, Any]:
         "refused": len(entry["files_refused"]),
         "loops": entry["loops_added"],
         "seconds": entry["seconds"],
+        "state": t(f"library.import_state_{entry['state']}", until=str(entry["until"])[:10]),
     }

@@ -10,22 +10,27 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.estimate.scores.axes import AXES
+from composer_core.estimate.scores.profiles import PROFILES
 from composer_core.pipeline.editing import mending
 from composer_core.pipeline.editing.mending import Mended
 from composer_core.pipeline.editing.recipes import keep_recipe
 from composer_core.pipeline.library import rescoring
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.settings import save_settings, settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.access.offer import may, why_not
 from studio.components import transport
 from studio.figures.score_bars import score_bars
 from studio.library import state as library_state
 from studio.library.rows import number
 from studio.library.view import ask, current_view
-from studio.widgets import show_error
+from studio.widgets import show_error, worded
 from studio.wording.text import t
 
-MARK, WEIGHTED, WEIGHT = "retry.mark", "retry.weighted", "retry.weight."
+MARK, WEIGHTED, WEIGHT, OF = "retry.mark", "retry.weighted", "retry.weight.", "retry.of"
+ALL = "all"
+_OF = (ALL, *PROFILES)
 _CHART_PX = 260
 MOST_SHOWN = 100_000
 """By weights the queue is named loop by loop; of a longer one the worst are shown."""
@@ -46,10 +51,19 @@ def draw_queue(workspace: Workspace) -> None:
     if session.widget(WEIGHTED):
         for axis in AXES:
             st.slider(t(f"score.{axis}"), 0.0, 1.0, float(weights.get(axis, 0.0)), 0.1, key=WEIGHT + axis)
-    mark, asked = float(session.widget(MARK)), _chosen_weights()
+    session.default_widgets({OF: ALL})
+    st.segmented_control(
+        t("retry.of"),
+        _OF,
+        format_func=worded(_OF, lambda code: t("retry.of_all" if code == ALL else f"profile.{code}")),
+        key=OF,
+        required=True,
+        persist_state="session",
+    )
+    mark, asked, of = float(session.widget(MARK)), _chosen_weights(), Filter(profiles=_chosen_profiles())
     try:
-        now = queries.preview(workspace, stored.pass_mark, stored.score_weights)
-        then = queries.preview(workspace, mark, asked)
+        now = queries.preview(workspace, stored.pass_mark, stored.score_weights, of)
+        then = queries.preview(workspace, mark, asked, of)
     except ComposerError as error:
         show_error(error)
         return
@@ -59,8 +73,15 @@ def draw_queue(workspace: Workspace) -> None:
     frame = pd.DataFrame({t("retry.now"): now.counts, t("retry.then"): then.counts}, index=then.edges[:-1].astype(int))
     st.bar_chart(frame, stack=False, height=_CHART_PX, x_label=t("score.total"), y_label=t("library.n_loops"))
     with st.container(horizontal=True):
-        st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked))
+        st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked),
+                  disabled=not may("settings"), help=why_not("settings"))  # fmt: skip
         st.button(t("retry.show"), key="retry.show", on_click=_show, disabled=not now.n_below)
+
+
+def _chosen_profiles() -> tuple[str, ...]:
+    """The profile whose loops are shown; all of them where none is chosen."""
+    chosen = str(session.widget(OF))
+    return () if chosen == ALL else (chosen,)
 
 
 def _chosen_weights() -> dict[str, float] | None:
@@ -83,11 +104,10 @@ def _show() -> None:
     """Show the queue in the table: below the mark, or by weights the very loops, at most as many as a selection."""
     workspace = session.workspace()
     settings = settings_or_defaults(workspace)
-    asked = replace(current_view().filter, below_total=settings.pass_mark)
+    asked = replace(current_view().filter, below_total=settings.pass_mark, profiles=_chosen_profiles())
     if settings.score_weights is not None:
-        asked = replace(
-            asked, below_total=None, loop_ids=tuple(rescoring.retry_queue(workspace, settings)[:MOST_SHOWN])
-        )
+        waiting = rescoring.retry_queue(workspace, settings, Filter(profiles=_chosen_profiles()))
+        asked = replace(asked, below_total=None, loop_ids=tuple(waiting[:MOST_SHOWN]))
     ask(asked)
 
 
@@ -114,8 +134,10 @@ def draw_mending(workspace: Workspace, loop_id: str, total: float | None) -> Non
         place.html(score_bars({axis: number(value) for axis, value in scores.items()}, settings.pass_mark))
     with st.container(horizontal=True):
         st.button(t("retry.hear"), icon=":material/compare_arrows:", key="retry.hear", on_click=_hear, args=(mended,))
-        st.button(t("retry.keep"), icon=":material/add:", key="retry.keep", on_click=_keep, args=(loop_id,))
-        st.button(t("retry.recipe"), icon=":material/save:", key="retry.recipe", on_click=_save_recipe, args=(mended,))
+        st.button(t("retry.keep"), icon=":material/add:", key="retry.keep", on_click=_keep, args=(loop_id,),
+                  disabled=not may("add_loops"), help=why_not("add_loops"))  # fmt: skip
+        st.button(t("retry.recipe"), icon=":material/save:", key="retry.recipe", on_click=_save_recipe,
+                  args=(mended,), disabled=not may("save_recipe"), help=why_not("save_recipe"))  # fmt: skip
 
 
 def _rule_names(mended: Mended) -> list[str]:

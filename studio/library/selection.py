@@ -16,8 +16,10 @@ from composer_core.pipeline.library.browse import FORMATS
 from composer_core.pipeline.library.filters import Filter
 from composer_core.workspace import Workspace
 from studio import session
+from studio.access.offer import may, why_not
 from studio.label.bulk import BULK, SELECTION, SOURCE
 from studio.label.desk import MOST_QUEUED, SECTION, queue_loops
+from studio.library.profiles import draw_selection_profile
 from studio.library.view import ask, current_view
 from studio.wording.text import t
 
@@ -80,16 +82,20 @@ def draw_selection(workspace: Workspace) -> None:
             t("library.to_queue"),
             icon=":material/playlist_add:",
             key="library.to_queue",
-            help=t("library.to_queue_help", most=MOST_QUEUED),
+            help=why_not("label") or t("library.to_queue_help", most=MOST_QUEUED),
+            disabled=not may("label"),
             on_click=_to_queue,
         )
         st.button(
             t("library.bulk"),
             icon=":material/label:",
             key="library.bulk",
-            help=t("library.bulk_help"),
+            help=why_not("label") or t("library.bulk_help"),
+            disabled=not may("label"),
             on_click=_to_bulk,
         )
+        with st.popover(t("profile.selection"), icon=":material/tune:"):
+            draw_selection_profile(len(chosen))
         with st.popover(t("library.export"), icon=":material/download:"):
             draw_export(workspace, Filter(loop_ids=tuple(chosen)), len(chosen), "selection")
         with st.popover(t("library.exclude"), icon=":material/block:"):
@@ -118,6 +124,9 @@ def _to_bulk() -> None:
 
 
 def _draw_exclude() -> None:
+    if reason := why_not("exclude"):
+        st.info(reason)
+        return
     st.caption(t("library.exclude_hint"))
     st.text_input(t("library.exclude_note"), key="library.exclude_note", max_chars=200)
     st.button(t("library.exclude_now"), key="library.exclude_now", type="primary", on_click=_exclude)

@@ -25,6 +25,8 @@ COMPARED = "studio.library.compared"
 WAITING_FOR_COMPARISON = "studio.library.beside"
 MENDED = "studio.library.mended"
 IMPORT_REPORT = "studio.library.import_report"
+IMPORT_ROUND = "studio.library.import_round"
+REREAD_REPORT = "studio.library.reread_report"
 
 
 class ViewChanges(TypedDict, total=False):
@@ -167,3 +169,23 @@ def import_report() -> Mapping[str, object] | None:
 def set_import_report(report: Mapping[str, object] | None) -> None:
     """Keep the report of an import for the next drawing."""
     st.session_state[IMPORT_REPORT] = report
+
+
+def import_round() -> int:
+    """How many imports of this session are done: names the box of uploads, so that each is consumed once."""
+    return int(st.session_state.get(IMPORT_ROUND, 0))
+
+
+def next_import_round() -> None:
+    """Another import is done."""
+    st.session_state[IMPORT_ROUND] = import_round() + 1
+
+
+def reread_report() -> Mapping[str, object] | None:
+    """The report of the last re-read or its preview in this session, None before any and once it was closed."""
+    return cast("Mapping[str, object] | None", st.session_state.get(REREAD_REPORT))
+
+
+def set_reread_report(report: Mapping[str, object] | None) -> None:
+    """Keep the report of a re-read for the next drawing, or forget it."""
+    st.session_state[REREAD_REPORT] = report

@@ -11,11 +11,22 @@ import streamlit as st
 from composer_core.errors import ComposerError
 from composer_core.music.condition import Condition
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
-from composer_core.pipeline.training.runs import SMOOTHING, RunStatus, TrainRequest, resume, runs, status, stop
+from composer_core.pipeline.training.runs import (
+    SMOOTHING,
+    RunStatus,
+    TrainRequest,
+    label_counts_of,
+    resume,
+    runs,
+    status,
+    stop,
+)
 from studio import navigation, session
+from studio.access.offer import may, why_not
 from studio.components import transport
 from studio.redraw import redraw
 from studio.train import state as train_state
+from studio.turns import own_ticket, turns
 from studio.widgets import errors_as_messages, show_error
 from studio.wording.names import instrument_name
 from studio.wording.text import literally, t, translated_value
@@ -120,10 +131,33 @@ def _show(name: str, state_before: str) -> None:
     if run.state == "starting" or (run.state in WORKING and not run.losses):
         st.caption(t("train.preparing"))
     _actions(run)
+    _show_labels(name)
     with st.expander(t("train.log"), expanded=run.state == "crashed"):
         st.code(run.log_tail or t("train.log_empty"), language=None, wrap_lines=True)
     if (run.state in WORKING) != (state_before in WORKING):
         redraw()
+
+
+def _show_labels(name: str) -> None:
+    """Whose values the run learns from, field by field; nothing for a run on a folder."""
+    counts = label_counts_of(session.workspace(), name)
+    if not counts:
+        return
+    with st.expander(t("train.labels"), icon=":material/sell:"):
+        st.caption(t("train.labels_help"))
+        field, whose, loops = t("train.labels_field"), t("train.labels_whose"), t("train.labels_loops")
+        rows = [
+            {field: t(f"train.labels_of_{name}"), whose: _whose(who), loops: count}
+            for name, found in counts.items()
+            for who, count in found.items()
+        ]
+        st.dataframe(rows, hide_index=True)
+
+
+def _whose(who: str) -> str:
+    """Whom a value is of: people, a machine or data set by name, the file, or nobody."""
+    kind, _, name = who.partition(":")
+    return t(f"label.by_{kind}", name=name) if name else t(f"train.labels_by_{kind}")
 
 
 def _as_row(run: RunStatus) -> dict[str, str]:
@@ -174,20 +208,35 @@ def _way(request: TrainRequest) -> str:
 def _actions(run: RunStatus) -> None:
     with st.container(horizontal=True):
         if run.state in WORKING:
-            _button("stop", ":material/stop_circle:", _stop, run.run)
+            _button("stop", ":material/stop_circle:", _stop, run.run, why_not("train"))
         elif run.state != "finished":
-            _button("resume", ":material/resume:", _resume, run.run)
+            _button("resume", ":material/resume:", _resume, run.run, why_not("train"))
         if run.has_model:
             if st.button(
-                t("train.sample"), icon=":material/play_arrow:", key="train.sample", help=t("train.sample_help")
+                t("train.sample"),
+                icon=":material/play_arrow:",
+                key="train.sample",
+                help=why_not("generate") or t("train.sample_help"),
+                disabled=not may("generate"),
             ):
                 _sample(run)
             _button("use", ":material/auto_awesome:", _use, run)
 
 
-def _button(name: str, icon: str, act: Callable[..., None], of: RunStatus | str) -> None:
-    """A button whose act is a callback: the next reading may come before this one has drawn its buttons."""
-    st.button(t(f"train.{name}"), icon=icon, key=f"train.{name}", on_click=act, args=(of,))
+def _button(name: str, icon: str, act: Callable[..., None], of: RunStatus | str, reason: str | None = None) -> None:
+    """A button whose act is a callback: the next reading may come before this one has drawn its buttons.
+
+    With a `reason` it is disabled, and its hint says why.
+    """
+    st.button(
+        t(f"train.{name}"),
+        icon=icon,
+        key=f"train.{name}",
+        on_click=act,
+        args=(of,),
+        disabled=reason is not None,
+        help=reason,
+    )
 
 
 def _stop(name: str) -> None:
@@ -226,7 +275,13 @@ def _sample(run: RunStatus) -> None:
     """One take of the model as it is now, kept in the history and played."""
     workspace = session.workspace()
     asked = Condition(run.request.heard_instrument)
-    with st.spinner(t("train.sampling")):
+    place = st.empty()
+
+    def waits(n_before: int) -> None:
+        place.caption(t("generate.waiting", n=n_before))
+
+    with turns.turn(own_ticket(), waits), st.spinner(t("train.sampling")):
+        place.empty()
         takes = generate(asked, seed=secrets.randbelow(MAX_SEED), model=run.run, workspace=workspace)
     save_takes(workspace, takes)
     title = t("train.sample_title", run=run.run, step=run.step)

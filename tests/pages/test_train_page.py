@@ -17,6 +17,7 @@ from composer_core.errors import NotFound
 from composer_core.pipeline.generation.audition import Audio
 from composer_core.pipeline.generation.takes import list_takes
 from composer_core.pipeline.training import runs
+from composer_core.pipeline.training.labelled import COUNTED
 from composer_core.pipeline.training.runs import TrainRequest
 from composer_core.store import runs as store
 from composer_core.store.atomic import write_json
@@ -259,3 +260,17 @@ def test_cards_of_the_models_are_read_in_the_app(workspace: Workspace) -> None:
     app.selectbox(key="train.card").select("mine").run()
     assert not app.exception and not app.error
     assert [element.value for element in app.markdown if "my own grooves" in element.value]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_run_on_the_library_says_whose_labels_it_learns_from(workspace: Workspace, language: str) -> None:
+    folder = write_run(workspace, "groove", written("finished"), [5.0, 4.0])
+    assert text("train.labels", language) not in [one.label for one in open_studio("train", language).expander]
+    sources = ("human", "measured", "not_given", "file", "import:emopia", "model:key@1", "rule:technique")
+    counts = {name: dict.fromkeys(sources, 3) for name in COUNTED}
+    write_json(folder / store.FACTS_FILE, {"facts": {"labels": counts}})
+    app = open_studio("train", language)
+    assert not app.exception and not app.error
+    shown = [one.value for one in app.dataframe if text("train.labels_loops", language) in one.value.columns]
+    assert len(shown) == 1 and len(shown[0]) == len(COUNTED) * len(sources)
+    assert "emopia" in shown[0].to_string() and text("train.labels_by_human", language) in shown[0].to_string()

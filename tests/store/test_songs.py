@@ -59,3 +59,10 @@ def test_the_single_part_of_an_early_library_is_read_first(workspace: Workspace)
     (workspace.songs / "gmd.000001.parquet").rename(workspace.songs / "gmd.parquet")
     assert store.write("gmd", [row("a", "early"), row("b", "late")]) == 1
     assert store.table().set_index("source_digest")["title"].to_dict() == {"a": "early", "b": "late"}
+
+
+def test_a_file_of_which_nothing_is_said_changes_nothing(tmp_path: Path) -> None:
+    store = SongStore(Workspace(tmp_path))
+    store.write("gmd", [SongRow("a", "gmd", "a.mid", "First")])
+    assert store.write("gmd", []) == 0
+    assert store.table()["title"].tolist() == ["First"]

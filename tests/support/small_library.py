@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 from composer_core.music.loop import Loop, Notes
@@ -75,3 +76,14 @@ def write_grooves(folder: Path, files: int = 3) -> Path:
         ]
         (folder / f"beat{index}.mid").write_bytes(loop_to_midi(Loop("drums", Notes.from_rows(beat), bars=8)))
     return folder
+
+
+MISREAD = Path(__file__).resolve().parents[1] / "saved" / "misread.tar.xz"
+"""A workspace of an earlier release with its files, which that release cut wrongly (see tests/saved/README.md)."""
+
+
+def unpack_misread(folder: Path) -> Workspace:
+    """Unpack MISREAD; its paths are relative to the folder `folder`/misread, from which its sources can be read."""
+    with tarfile.open(MISREAD) as tar:
+        tar.extractall(folder, filter="data")
+    return Workspace(Path("workspace"))

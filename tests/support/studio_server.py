@@ -46,7 +46,7 @@ def free_port() -> int:
 def studio_server(workspace: Path) -> Iterator[str]:
     """Run the studio over a workspace; gives its address and stops it at the end."""
     port = free_port()
-    line = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    line = [sys.executable, "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace)}
     workspace.mkdir(parents=True, exist_ok=True)
     with (workspace / "server.log").open("ab") as log:

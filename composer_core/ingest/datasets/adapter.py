@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypedDict
 
+from composer_core.ingest.beats import BadBeats, Beats
 from composer_core.store.labels.records import LabelValue
 
 Row = dict[str, object]
@@ -104,13 +105,25 @@ FactsOf = Callable[[Sequence[str], Sequence[Parsed]], Reading]
 
 
 @dataclass(frozen=True, slots=True)
+class BeatFile:
+    """Where a data set says when the beats of its MIDI files sound, for sets whose files have no bars worth the name.
+
+    `beside` names the file of a MIDI file's beats (None: it has none); `parse` runs in the reader process.
+    """
+
+    beside: Callable[[PurePath], PurePath | None]
+    parse: Callable[[bytes], Beats | BadBeats]
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """One data set.
 
     `detect` looks at names below a path only; `indexes` lists the files with facts; `parse`
     turns one of them into rows; `facts` joins rows with the MIDI files that are there.
-    `listing` gives rows made of file names alone. `tested_on` is "real files" or "fixtures",
-    `source` where the layout is described.
+    `listing` gives rows made of file names alone, `beats` the beats that bars are cut by.
+    `tested_on` is "real files" or "fixtures", `source` where the layout is described.
+    `licence` is what the set's own licence file says; "" where none is known.
     """
 
     name: str
@@ -122,6 +135,8 @@ class Adapter:
     parse: Callable[[str, bytes], Parsed]
     facts: FactsOf
     listing: Callable[[Path], Parsed] | None = None
+    beats: BeatFile | None = None
+    licence: str = ""
 
 
 def no_indexes(_root: Path) -> list[Path]:

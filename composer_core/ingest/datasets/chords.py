@@ -49,4 +49,5 @@ ADAPTER = Adapter(
     indexes=lambda root: there(root / INDEX),
     parse=_parse,
     facts=_facts,
+    licence="MIT",
 )

@@ -94,4 +94,5 @@ ADAPTER = Adapter(
     indexes=_indexes,
     parse=_parse,
     facts=_facts,
+    licence="CC BY-NC-SA",
 )

@@ -81,4 +81,5 @@ ADAPTER = Adapter(
     indexes=lambda root: there(root / INFO_FILE),
     parse=_parse,
     facts=_join,
+    licence="CC BY 4.0",
 )

@@ -41,4 +41,5 @@ ADAPTER = Adapter(
     indexes=lambda root: there(root / INDEX),
     parse=_parse,
     facts=_join,
+    licence="GPL 2.0",
 )

@@ -104,4 +104,5 @@ ADAPTER = Adapter(
     indexes=index_and_notes,
     parse=_parse,
     facts=_facts,
+    licence="CC0 1.0",
 )

@@ -43,4 +43,5 @@ ADAPTER = Adapter(
     indexes=lambda root: there(root / INDEX),
     parse=_parse,
     facts=_join,
+    licence="MIT",
 )

@@ -46,6 +46,10 @@ ADAPTERS: dict[str, Adapter] = {
 }
 
 
+PLAIN_FOLDER = folders.ADAPTER.name
+"""The adapter of whatever no other one knows."""
+
+
 def adapter_named(name: str) -> Adapter:
     """The adapter of that name; InvalidValue lists the others."""
     require_choice("dataset", name, tuple(ADAPTERS))

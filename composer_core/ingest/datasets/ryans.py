@@ -48,4 +48,5 @@ ADAPTER = Adapter(
     indexes=_indexes,
     parse=_parse,
     facts=_facts,
+    licence="public domain",
 )

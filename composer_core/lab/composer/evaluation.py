@@ -53,6 +53,7 @@ from composer_core.music.condition import Condition
 from composer_core.pipeline.generation.takes import generate
 from composer_core.pipeline.models import ModelInfo, load
 from composer_core.pipeline.scoring import missing
+from composer_core.workspace import Workspace
 
 WARM_UP = 2
 BYTES_PER_MIB = 2**20
@@ -130,7 +131,7 @@ class Counts:
 
 def evaluate(
     info: ModelInfo,
-    data: Path,
+    data: Path | Workspace,
     counts: Counts = Counts(),
     seed: int = 0,
     instrument: str | None = None,
@@ -138,8 +139,9 @@ def evaluate(
     only: Sequence[str] = PARTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, object]:
-    """The whole report of one composer on one data folder; a model of all instruments is asked for `instrument`.
+    """The whole report of one composer on one data folder or library.
 
+    A model of all instruments is asked for `instrument`.
     `judge_data` holds clips rated by people (EMOPIA), for the judge of emotion; without it emotion is only
     compared with the estimator that labelled the training data. `only` names the parts to measure. NotFound
     when nothing was held out, InvalidValue for an unknown part.

@@ -21,8 +21,9 @@ from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import ASK_MAX_TEMPO_BPM, ASK_MIN_TEMPO_BPM, COMMON_TIME
-from composer_core.pipeline.generation.fill_in import fill_in
+from composer_core.pipeline.generation.fill_in import fill_in, own_table
 from composer_core.pipeline.generation.takes import perform_grid, render_grid
+from composer_core.pipeline.training.labelled import taught_by_labels
 from composer_core.pipeline.training.permitted_sets import is_root, loops_of
 from composer_core.pipeline.training.sources import (
     COMMON_METERS,
@@ -35,6 +36,7 @@ from composer_core.pipeline.training.sources import (
 )
 from composer_core.pipeline.training.windows import apart_from_held_out
 from composer_core.tokens.vocab import loop_to_bars
+from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from composer_core.model.composer.checkpoint import LoadedModel
@@ -94,13 +96,15 @@ class Made:
     played: Loop
 
 
-def read_held_out(data: Path, instrument: str) -> HeldOutParts:
-    """Takes of a data folder; NotFound when none was held out."""
+def read_held_out(data: Path | Workspace, instrument: str) -> HeldOutParts:
+    """Takes of a data folder, or of a library with what its labels say; NotFound when none was held out."""
     takes = prepare_takes(loops_of(data, instrument), [instrument])
-    takes = [take for take in takes if str(take.played.meter) in COMMON_METERS or not is_root(data)]
+    if isinstance(data, Path) and is_root(data):
+        takes = [take for take in takes if str(take.played.meter) in COMMON_METERS]
     parts = {part: [take for take in takes if take.part == part] for part in PARTS}
     if not parts["validation"]:
-        raise NotFound("no_notes", path=str(data), instrument=instrument, purpose="evaluate on")
+        place = data if isinstance(data, Path) else data.root
+        raise NotFound("no_notes", path=str(place), instrument=instrument, purpose="evaluate on")
     return HeldOutParts(parts, LIMITS)
 
 
@@ -178,7 +182,10 @@ def generate_for(loaded: LoadedModel, conditions: Sequence[Condition], seed: int
     for first in range(0, len(conditions), BATCH):
         chosen = conditions[first : first + BATCH]
         seeds = [seed + first + index for index in range(len(chosen))]
-        whole = [fill_in(condition, own_seed) for condition, own_seed in zip(chosen, seeds, strict=True)]
+        whole = [
+            fill_in(condition, own_seed, own_table(loaded.facts, condition.instrument))
+            for condition, own_seed in zip(chosen, seeds, strict=True)
+        ]
         sampled = sample_mixed(loaded, whole, seeds)
         for condition, notes, own_seed in zip(chosen, sampled, seeds, strict=True):
             program = DEFAULT_PROGRAM[condition.instrument]
@@ -193,9 +200,10 @@ def generate_best_for(loaded: LoadedModel, conditions: Sequence[Condition], seed
     from composer_core.pipeline.generation.reranking import choose_best
 
     found = []
+    unjudged = taught_by_labels(loaded.facts)
     for index, condition in enumerate(conditions):
         candidates = generate_for(loaded, [condition] * best_of, seed + index * best_of)
-        found.append(candidates[choose_best(condition, [one.played for one in candidates])])
+        found.append(candidates[choose_best(condition, [one.played for one in candidates], unjudged=unjudged)])
     return found
 
 

@@ -1,9 +1,9 @@
 """Train, evaluate and load the performer: takes in, a folder with weights and figures out.
 
 Drummers and POP909's pianists were recorded; bass, guitar and strings learn velocity from sequenced
-music and notation, and no timing. The arousal of a training window is the documented first estimate on
-the window as it was played, the same one that conditions the composer. Takes of the data set's
-`validation` split are used for measuring only.
+music and notation, and no timing. The arousal of a training window is the one that conditions the composer: what the
+labels of a library's loop say, else the documented first estimate on the window as it was played. Takes of the data
+set's `validation` split are used for measuring only.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from composer_core.metrics import measure
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.library.loops import loops_for_training
-from composer_core.pipeline.training.sources import genre_of, part_of, window_of
+from composer_core.pipeline.training.permitted_sets import loops_of
+from composer_core.pipeline.training.runs import LIBRARY
+from composer_core.pipeline.training.sources import affect_of, genre_of, part_of, window_of
 from composer_core.store.atomic import write_json
 from composer_core.tokens.snap import snap_loop
-from composer_core.workspace import ASSETS
+from composer_core.workspace import ASSETS, Workspace
 
 if TYPE_CHECKING:
     from composer_core.model.performer.training import PlayedWindow
@@ -49,8 +51,12 @@ def shipped_performer(instrument: str) -> Path:
     return ASSETS / "models" / f"performer-{instrument}"
 
 
-def performed_takes(data: Sequence[Path], instrument: str) -> list[Loop]:
-    """Parts of an instrument that somebody played or shaped, from any number of folders.
+Data = Sequence[Path | Workspace]
+"""Folders of takes, and libraries whose labels count."""
+
+
+def performed_takes(data: Data, instrument: str) -> list[Loop]:
+    """Parts of an instrument that somebody played or shaped, from any number of folders and libraries.
 
     Drums are taken as played. Of POP909 the piano tracks, placed on their annotated beats. Of all others
     only parts with varying velocity, whose timing is a sequencer's or an engraver's: `extra["timed"]` is
@@ -58,15 +64,23 @@ def performed_takes(data: Sequence[Path], instrument: str) -> list[Loop]:
     """
     loops: list[Loop] = []
     for path in data:
-        if not path.exists():
-            raise NotFound("path_missing", path=str(path))
-        if is_pop909(path):
-            loops += played_piano(path) if instrument == "piano" else []
-            continue
-        found = [replace(loop, source=f"{path.name}/{loop.source}") if len(data) > 1 else loop
-                 for loop in loops_for_training(path, instrument)]  # fmt: skip
+        if isinstance(path, Path):
+            if not path.exists():
+                raise NotFound("path_missing", path=str(path))
+            if is_pop909(path):
+                loops += played_piano(path) if instrument == "piano" else []
+                continue
+            found = loops_for_training(path, instrument)
+        else:
+            found = [loop for loop in loops_of(path, instrument) if loop.instrument == instrument]
+        if len(data) > 1:
+            found = [replace(loop, source=f"{_name(path)}/{loop.source}") for loop in found]
         loops += found if instrument == "drums" else [_sequenced(loop) for loop in found if is_shaped(loop)]
     return loops
+
+
+def _name(data: Path | Workspace) -> str:
+    return data.name if isinstance(data, Path) else LIBRARY
 
 
 def is_shaped(loop: Loop) -> bool:
@@ -109,7 +123,7 @@ def _windows_of_take(loop: Loop, hop: int) -> list[PlayedWindow]:
         if len(index) < MIN_WINDOW_NOTES:
             continue
         window = window_of(loop, start, min(WINDOW_BARS, loop.bars - start))
-        _, arousal = estimate_affect(measure(window), loop.instrument)
+        arousal = affect_of(window, estimate_affect(measure(window), loop.instrument))["arousal"]
         context = context_vector(loop.tempo_bpm, loop.meter.quarters_per_bar, genre, arousal)
         velocity = grid.notes.velocity[index].astype(np.int64)
         timed = bool(loop.extra.get("timed", True))
@@ -118,7 +132,7 @@ def _windows_of_take(loop: Loop, hop: int) -> list[PlayedWindow]:
 
 
 def train_performer(
-    data: Sequence[Path],
+    data: Data,
     out: Path,
     *,
     instrument: str = "drums",
@@ -150,7 +164,7 @@ def train_performer(
     config = PerformerConfig(pitched=instrument != "drums", timing=timing)
     network = train_network(parts["train"], parts["dev"], config, training, report)
     counts = {part: _counts(windows) for part, windows in parts.items()}
-    names = [path.name for path in data]
+    names = [_name(path) for path in data]
     facts: dict[str, Any] = {"instrument": instrument, "training": asdict(training), "data": names, "parts": counts}
     facts |= {AROUSAL_GAIN: AROUSAL_GAINS[instrument]} if instrument in AROUSAL_GAINS else {}
     Performer(network).save(out, facts)
@@ -159,7 +173,7 @@ def train_performer(
 
 def evaluate_performer(
     folder: Path,
-    data: Sequence[Path],
+    data: Data,
     instrument: str = "drums",
     *,
     parts: Windows | None = None,
@@ -182,12 +196,12 @@ def evaluate_performer(
     return report
 
 
-def _parts(data: Sequence[Path], instrument: str, progress: Callable[[str], None]) -> Windows:
+def _parts(data: Data, instrument: str, progress: Callable[[str], None]) -> Windows:
     parts = played_windows(performed_takes(data, instrument))
     for other in LEARNS_FROM.get(instrument, ()):
         parts["train"] += played_windows(performed_takes(data, other))["train"]
     if not parts["train"]:
-        path = ", ".join(map(str, data))
+        path = ", ".join(str(one) if isinstance(one, Path) else str(one.root) for one in data)
         raise NotFound("no_notes", path=path, instrument=instrument, purpose="train on")
     progress(", ".join(f"{len(windows)} {part} windows" for part, windows in parts.items()))
     return parts

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from composer_core.errors import NotFound
 from composer_core.ingest.datasets.adapter import ISSUES, Adapter, FileFacts, Issue, Reading
+from composer_core.ingest.datasets.archived import beginnings, is_archive, laid_out
+from composer_core.ingest.datasets.beat_files import is_below
 from composer_core.ingest.datasets.parsing import parse_indexes
-from composer_core.ingest.datasets.registry import ADAPTERS, adapter_named, detect
+from composer_core.ingest.datasets.registry import ADAPTERS, PLAIN_FOLDER, adapter_named, detect
 from composer_core.ingest.engine import Engine
 from composer_core.ingest.scan import relative_name
 from composer_core.music.drum_maps import AUTOMATIC
+from composer_core.pipeline.access.rights import guarded, require
 from composer_core.pipeline.datasets.progressions import keep_progressions
 from composer_core.pipeline.datasets.spans import FileLabels, LoopPlace, WordTranslator, labels_of_loop, loops_of_files
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, import_labels
 from composer_core.pipeline.library.imports import ImportReport, Progress, ingest
+from composer_core.pipeline.library.uploads import is_upload
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.songs import SongRow, SongStore, extra_json
 from composer_core.workspace import Workspace
@@ -89,6 +93,12 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(ADAPTERS)
 
 
+def dataset_title(name: str) -> str:
+    """The title of a data set by the name that `--dataset` takes; InvalidValue for another."""
+    return adapter_named(name).title
+
+
+@guarded("import_files")
 def ingest_with_facts(
     paths: Sequence[str],
     workspace: Workspace,
@@ -105,27 +115,95 @@ def ingest_with_facts(
     Without `dataset` each path's is detected. Raises InvalidValue for an unknown data set or drum map
     and NotFound for a path that is not there, before anything is stored.
     """
+    if not all(is_upload(workspace, path) for path in paths):
+        # Before anything of the path is looked at, also its name.
+        require("import_path")
     chosen = None if dataset is None else adapter_named(dataset)
     for path in paths:
         if not Path(path).exists():
             raise NotFound("path_missing", path=str(path))
-    readings = [(str(path), chosen or detect(Path(path)), chosen is None) for path in paths]
+    adapters = {str(path): chosen or detect(Path(path)) for path in paths}
 
     def facts(digests: Mapping[str, str]) -> list[dict[str, Any]]:
         """What each path's data set says of its files, by their digests."""
-        return [_read(workspace, digests, *reading, jobs).to_json() for reading in readings]
+        return [_read(workspace, digests, str(path), chosen, jobs).to_json() for path in paths]
 
     return ingest(
-        paths, workspace, bars=bars, jobs=jobs, progress=progress, facts=facts, engine=engine, drum_map=drum_map
+        paths,
+        workspace,
+        bars=bars,
+        jobs=jobs,
+        progress=progress,
+        facts=facts,
+        engine=engine,
+        drum_map=drum_map,
+        beats={path: adapter.name for path, adapter in adapters.items() if adapter.beats is not None},
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """What a path's data set says: its adapter, the digests of its files by their names below the set's folder."""
+
+    adapter: Adapter
+    own: Mapping[str, str]
+    reading: Reading
+
+
+def _described(digests: Mapping[str, str], path: str, chosen: Adapter | None, jobs: int | None) -> _Described:
+    place = Path(path)
+    root = place if place.is_dir() else place.parent
+    below = {name: digest for name, digest in digests.items() if is_below(name, path)}
+    own = {relative_name(name, root): digest for name, digest in below.items()}
+    if is_archive(path) and place.is_file():
+        inside = {name[len(path) + 1 :].replace("\\", "/"): digest for name, digest in below.items()}
+        found = _described_archive(path, inside, chosen, jobs)
+        if found is not None:
+            return found
+    adapter = chosen or detect(place)
+    return _Described(adapter, own, adapter.facts(list(own), parse_indexes(adapter, place, jobs)))
+
+
+def _described_archive(
+    path: str, inside: Mapping[str, str], chosen: Adapter | None, jobs: int | None
+) -> _Described | None:
+    """What an archive's own tables and names say; None for one that is no known data set."""
+    with laid_out(path, list(inside), jobs) as (folder, refused):
+        found = _beginning(folder, chosen)
+        if found is None:
+            return None
+        root, adapter = found
+        prefix = f"{root.relative_to(folder).as_posix()}/" if root != folder else ""
+        own = {name.removeprefix(prefix): digest for name, digest in inside.items() if name.startswith(prefix)}
+        reading = adapter.facts(list(own), parse_indexes(adapter, root, jobs))
+        reading.refused = [_named_inside(issue, root, path) for issue in reading.refused] + refused
+        reading.unmatched = [_named_inside(issue, root, path) for issue in reading.unmatched]
+        return _Described(adapter, own, reading)
+
+
+def _beginning(folder: Path, chosen: Adapter | None) -> tuple[Path, Adapter] | None:
+    """Where in a folder a data set begins, and its adapter; None where nothing but a plain folder is found.
+
+    The innermost place counts, for some sets are known by names a level below their folder.
+    """
+    for start in reversed(list(beginnings(folder))):
+        adapter = chosen or detect(start)
+        if adapter.name != PLAIN_FOLDER and adapter.detect(start):
+            return start, adapter
+    return None
+
+
+def _named_inside(issue: Issue, root: Path, path: str) -> Issue:
+    """The same with places inside the archive instead of the temporary folder's."""
+    place, word = (text.replace(f"{root}/", f"{path}!") for text in (issue.place, issue.word))
+    return replace(issue, place=place, word=word)
+
+
 def _read(
-    workspace: Workspace, digests: Mapping[str, str], path: str, adapter: Adapter, detected: bool, jobs: int | None
+    workspace: Workspace, digests: Mapping[str, str], path: str, chosen: Adapter | None, jobs: int | None
 ) -> DatasetReport:
-    root = Path(path) if Path(path).is_dir() else Path(path).parent
-    own = {relative_name(name, root): digest for name, digest in digests.items() if _below(name, path)}
-    reading = adapter.facts(list(own), parse_indexes(adapter, Path(path), jobs))
+    described = _described(digests, path, chosen, jobs)
+    adapter, own, reading, detected = described.adapter, described.own, described.reading, chosen is None
     report = DatasetReport(path, adapter.name, adapter.title, detected, rows=reading.n_rows)
     report.unmatched, report.refused = reading.unmatched, reading.refused
     places = loops_of_files(workspace, set(own.values()))
@@ -144,10 +222,6 @@ def _read(
         len(report.refused),
     )
     return report
-
-
-def _below(name: str, path: str) -> bool:
-    return name == path or name.startswith((f"{path.rstrip('/')}/", f"{path}!"))
 
 
 def _by_digest(

@@ -26,6 +26,7 @@ from composer_core.errors import InvalidValue, NotFound, RefusedFile, require_ch
 from composer_core.ingest.apart import read_plain
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.editing.song_files import Edited, edit_file
 from composer_core.rules.groove import GrooveTemplate, extract_groove
 from composer_core.rules.registry import RULES
@@ -154,6 +155,7 @@ def saved_recipes(workspace: Workspace) -> dict[str, Path]:
     return {path.stem: path for path in sorted(workspace.recipes.glob(f"*{RECIPE_SUFFIX}"))}
 
 
+@guarded("save_recipe")
 def keep_recipe(workspace: Workspace, recipe: Recipe) -> Path:
     """Save a recipe under its name in the workspace, in place of one of that name, and give its path.
 

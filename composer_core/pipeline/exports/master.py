@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,20 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 import composer_core
+from composer_core.ingest.datasets.registry import ADAPTERS
 from composer_core.metrics import METRICS, rhythm_fingerprint
 from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
+from composer_core.pipeline.exports.master_songs import SONG_COLUMNS, song_rows, songs_of
 from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
+from composer_core.pipeline.labels.known_labels import counted_meter, is_known, with_labels_of_copies
 from composer_core.pipeline.library.duplicates import split_groups
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.loops.declarations import BY_NAME
-from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.record import METRIC_PREFIX, PROGRAMMED_PREFIX, SCORE_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (
     LOOPS,
@@ -37,7 +41,6 @@ from composer_core.store.master import (
     row_digest,
     write_master,
 )
-from composer_core.store.songs import SongStore
 from composer_core.store.vocabularies import Vocabularies
 from composer_core.workspace import Workspace
 
@@ -46,7 +49,10 @@ _log = logging.getLogger(__name__)
 _BATCH = 500
 _DECIMALS = 4
 _NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
-_JSON = ("genre", "technique")
+_KINDS = {**dict.fromkeys(_NUMBERS, "number"), "genre": "weights", "technique": "texts"}
+_LABELS = tuple(name for name in LABEL_FIELDS if name != "meter")
+"""Label fields with columns of their own. The metre that counts is one column, whoever says it."""
+_DATA_SET, _FILE = "data set", "file"
 PREDECESSOR_CONDITIONS: dict[str, str] = {
     "emotion.class": "labels.emotion",
     "emotion.valence": "labels.emotion_valence",
@@ -84,9 +90,16 @@ _BASIC = (
     MasterColumn("song_id", "text", "SHA-256 of the source file"),
     MasterColumn("title", "text", "title its data set gives, else the file's name"),
     MasterColumn("composer", "text", "composer its data set gives"),
-    *_stored("source", "member", "origin", "instrument", "program", "start_bar", "bars", "meter", "tempo_bpm"),
+    MasterColumn("dataset", "text", "the data set it comes from, as --dataset names it; none for plain folders"),
+    MasterColumn("licence", "text", "what a label says, else the data set's own licence"),
+    MasterColumn("licence_source", "text", "who says so: the label's source, or data set"),
+    *_stored("source", "member", "origin", "instrument", "program", "start_bar", "bars"),
+    MasterColumn("meter", "text", "the metre that counts: a label of people or data sets, else the file's"),
+    MasterColumn("meter_source", "text", "who says so: the label's source, or file"),
+    MasterColumn("file_meter", "text", "the file's metre, in which bars and start_bar are counted"),
+    *_stored("tempo_bpm"),
     MasterColumn("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
-    *_stored("n_notes", "swing_phase"),
+    *_stored("n_notes", "swing_phase", "score_profile"),
     MasterColumn(
         "grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"
     ),
@@ -95,58 +108,89 @@ _BASIC = (
         "rhythm_hash", "text", "16 hex digits of the rhythm, swing taken out: equal for loops of equal rhythm"
     ),
     MasterColumn(
-        "rhythm_fingerprint", "json", "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps"
+        "rhythm_fingerprint",
+        "numbers",
+        "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps",
     ),
     MasterColumn("fill_density", "number", "onsets a quarter"),
-    *_stored("content_hash", "duplicate_of"),
+    *_stored("content_hash"),
+    MasterColumn("duplicate_of", "text", "the loop of the same notes that stands for it, where exact copies are kept"),
     MasterColumn("group", "text", "loops of one group are never parted by a split"),
     MasterColumn("split", "text", "train, validation or test"),
-)
-_SONG = (
-    ("song_id", "text", "SHA-256 of the source file"),
-    ("title", "text", "title its data set gives, else the file's name"),
-    ("composer", "text", "composer its data set gives"),
-    ("source", "text", "path of the source file"),
-    ("instruments", "json", "instrument families of its loops"),
-    ("meters", "json", "metres of its loops"),
-    ("tempo_bpm", "number", "median of its loops, quarters a minute"),
-    ("n_loops", "count", "loops cut from it"),
-    ("n_bars", "count", "bars its loops cover, counted once an instrument"),
-    ("group", "text", "as in the table of loops"),
-    ("split", "text", "as in the table of loops"),
-    ("digest", "text", "SHA-256 over the row"),
+    MasterColumn("judged_profile", "text", "the profile that counts: the current label, else the measured one"),
 )
 
 
-def build_master(workspace: Workspace, folder: Path, *, with_captions: bool = False) -> dict[str, object]:
+def build_master(
+    workspace: Workspace, folder: Path, *, with_captions: bool = False, with_copies: bool = False
+) -> dict[str, object]:
     """Join events, metrics, scores and current labels of every loop into `folder`; returns the manifest.
 
-    `with_captions` words the labels of loops that have no caption (source rule:template).
-    Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same library
-    and labels give the same digest. StoreError when something is damaged or cannot be written.
+    `with_captions` words the labels of loops that have no caption (source rule:template). Of exact
+    copies the first stands for all, with the labels of all; `with_copies` keeps the others too, marked
+    by `duplicate_of`. Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same
+    library and labels give the same digest. StoreError when something is damaged or cannot be written.
     """
     table = LoopStore(workspace).table().replace({np.nan: None})
     left_out = ExclusionStore(workspace).current()
-    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    rows = [row for row in rows if row["loop_id"] not in left_out]
-    labels = open_labels(workspace).view()
-    songs = _songs(workspace)
-    groups = _groups(rows, songs, split_groups(workspace))
-    scores = [name for name in table.columns if name.startswith(("scores.", "score."))]
+    whole = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    listed = _marked([row for row in whole if row["loop_id"] not in left_out])
+    rows = [row for row in listed if with_copies or row["duplicate_of"] is None]
+    labels = with_labels_of_copies(open_labels(workspace).view(), _copies(whole))
+    songs = songs_of(workspace)
+    facts = _Facts(
+        labels,
+        songs,
+        _groups(rows, songs, split_groups(workspace)),
+        [name for name in table.columns if name.startswith((SCORE_PREFIX, PROGRAMMED_PREFIX, "score."))],
+        vocabularies(workspace) if with_captions else None,
+    )
     metrics = [METRIC_PREFIX + name for name in METRICS]
-    words = vocabularies(workspace) if with_captions else None
     loops = [
-        _loop_row(row, loop, labels.get(row["loop_id"], {}), songs.get(row["source_digest"], {}), groups, scores, words)
+        _loop_row(row, loop, facts)
         for row, loop in zip(rows, _loops(workspace, [row["loop_id"] for row in rows]), strict=True)
     ]
-    loop_table = MasterTable(_loop_columns(metrics, scores), loops)
-    song_table = MasterTable(tuple(MasterColumn(*column) for column in _SONG), _song_rows(loops))
+    loop_table = MasterTable(_loop_columns(metrics, facts.scores), loops)
+    song_table = MasterTable(SONG_COLUMNS, song_rows(loops))
     made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
     made_with |= {"schema_version": SCHEMA_VERSION, "metrics": list(METRICS), "predecessor": PREDECESSOR_CONDITIONS}
-    made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(table) - len(rows)}
+    made_with |= {"label_fields": list(LABEL_FIELDS), "left_out": len(whole) - len(listed)}
+    made_with |= {"copies": "kept" if with_copies else "left out", "n_copies": _n_copies(listed)}
     manifest = write_master(folder, loop_table, song_table, made_with)
-    _log.info("master data set written: %d loops, %d left out", len(rows), len(table) - len(rows))
+    _log.info("master data set written: %d loops, %d left out", len(rows), len(whole) - len(rows))
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What rows are joined from: labels and song facts, (group, split) by loop, columns of scores, words to caption."""
+
+    labels: Mapping[str, Mapping[str, CurrentLabel]]
+    songs: Mapping[str, Mapping[str, Any]]
+    groups: Mapping[str, tuple[str, str]]
+    scores: Sequence[str]
+    words: Vocabularies | None
+
+
+def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with `duplicate_of` naming the first of the same content that is among them."""
+    first: dict[str, str] = {}
+    for row in rows:
+        first.setdefault(row["content_hash"], row["loop_id"])
+    named = ((row, first[row["content_hash"]]) for row in rows)
+    return [row | {"duplicate_of": None if other == row["loop_id"] else other} for row, other in named]
+
+
+def _copies(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """The ids of loops of the same content, where there are several."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["content_hash"], []).append(row["loop_id"])
+    return [ids for ids in found.values() if len(ids) > 1]
+
+
+def _n_copies(rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum(row["duplicate_of"] is not None for row in rows)
 
 
 def code_digest() -> str:
@@ -166,36 +210,36 @@ def rhythm_hash(fingerprint: NDArray[np.float32]) -> str:
 
 def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[MasterColumn, ...]:
     columns = list(_BASIC)
-    for name in LABEL_FIELDS:
-        kind = "json" if name in _JSON else "number" if name in _NUMBERS else "text"
-        columns.append(MasterColumn(f"labels.{name}", kind, f"current label {name}"))
+    for name in _LABELS:
+        columns.append(MasterColumn(f"labels.{name}", _KINDS.get(name, "text"), f"current label {name}"))
         columns.append(MasterColumn(f"labels.{name}.source", "text", "who said so"))
         columns.append(MasterColumn(f"labels.{name}.confidence", "number", "0 to 1; none for people"))
         columns.append(MasterColumn(f"labels.{name}.status", "text", "suggested, draft, approved, rejected, disputed"))
     columns += [MasterColumn(name, "number", METRICS[name.removeprefix(METRIC_PREFIX)].meaning_en) for name in metrics]
-    columns += [MasterColumn(name, "number", "score, 0 to 100") for name in scores]
+    columns += [MasterColumn(name, "number", _score_meaning(name)) for name in scores]
     return (*columns, MasterColumn("digest", "text", "SHA-256 over the row"))
 
 
-def _loop_row(
-    row: Mapping[str, Any],
-    loop: Loop,
-    labels: Mapping[str, CurrentLabel],
-    song: Mapping[str, Any],
-    groups: Mapping[str, tuple[str, str]],
-    scores: Sequence[str],
-    words: Vocabularies | None,
-) -> dict[str, Any]:
-    metrics = _metrics(row)
-    meter = Meter.parse(row["meter"])
-    group, split = groups[row["loop_id"]]
+def _score_meaning(column: str) -> str:
+    return f"score{' as programmed' if column.startswith(PROGRAMMED_PREFIX) else ''}, 0 to 100"
+
+
+def _loop_row(row: Mapping[str, Any], loop: Loop, facts: _Facts) -> dict[str, Any]:
+    metrics, labels = _metrics(row), facts.labels.get(row["loop_id"], {})
+    song = facts.songs.get(row["source_digest"], {})
+    meter, said = counted_meter(labels, row["meter"])
+    group, split = facts.groups[row["loop_id"]]
     fingerprint = rhythm_fingerprint(loop)
     made: dict[str, Any] = {column.name: _plain(row[column.name]) for column in _BASIC if column.name in BY_NAME}
     made |= {
         "song_id": row["source_digest"],
         "title": song.get("title") or Path(row["member"] or row["source"]).stem,
         "composer": song.get("composer") or None,
-        "tempo_bucket": tempo_bucket(row["tempo_bpm"], meter),
+        "dataset": song.get("dataset") or None,
+        "meter": meter,
+        "meter_source": _FILE if said is None else said.source,
+        "file_meter": row["meter"],
+        "tempo_bucket": tempo_bucket(row["tempo_bpm"], Meter.parse(meter)),
         "swing_phase": row["swing_phase"] or None,
         "grid_class": _grid_class(row["swing_phase"], metrics.get("sixteenth_rate")),
         "swing_ratio": metrics.get("swing_ratio_16" if row["swing_phase"] == "swing_16" else "swing_ratio_8"),
@@ -204,17 +248,35 @@ def _loop_row(
         "fill_density": metrics.get("onset_density"),
         "group": group,
         "split": split,
+        "judged_profile": _judged_profile(row, labels),
     }
-    captioned = labels if words is None else _captioned(labels, made, words)
-    for name in LABEL_FIELDS:
+    made |= _licence(labels, song)
+    captioned = labels if facts.words is None else _captioned(labels, made, facts.words)
+    for name in _LABELS:
         label = captioned.get(name)
         made[f"labels.{name}"] = None if label is None else label.value
         made[f"labels.{name}.source"] = None if label is None else label.source
         made[f"labels.{name}.confidence"] = None if label is None else label.confidence
         made[f"labels.{name}.status"] = None if label is None else label.status
     made |= {METRIC_PREFIX + name: value for name, value in metrics.items()}
-    made |= {name: _plain(row[name]) for name in scores}
+    made |= {name: _plain(row[name]) for name in facts.scores}
     return made | {"digest": row_digest(made)}
+
+
+def _judged_profile(row: Mapping[str, Any], labels: Mapping[str, CurrentLabel]) -> str | None:
+    said = labels.get("score_profile")
+    return str(said.value) if said is not None and said.value is not None else row.get("score_profile") or None
+
+
+def _licence(labels: Mapping[str, CurrentLabel], song: Mapping[str, Any]) -> dict[str, str | None]:
+    """The licence that counts, and who says it: a label, or the licence of the data set itself."""
+    label = labels.get("license")
+    if label is not None and is_known(label):
+        return {"licence": str(label.value), "licence_source": label.source}
+    adapter = ADAPTERS.get(str(song.get("dataset") or ""))
+    if adapter is None or not adapter.licence:
+        return {"licence": None, "licence_source": None}
+    return {"licence": adapter.licence, "licence_source": _DATA_SET}
 
 
 def _captioned(
@@ -268,35 +330,6 @@ def _requested_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, An
     return str(songs.get(row["source_digest"], {}).get("split") or "")
 
 
-def _songs(workspace: Workspace) -> dict[str, dict[str, Any]]:
-    return {
-        str(row["source_digest"]): {str(k): v for k, v in row.items()}
-        for row in SongStore(workspace).table().to_dict("records")
-    }
-
-
-def _song_rows(loops: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    by_song: dict[str, list[Mapping[str, Any]]] = {}
-    for row in loops:
-        by_song.setdefault(row["song_id"], []).append(row)
-    made = []
-    for song_id, rows in by_song.items():
-        bars = {
-            (row["instrument"], bar) for row in rows for bar in range(row["start_bar"], row["start_bar"] + row["bars"])
-        }
-        song: dict[str, Any] = {name: rows[0][name] for name in ("title", "composer", "source", "group", "split")}
-        song |= {
-            "song_id": song_id,
-            "instruments": sorted({row["instrument"] for row in rows}),
-            "meters": sorted({row["meter"] for row in rows}),
-            "tempo_bpm": float(np.median([row["tempo_bpm"] for row in rows])),
-            "n_loops": len(rows),
-            "n_bars": len(bars),
-        }
-        made.append(song | {"digest": row_digest(song)})
-    return made
-
-
 def _loops(workspace: Workspace, loop_ids: Sequence[str]) -> list[Loop]:
     store = LoopStore(workspace)
     return [
@@ -316,5 +349,6 @@ def describe(manifest: Mapping[str, object]) -> dict[str, object]:
     tables = cast(Mapping[str, Mapping[str, object]], manifest["tables"])
     made_with = cast(Mapping[str, object], manifest["made_with"])
     counts = {"loops": tables[LOOPS]["rows"], "songs": tables[SONGS]["rows"]}
-    counts["left_out"] = made_with["left_out"]
-    return {**counts, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}
+    counts |= {name: made_with[name] for name in ("left_out", "copies", "n_copies")}
+    empty = [column["name"] for name in (LOOPS, SONGS) for column in cast(Any, tables[name]["empty_columns"])]
+    return {**counts, "empty_columns": empty, "digest": manifest["digest"], "schema_version": SCHEMA_VERSION}

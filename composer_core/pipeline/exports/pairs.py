@@ -16,8 +16,9 @@ from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
 from composer_core.pipeline.exports.label_encoding import label_code
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_of, caption_values, captions
+from composer_core.pipeline.labels.captions import TEMPLATE, caption_of, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
+from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
@@ -72,7 +73,9 @@ def _labels(row: Mapping[str, Any]) -> dict[str, CurrentLabel]:
     """The labels of a row as the label store gives them, without their events."""
     found = {}
     for name in LABEL_FIELDS:
-        value, source, confidence, status = (row[f"labels.{name}{part}"] for part in _PARTS)
+        # Columns without any value are not there.
+        said: list[Any] = [row.get(f"labels.{name}{part}") for part in _PARTS]
+        value, source, confidence, status = said
         if value is not None:
             found[name] = CurrentLabel(value, status, 0, source, confidence, "")
     return found
@@ -93,7 +96,7 @@ class PairOptions:
     near_labels: float = 0.15
     far_labels: float = 0.4
     positives: int = 2
-    hard_negatives: int = 2
+    hard_negatives: int = 4
     negatives: int = 2
     candidates: int = 2000
     least_confidence: float = LEAST_CONFIDENCE
@@ -168,7 +171,7 @@ def _part(rows: Sequence[Mapping[str, Any]], options: PairOptions) -> _Part:
     return _Part(
         rows,
         np.array([row["rhythm_fingerprint"] for row in rows], np.float32),
-        np.array([row["swing_phase"] or "" for row in rows]),
+        np.array([row.get("swing_phase") or "" for row in rows]),
         np.array([row["group"] for row in rows]),
         np.array([row["content_hash"] for row in rows]),
         numbers,
@@ -194,8 +197,8 @@ def _weights(values: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.boo
     return table.reshape(len(values), len(codes)), np.array([value is not None for value in values])
 
 
-def _label_distances(part: _Part, one: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean difference of the labels known of both, 0 to 1; NaN where there are none. Shape of `others`.
+def _label_differences(part: _Part, one: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The difference of each label field, (fields, others), 0 to 1; NaN where one of the two does not know it.
 
     Numbers differ by their share of the axis, moods wholly or not at all, sets by 1 - sum min / sum max.
     """
@@ -207,9 +210,20 @@ def _label_distances(part: _Part, one: int, others: NDArray[np.int64]) -> NDArra
         either = np.maximum(weights[others], weights[one]).sum(axis=1)
         apart = np.where(either > 0, 1.0 - shared / np.where(either > 0, either, 1.0), 0.0)
         differences.append(np.where(given[others] & given[one], apart, np.nan))
-    table = np.array(differences)
-    n_known = np.isfinite(table).sum(axis=0)
-    return np.where(n_known > 0, np.nansum(table, axis=0) / np.maximum(n_known, 1), np.nan)
+    return np.array(differences)
+
+
+def _mean_known(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean difference over the labels known of both, (others,); NaN where there are none."""
+    n_known = np.isfinite(differences).sum(axis=0)
+    return np.where(n_known > 0, np.nansum(differences, axis=0) / np.maximum(n_known, 1), np.nan)
+
+
+def _one_differs(differences: NDArray[np.float64], options: PairOptions) -> NDArray[np.bool_]:
+    """Where one label is far and every other one that both know is near, and there is another one, (others,)."""
+    far, near = (differences >= options.far_labels).sum(axis=0), (differences <= options.near_labels).sum(axis=0)
+    known = np.isfinite(differences).sum(axis=0)
+    return np.asarray((far == 1) & (near == known - 1) & (known >= 2))
 
 
 def _pairs_of(part: _Part, options: PairOptions) -> list[dict[str, Any]]:
@@ -221,8 +235,9 @@ def _pairs_of(part: _Part, options: PairOptions) -> list[dict[str, Any]]:
         others = np.arange(n) if n <= options.candidates else random.choice(n, options.candidates, replace=False)
         others = random.permutation(others[part.content[others] != part.content[one]])
         rhythm = fingerprint_distances(part.fingerprint[one], part.fingerprint[others])
-        labels = _label_distances(part, one, others)
-        for reason, place in _chosen(part, one, others, rhythm, labels, options):
+        differences = _label_differences(part, one, others)
+        labels = _mean_known(differences)
+        for reason, place in _chosen(part, one, others, rhythm, differences, options):
             other = int(others[place])
             if (min(one, other), max(one, other)) in seen:
                 continue
@@ -236,36 +251,48 @@ def _chosen(
     one: int,
     others: NDArray[np.int64],
     rhythm: NDArray[np.float64],
-    labels: NDArray[np.float64],
+    differences: NDArray[np.float64],
     options: PairOptions,
 ) -> list[tuple[str, int]]:
     """(reason, place among `others`) of the pairs this loop makes.
 
     Alike: the same swing, near in rhythm and in what labels both have; other songs first, then the
-    nearest. The two hard negatives have one of these and lack the other; each gets half of them,
-    the most deceptive first. Far: far in both. A loop of the same song is never a negative.
+    nearest. Hard negatives, the most deceptive first: rhythm and swing as alike, but labels far, or one of
+    several labels; labels as alike, but rhythm far or another swing; the very rhythm in another swing.
+    Far: far in both. A loop of the same song is never a negative.
     """
+    labels = _mean_known(differences)
     same_swing = part.swing[others] == part.swing[one]
     elsewhere = part.group[others] != part.group[one]
     unknown = np.isnan(labels)
-    near_rhythm = same_swing & (rhythm <= options.near_rhythm)
-    far_rhythm = ~same_swing | (rhythm >= options.far_rhythm)
+    close = rhythm <= options.near_rhythm
+    near_rhythm, far_rhythm = same_swing & close, ~same_swing | (rhythm >= options.far_rhythm)
     near_labels, far_labels = labels <= options.near_labels, labels >= options.far_labels
-    half = (options.hard_negatives + 1) // 2
-    wanted = (
-        ("alike", near_rhythm & (near_labels | unknown), rhythm + ~elsewhere, options.positives),
-        ("labels_differ", near_rhythm & far_labels & elsewhere, rhythm, half),
-        ("rhythm_differs", near_labels & far_rhythm & elsewhere, labels, options.hard_negatives - half),
-        ("far", far_rhythm & (rhythm >= options.far_rhythm) & (far_labels | unknown) & elsewhere, None,
-         options.negatives),
-    )  # fmt: skip
-    found: list[tuple[str, int]] = []
-    for reason, fits, order, count in wanted:
-        places = np.flatnonzero(fits)
-        if order is not None:
-            places = places[np.argsort(order[places], kind="stable")]
-        found += [(reason, int(place)) for place in places[:count]]
-    return found
+    hard = {
+        "labels_differ": (near_rhythm & far_labels & elsewhere, rhythm),
+        "rhythm_differs": (near_labels & far_rhythm & elsewhere, labels),
+        "one_label_differs": (near_rhythm & ~far_labels & _one_differs(differences, options) & elsewhere, rhythm),
+        "swing_differs": (close & ~same_swing & (unknown | ~near_labels & ~far_labels) & elsewhere, rhythm),
+    }
+    alike = _first(near_rhythm & (near_labels | unknown), rhythm + ~elsewhere, options.positives)
+    far = np.flatnonzero(far_rhythm & (rhythm >= options.far_rhythm) & (far_labels | unknown) & elsewhere)
+    return [
+        *(("alike", place) for place in alike),
+        *_in_turn({name: _first(*fits, options.hard_negatives) for name, fits in hard.items()}, options.hard_negatives),
+        *(("far", int(place)) for place in far[: options.negatives]),
+    ]
+
+
+def _first(fits: NDArray[np.bool_], order: NDArray[np.float64], count: int) -> list[int]:
+    """The places that fit, smallest order first, at most `count`."""
+    places = np.flatnonzero(fits)
+    return [int(place) for place in places[np.argsort(order[places], kind="stable")][:count]]
+
+
+def _in_turn(found: Mapping[str, Sequence[int]], count: int) -> list[tuple[str, int]]:
+    """One of each reason, then a second of each, until there are `count`; what one lacks the others may give."""
+    rounds = [(name, places[turn]) for turn in range(count) for name, places in found.items() if turn < len(places)]
+    return rounds[:count]
 
 
 def _pair(part: _Part, one: int, other: int, reason: str, rhythm: float, labels: float) -> dict[str, Any]:

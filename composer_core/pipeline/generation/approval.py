@@ -12,13 +12,14 @@ from typing import Any
 from composer_core.music.condition import Condition
 from composer_core.music.key import ROOT_NAMES
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.takes import generate, render_take, save_takes
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.library.loops import add_generated
 from composer_core.pipeline.models import models
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.loops.content import generated_id
-from composer_core.store.loops.part_files import all_part_names
+from composer_core.store.loops.part_files import parts_present
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
@@ -35,6 +36,7 @@ STARTER_GENRES: tuple[tuple[str, float, float], ...] = (
 """(genre, tempo in BPM, swing in DAW percent) each mood is asked in: usual values of the style."""
 
 
+@guarded("add_loops")
 def approve_takes(workspace: Workspace, takes: Sequence[tuple[Loop, Take]], rater: str) -> list[str]:
     """Store takes (as they sound) in the library and approve them; their loop ids.
 
@@ -96,7 +98,7 @@ def starter_conditions() -> list[Condition]:
 
 def wants_starter(workspace: Workspace) -> bool:
     """True when the library is empty and a shipped drums model is there to fill it."""
-    return bool(models(None, "drums")) and not all_part_names(workspace.create().loops)
+    return bool(models(None, "drums")) and not parts_present(workspace.create().loops)
 
 
 def starter_take(index: int) -> Take:
@@ -104,6 +106,7 @@ def starter_take(index: int) -> Take:
     return generate(starter_conditions()[index], seed=STARTER_SEED + index)[0]
 
 
+@guarded("generate")
 def keep_starter(workspace: Workspace, takes: Sequence[Take]) -> int:
     """Put starter takes into the history and the library; how many there are."""
     save_takes(workspace, list(takes))

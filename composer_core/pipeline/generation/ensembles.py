@@ -21,6 +21,7 @@ from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key import Key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import TICKS_PER_STEP
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.chord_lines import DEFAULT_KEYS, chords_of, sample_line
 from composer_core.pipeline.generation.takes import (
     MAX_CANDIDATES,
@@ -91,6 +92,7 @@ def parse_instruments(text: str) -> tuple[str, ...]:
     return tuple(sorted(names, key=ORDER.index))
 
 
+@guarded("generate")
 def generate_ensemble(
     instruments: Sequence[str],
     condition: Condition,
@@ -135,6 +137,7 @@ def generate_ensemble(
     return Ensemble(name, tuple(takes), planned.key, planned.chords, drawn, source)
 
 
+@guarded("generate")
 def replace_in(
     takes: Sequence[Take],
     instrument: str,

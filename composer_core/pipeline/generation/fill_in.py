@@ -6,7 +6,8 @@ follows them loosely. So fields that suit the emotion are filled in:
 
 - Density, when valence or arousal is requested and density is not: that of a real loop near the request in valence,
   arousal and tempo, sampled from the NEAREST of assets/models/condition-table.json (measured conditions of training
-  loops, a few hundred per instrument).
+  loops, a few hundred per instrument). A model that learnt emotion from labels brings a table of its own, of the loops
+  it learnt from and what their labels say: its arousal may mean something else than the shipped estimator's.
 - Key, when valence is requested and a key is not: minor below 0, major from 0 on, with the tonic on C.
 - Chords, together with the key: guitar and piano get a chord line sampled by valence and arousal, like that of an
   ensemble. Guitar and strings sound few notes at once, so a valence of STRONG or more in either direction gives them
@@ -33,10 +34,13 @@ from composer_core.music.condition import Condition
 from composer_core.music.condition_fields import DENSITY_RANGE
 from composer_core.music.key import Key
 from composer_core.pipeline.generation.chord_lines import fitted, sample_chords
+from composer_core.pipeline.training.labelled import EMOTION_COLUMNS, EMOTION_TABLE
 from composer_core.workspace import ASSETS
 
 CONDITION_TABLE = ASSETS / "models" / "condition-table.json"
 COLUMNS = ("valence", "arousal", "tempo_bpm", "density")
+MINOR_COLUMN = EMOTION_COLUMNS.index("minor")
+HALF = 0.5
 NEAREST = 8
 TEMPO_WEIGHT = 0.3
 """The weight of an octave of tempo, as a share of the range of arousal."""
@@ -53,18 +57,58 @@ PRIMARY_LINES = {
 FloatArray = NDArray[np.float64]
 
 
-def fill_in(condition: Condition, seed: int) -> Condition:
-    """Fill in the open fields that suit the requested emotion; the same request when there is nothing to fill in."""
+def fill_in(condition: Condition, seed: int, own: FloatArray | None = None) -> Condition:
+    """Fill in the open fields that suit the requested emotion; the same request when there is nothing to fill in.
+
+    `own` is the table of the model that is asked (see `own_table`); None takes the shipped one.
+    """
     changes: dict[str, Any] = {}
     asks_emotion = condition.valence is not None or condition.arousal is not None
+    own = None if own is None else _answering(condition, own)
     if asks_emotion and condition.density is None:
-        changes["density"] = _density(condition, seed)
+        table = condition_table(CONDITION_TABLE)[condition.instrument] if own is None else own
+        changes["density"] = _density(condition, seed, table)
     if condition.valence is not None and condition.key is None and condition.instrument != "drums":
-        key = Key(0, "minor" if condition.valence < 0 else "major")
+        key = Key(0, "minor" if _is_minor(condition, own) else "major")
         changes["key"] = key
         if not condition.chords:
             changes["chords"] = _chords(condition, key, seed)
     return condition.changed(**changes) if changes else condition
+
+
+def own_table(facts: Mapping[str, object], instrument: str) -> FloatArray | None:
+    """The table a model brings for an instrument, (n, EMOTION_COLUMNS), NaN for what is not given; None without one.
+
+    `facts` are those saved with the model. StoreError when the table is damaged.
+    """
+    tables: Any = facts.get(EMOTION_TABLE)
+    if not tables or instrument not in tables:
+        return None
+    try:
+        table = np.array(tables[instrument], dtype=np.float64)  # None becomes NaN
+        if table.ndim != 2 or table.shape[1] != len(EMOTION_COLUMNS):
+            raise ValueError("a row is not whole")
+    except (ValueError, TypeError) as error:
+        raise StoreError("damaged_store", path=EMOTION_TABLE, reason=str(error)) from error
+    return table
+
+
+def _answering(condition: Condition, table: FloatArray) -> FloatArray | None:
+    """The rows that say what the request asks for; None where none does."""
+    asked = [column for column, name in enumerate(("valence", "arousal")) if getattr(condition, name) is not None]
+    rows = table[np.isfinite(table[:, asked]).all(axis=1)]
+    return rows if len(rows) else None
+
+
+def _is_minor(condition: Condition, own: FloatArray | None) -> bool:
+    """Whether a valence asks for a minor key: by its sign, or as most of the nearest loops of the model's own table."""
+    valence = condition.valence or 0.0
+    if own is not None:
+        minor = own[np.isfinite(own[:, MINOR_COLUMN])]
+        nearest = np.argsort(np.abs(minor[:, 0] - valence), kind="stable")[:NEAREST]
+        if len(nearest) and (share := float(minor[nearest, MINOR_COLUMN].mean())) != HALF:
+            return share > HALF
+    return valence < 0
 
 
 def with_density(condition: Condition, seed: int) -> Condition:
@@ -98,9 +142,8 @@ def _chords(condition: Condition, key: Key, seed: int) -> tuple[Chord, ...]:
     return ()
 
 
-def _density(condition: Condition, seed: int) -> float:
-    """The density of one of the nearest real loops, sampled at random."""
-    table = condition_table(CONDITION_TABLE)[condition.instrument]
+def _density(condition: Condition, seed: int, table: FloatArray) -> float:
+    """The density of one of the nearest real loops of a table, sampled at random."""
     apart = TEMPO_WEIGHT * np.abs(np.log2(table[:, 2] / condition.tempo_bpm))
     if condition.valence is not None:
         apart = apart + np.abs(table[:, 0] - condition.valence) / 2.0

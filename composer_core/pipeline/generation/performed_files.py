@@ -90,10 +90,13 @@ def _play(loop: Loop, humanise_percent: float, seed: int, found: PlayedFile) -> 
         velocity[index], offset_ms[index] = player.perform_part(
             grid, index, tempo_bpm=loop.tempo_bpm, genre={}, arousal=arousal, seed=seed + int(number)
         )
-    grid = grid.with_notes(grid.notes.with_columns(velocity=velocity))
+    # The performer reads General MIDI's notes; the file's kit keeps its own.
+    own = loop.notes.pitch[snap.source]
+    order = np.lexsort((own, grid.notes.onset_tick))
+    grid = grid.with_notes(grid.notes.with_columns(velocity=velocity, pitch=own), extra=loop.extra)
     played = perform(
         grid,
-        offset_ms,
+        offset_ms[order],
         tempo_bpm=float(np.clip(loop.tempo_bpm, ASK_MIN_TEMPO_BPM, ASK_MAX_TEMPO_BPM)),
         swing_ratio=snap.swing_ratio,
         swing_grid=snap.swing_grid,

@@ -2,13 +2,14 @@
 
 Every requested field that a metric can measure counts. The misfits are scaled so that one unit of any field is
 about equally bad: an octave of register, a doubling of density, half the range of valence. Fields that were not
-given do not count. Between candidates that fit equally well the five-axis total decides.
+given do not count, and an emotion that the model learnt from people's labels does not either: the estimator that would
+measure it may hear it otherwise than they do. Between candidates that fit equally well the five-axis total decides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +82,10 @@ def _nearest(places: NDArray[np.int32], onsets: NDArray[np.int32], length_tick: 
     return distance
 
 
-def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Loop] = ()) -> int:
-    """Index of the best candidate; the first one of equals.
+def choose_best(
+    condition: Condition, loops: Sequence[Loop], others: Sequence[Loop] = (), unjudged: Collection[str] = ()
+) -> int:
+    """Index of the best candidate; the first one of equals. `unjudged` are fields that do not count.
 
     `others` are the parts of an ensemble generated before: a bass is also judged by how well it meets their kick.
     """
@@ -92,7 +95,7 @@ def choose_best(condition: Condition, loops: Sequence[Loop], others: Sequence[Lo
     rows = [measure(loop) for loop in loops]
     costs = []
     for loop, metrics, total in zip(loops, rows, _totals(loops, rows), strict=True):
-        cost = sum(misfit(condition, loop, metrics).values())
+        cost = sum(cost for name, cost in misfit(condition, loop, metrics).items() if name not in unjudged)
         if loop.instrument == "bass" and drums is not None:
             met = alignment(loop, drums)
             cost += APART * (1.0 - met) if not math.isnan(met) else 0.0

@@ -123,7 +123,8 @@ def _read(name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
         for place, chosen in _by_place(own, notes, max(part.channel, 0)).items():
             tracks = {notes[own[at]].track for at in chosen if own[at] != NO_SOURCE}
             controls = _controls(_own_programs(events[place], tracks), document.resolution, is_drums=is_drums)
-            voices.append({"program": part.program, "is_drums": is_drums, "n_notes": len(chosen), "controls": controls})
+            of_part = {"program": part.program, "drum_map": part.drum_map if is_drums else None}
+            voices.append(of_part | {"n_notes": len(chosen), "controls": controls})
             rows.append(np.stack(part.notes.columns(), axis=1)[chosen])
     last_end = max((int((row[:, 0] + row[:, 1]).max()) for row in rows), default=0)
     file_end = max((song_tick(track.end_tick, document.resolution) for track in document.tracks), default=0)
@@ -190,8 +191,9 @@ def _played(facts: dict[str, Any], payload: bytes) -> list[PlayedPart]:
     parts, first = [], 0
     for number, part in enumerate(facts["parts"]):
         onset, duration, pitch, velocity = table[first : first + part["n_notes"]].T
-        rows = heard_rows(Notes(onset, duration, pitch, velocity), is_drums=part["is_drums"])
+        rows = heard_rows(Notes(onset, duration, pitch, velocity), part["drum_map"])
         controls = [(tick, kind, a, b) for tick, kind, a, b in part["controls"]]
-        parts.append(PlayedPart(number % _SYNTH_CHANNELS, part["program"], part["is_drums"], rows, controls))
+        is_drums = part["drum_map"] is not None
+        parts.append(PlayedPart(number % _SYNTH_CHANNELS, part["program"], is_drums, rows, controls))
         first += part["n_notes"]
     return parts

@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from composer_core.errors import require_range
 from composer_core.estimate import estimate_affect, estimate_key
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure
 from composer_core.music.condition import Condition
 from composer_core.music.instruments import DEFAULT_PROGRAM
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, with_density
+from composer_core.pipeline.access.rights import guarded
+from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, own_table, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
-from composer_core.pipeline.scoring import score_measured
+from composer_core.pipeline.scoring import judge
+from composer_core.pipeline.training.labelled import taught_by_labels
 from composer_core.render.midi import Markings, loop_to_midi
 from composer_core.rules import perform, with_techniques
 from composer_core.rules.perform import Performed
@@ -62,6 +65,7 @@ MAX_SEED = 2**31 - 1
 NO_PERFORMER, VELOCITY_ONLY = "no_performer", "velocity_only"
 
 
+@guarded("generate")
 def iter_takes(
     condition: Condition,
     *,
@@ -99,6 +103,7 @@ def log_take(take: Take) -> None:
     _log.info("take %s of %s (%s) by %s in %.2f s", take.take_id, instrument, kind, take.model_hash, take.seconds)
 
 
+@guarded("generate")
 def generate(
     condition: Condition,
     *,
@@ -151,11 +156,13 @@ def make_take(
     own_seed = take_seed(seed, index)
     seeds = [own_seed, *(take_seed(own_seed, number) for number in range(1, best_of))]
     met = kicks if condition.instrument == "bass" else ()
-    whole = [fill_in(condition, one) for one in seeds]
+    own = own_table(loaded.facts, condition.instrument)
+    whole = [fill_in(condition, one, own) for one in seeds]
     if met:  # without a density, the model's basses play fewer notes beside a kit than real basses do
         whole = [with_density(one, own) for one, own in zip(whole, seeds, strict=True)]
     candidates = [_played(condition, notes, own_seed) for notes in sample_mixed(loaded, whole, seeds, hits=met)]
-    chosen = choose_best(condition, [render_grid(grid, offset, condition) for grid, offset, _ in candidates], others)
+    heard = [render_grid(grid, offset, condition) for grid, offset, _ in candidates]
+    chosen = choose_best(condition, heard, others, taught_by_labels(loaded.facts))
     grid, offset_ms, performed = candidates[chosen]
     hash_of_performer = performer_hash(condition.instrument)
     return Take(
@@ -289,10 +296,13 @@ def markings_of(takes: Sequence[Take], conditions: Sequence[Condition], loops: S
 
 
 def measure_take(loop: Loop) -> dict[str, object]:
-    """Measure a loop: tempo, bars, metre, key, swing, density, valence, arousal and scores; None where undefined."""
+    """Measure a loop: tempo, bars, metre, key, swing, density, valence, arousal and scores; None where undefined.
+
+    `scores` judge it as performed, whatever it is; `score_profile` says which profile it is played for.
+    """
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
-    scored = score_measured([loop], [metrics])[0]
+    judged = judge([loop], [metrics])[0]
     key = estimate_key(loop)
     measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
     return {
@@ -305,7 +315,9 @@ def measure_take(loop: Loop) -> dict[str, object]:
         "velocity_mean": _number(metrics.get("velocity_mean")),
         "valence": valence,
         "arousal": arousal,
-        "scores": {name: _number(value) for name, value in scored.scores.items()},
+        "scores": _numbers(judged.by_profile[PERFORMED].scores),
+        "score_profile": judged.profile,
+        "programmed_scores": _numbers(judged.by_profile[PROGRAMMED].scores),
     }
 
 
@@ -315,10 +327,15 @@ def measure_midi(data: bytes, name: str) -> dict[str, object]:
     return measure_take(loops[0])
 
 
+def _numbers(scores: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in scores.items()}
+
+
 def _number(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(value)
 
 
+@guarded("generate")
 def save_takes(workspace: Workspace, takes: list[Take]) -> None:
     """Keep takes in the workspace's history."""
     workspace.create()

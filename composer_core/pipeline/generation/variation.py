@@ -24,6 +24,7 @@ from composer_core.errors import InvalidValue, require_range
 from composer_core.music.chords import Chord
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import BARS_CHOICES
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.takes import MAX_SEED, log_take, perform_grid, performer_hash, take_seed
 from composer_core.pipeline.models import editing_model, load
@@ -35,6 +36,7 @@ CANDIDATES = 4
 """So many loops are sampled for each stretch of bars, and the likeliest is kept."""
 
 
+@guarded("generate")
 def regenerate_bars(
     take: Take, bars: Collection[int], *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:
@@ -48,6 +50,7 @@ def regenerate_bars(
     return _edited(take, take.grid, wanted, seed, edit, model, workspace)
 
 
+@guarded("generate")
 def continue_take(
     take: Take, more: int, *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:
@@ -69,6 +72,7 @@ def continue_take(
     return _edited(longer, grid, list(range(take.grid.bars, total)), seed, f"continue {more}", model, workspace)
 
 
+@guarded("generate")
 def vary(
     take: Take, strength: float, *, seed: int, model: str | None = None, workspace: Workspace | None = None
 ) -> Take:

@@ -21,6 +21,7 @@ from composer_core.ingest.written_notes import NO_SOURCE, Row, song_tick
 from composer_core.metrics import measure
 from composer_core.music.chords import pitch_class_weights
 from composer_core.music.condition import Condition
+from composer_core.music.drums import from_general_midi
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop, Notes
@@ -91,7 +92,11 @@ def _write(song: SongFile, out: Path, played: Loop, take: Take, edited: Take, lo
     old_bar, new_bar = _grid_bar(played), _grid_bar(fresh)
     keep, new = ~np.isin(old_bar, changed), np.isin(new_bar, changed)
     before_tick, after_tick = (n * played.meter.bar_tick for n in (longest, max(longest, edited.grid.bars)))
-    edit = _part_edit(song, played, keep, fresh.notes.select(new), (before_tick, after_tick))
+    written = fresh.notes.select(new)
+    if played.is_drums:
+        # Takes are in General MIDI's notes; the file's kit is asked for its own.
+        written = written.with_columns(pitch=from_general_midi(written.pitch, played.drum_map))
+    edit = _part_edit(song, played, keep, written, (before_tick, after_tick))
     bar_tick, start_tick = played.meter.bar_tick, _start_tick(played)
     edit = replace(
         edit,
@@ -104,9 +109,9 @@ def _write(song: SongFile, out: Path, played: Loop, take: Take, edited: Take, lo
         end_tick = rewriter.file_tick(edit.end_tick)
         for track in {song.notes[at].track for at in edit.sources if at != NO_SOURCE}:
             song.document.tracks[track].edit().end_tick = end_tick
-    written = song.write(out, rewriter)
+    result = song.write(out, rewriter)
     n_kept = len(edit.after) - int(new.sum())
-    return Varied(out, edited.edit, n_kept, n_notes - n_kept, edited.notices, written.notices)
+    return Varied(out, edited.edit, n_kept, n_notes - n_kept, edited.notices, result.notices)
 
 
 def _part_edit(song: SongFile, played: Loop, keep: NDArray[np.bool_], new: Notes, ends: tuple[int, int]) -> PartEdit:

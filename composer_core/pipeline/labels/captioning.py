@@ -11,8 +11,9 @@ from composer_core.errors import EndpointError, NotFound
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.caption_endpoint import Endpoint, ask
-from composer_core.pipeline.labels.captions import LEAST_CONFIDENCE, TEMPLATE, caption_values, captions, facts
+from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions, facts
 from composer_core.pipeline.labels.fields import CAPTIONS
+from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE, counted_meter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.records import Entry
@@ -121,7 +122,7 @@ class _Writer:
         self.report.by_people += len(CAPTIONS) - len(wanted)
         if not wanted:
             return False
-        told = caption_values(labels, _measured(row), LEAST_CONFIDENCE)
+        told = caption_values(labels, _measured(row, labels), LEAST_CONFIDENCE)
         if self.endpoint is None:
             made = captions(told, row["instrument"], self.words)
             self._gathered += [(Entry(row["loop_id"], name, made[name], "suggested"), "") for name in wanted]
@@ -153,7 +154,8 @@ class _Writer:
         self.report.unchanged += changed.unchanged
 
 
-def _measured(row: Mapping[str, Any]) -> dict[str, Any]:
-    bucket = tempo_bucket(row["tempo_bpm"], Meter.parse(row["meter"]))
+def _measured(row: Mapping[str, Any], labels: Mapping[str, CurrentLabel]) -> dict[str, Any]:
+    meter, _ = counted_meter(labels, row["meter"])
+    bucket = tempo_bucket(row["tempo_bpm"], Meter.parse(meter))
     swing = row["swing_phase"] if isinstance(row["swing_phase"], str) else None
     return {"tempo_bpm": row["tempo_bpm"], "meter": row["meter"], "tempo_bucket": bucket, "swing_phase": swing}

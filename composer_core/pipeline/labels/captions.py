@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from composer_core.pipeline.labels.fields import CAPTIONS
+from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE, counted_meter, is_known
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.vocabularies import Vocabularies
 
 TEMPLATE = "rule:template"
 """Who said so where a caption was made here."""
-LEAST_CONFIDENCE = 0.5
-"""Labels of machines and imports below this are not told."""
 _STANDING = ("suggested", "approved")
+_NOT_TOLD = (*CAPTIONS, "meter")
 _MEASURED = ("tempo_bpm", "meter", "tempo_bucket", "swing_phase")
 _INSTRUMENT = {
     "drums": ("drum", "ドラム"),
@@ -32,18 +32,18 @@ def caption_values(
 ) -> dict[str, object]:
     """Labels to tell of a loop or to learn from, captions left out.
 
-    What people approved, what machines and imports say with enough confidence (a source that
-    gives none is taken at its word), and the tempo, metre and swing as measured where no label says them.
+    What `known_labels.is_known` of the current labels, as in training, and the tempo, metre and swing as measured
+    where no label says them. The metre is that of `known_labels.counted_meter`.
     """
     told = {
         name: label.value
         for name, label in labels.items()
-        if name not in CAPTIONS
-        and label.value is not None
-        and label.status in _STANDING
-        and (label.confidence is None or label.confidence >= least_confidence)
+        if name not in _NOT_TOLD and is_known(label, least_confidence)
     }
-    return {name: measured[name] for name in _MEASURED if measured.get(name)} | told
+    plain = {name: measured[name] for name in _MEASURED if measured.get(name)}
+    if "meter" in plain:
+        plain["meter"], _ = counted_meter(labels, str(plain["meter"]))
+    return plain | told
 
 
 def caption_of(labels: Mapping[str, CurrentLabel], name: str) -> CurrentLabel | None:

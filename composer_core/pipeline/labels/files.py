@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from composer_core.errors import InvalidValue, NotFound, require_choice
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import label_studio, predecessor
 from composer_core.pipeline.labels.delimited import NotThisFormat
 from composer_core.pipeline.labels.exported import ExportedLabel, current_of, exported
@@ -60,6 +61,7 @@ def label_studio_configuration(workspace: Workspace) -> str:
     return label_studio.configuration(vocabularies(workspace))
 
 
+@guarded("import_labels")
 def import_label_file(workspace: Workspace, path: Path, form: str, source: str = "") -> LabelImport:
     """Store the labels of a file; rows that match no loop or hold a bad value are refused.
 
@@ -130,6 +132,7 @@ def back_up_labels(workspace: Workspace, path: Path) -> BackupFacts:
     return facts
 
 
+@guarded("restore")
 def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path | None]:
     """Put a backup in place of the labels; returns what it holds and where the labels before are kept, damaged as
     they may have been (None: there were none). StoreError studio_running while a studio works on the workspace."""

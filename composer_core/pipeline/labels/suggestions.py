@@ -22,7 +22,7 @@ from composer_core.estimate.genre import classifier
 from composer_core.estimate.genre.features import FEATURE_NAMES, features_of
 from composer_core.estimate.key.declared import declared_json
 from composer_core.estimate.key.reading import suggest_key
-from composer_core.estimate.meter import song_meter_shares, suggest_meter
+from composer_core.estimate.meter import METER_UNSURE, declared_meter_json, suggest_meter
 from composer_core.estimate.note_list import notes_of_loop
 from composer_core.estimate.suggest import emotion_of, suggest, suggest_loop_genre, suggest_loop_technique
 from composer_core.estimate.suggestion import Suggestion
@@ -35,7 +35,7 @@ from composer_core.metrics import measure
 from composer_core.music.genre import family_weights
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import COMMON_TIME
-from composer_core.pipeline.library.declared import main_signature, main_stretch, meter_is_doubtful
+from composer_core.pipeline.library.declared import judged_meter, main_signature
 from composer_core.pipeline.library.song_notes import pitched_notes, whole_drums
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import write_json
@@ -59,8 +59,6 @@ APPLIED_FIELDS = tuple(SHOWN.values())
 SHOW_TASK = "composer_core.pipeline.labels.suggestions:read_estimates"
 _TECHNIQUE_BARS, _TECHNIQUE_LOOPS, _TECHNIQUE_SHARE = 4, 8, 0.5
 _BATCH = 500
-METER_UNSURE = 0.8
-"""Below this share of the likeliest metre the declared one counts."""
 _COLUMNS = ("onset_tick", "duration_tick", "pitch", "velocity")
 LEAST_LOOPS, N_FOLDS = 5, 5
 
@@ -107,18 +105,15 @@ def _with_declared(song: Song, found: dict[str, Suggestion], estimators: Estimat
 
     Not a part of `estimate_song`: what estimators are judged by must not be told to them.
     """
-    key, stretch = main_signature(song), main_stretch(song) if song.says_meter and song.n_notes else None
+    key, judged = main_signature(song), judged_meter(song, estimators.meter)
     said: dict[str, Any] = {"key": None, "meter": None}
     if key is not None:
         said["key"] = declared_json(key.signature, key.doubtful)
         found |= _song_key(song, {"declared_key": said["key"]})
-    if stretch is not None:
-        meter, notes = stretch
-        shares = None if estimators.meter is None else song_meter_shares(estimators.meter, notes)
-        doubtful = meter_is_doubtful(meter, shares)
-        said["meter"] = {"meter": str(meter), "doubtful": doubtful}
-        if not doubtful and shares is not None and max(shares.values()) < METER_UNSURE:
-            found["meter"] = Suggestion(str(meter), 1.0, ("cue:declared:+",), "file")
+    if judged is not None:
+        said["meter"] = declared_meter_json(judged.meter, judged.doubtful)
+        if not judged.doubtful and judged.shares is not None and max(judged.shares.values()) < METER_UNSURE:
+            found["meter"] = Suggestion(str(judged.meter), 1.0, ("cue:declared:+",), "file")
     return said
 
 

@@ -57,6 +57,7 @@ _FIELD_ALIASES = {
     "強さ": "intensity",
     "licence": "license",
     "ライセンス": "license",
+    "スコアの見方": "score_profile",
 }
 _LONG = {*COLUMNS, "instrument", "rater"}
 _WHOLE_ROW = {*PLACE_COLUMNS, *FACTS, "rater", MORE}
@@ -219,8 +220,12 @@ def _labels_in(found: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]
     """Field and what its cells say: one in a row a label, several in a row a loop."""
     whole = {fact: found.get(fact, "") for fact in (*FACTS, "rater")}
     if "field" in found and "value" in found:
-        field = found["field"].strip()
-        yield _FIELD_ALIASES.get(field.casefold(), field), whole | {"value": found["value"], "needed": "yes"}
+        field, plain = found["field"].strip(), found["field"].strip().casefold()
+        # Office programs begin the words of a cell with a capital.
+        yield (
+            _FIELD_ALIASES.get(plain, plain if plain in LABEL_FIELDS else field),
+            whole | {"value": found["value"], "needed": "yes"},
+        )
         return
     for field in LABEL_FIELDS:
         if field in found:

@@ -23,6 +23,7 @@ from composer_core.metrics.duplicates import (
 )
 from composer_core.music.grouping import groups_of
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.store.exclusions import Exclusion, ExclusionStore
 from composer_core.store.loops.store import LoopStore
 from composer_core.workspace import Workspace
@@ -143,6 +144,7 @@ def find(workspace: Workspace, threshold: float = THRESHOLD) -> DuplicateGroups:
     return DuplicateGroups(pairs, groups, _later(ids, pairs), commonplaces)
 
 
+@guarded("exclude")
 def exclude_later(workspace: Workspace, found: DuplicateGroups) -> int:
     """Leave out each loop that repeats a kept one, unless it is left out or a person took it back; how many."""
     store = ExclusionStore(workspace)
@@ -157,6 +159,7 @@ def exclude_later(workspace: Workspace, found: DuplicateGroups) -> int:
     return len(events)
 
 
+@guarded("restore")
 def undo(workspace: Workspace) -> int:
     """Take back every loop that is left out as a near-duplicate; how many were."""
     store = ExclusionStore(workspace)
@@ -199,6 +202,7 @@ def _later(ids: Sequence[str], pairs: Sequence[Pair]) -> dict[str, str]:
     return later
 
 
+@guarded("exclude")
 def exclude(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "", note: str = "") -> int:
     """Leave loops out by a person's decision; how many were not left out before. StoreError when it cannot be kept."""
     store = ExclusionStore(workspace)
@@ -209,6 +213,7 @@ def exclude(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "", 
     return len(fresh)
 
 
+@guarded("restore")
 def restore(workspace: Workspace, loop_ids: Sequence[str], *, author: str = "") -> int:
     """Take loops back, whatever they were left out for; how many had been."""
     store = ExclusionStore(workspace)

@@ -10,24 +10,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from composer_core.ingest.cut import WHOLE_SONG
+from composer_core.ingest.datasets.beat_files import set_with_beats
 from composer_core.ingest.datasets.groove import read_info
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.scan import find_files, relative_name
 from composer_core.ingest.warnings import WARNINGS
 from composer_core.metrics import METRICS
 from composer_core.music.loop import Loop
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.measuring import READ_TASK, decode_loops, measure_loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.loops.content import generated_id, source_digest
 from composer_core.store.loops.record import GENERATED, IMPORTED, METRIC_PREFIX, LoopRecord, MeasuredLoop
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.names import NameStore
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "table"]
+LOOP_ID = "loop_id"
+"""Key of `Loop.extra` in loops to train on: the id of a loop of the library."""
+__all__ = ["LOOP_ID", "WARNINGS", "add_generated", "digest", "load_loop", "loops_for_training", "table"]
 
 
 def table(workspace: Workspace) -> pd.DataFrame:
@@ -47,6 +52,7 @@ def digest(workspace: Workspace) -> str:
     return LoopStore(workspace).digest()
 
 
+@guarded("add_loops")
 def add_generated(workspace: Workspace, loops: Sequence[tuple[Loop, str]]) -> list[str]:
     """Measure and store generated loops, each with the id of its take; returns their loop ids.
 
@@ -69,16 +75,20 @@ def loops_for_training(data: Path | Workspace, instrument: str | None, *, jobs: 
     """The loops of one instrument (None: of all instruments) to train on.
 
     From a folder or file, every MIDI file and archive member is read whole, as one loop per part
-    (and metre). `Loop.source` is the path relative to the folder; in the Groove MIDI Dataset,
-    `Loop.extra` holds the facts that its info.csv gives about the take. Files that cannot be read
-    are left out. From a workspace, these are the imported loops that duplicate no other loop and
-    are not excluded. The list may be empty; NotFound when the path does not exist.
+    (and metre), on the beats that its data set gives beside it. `Loop.source` is the path relative
+    to the folder; in the Groove MIDI Dataset, `Loop.extra` holds the facts that its info.csv gives
+    about the take. Files that cannot be read are left out. From a workspace, these are the imported
+    loops that duplicate no other loop and are not excluded, with their id in `Loop.extra` (LOOP_ID).
+    The list may be empty; NotFound when the
+    path does not exist.
     """
     if isinstance(data, Workspace):
         return _library_loops(data, instrument)
     info = read_info(data)
     files = find_files([str(data)]).files
-    options = {"bars": WHOLE_SONG, "instrument": instrument, "measure": False}
+    dataset = set_with_beats(data)
+    beats = {} if dataset is None else {str(data): dataset}
+    options = {"bars": WHOLE_SONG, "instrument": instrument, "measure": False, "beats": beats}
     loops = []
     for report in read_all(files, READ_TASK, options, jobs=jobs):
         for outcome in report.outcomes:
@@ -100,9 +110,18 @@ def _library_loops(workspace: Workspace, instrument: str | None) -> list[Loop]:
     chosen = rows[(rows["origin"] == IMPORTED) & rows["duplicate_of"].isna() & ~rows["loop_id"].isin(left_out)]
     if instrument is not None:
         chosen = chosen[chosen["instrument"] == instrument]
-    return store.load_many(chosen["loop_id"].tolist())
+    ids: list[str] = chosen["loop_id"].tolist()
+    return [
+        replace(loop, extra={**loop.extra, LOOP_ID: loop_id})
+        for loop_id, loop in zip(ids, store.load_many(ids), strict=True)
+    ]
 
 
 def loop_midi(workspace: Workspace, loop_id: str) -> bytes:
     """One loop as a standard MIDI file that ends exactly where the loop does; NotFound for an unknown loop."""
     return loop_to_midi(LoopStore(workspace).load(loop_id))
+
+
+def other_names(workspace: Workspace, source_digest: str) -> list[tuple[str, str]]:
+    """(path, name in an archive) of every further name under which a file was imported; StoreError when damaged."""
+    return [(name.source, name.member) for name in NameStore(workspace).of(source_digest)]

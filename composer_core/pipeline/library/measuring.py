@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from typing import Any, cast
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from composer_core.errors import RefusedFile
 from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
+from composer_core.ingest.song import READING, Song
 from composer_core.ingest.worker import Result
 from composer_core.metrics import FINGERPRINT_SIZE, METRICS, Analysis, fingerprint_codes
 from composer_core.metrics.drums import GHOST_VELOCITY
@@ -27,8 +30,8 @@ from composer_core.metrics.grid import backbeat_ticks
 from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library.declared import keep_signatures, main_meter, meter_is_doubtful
-from composer_core.pipeline.scoring import score_measured
+from composer_core.pipeline.library.declared import keep_meters, keep_signatures, meter_warnings
+from composer_core.pipeline.scoring import judge
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
 from composer_core.store.loops.record import LoopRecord, MeasuredLoop
@@ -61,8 +64,8 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
     places = [_grid_positions(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
     prints = [fingerprint_codes(analysis).tobytes() for analysis in analyses]
-    scored = score_measured(loops, metrics)
-    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, prints, strict=True)
+    judged = judge(loops, metrics)
+    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), judged, prints, strict=True)
     return [
         MeasuredLoop(
             loop=loop,
@@ -73,8 +76,11 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
             arousal_estimate=arousal,
             grid_onset_tick=grid,
             is_ghost=ghost,
-            scores=score.scores,
-            score_digest=score.digest,
+            scores=score.by_profile[PERFORMED].scores,
+            score_digest=score.by_profile[PERFORMED].digest,
+            programmed_scores=score.by_profile[PROGRAMMED].scores,
+            programmed_digest=score.by_profile[PROGRAMMED].digest,
+            score_profile=score.profile,
             fingerprint=codes,
             **_key_fields(key),
         )
@@ -123,7 +129,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
     """Worker task: for each (name, bytes) a refusal, or facts for JSON and one block of bytes.
 
     Options: `bars` (0 for whole parts), `instrument` (None for all) and `measure` (False
-    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found.
+    leaves metrics out, for training); `drum_map` names the map of the drums where it is not to be found,
+    `beats` (data sets by path) where bars are told beside the files.
     """
     read = [_read_file(name, data, options) for name, data in files]
     loops = [loop for one in read if not isinstance(one, RefusedFile) for loop in one[1]]
@@ -141,6 +148,8 @@ def read_files(files: list[tuple[str, bytes]], options: Mapping[str, object]) ->
 def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFile | tuple[dict[str, Any], list[Loop]]:
     try:
         song = read_song(data, name, options.get("drum_map", AUTOMATIC))
+        if options.get("beats"):
+            song = _on_its_beats(song, name, options["beats"])
         loops = cut(song, options["bars"])
     except RefusedFile as refusal:
         return refusal
@@ -150,10 +159,20 @@ def _read_file(name: str, data: bytes, options: Mapping[str, Any]) -> RefusedFil
     if n_cut_short := count_cut_short(song):
         warnings.append(("cut_short_bars", {"count": n_cut_short}))
     if options["measure"]:
+        keep_meters(song, loops)
         warnings += [(warning.code, warning.values) for warning in keep_signatures(song, loops)]
-        if song.n_notes and meter_is_doubtful(main_meter(song)):
-            warnings.append(("meter_doubtful", {"meter": str(main_meter(song))}))
-    return {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}, loops
+        warnings += [(warning.code, warning.values) for warning in meter_warnings(song)]
+    facts = {"digest": source_digest(data), "md5": md5_of(data), "warnings": warnings}
+    asked = {"cut_bars": options["bars"], "drum_map_choice": options.get("drum_map", AUTOMATIC)}
+    return {**facts, **asked, "reading": READING}, loops
+
+
+def _on_its_beats(song: Song, name: str, sets: Mapping[str, str]) -> Song:
+    # The adapters are many modules, which hardly any import needs here.
+    from composer_core.ingest.datasets.beat_files import on_its_beats
+
+    placed, warnings = on_its_beats(song, name, sets)
+    return replace(placed, warnings=(*placed.warnings, *warnings))
 
 
 def _pack_answer(
@@ -171,9 +190,10 @@ def _pack_answer(
 
 
 def _values(one: MeasuredLoop) -> list[float]:
-    """Metrics of the loop's instrument in the order of the table, then scores."""
+    """Metrics of the loop's instrument in the order of the table, then scores by each profile."""
     names = metric_names(one.loop.instrument)
-    return [*(one.metrics[name] for name in names), *(one.scores[name] for name in SCORE_NAMES)]
+    scores = (kind[name] for kind in (one.scores, one.programmed_scores) for name in SCORE_NAMES)
+    return [*(one.metrics[name] for name in names), *scores]
 
 
 @cache
@@ -217,11 +237,13 @@ def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> li
 def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
     """The records of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
     rows = cast(list[dict[str, Any]], facts["loops"])
-    n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
+    n_scores = len(SCORE_NAMES)
+    n_values = sum(len(metric_names(row["instrument"])) + 2 * n_scores for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
     ghost, prints = np.frombuffer(rest[:n_notes], dtype=np.bool_), bytes(rest[n_notes:])
+    asked: dict[str, Any] = {name: facts[name] for name in ("reading", "cut_bars", "drum_map_choice")}
     records: list[LoopRecord] = []
     start = first_value = 0
     for number, row in enumerate(rows):
@@ -230,6 +252,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
         first_score = first_value + len(names)
         metrics = dict(zip(names, values[first_value:first_score], strict=True))
         loop = _loop(source, row, columns, chosen)
+        second_score, past = first_score + n_scores, first_score + 2 * n_scores
         part = cast(int, loop.extra["part"])
         loop.extra["md5"] = facts["md5"]
         records.append(
@@ -241,12 +264,14 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],
                 member=member,
-                scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
+                scores=dict(zip(SCORE_NAMES, values[first_score:second_score], strict=True)),
+                programmed_scores=dict(zip(SCORE_NAMES, values[second_score:past], strict=True)),
                 fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
+                **asked,
                 **measured_fields(row),
             )
         )
-        start, first_value = chosen.stop, first_score + len(SCORE_NAMES)
+        start, first_value = chosen.stop, past
     return records
 
 

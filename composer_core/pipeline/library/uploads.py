@@ -7,6 +7,7 @@ import logging
 import re
 from pathlib import Path
 
+from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import write_bytes
 from composer_core.workspace import Workspace
 
@@ -18,6 +19,7 @@ _MOST_BYTES = 180
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 
+@guarded("import_files")
 def keep_upload(workspace: Workspace, name: str, data: bytes) -> Path:
     """Store an uploaded file as sources/DIGEST/NAME and return that path; the same content is stored once.
 
@@ -32,6 +34,11 @@ def keep_upload(workspace: Workspace, name: str, data: bytes) -> Path:
     return path
 
 
+def kept_uploads(workspace: Workspace, digest: str) -> list[Path]:
+    """The uploads of the content with this SHA-256, by name; none where nothing of it was uploaded."""
+    return sorted(path for path in (workspace.sources / digest[:_DIGEST_CHARACTERS]).glob("*") if path.is_file())
+
+
 def safe_name(name: str) -> str:
     """A file name without folders or control signs, at most 180 bytes, its ending kept."""
     base = _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip()
@@ -43,3 +50,8 @@ def safe_name(name: str) -> str:
     ending = f".{suffix}"[:20] if dot else ""
     room = _MOST_BYTES - len(ending.encode())
     return stem.encode()[:room].decode(errors="ignore") + ending
+
+
+def is_upload(workspace: Workspace, path: str | Path) -> bool:
+    """Whether a path is a file that `keep_upload` has stored, and no other path of this machine."""
+    return Path(path).resolve().is_relative_to(workspace.sources.resolve())

@@ -17,7 +17,7 @@ from composer_core.errors import ComposerError, StoreError
 from composer_core.estimate.estimators import load_estimators
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.editing.recipes import read_recipe
-from composer_core.pipeline.library.imports import read_import
+from composer_core.pipeline.library.import_history import read_import
 from composer_core.pipeline.models import read_model_facts
 from composer_core.pipeline.recovery.look import Harm, harm_of
 from composer_core.pipeline.settings import load_settings
@@ -29,7 +29,8 @@ from composer_core.store.labels.backup import DAMAGED, label_damage
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore, lost_events
 from composer_core.store.loops.content import content_hash
-from composer_core.store.loops.part_files import all_part_names
+from composer_core.store.loops.exchanges import counted_parts, exchanges, made_for
+from composer_core.store.loops.part_files import parts_present
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.runs import METRICS_FILE, missing_rows, read_rows, read_state, run_names
 from composer_core.store.takes import read_take
@@ -94,7 +95,13 @@ def _backups(workspace: Workspace) -> Iterator[DamagedFile]:
 
 def _parts(workspace: Workspace) -> Iterator[DamagedFile]:
     store = LoopStore(workspace)
-    for name in sorted(all_part_names(workspace.loops)):
+    if workspace.exchanges.exists():
+        yield from _each([workspace.exchanges], lambda _: exchanges(workspace))
+    try:
+        names = sorted(counted_parts(workspace))
+    except StoreError:
+        names = sorted(parts_present(workspace.loops))
+    for name in names:
         yield from _each([workspace.loops / name, workspace.notes / name], pq.read_table)
         yield from _each([workspace.notes / name], lambda path: _check_content(store, path))
 
@@ -106,7 +113,7 @@ def _check_content(store: LoopStore, path: Path) -> None:
     except StoreError:
         return  # told as a damaged part of loops
     ids = hashlib.sha256("".join(row["loop_id"] for row in rows).encode()).hexdigest()[:8]
-    if path.stem.split("-")[-1] != ids:
+    if not made_for(path.name) and path.stem.split("-")[-1] != ids:
         _refuse(path.parent.parent / "loops" / path.name, "its loops are not those of its name")
     loops = store.part_loops(path.name)
     changed = [row["loop_id"] for row in rows if content_hash(loops[row["loop_id"]]) != row["content_hash"]]

@@ -12,7 +12,7 @@ from composer_core.store.damage import PARQUET, SQLITE, DamagedFile, looks_whole
 from composer_core.store.labels.backup import DAMAGED
 from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import lost_events
-from composer_core.store.loops.part_files import part_names
+from composer_core.store.loops.exchanges import whole_parts
 from composer_core.store.studios import announce as announce  # the studio says so from here
 from composer_core.workspace import Workspace
 
@@ -65,7 +65,7 @@ def is_writable(workspace: Workspace) -> bool:
 
 
 def _parts(workspace: Workspace) -> None:
-    part_names(workspace.loops)
+    whole_parts(workspace)
 
 
 def _tables(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from composer_core.errors import NotFound, StoreError
 from composer_core.pipeline.library.browse import prepare
-from composer_core.pipeline.library.imports import imports
+from composer_core.pipeline.library.import_history import imports
 from composer_core.pipeline.recovery.examine import examine
 from composer_core.pipeline.recovery.look import DERIVED, Harm
 from composer_core.store.atomic import write_bytes

@@ -10,6 +10,7 @@ from composer_core.errors import NotFound
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.library.loops import loops_for_training
+from composer_core.pipeline.training.labelled import with_labels
 from composer_core.workspace import Workspace
 
 
@@ -71,8 +72,13 @@ def is_root(data: Path) -> bool:
 
 
 def loops_of(data: Path | Workspace, instrument: str | None, say: Callable[[str], None] = lambda _: None) -> list[Loop]:
-    """All parts to train or evaluate on: of the permitted sets below a root, of any other folder, of a library."""
-    if isinstance(data, Path) and data.is_dir() and is_root(data):
+    """All parts to train or evaluate on: of the permitted sets below a root, of any other folder, of a library.
+
+    Loops of a library carry what their labels say (see `labelled`).
+    """
+    if isinstance(data, Workspace):
+        return with_labels(data, loops_for_training(data, None), say)
+    if data.is_dir() and is_root(data):
         return permitted_loops(data, instrument, say)
     return loops_for_training(data, None)
 

@@ -23,6 +23,7 @@ from composer_core.errors import (
     require_range,
 )
 from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, TrainOption
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
@@ -130,6 +131,7 @@ def request_of(config: TrainConfig, data: str, start: str) -> TrainRequest:
     return TrainRequest(**{**shared, "data": data, "steps": config.steps or None, "start": start})
 
 
+@guarded("train")
 def start(workspace: Workspace, request: TrainRequest) -> str:
     """Start a detached training process and return the run's name.
 
@@ -148,6 +150,7 @@ def start(workspace: Workspace, request: TrainRequest) -> str:
     return name
 
 
+@guarded("train")
 def resume(workspace: Workspace, run: str) -> None:
     """Continue a stopped or crashed run; ModelError run_active when it still runs."""
     folder = store.run_folder(workspace.runs, run)
@@ -158,6 +161,7 @@ def resume(workspace: Workspace, run: str) -> None:
     _log.info("run %s: goes on", run)
 
 
+@guarded("train")
 def stop(workspace: Workspace, run: str) -> None:
     """Ask the run's process to stop after its current step and keep a checkpoint; no other process is signalled."""
     folder = store.run_folder(workspace.runs, run)
@@ -216,6 +220,15 @@ def runs(workspace: Workspace) -> list[RunStatus]:
     """All runs, newest first; one with a damaged file is noted and left out."""
     folders = [workspace.runs / name / store.REQUEST_FILE for name in store.run_names(workspace.runs)]
     return list(readable(folders, lambda path: status(workspace, path.parent.name)))
+
+
+def label_counts_of(workspace: Workspace, run: str) -> dict[str, dict[str, int]]:
+    """Of how many training loops each field of the conditions comes from whom (see `labelled.label_counts`).
+
+    Empty before the run has prepared its data, and for data other than a library.
+    """
+    facts: dict[str, Any] = store.read_facts(store.run_folder(workspace.runs, run))
+    return dict(facts.get("labels", {}))
 
 
 def devices() -> list[Device]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from composer_core.estimate.technique.rules import suggest_technique
 from composer_core.metrics import measure
@@ -20,6 +21,7 @@ from composer_core.music.key_finding import keys_of_bars
 from composer_core.music.loop import Loop
 from composer_core.music.timing import EARLY_TICK
 from composer_core.pipeline.measured_fields import measured_fields
+from composer_core.pipeline.training.labelled import from_tonic, hides_key, labelled_key, labels_of, techniques_of
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.tokens.snap import SnapResult, snap_loop
 from composer_core.tokens.vocab import MAX_QUARTERS_PER_BAR, loop_to_bars
@@ -40,14 +42,20 @@ class SongHarmony:
         return Counter(self.keys[start : start + bars]).most_common(1)[0][0]
 
 
-def stretch_of(loop: Loop) -> tuple[str, int]:
-    """The stretch that a part belongs to: its song and its first bar. Parts that sound together share it."""
-    return loop.source, loop.start_bar
+Stretch = tuple[str, int, str]
 
 
-def harmonies(loops: Sequence[Loop]) -> dict[tuple[str, int], SongHarmony]:
+def stretch_of(loop: Loop) -> Stretch:
+    """The stretch that a part belongs to: its song, its first bar, and its metre, by which bars are counted.
+
+    Parts that sound together share it.
+    """
+    return loop.source, loop.start_bar, str(loop.meter)
+
+
+def harmonies(loops: Sequence[Loop]) -> dict[Stretch, SongHarmony]:
     """The harmony of every stretch, computed from all its pitched loops."""
-    together: dict[tuple[str, int], list[Loop]] = defaultdict(list)
+    together: dict[Stretch, list[Loop]] = defaultdict(list)
     for loop in loops:
         if not loop.is_drums and len(loop.notes):
             together[stretch_of(loop)].append(loop)
@@ -56,11 +64,22 @@ def harmonies(loops: Sequence[Loop]) -> dict[tuple[str, int], SongHarmony]:
 
 def _harmony(parts: Sequence[Loop]) -> SongHarmony:
     bars, bar_tick = max(part.bars for part in parts), parts[0].meter.bar_tick
+    keys = keys_of_bars(_weights(parts, bars))
+    return SongHarmony(tuple(keys), tuple(chords_of([part.notes for part in parts], bars, bar_tick)))
+
+
+def _weights(parts: Sequence[Loop], bars: int) -> NDArray[np.float64]:
+    """The pitch-class weights of each bar of some parts together, (bars, 12)."""
     weight = np.zeros((bars, 12))
     for part in parts:
-        weight += pitch_class_weights(part.notes, bars, bar_tick)[0]
-    keys = keys_of_bars(weight)
-    return SongHarmony(tuple(keys), tuple(chords_of([part.notes for part in parts], bars, bar_tick)))
+        weight += pitch_class_weights(part.notes, bars, part.meter.bar_tick)[0]
+    return weight
+
+
+def _labelled_harmony(loop: Loop, found: SongHarmony) -> SongHarmony:
+    """The harmony of the song, with the key that the labels of this loop say in all its bars."""
+    key = labelled_key(labels_of(loop), lambda: _weights([loop], loop.bars).sum(axis=0))
+    return found if key is None else SongHarmony((key,) * len(found.keys), found.chords)
 
 
 VALIDATION_BARS = 4
@@ -84,6 +103,14 @@ class SourcePart:
     genre: Mapping[str, float]
     harmony: SongHarmony | None = None
     _written: dict[int, Bars] = field(default_factory=dict)
+    _heard: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def heard_techniques(self) -> tuple[str, ...]:
+        """The techniques that the rules hear in the whole take, found once."""
+        if not self._heard:
+            self._heard.append(_heard_techniques(self.played, measure(self.played)))
+        return self._heard[0]
 
     @property
     def instrument(self) -> str:
@@ -133,7 +160,10 @@ def part_of(loop: Loop) -> str:
 
 
 def genre_of(loop: Loop) -> Mapping[str, float]:
-    """The genre weights of a take: a curator's, or else its data set's style; empty when neither is known."""
+    """The genre weights of a take: those of its labels, or else of its data set; empty when neither is known."""
+    labels = labels_of(loop)
+    if "genre" in labels.values or "genre" in labels.refused:
+        return dict(labels.values.get("genre", {}))
     if "genre" in loop.extra:
         return dict(cast(Mapping[str, float], loop.extra["genre"]))
     style = loop.extra.get("style")
@@ -150,7 +180,7 @@ def prepare_takes(loops: Sequence[Loop], instruments: Sequence[str] | None = Non
     for loop in loops:
         fits = loop.instrument in (instruments or GENERATED_INSTRUMENTS)
         if fits and len(loop.notes) and loop.meter.quarters_per_bar <= MAX_QUARTERS_PER_BAR:
-            harmony = None if loop.is_drums else found[stretch_of(loop)]
+            harmony = None if loop.is_drums else _labelled_harmony(loop, found[stretch_of(loop)])
             takes.append(SourcePart(loop.source, part_of(loop), loop, snap_loop(loop), genre_of(loop), harmony))
     return takes
 
@@ -172,27 +202,44 @@ def _continuous(take: SourcePart, window: Loop, metrics: Mapping[str, float], sh
     for name, value in values.items():
         if FIELD[name].follows_key and value is not None:
             values[name] = value - shift
+    values |= affect_of(window, (values["valence"], values["arousal"]))
     values["tempo_bpm"] = window.tempo_bpm
     for grid in SWING_GRIDS:
         values[f"swing_{grid}"] = take.snap.swing_ratio if take.snap.swing_grid == grid else 1.0
     return {slot.name: values[slot.name] for slot in SLOTS}
 
 
+def affect_of(window: Loop, measured: tuple[float | None, float | None]) -> dict[str, float | None]:
+    """Valence and arousal of a window: what the labels of its loop say, else as measured; None where people refused."""
+    labels = labels_of(window)
+    return {
+        name: labels.values.get(name, None if name in labels.refused else value)
+        for name, value in zip(("valence", "arousal"), measured, strict=True)
+    }
+
+
 def measured_condition(take: SourcePart, start: int, bars: int) -> WindowCondition:
-    """Measure the complete condition of a window as it was played."""
+    """The complete condition of a window: what the labels of its loop say, and the rest as it was played."""
     from composer_core.model.composer.conditions import WindowCondition
 
     window = window_of(take.played, start, bars)
     metrics = measure(window)
     continuous = _continuous(take, window, metrics, take.shift(start, bars))
-    known = vocabularies().techniques.get(take.instrument, {})
-    seen = suggest_technique(window, metrics, known)
-    techniques = tuple(seen.codes) if seen is not None else ()
+    labels = labels_of(take.played)
+    techniques = techniques_of(labels, _heard_techniques(window, metrics), lambda: take.heard_techniques)
     shared = (continuous, take.played.meter, bars, take.genre, take.instrument)
     if take.harmony is None:
         return WindowCondition(*shared, techniques=techniques)
     key, chords = take.harmony.key_of(start, bars), take.harmony.chords[start : start + bars]
+    if hides_key(labels):
+        return WindowCondition(*shared, techniques=techniques, chords=from_tonic(chords, key))
     return WindowCondition(*shared, key=key, techniques=techniques, chords=chords)
+
+
+def _heard_techniques(loop: Loop, metrics: Mapping[str, float]) -> tuple[str, ...]:
+    """The techniques that the rules hear in a loop."""
+    seen = suggest_technique(loop, metrics, vocabularies().techniques.get(loop.instrument, {}))
+    return tuple(seen.codes) if seen is not None else ()
 
 
 def windows_of(take: SourcePart, training: bool) -> list[tuple[int, int]]:

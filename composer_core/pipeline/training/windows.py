@@ -2,8 +2,9 @@
 
 The condition is measured on the window itself: its tempo, the numbers that the fields of a condition
 declare (density, valence, register, ...), and techniques by the documented rules. Swing comes from the
-take, key and chords from all pitched parts of the song together, and the genre from the data set or a
-curator. Unknown fields are 'not given'. Pitches are written as if the tonic were C.
+take, key and chords from all pitched parts of the song together, and the genre from the data set. What
+the labels of a library's loop say comes before all that (see `labelled`). Unknown fields are 'not given'.
+Pitches are written as if the tonic were C.
 """
 
 from __future__ import annotations
@@ -21,6 +22,16 @@ from composer_core.music.genre import family_of
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
 from composer_core.music.loop import Loop
 from composer_core.pipeline.library.duplicates import near_pairs
+from composer_core.pipeline.training.labelled import (
+    EMOTION_TABLE,
+    LABEL_COUNTS,
+    LABELS,
+    counts_in_words,
+    emotion_table,
+    label_counts,
+    teaches_emotion,
+    unheard,
+)
 from composer_core.pipeline.training.sources import (
     COMMON_METERS,
     PARTS,
@@ -32,6 +43,7 @@ from composer_core.pipeline.training.sources import (
     window_of,
 )
 from composer_core.store.atomic import atomic_writer, read_json, write_json
+from composer_core.store.runs import FACTS_FILE
 from composer_core.tokens.vocab import Vocabulary, is_note, mix_up
 
 if TYPE_CHECKING:
@@ -40,7 +52,7 @@ if TYPE_CHECKING:
     from composer_core.model.composer.training import TrainingData
     from composer_core.model.config import TrainConfig
 
-DATA_FILE, FACTS_FILE = "data.npz", "data.json"
+DATA_FILE = "data.npz"
 DEV_WINDOWS = 40
 """When the number of training windows is limited, one dev window is kept for this many of them."""
 MIN_TECHNIQUE_WINDOWS = 20
@@ -76,14 +88,36 @@ def build_training_data(
     sets = {part: encode(rows[part], vocabulary, genres, techniques) for part in PARTS[:2]}
     train = with_corrupted(sets["train"], rows["train"], vocabulary, config.damaged, config.seed)
     progress(f"{len(train)} windows, {len(vocabulary)} tokens")
-    facts = {
+    facts: dict[str, object] = {
         "takes": {part: len(by_part[part]) for part in PARTS},
         "near_held_out": n_near,
         "windows": dict(Counter(row.take.instrument for row in rows["train"])),
         "meters": _meters(rows["train"]),
         "data_digest": train.digest(),
+        **_label_facts(rows["train"], by_part["train"], genres, techniques, progress),
     }
     return TrainingData(train, sets["dev"], vocabulary, genres, facts, techniques)
+
+
+def _label_facts(
+    rows: Sequence[MeasuredWindow],
+    takes: Sequence[SourcePart],
+    genres: Sequence[str],
+    techniques: Sequence[str],
+    progress: Callable[[str], None],
+) -> dict[str, object]:
+    """Of how many training loops each field comes from whom, told line by line; nothing for loops of no library."""
+    loops = [take.played for take in takes]
+    if not any(LABELS in loop.extra for loop in loops):
+        return {}
+    counts = label_counts(loops)
+    for line in counts_in_words(counts):
+        progress(f"labels, {line}")
+    for name, codes in unheard(loops, genres, techniques).items():
+        words = ", ".join(f"{code} ({count} loops)" for code, count in codes.items())
+        progress(f"labels, {name}: the model has no place for {words}")
+    table = emotion_table(row.asked for row in rows) if teaches_emotion(counts) else {}
+    return {LABEL_COUNTS: counts, **({EMOTION_TABLE: table} if table else {})}
 
 
 def apart_from_held_out(

@@ -3,11 +3,15 @@
 Of each source the later statement goes on counting, whichever copy it comes from: what the
 store has already, or what its source has said anew since, is not written again. Decisions of
 people become actions, so that their progress, the queue and undo know them.
+
+Labels of loops that were replaced are said again of the loops in their place (`carry`), what people said as drafts.
+Such a draft belongs to no action of its rater, so that nobody's undo takes it back and nobody's progress counts it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,15 +19,16 @@ from sqlalchemy import Connection, select
 
 from composer_core.errors import InvalidValue, require_choice
 from composer_core.store.labels import queries as sql
-from composer_core.store.labels.records import Merged, Statement
+from composer_core.store.labels.records import Entry, Merged, Statement
 from composer_core.store.labels.schema import EVENTS
 from composer_core.store.labels.store import LabelStore
-from composer_core.store.labels.view import HUMAN, SETTLED, WITHDRAWN
+from composer_core.store.labels.view import HUMAN, IMPORT, SETTLED, WITHDRAWN, LabelEvent
 
 HUMAN_STATUSES = ("approved", "rejected", "draft", SETTLED)
 """What a person can have decided of a field."""
 _ONE_DECISION = timedelta(seconds=2)
 """The fields of one decision are stored within milliseconds; the next decision on the loop takes longer."""
+_DECIDED = ("approved", "draft", SETTLED)
 _Opinion = tuple[str, str, str]
 """A loop's id, a field and a source."""
 
@@ -135,3 +140,52 @@ def _kind(rows: Sequence[dict[str, Any]]) -> str:
     if "approved" in found or settled:
         return "approve"
     return "draft" if "draft" in found else "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What is to be said of new loops, and the decisions that are left behind because a draft cannot say them:
+    rejections, and settlements that none of the votes is right."""
+
+    statements: tuple[Statement, ...]
+    left: tuple[LabelEvent, ...]
+
+
+def carried(events: Iterable[LabelEvent], loop_id: str) -> Carried:
+    """What stands of a replaced loop, as statements about `loop_id`.
+
+    What people approved, drafted or settled becomes their draft; what data sets say stays what they say. Suggestions of
+    models and rules are left out: they are made anew from the new notes.
+    """
+    statements, left = [], []
+    for event in events:
+        if event.kind == HUMAN and event.status in _DECIDED and event.value is not None:
+            entry = Entry(loop_id, event.field, event.value, "draft")
+            statements.append(Statement(entry, event.source, event.note))
+        elif event.kind == HUMAN:
+            left.append(event)
+        elif event.kind == IMPORT:
+            entry = Entry(loop_id, event.field, event.value, event.status, event.confidence)
+            statements.append(Statement(entry, event.source, event.note))
+    return Carried(tuple(statements), tuple(left))
+
+
+def carry(store: LabelStore, statements: Sequence[Statement]) -> int:
+    """Append, in one transaction, what no event of the same source says of the loop and field yet; how many."""
+    by_loop: dict[str, list[Statement]] = {}
+    for one in statements:
+        by_loop.setdefault(one.entry.loop_id, []).append(one)
+    written = 0
+    with store.transaction(writes=True) as connection:
+        for group in sql.in_groups(by_loop):
+            columns = (EVENTS.c.loop_id, EVENTS.c.field, EVENTS.c.source)
+            query = select(*columns).where(EVENTS.c.loop_id.in_(group)).distinct()
+            known = {(row[0], row[1], row[2]) for row in connection.execute(query)}
+            rows = []
+            for one in (statement for loop_id in group for statement in by_loop[loop_id]):
+                place = (one.entry.loop_id, one.entry.field, one.source)
+                if place not in known:
+                    known.add(place)
+                    rows.append(sql.event_row(one.entry, one.source, one.note, None, None))
+            written += len(sql.append(connection, rows))
+    return written

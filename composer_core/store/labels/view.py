@@ -39,7 +39,18 @@ same as half and half, funk alone does not."""
 _ROUNDING = 1e-9
 """0.35 and 0.6 lie 0.25 apart in decimals, a little more in binary."""
 
-LOOP_STATUS_ORDER = ("disputed", "draft", "approved", "rejected", "suggested")
+OF_SCORES = ("score_profile",)
+"""Fields that say how a loop is scored and nothing of its music, so that it waits to be labelled all the same."""
+ANNOTATED = "annotated"
+"""Status, where loops are listed and shown, of what a data set says and nobody has decided on: people made it, so it is
+no suggestion. The event itself is stored as suggested."""
+LOOP_STATUS_ORDER = ("disputed", "draft", "approved", "rejected", ANNOTATED, "suggested")
+
+
+def shown_status(status: str, source: str) -> str:
+    """The status as a person reads it: ANNOTATED for a data set's word that nobody has decided on."""
+    annotated = status == "suggested" and source.partition(":")[0] == IMPORT
+    return ANNOTATED if annotated else status
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,14 @@ class LabelEvent:
         return self.source.partition(":")[2]
 
     @property
+    def shown_status(self) -> str:
+        """The status as a person reads it, see `shown_status`."""
+        return shown_status(self.status, self.source)
+
+    @property
     def rank(self) -> int:
         """Precedence, 0 wins."""
-        own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if self.kind == HUMAN else {}
-        return own.get(self.status, KIND_RANK[self.kind])
+        return rank_of(self.source, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,23 @@ class CurrentLabel:
     source: str
     confidence: float | None
     note: str
+
+    @property
+    def shown_status(self) -> str:
+        """The status as a person reads it, see `shown_status`."""
+        return shown_status(self.status, self.source)
+
+    @property
+    def rank(self) -> int:
+        """Precedence among the labels of other fields, 0 wins; a settled one counts as approved."""
+        return rank_of(self.source, self.status)
+
+
+def rank_of(source: str, status: str) -> int:
+    """Precedence of what a source says with a status, 0 wins."""
+    kind = source.partition(":")[0]
+    own = {SETTLED: SETTLED_RANK, "approved": APPROVED_RANK} if kind == HUMAN else {}
+    return own.get(status, KIND_RANK[kind])
 
 
 def agree(field: str, first: LabelValue, second: LabelValue) -> bool:
@@ -163,6 +195,9 @@ def replay(events: Iterable[LabelEvent]) -> dict[str, dict[str, CurrentLabel]]:
 
 
 def loop_status(labels: Mapping[str, CurrentLabel]) -> str:
-    """One status for a whole loop: the first of disputed, draft, approved, rejected, suggested any field has."""
-    found = {label.status for label in labels.values()}
-    return next(status for status in LOOP_STATUS_ORDER if status in found)
+    """One status for a whole loop: the first of LOOP_STATUS_ORDER any field has.
+
+    Fields that say nothing of the music (OF_SCORES) do not count; "" where there is no other.
+    """
+    found = {label.shown_status for name, label in labels.items() if name not in OF_SCORES}
+    return next((status for status in LOOP_STATUS_ORDER if status in found), "")

@@ -25,9 +25,14 @@ def md5_of(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def loop_id(digest: str, part: int, start_bar: int, bars: int) -> str:
-    """Name of an imported loop: the same bytes cut the same way give the same 16 hex digits."""
-    return hashlib.sha256(f"{digest}|{part}|{start_bar}|{bars}".encode()).hexdigest()[:16]
+def loop_id(digest: str, part: int, start_bar: int, bars: int, reading: int = 0) -> str:
+    """Name of an imported loop: the same bytes cut the same way give the same 16 hex digits.
+
+    With the number of a `reading` it is the name of a loop that a re-read puts in, which no earlier loop has: labels
+    given to what was at its place before must not become its own.
+    """
+    place = f"{digest}|{part}|{start_bar}|{bars}" + (f"|{reading}" if reading else "")
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
 
 
 def generated_id(take_id: str) -> str:

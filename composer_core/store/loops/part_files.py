@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,8 +32,8 @@ def read_part(path: Path, columns: Sequence[str] | None) -> pa.Table:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 
-def all_part_names(folder: Path) -> set[str]:
-    """Names of the parts in a folder, damaged or not; none when it is not there."""
+def parts_present(folder: Path) -> set[str]:
+    """Names of all parts in a folder, also of those that do not count; none when it is not there."""
     try:
         # Every question about the library looks: objects of paths cost ten times as much.
         return {name for name in os.listdir(folder) if name.startswith("part-") and name.endswith(".parquet")}
@@ -41,17 +41,16 @@ def all_part_names(folder: Path) -> set[str]:
         return set()
 
 
-def part_names(loops: Path) -> set[str]:
-    """Names of the parts whose loops and notes are both whole, as far as their beginnings and ends tell; those of
-    the others are noted as damaged."""
-    names = all_part_names(loops)
+def damaged_parts(loops: Path, names: Set[str]) -> Set[str]:
+    """Those of these parts whose loops or notes are damaged, as far as the beginnings and ends of the files tell, or as
+    they were met; they are noted."""
     listed, checked_at, damaged = _checked.get(loops, (frozenset(), 0.0, frozenset()))
     if listed != names or time.monotonic() - checked_at > _CHECK_AGAIN_SEC:
         damaged = frozenset(name for name in names if not _is_whole(loops, name))
         _checked[loops] = (frozenset(names), time.monotonic(), damaged)
     if noted_any(loops.parent):
         damaged |= {name for name in names if any(is_noted(path) for path in _pair(loops, name))}
-    return names - damaged
+    return damaged
 
 
 def _pair(loops: Path, name: str) -> tuple[Path, Path]:

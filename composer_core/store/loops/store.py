@@ -4,7 +4,7 @@ A part is two files of the same name: its notes are written first, then its loop
 these it starts to count. Debris of a crash (notes without loops, temporary files) is removed by
 the next `append`. Appending a loop id that is already stored changes nothing. A loop with the
 same content as an earlier one (see `content`) is stored too, because it stands for another file;
-its `duplicate_of` names the first such loop.
+its `duplicate_of` names the first such loop. Which parts count says `exchanges`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from composer_core.store.atomic import atomic_writer, locked
 from composer_core.store.damage import note_damage, noted
 from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
+from composer_core.store.loops.exchanges import counted_parts, numbers_used, part_name, whole_parts
 from composer_core.store.loops.index import LoopIndex
-from composer_core.store.loops.part_files import all_part_names, part_names, read_part
+from composer_core.store.loops.part_files import parts_present, read_part
 from composer_core.store.loops.record import LoopRecord
 from composer_core.workspace import Workspace
 
@@ -43,11 +44,13 @@ _COMPRESSION = "zstd"
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The result of an append: the ids added, how many of these are exact duplicates, the ids stored already."""
+    """The result of an append: the ids added, how many of these are exact duplicates, the ids stored already, and the
+    part that was written ("" when nothing was added)."""
 
     added: tuple[str, ...]
     n_exact: int
     known: tuple[str, ...]
+    part: str = ""
 
 
 class LoopStore:
@@ -59,7 +62,7 @@ class LoopStore:
 
     def append(self, records: Sequence[LoopRecord]) -> Appended:
         """Store the loops that are not stored yet as one part; StoreError when it cannot be written."""
-        with self._locked():
+        with self.locked():
             self._remove_debris()
             self._refresh_index()
             stored = self._index.locate(record.loop_id for record in records)
@@ -70,11 +73,12 @@ class LoopStore:
                 original = first.setdefault(record.content_hash, record.loop_id)
                 if original != record.loop_id:
                     duplicate_of[record.loop_id] = original
+            part = ""
             if fresh:
-                self._write(list(fresh.values()), duplicate_of)
+                part = self._write(list(fresh.values()), duplicate_of)
                 self._refresh_index()
         known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
-        return Appended(tuple(fresh), len(duplicate_of), known)
+        return Appended(tuple(fresh), len(duplicate_of), known, part)
 
     def table(self, columns: Sequence[str] | None = None, *, whole: bool = True) -> pd.DataFrame:
         """One row per loop, in the order they were added, with all columns or the given ones.
@@ -106,7 +110,7 @@ class LoopStore:
 
     def _refuse_damage(self) -> None:
         """StoreError for the first part that is damaged: what is asked for may be in it."""
-        missing = all_part_names(self._workspace.loops) - part_names(self._workspace.loops)
+        missing = counted_parts(self._workspace) - whole_parts(self._workspace)
         for damage in noted(self._workspace.loops.parent) if missing else ():
             if damage.path.name in missing:
                 raise StoreError("damaged_store", path=str(damage.path), reason=damage.reason)
@@ -171,18 +175,18 @@ class LoopStore:
         The catalogue and the similarity data are dropped and will be rebuilt. StoreError when the
         part cannot be written.
         """
-        with self._locked():
+        with self.locked():
             path = self._workspace.loops / name
             table = read_part(path, None)
             for column, values in columns.items():
                 place = table.schema.get_field_index(column)
                 table = table.append_column(column, values) if place < 0 else table.set_column(place, column, values)
-            _write_part(path, table)
+            write_part(path, table)
             for made in (self._workspace.catalogue, self._workspace.similarity):
                 (made / "manifest.json").unlink(missing_ok=True)
 
     def _parts(self) -> list[Path]:
-        return [self._workspace.loops / name for name in sorted(part_names(self._workspace.loops))]
+        return [self._workspace.loops / name for name in sorted(whole_parts(self._workspace))]
 
     def _read(self, columns: list[str] | None) -> pa.Table:
         # `loop_id` is always read, because a part read without any column would seem to have no rows.
@@ -203,32 +207,34 @@ class LoopStore:
         ids, contents, digests = (rows.column(c).to_pylist() for c in ("loop_id", "content_hash", "source_digest"))
         return ids, contents, digests
 
-    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> None:
-        stored = all_part_names(self._workspace.loops) | all_part_names(self._workspace.notes)
-        number = max((int(name.split("-")[1]) for name in stored), default=0) + 1
+    def _write(self, records: Sequence[LoopRecord], duplicate_of: dict[str, str]) -> str:
+        number = max(numbers_used(self._workspace), default=0) + 1
         ids = hashlib.sha256("".join(record.loop_id for record in records).encode()).hexdigest()[:8]
-        name = f"part-{number:06d}-{ids}.parquet"
-        _write_part(self._workspace.notes / name, notes_table(records))
-        _write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
+        name = part_name(number, ids)
+        write_part(self._workspace.notes / name, notes_table(records))
+        write_part(self._workspace.loops / name, loops_table(records, duplicate_of, datetime.now(UTC)))
+        return name
 
     def _remove_debris(self) -> None:
         # Damaged loops are no debris: their notes may still be whole.
-        stored = all_part_names(self._workspace.loops)
+        whole = parts_present(self._workspace.loops)
         for folder in (self._workspace.loops, self._workspace.notes):
             for path in folder.glob(".part-*"):
                 path.unlink()
         for path in self._workspace.notes.glob("part-*.parquet"):
-            if path.name not in stored:
+            if path.name not in whole:
                 path.unlink()
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Wait until no other process appends to, replaces or exchanges parts. Not to be nested."""
         self._workspace.create()
         with locked(self._workspace.library_lock):
             yield
 
 
-def _write_part(path: Path, table: pa.Table) -> None:
+def write_part(path: Path, table: pa.Table) -> None:
+    """Write one of a part's two files whole or not at all; StoreError when it cannot be written."""
     with atomic_writer(path) as stream:
         pq.write_table(table, stream, compression=_COMPRESSION, row_group_size=_ROWS_A_GROUP)
 

@@ -40,7 +40,8 @@ from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.arrow_arrays import numbers
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
-from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, part_names, read_part
+from composer_core.store.loops.exchanges import whole_parts
+from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, read_part
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
 
@@ -52,7 +53,7 @@ MAX_LATER = 20_000
 """The most loops that may have labels beside the files, before the files are rewritten."""
 _ROWS_A_GROUP = 16_384
 _PAGE_BYTES = 64 * 1024
-_FORMAT = 2
+_FORMAT = 3
 _MOMENT_BYTES, _MOMENT_EVENTS = 16 << 20, 8 * MAX_LATER
 """Less than this (some 20,000 loops) is brought up to date before anybody waits for it."""
 _LABELS_SHARE = 0.5
@@ -127,7 +128,7 @@ class Catalogue:
     def is_behind(self) -> bool:
         """Whether bringing the files up to date will take more than a moment."""
         files, base = self._manifest()
-        missing = part_names(self._workspace.loops) - {part for file in files for part in file.parts}
+        missing = whole_parts(self._workspace) - {part for file in files for part in file.parts}
         n_events = self._newest(base) - base if files else 0
         n_bytes = sum((self._workspace.loops / name).stat().st_size for name in missing)
         return n_bytes > _MOMENT_BYTES or n_events > _MOMENT_EVENTS
@@ -163,7 +164,7 @@ class Catalogue:
             return base
 
     def _current_files(self, store: LabelStore | None, newest: int, told: Told) -> tuple[list[CatalogueFile], int]:
-        parts = part_names(self._workspace.loops)
+        parts = whole_parts(self._workspace)
         files, base = self._manifest()
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):

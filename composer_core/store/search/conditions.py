@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+SOURCE_DIGEST = "source_digest"
+
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
@@ -35,10 +37,20 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class ContainsWords:
-    """Every word occurs in one of the columns, whatever its case."""
+    """Every word occurs in one of the columns, whatever its case, or in another name of the file.
+
+    `files` has a tuple of source digests for each word: the files that have it in another name. A query
+    fills them in by itself.
+    """
 
     columns: tuple[str, ...]
     words: tuple[str, ...]
+    files: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """All columns the condition reads."""
+        return (*self.columns, SOURCE_DIGEST) if any(self.files) else self.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +102,14 @@ def _add_condition(text: Conditions, condition: Condition) -> None:
         text.parts.append(f"NOT {shares}" if condition.negated else shares)
         text.values.append(list(condition.values))
     elif isinstance(condition, ContainsWords):
-        for word in condition.words:
+        files = condition.files or ((),) * len(condition.words)
+        for word, digests in zip(condition.words, files, strict=True):
             places = [f"contains(lower(coalesce({quoted(name)}, '')), lower(?))" for name in condition.columns]
-            text.parts.append("(" + " OR ".join(places) + ")")
             text.values.extend([word] * len(places))
+            if digests:
+                places.append(f"coalesce({quoted(SOURCE_DIGEST)} IN (SELECT unnest(?::VARCHAR[])), false)")
+                text.values.append(list(digests))
+            text.parts.append("(" + " OR ".join(places) + ")")
     else:
         text.parts.append(f"{quoted(condition.column)} IS {'' if condition.negated else 'NOT '}NULL")
 

@@ -7,14 +7,16 @@ value is a bound parameter, so that no text of a user becomes SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from composer_core.errors import InvalidValue
+from composer_core.store.names import NameStore
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.conditions import Between, Condition, Conditions, ContainsWords, Known, OneOf, quoted
+from composer_core.store.search.derived import Derived
 from composer_core.store.search.views import NUMBER, SET, TEXT, LibraryViews
 from composer_core.workspace import Workspace
 
@@ -35,12 +37,19 @@ class LibraryQuery:
     """Answers for one workspace; any number of threads may ask at once.
 
     Every answer is of the library as it is at that moment. `expected` names columns, with
-    their kind, that can be asked for even while no loop has them. Raises StoreError when a
+    their kind, that can be asked for even while no loop has them; `derived` those that are worked out from
+    others. Raises StoreError when a
     file is damaged, InvalidValue for a column that is not there.
     """
 
-    def __init__(self, workspace: Workspace, expected: Mapping[str, str] | None = None) -> None:
-        self._views = LibraryViews(workspace, expected or {})
+    def __init__(
+        self,
+        workspace: Workspace,
+        expected: Mapping[str, str] | None = None,
+        derived: Mapping[str, Derived] | None = None,
+    ) -> None:
+        self._views = LibraryViews(workspace, expected or {}, derived or {})
+        self._names = NameStore(workspace)
 
     def columns(self) -> dict[str, str]:
         """Kind of every column by name."""
@@ -49,7 +58,7 @@ class LibraryQuery:
 
     def version(self) -> str:
         """Changes whenever an answer may."""
-        return "|".join(map(str, self._views.refresh()))
+        return "|".join(map(str, (*self._views.refresh(), self._names.digest())))
 
     def is_behind(self) -> bool:
         """Whether the next answer has to wait for more than a moment; see `prepare`."""
@@ -250,7 +259,9 @@ class LibraryQuery:
         self._views.refresh()
         text = Conditions()
         for condition in conditions:
-            names = condition.columns if isinstance(condition, ContainsWords) else (condition.column,)
+            if isinstance(condition, ContainsWords):
+                condition = replace(condition, files=tuple(map(self._names.with_word, condition.words)))  # noqa: PLW2901
+            names = condition.named_columns if isinstance(condition, ContainsWords) else (condition.column,)
             text.columns.update(self._views.known(names))
             text.add(condition)
         return text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from studio import session
 from studio.wording.text import language, t
 
 NAMES = {
@@ -47,7 +48,16 @@ _component = st.components.v2.component(
 
 
 def spoken_names() -> None:
-    """Name Streamlit's parts in the current language and tell the browser which one it is; once a run, by the shell."""
+    """Name Streamlit's parts in the current language and tell the browser which one it is; once a run, by the shell.
+
+    A language the person has chosen is kept by the browser for a year.
+    """
     words = {name: t(key, name="{name}") for name, key in NAMES.items()}
+    data = {
+        "language": language(),
+        "words": words,
+        "keep": session.chosen_language(),
+        "cookie": session.LANGUAGE_COOKIE,
+    }
     with st.container(key="spoken"):
-        _component(key="spoken_names", data={"language": language(), "words": words})
+        _component(key="spoken_names", data=data)

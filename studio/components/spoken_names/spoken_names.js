@@ -46,4 +46,5 @@ class Spoken {
 export default function spokenNames({ data }) {
   window.composerSpoken = window.composerSpoken || new Spoken();
   window.composerSpoken.speak(data.language, data.words);
+  if (data.keep) document.cookie = `${data.cookie}=${data.keep}; path=/; max-age=31536000; samesite=lax`;
 }

@@ -27,6 +27,8 @@ _JAPANESE: dict[str, str] = {
     "unsafe_member": "{path}：アーカイブの外を指す項目です。何も書き込んでいません。",
     "encrypted_member": "{path}：暗号化された項目です。先に展開してください。",
     "permission_denied": "{path}：読み取る権限がありません。",
+    "source_missing": "{path}：ファイルがもうありません。元の場所に戻すか、もう一度アップロードしてください。",
+    "source_changed": "{path}：ループを切り出したときのファイルとは別の内容になっています。",
     "unreadable_data": "{path}：データを読み取れません（{reason}）。",
     "unsafe_pickle": "{path}：読み込み時に {what} を要求しています。許可しているのは基本的なデータ型とパスだけです。",
     "smpte_resolution": "{path}：SMPTE フレーム（{value}）で記録された時間は、拍に割り当てられません。",
@@ -43,12 +45,30 @@ _JAPANESE: dict[str, str] = {
     "too_few_labels": "{field}のラベルが足りず学習できません（現在 {found}）。2種類以上の値に各{least}件必要です。",
     "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
     "bad_text": "{path} の {line} 行目：{reason}。",
+    "bad_password": "パスワードの長さが範囲外です。{least}〜{most} 文字にしてください。",
     # things that are not there
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
     "loop_missing": "ライブラリ {path} にループ {loop_id!r} がありません。ライブラリを作り直しましたか？",
+    "import_missing": "{path} に取り込み {import_id!r} はありません。一覧は composer imports で確認できます。",
+    "import_without_loops": "取り込み {import_id!r} のループは {path} にないため、削除するものがありません。",
+    "import_not_deleted": "取り込み {import_id!r} は戻せません。削除されていないか、{days} 日の期限を過ぎています。",
     "run_missing": "{path} に学習 {run!r} がありません。",
     "no_model": "{instrument}のモデルがありません。学習ページで、手持ちの MIDI から学習できます。",
     "no_notes": "{path} には{instrument}の音符がないため、{purpose}できません。",
+    "account_missing": "{path} にアカウント {name!r} がありません。",
+    # what belongs to another role
+    "not_permitted": "この操作には「{needed}」の権限が必要です（現在：{role}）。",
+    "no_accounts": (
+        "サインインできる人がいないため、共有を開始しません。先にアカウントを作成してください："
+        "composer account set NAME --role owner"
+    ),
+    "not_shared": (
+        "このままではパスワードなしで {address} に公開されます。共有するには "
+        "scripts/studio --share で起動してください。"
+    ),
+    "not_through_doors": (
+        "接続の検査を通らない方法で起動されたため、何も表示しません。scripts/studio で起動してください。"
+    ),
     # things this machine lacks
     "fluidsynth_missing": (
         "FluidSynth がインストールされていないため、音を鳴らせません。インストールするコマンド：{cure}"
@@ -102,6 +122,11 @@ _JAPANESE: dict[str, str] = {
     ),
     "studio_running": (
         "{path} ではスタジオ（プロセス {pid}、{address}）が動いています。終了してからもう一度実行してください。"
+    ),
+    "library_changed": ("処理中に {path} が変更されました（{part}）。何も置き換えていません。もう一度お試しください。"),
+    "exchange_built_on": (
+        "{at} に置き換えた内容は元に戻せません。その後 {later} にさらに変更されています。"
+        "先にそちらを元に戻してください。"
     ),
     "bad_vocabulary": "{path} の {line} 行目：{reason}。",
     "bad_backup": "{path} はラベルのバックアップではないか、壊れています（{reason}）。",
@@ -183,6 +208,20 @@ _WARNINGS: dict[str, tuple[str, str]] = {
     "meter_doubtful": (
         "{path}: it declares a metre of {meter}, whose bars hold one beat; the loops are cut by it.",
         "{path}：宣言された拍子は {meter}（1小節1拍）で疑わしいですが、ループはこの拍子で切り分けました。",
+    ),
+    "meter_belied": (
+        "{path}: it declares a metre of {meter}, but its notes rather suggest {likely}; the loops are cut by {meter}.",
+        "{path}：宣言された拍子は {meter} ですが、音からは {likely} のようです。ループは {meter} で切り分けました。",
+    ),
+    "beats_missing": (
+        "{path}: {file}, which says where its bars lie, cannot be read; the loops are cut by the bars "
+        "of the MIDI file.",
+        "{path}：小節の位置を示す {file} が読めないため、MIDI ファイル自体の小節で切り分けました。",
+    ),
+    "beats_damaged": (
+        "{path}: line {line} of {file}, which says where its bars lie, is damaged; the loops are cut by the bars "
+        "of the MIDI file.",
+        "{path}：小節の位置を示す {file} の {line} 行目が壊れているため、MIDI ファイル自体の小節で切り分けました。",
     ),
     "after_end": (
         "{path}: what follows the end of a track was left out.",

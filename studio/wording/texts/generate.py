@@ -183,6 +183,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "このアドレスのテイクは、これまでのテイクに見つかりません",
     ),
     "generate.no_instrument": ("Choose at least one instrument above.", "上で楽器を 1 つ以上選んでください。"),
+    "generate.waiting": (
+        "Waiting: served before you: {n}",
+        "順番待ち：先に {n} 件あります",
+    ),
     "generate.stop": ("Stop", "停止"),
     "generate.stop_help": ("Keep the takes made so far", "ここまでにできたテイクは残ります"),
     "generate.no_takes": (

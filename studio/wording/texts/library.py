@@ -40,9 +40,53 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.col_key_help": ("The labelled key, else the estimated one", "ラベルの調。なければ推定した調"),
     "library.col_score": ("Score", "スコア"),
     "library.col_score_help": (
-        "0 to 100; 70, the pass mark, is the 25th percentile of human playing",
-        "0〜100。合格点 70 は人間の演奏の下から 25 % の位置です",
+        "0 to 100 by the loop's own profile; 70, the pass mark, is the 25th percentile of human loops of that profile",
+        "ループごとの見方（生演奏／打ち込み）で付けた 0〜100 の点数。"
+        "合格点 70 は、同じ見方の人間のループの下から 25 % の位置です",
     ),
+    "library.col_profile": ("Judged as", "スコアの見方"),
+    "library.col_profile_help": (
+        "What the score judges. Performed: how it is played. Programmed: the writing alone, not timing and velocity.",
+        "スコアが何を見るか。生演奏：弾き方まで評価。打ち込み：音の並びだけを評価（タイミングと強弱は見ません）。",
+    ),
+    "library.profile": ("Judged as", "スコアの見方"),
+    "profile.performed": ("Performed", "生演奏"),
+    "profile.programmed": ("Programmed", "打ち込み"),
+    "profile.measured": ("As measured", "自動判定"),
+    "profile.performed_judges": (
+        "Judged as performed: how much it sounds like a person playing. Timing and velocity count.",
+        "生演奏として評価：人が弾いたように聞こえるかを見ます。タイミングと強弱も評価します。",
+    ),
+    "profile.programmed_judges": (
+        "Judged as programmed: the writing alone, against sequenced and notated music by people. "
+        "Timing and velocity do not count.",
+        "打ち込みとして評価：人が打ち込んだ曲や楽譜と比べ、音の並びだけを見ます。タイミングと強弱は評価しません。",
+    ),
+    "profile.choose": ("What the score judges", "スコアの見方"),
+    "profile.choose_help": (
+        "Found by measurement (how many onsets lie off the grid, how many velocities there are), unless you choose.",
+        "グリッドから外れた音の割合とベロシティの種類から自動で判定します。ここで選ぶと、その選択が優先されます。",
+    ),
+    "profile.by_hand": ("chosen by hand; measured: {profile}", "手動で選択。自動判定では「{profile}」"),
+    "profile.unknown": ("not measured yet", "未判定"),
+    "profile.selection": ("Judge as", "スコアの見方"),
+    "profile.selection_hint": (
+        "The {n} selected loops are judged by this profile from now on. One undo on the Label page takes it back.",
+        "選択した {n} 件のスコアを、これからこの見方で表示します。ラベルのページの取り消しで一度に元に戻せます。",
+    ),
+    "profile.set": ("{n} loops are judged by another profile now.", "{n} 件のスコアの見方を変えました。"),
+    "profile.no_rater": (
+        "Choose a name on the Label page first: the profile is kept as a label.",
+        "スコアの見方はラベルとして保存されます。先にラベルのページで名前を選んでください。",
+    ),
+    "rescore.waiting": (
+        "{n} loops have scores of an earlier version, or none by profile. Until they are scored again, they are "
+        "judged as performed.",
+        "{n} 件のスコアが古いか、見方がまだ判定されていません。再採点するまでは生演奏として評価されます。",
+    ),
+    "rescore.now": ("Score them again", "再採点する"),
+    "rescore.running": ("Scoring again: {percent} %", "再採点中：{percent} %"),
+    "rescore.done": ("{n} loops are scored again.", "{n} 件を再採点しました。"),
     "library.col_mood": ("Emotion", "感情"),
     "library.bars_of": ("bars {bars}", "{bars} 小節目"),
     "library.detail_section": ("Section of the detail", "詳細の表示"),
@@ -182,6 +226,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "not judged: the reference of this instrument is sequenced or notated music, which has no human timing.",
         "評価対象外：この楽器の基準は打ち込みや楽譜の曲で、人の演奏タイミングを含まないためです。",
     ),
+    "missing.not_counted": (
+        "not counted: only the writing of a programmed loop is judged.",
+        "評価対象外：打ち込みとして評価するときは、音の並びだけを見るためです。",
+    ),
+    "missing.not_calibrated": (
+        "not judged: this instrument's calibration is older than the axis.",
+        "評価対象外：この楽器の校正が、この軸より古いためです。",
+    ),
     "missing.flat_material": (
         "not judged: the velocities of this instrument's reference hardly vary.",
         "評価対象外：この楽器の基準はベロシティがほとんど変化しないためです。",
@@ -190,8 +242,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.why_bars": ("the length", "長さ"),
     "retry.pass_mark": ("Pass mark", "合格点"),
     "retry.pass_mark_help": (
-        "Loops whose total is below it wait in the retry queue; 70 is the 25th percentile of human playing.",
-        "総合スコアがこれより低いループは再調整待ちになります。70 は人の演奏の下から 25 % の位置です。",
+        "Loops whose total by their own profile is below it wait in the retry queue; 70 is the 25th percentile of "
+        "human loops of that profile.",
+        "それぞれの見方での総合スコアがこれより低いループは再調整待ちになります。"
+        "70 は、同じ見方の人間のループの下から 25 % の位置です。",
     ),
     "retry.weighted": ("Weigh the axes myself", "評価軸に重みを付ける"),
     "retry.weighted_help": (
@@ -200,6 +254,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "retry.waiting": ("Loops in the retry queue", "再調整待ちのループ"),
     "retry.counts": ("{passing} pass, {without} have no score", "合格 {passing} 件、スコアなし {without} 件"),
+    "retry.of": ("Which loops", "対象のループ"),
+    "retry.of_all": ("All", "すべて"),
     "retry.now": ("Now", "現在"),
     "retry.then": ("These settings", "この設定の場合"),
     "retry.save": ("Use these settings", "この設定を使う"),
@@ -317,6 +373,55 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Which note of a kit is kick, snare or hat. It is found by names and notes; choose another if that is wrong.",
         "キットのどの音がキック・スネア・ハイハットかの対応です。トラック名と音から判別します。違っていたら選んでください。",
     ),
+    "library.dataset_facts": ("Labels of a data set", "データセットのラベル"),
+    "library.dataset_auto": ("Find it", "自動判別"),
+    "library.dataset_folder": ("Plain folder or archive", "普通のフォルダー・アーカイブ"),
+    "library.dataset_help": (
+        "Labels, titles, composers and splits that a known data set gives for its files come along. It is found by the "
+        "files' names and tables; choose another if that is wrong.",
+        "既知のデータセットなら、付属のラベル・曲名・作曲者・分割も一緒に取り込みます。ファイル名と表から判別します。"
+        "違っていたら選んでください。",
+    ),
+    "library.dataset_said": ("{title}: what it says of {path}", "{title}：{path} の付属情報"),
+    "library.dataset_counts": (
+        "{matched} files described, {labels} labels and {songs} song facts stored.",
+        "{matched} ファイル分の記述から、ラベル {labels} 件と曲の情報 {songs} 件を保存しました。",
+    ),
+    "library.dataset_behind": (
+        " {n} of these labels stand behind what a person has said.",
+        "うち {n} 件は、人が付けたラベルが優先されます。",
+    ),
+    "library.dataset_known": (
+        "Its labels and song facts are stored already.",
+        "ラベルと曲の情報は保存済みです。",
+    ),
+    "library.dataset_unknown": ("Words without a translation: {words}", "語彙にない言葉：{words}"),
+    "library.dataset_issues": ("{n} rows or files led nowhere", "対応の取れなかった行・ファイル：{n} 件"),
+    "library.col_word": ("Word", "言葉"),
+    "dataset_issue.no_file": ("It names a file that is not here", "挙げられたファイルがありません"),
+    "dataset_issue.no_row": ("Nothing is said about this file", "このファイルについての記述がありません"),
+    "dataset_issue.outside": ("It points outside the data set's folder", "データセットのフォルダーの外を指しています"),
+    "dataset_issue.bad_row": (
+        "A column is missing or holds an impossible value",
+        "列が足りないか、あり得ない値が入っています",
+    ),
+    "dataset_issue.contradiction": ("It contradicts what is said elsewhere", "別の箇所の記述と食い違っています"),
+    "dataset_issue.unknown_word": ("A word that the vocabularies do not know", "語彙にない言葉です"),
+    "dataset_issue.no_loop": ("The file gave no loop", "このファイルからはループができませんでした"),
+    "dataset_issue.refused_file": ("The file could not be read", "ファイルを読み込めませんでした"),
+    "dataset_issue.no_resolution": (
+        "No resolution is known for these notes",
+        "この音符データの分解能がわかりません",
+    ),
+    "dataset_issue.not_expected": (
+        "No file of a kind that is read here",
+        "ここで読み込める種類のファイルではありません",
+    ),
+    "library.other_names": ("Also imported as {names}", "別名：{names}"),
+    "library.names_added": (
+        "{n} files that the library holds already are found by their new names too.",
+        "取り込み済みのファイル {n} 件は、新しい名前でも見つかるようになりました。",
+    ),
     "library.import_now": ("Import", "取り込む"),
     "library.nothing_chosen": (
         "Choose files or name a folder first.",
@@ -354,6 +459,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.more_rows": ("The first {shown} of {total} rows.", "全 {total} 行のうち先頭の {shown} 行。"),
     "library.browse_now": ("Browse the loops", "ループを見る"),
     "library.import_history": ("Earlier imports", "これまでの取り込み"),
+    "library.import_state": ("State", "状態"),
+    "library.import_state_here": ("In the library", "ライブラリにあり"),
+    "library.import_state_deleted": ("Deleted; back until {until}", "削除済み（{until} まで元に戻せます）"),
+    "library.import_state_gone": ("Gone for good", "完全に削除済み"),
+    "library.import_state_empty": ("No loops", "ループなし"),
+    "library.import_choose": (
+        "Choose a row to delete that import with its loops, or to bring it back.",
+        "行を選ぶと、その取り込みをループごと削除したり、元に戻したりできます。",
+    ),
+    "library.import_delete": ("Delete this import", "この取り込みを削除"),
+    "library.import_delete_ask": (
+        "{n} loops leave the library, with their labels. For {days} days they can be brought back; then they are gone.",
+        "{n} 件のループがラベルごとライブラリから外れます。{days} 日間は元に戻せますが、その後は完全に消えます。",
+    ),
+    "library.import_delete_now": ("Delete {n} loops", "{n} 件のループを削除"),
+    "library.import_back": ("Bring back {n} loops", "{n} 件のループを元に戻す"),
+    "library.import_gone": ("It was deleted, and its days are over.", "削除され、戻せる期間が過ぎました。"),
+    "library.import_empty": ("No loop of the library came from it.", "この取り込みによるループはありません。"),
+    "library.import_deleted_done": ("Deleted. It can be brought back here.", "削除しました。ここから元に戻せます。"),
+    "library.import_back_done": ("The loops are back, with their labels.", "ループがラベルごと元に戻りました。"),
     "library.no_imports": (
         "Nothing has been imported into this workspace yet.",
         "このワークスペースではまだ何も取り込んでいません。",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import smf
 from composer_core.errors import InvalidValue, NotFound
+from composer_core.ingest.cut import cut
 from composer_core.ingest.datasets.adapter import ISSUES
+from composer_core.ingest.datasets.beat_files import on_its_beats
 from composer_core.ingest.datasets.registry import ADAPTERS, detect
+from composer_core.ingest.midi import read_song
 from composer_core.pipeline.datasets.imports import ingest_with_facts
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.labels.decisions import current
@@ -190,6 +195,66 @@ def test_hostile_indexes_are_refused_by_name(tmp_path: Path, workspace: Workspac
     assert list(canaries.iterdir()) == []
 
 
+ONE_BEAT_BARS = smf.smf(
+    smf.notes([(beat * 480, 240, 60 + beat % 12) for beat in range(16)], smf.tempo(120), smf.meter(1, 2))
+)
+"""16 quarters at 120 a minute in 1/4: a note every half second, as POP909's own files are written."""
+
+
+def pop909_folder(folder: Path, beats: str | None) -> Path:
+    files: dict[str, bytes | str] = {"001/001.mid": ONE_BEAT_BARS, "001/chord_midi.txt": "0.0\t8.0\tC:maj\n"}
+    files["001/key_audio.txt"] = "0.0\t4.5\tC:maj\n4.5\t8.0\tD:maj\n"
+    return put(folder / "set", files | ({} if beats is None else {"001/beat_midi.txt": beats}))
+
+
+def test_pop909_is_cut_by_its_beats(tmp_path: Path, workspace: Workspace) -> None:
+    # Beats every half second, bar lines at 0.5 s, 2.5 s, ...: the note at 0 s begins a bar at -1.5 s.
+    beats = "".join(f"{beat / 2} {beat % 2:.1f} {beat % 4 == 1:.1f}\n" for beat in range(18))
+    folder = pop909_folder(tmp_path, beats)
+    report = ingest_with_facts([str(folder)], workspace, bars=2, jobs=1)
+    assert report.warnings == []
+    table = loops.table(workspace).sort_values("start_bar")
+    assert table[["meter", "start_bar", "bars"]].to_numpy().tolist() == [["4/4", 0, 2], ["4/4", 2, 2], ["4/4", 4, 1]]
+    assert [len(loops.load_loop(workspace, one).notes) for one in table["loop_id"]] == [5, 8, 3]
+    # Seconds -1.5 to 2.5, 2.5 to 6.5 and 6.5 to 8.5: keys go by the recording's seconds, 2.0 of the second's 4 are C.
+    keys = [current(workspace, loop_id).values["key_root"] for loop_id in table["loop_id"]]
+    assert keys == ["C", "C", "D"]
+    assert [loop.meter.numerator for loop in loops.loops_for_training(folder, "piano", jobs=1)] == [4]
+
+
+@pytest.mark.parametrize(
+    ("beats", "warned"), [(None, "beats_missing"), ("0.0 1.0 1.0\n0.5 0.0\n", "beats_damaged"), ("\0", "beats_damaged")]
+)
+def test_beats_that_cannot_be_read_are_told(
+    beats: str | None, warned: str, tmp_path: Path, workspace: Workspace
+) -> None:
+    report = ingest_with_facts([str(pop909_folder(tmp_path, beats))], workspace, jobs=1)
+    assert sorted(one["code"] for one in report.warnings) == [warned, "meter_doubtful"]
+    assert set(loops.table(workspace)["meter"]) == {"1/4"}
+
+
+def test_beats_are_their_own_sets_alone(tmp_path: Path, workspace: Workspace) -> None:
+    folder = pop909_folder(tmp_path, "".join(f"{beat / 2} 1.0 1.0\n" for beat in range(18)))
+    report = ingest_with_facts([str(folder)], workspace, dataset="folder", jobs=1)
+    assert [one["code"] for one in report.warnings] == ["meter_doubtful"]
+    one_file = ingest_with_facts([str(folder / "001" / "001.mid")], Workspace(tmp_path / "b"), dataset="pop909", jobs=1)
+    assert one_file.warnings == []
+
+
+@pytest.mark.slow
+def test_pop909s_bars_have_four_beats() -> None:
+    folder = DATA / "mit" / "pop909"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    bars: Counter[str] = Counter()
+    for path in sorted(folder.glob("[0-9]*/[0-9]*.mid"))[::20]:
+        song, warnings = on_its_beats(read_song(path.read_bytes(), str(path)), str(path), {str(folder): "pop909"})
+        assert warnings == []
+        for loop in cut(song, 4):
+            bars[str(loop.meter)] += loop.bars
+    assert bars["4/4"] >= 0.93 * bars.total() and "1/4" not in bars
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_reads_the_real_files(name: str, workspace: Workspace) -> None:
@@ -205,3 +270,38 @@ def test_reads_the_real_files(name: str, workspace: Workspace) -> None:
     assert reading.n_rows and not reading.unmatched and not reading.refused
     if name == "free-midi-chords":
         assert len(reading.progressions) == 190
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("folder", "suno")])
+@pytest.mark.parametrize("below", ["", "a set/inside/"])
+def test_a_zipped_set_says_what_its_folder_says(name: str, below: str, tmp_path: Path, imported_once: Any) -> None:
+    """Labels, song facts and progressions come along out of an archive too; of suno the audio names are needed."""
+    folder, of_folder, expected = imported_once(name)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, below + path.relative_to(folder).as_posix())
+    workspace = Workspace(tmp_path / "library")
+    found = read(tmp_path / "set.zip", workspace)
+    for same in ("name", "rows", "matched", "n_unmatched", "n_refused", "unknown_words", "progressions"):
+        assert found[same] == expected[same], same
+    assert found["labels"]["written"] == expected["labels"]["written"]
+    columns = ["source_digest", "title", "composer", "split", "source_group", "extra"]
+    songs, of_it = (SongStore(one).table().sort_values("source_digest") for one in (workspace, of_folder))
+    assert songs[columns].to_dict("records") == of_it[columns].to_dict("records")
+    assert not any("composer-set-" in issue["message"] for issue in found["unmatched"] + found["refused"])
+
+
+@pytest.fixture(scope="module")
+def imported_once(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """(folder, library, report) of a data set's folder by its name, imported at the first call."""
+    known: dict[str, tuple[Path, Workspace, dict[str, Any]]] = {}
+
+    def of(name: str) -> tuple[Path, Workspace, dict[str, Any]]:
+        if name not in known:
+            root = tmp_path_factory.mktemp(f"whole-{name}")
+            folder, library = make(name, root), Workspace(root / "library")
+            known[name] = (folder, library, read(folder, library))
+        return known[name]
+
+    return of

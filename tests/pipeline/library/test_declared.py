@@ -9,6 +9,7 @@ import pytest
 import smf
 from composer_core.estimate.key.declared import declared_json, declared_signature
 from composer_core.estimate.key.estimator import UNSURE, estimate_key
+from composer_core.estimate.meter import meter_is_doubtful
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.song import Song
 from composer_core.music.key import Key, KeySignature
@@ -20,7 +21,6 @@ from composer_core.pipeline.library.declared import (
     main_meter,
     main_signature,
     main_stretch,
-    meter_is_doubtful,
 )
 from composer_core.pipeline.library.measured_files import measure_files
 from wild_songs import kit

@@ -42,7 +42,7 @@ def song(name: str = "song.mid", repeats: int = 2, move: int = 0) -> list[Loop]:
 
 
 def test_parts_of_a_song_share_key_and_chords() -> None:
-    found = harmonies(song())[("song.mid", 0)]
+    found = harmonies(song())[("song.mid", 0, "4/4")]
     assert set(found.keys) <= {Key(4, "minor"), Key(7, "major")}
     assert [str(chord) for chord in found.chords[:4]] == ["Em", "C", "G", "D"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from composer_core.store.labels.arrays import lowest_confidence, read_events
 from composer_core.store.labels.columns import all_labels
-from composer_core.store.labels.projection import LABEL_SCHEMA, labels_of
+from composer_core.store.labels.projection import LABEL_SCHEMA, STATUS_COLUMN, labels_of
 from composer_core.store.labels.records import Entry
 from composer_core.store.labels.store import LabelStore
 
@@ -87,3 +87,18 @@ def test_lowest_confidence_names_its_field(location: Path | str) -> None:
     # The newest event of a field counts: a better model is surer of the genre now.
     store.add("model:affect@2", [Entry("L", "genre", {"funk": 1.0}, "suggested", 0.8)])
     assert lowest()["L"] == (0.6, "emotion")
+
+
+def test_a_data_sets_word_is_an_annotation_until_somebody_decides(location: Path | str) -> None:
+    """Both ways to the status of a loop call it so, and a person's or a model's word is called what it was."""
+    store = LabelStore(location)
+    store.add("import:emopia", [Entry("A", "emotion", "sad", "suggested"), Entry("B", "emotion", "sad", "suggested")])
+    store.add("model:affect@1", [Entry(loop, "genre", {"funk": 1.0}, "suggested", 0.5) for loop in ("A", "C")])
+    store.write("rin", "approve", "B", [Entry("B", "emotion", "sad", "approved")], store.seen(["B"])["B"])
+    expected = {"A": "annotated", "B": "approved", "C": "suggested"}
+    rows = all_labels(store).select(["loop_id", STATUS_COLUMN]).to_pylist()
+    assert {row["loop_id"]: row[STATUS_COLUMN] for row in rows} == expected
+    rows = labels_of(store, ["A", "B", "C"]).select(["loop_id", STATUS_COLUMN]).to_pylist()
+    assert {row["loop_id"]: row[STATUS_COLUMN] for row in rows} == expected
+    (event,) = (event for event in store.history("A") if event.source == "import:emopia")
+    assert (event.status, event.shown_status) == ("suggested", "annotated")

@@ -82,7 +82,7 @@ class Labelling(RuleBasedStateMachine):
         assert replay(self.store.events()) == view
         assert self.store.view(["L"]) == {loop_id: labels for loop_id, labels in view.items() if loop_id == "L"}
         for labels in view.values():
-            assert loop_status(labels) in ("suggested", "draft", "approved", "rejected", "disputed")
+            assert loop_status(labels) in ("suggested", "annotated", "draft", "approved", "rejected", "disputed")
 
 
 def test_replay_of_the_events_equals_the_view(new_location: Callable[[], Path | str]) -> None:

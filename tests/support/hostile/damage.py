@@ -15,7 +15,7 @@ from composer_core.pipeline.generation.takes import list_takes
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.files import back_up_labels, restore_labels
 from composer_core.pipeline.library import browse, loops
-from composer_core.pipeline.library.imports import imports
+from composer_core.pipeline.library.import_history import imports
 from composer_core.pipeline.models import models
 from composer_core.pipeline.recovery.examine import examine
 from composer_core.pipeline.recovery.look import harms
