@@ -10,7 +10,7 @@ from pathlib import Path
 from composer_core.errors import ComposerError, InvalidValue, RefusedFile, StoreError
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.worker import LIMIT_MIB, LIMIT_SEC, Result
-from composer_core.store.plain_text import plain_json, plain_yaml, read_text
+from composer_core.store.plain_text import MAX_BYTES, plain_json, plain_yaml, read_text
 
 PLAIN_TASK = "composer_core.ingest.apart:plain_files"
 READERS: dict[str, Callable[[str], object]] = {"yaml": plain_yaml, "json": plain_json}
@@ -36,6 +36,8 @@ def read_plain(data: bytes, name: str, kind: str) -> object:
     InvalidValue names the line of what is not allowed, RefusedFile says why reading was stopped, StoreError
     where the file cannot be laid down for the reader, Unavailable where no reader can be started.
     """
+    if len(data) > MAX_BYTES:
+        return read_text(data, name, str)  # refused for its size, without a process
     try:
         with tempfile.TemporaryDirectory(prefix="composer-upload-") as folder:
             path = Path(folder) / "upload"

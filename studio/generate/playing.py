@@ -30,6 +30,7 @@ from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
 MOST_SEMITONES = 12
+LARGEST_RECIPE = 1 << 20
 SAVED_RECIPE, RECIPE_NAME = "generate.recipe_saved", "generate.recipe_name"
 TEMPO, SWING, HUMANISE = (control_of(name) for name in ("tempo_bpm", "swing_percent", "humanise_percent"))
 PLAYING_DEFAULTS: dict[str, Any] = {
@@ -150,7 +151,8 @@ def _recipe() -> Recipe | None:
 
 
 def _uploaded(data: bytes, name: str) -> Recipe:
-    found = _read_once(data, name)
+    # What is too large is refused at once, and not kept in memory.
+    found = _read_once(data, name) if len(data) <= LARGEST_RECIPE else parse_recipe(data, name)
     if isinstance(found, ComposerError):
         raise found
     return found
