@@ -68,9 +68,10 @@ def restore(arguments: argparse.Namespace) -> int:
 
     facts, kept = restore_labels(_workspace(arguments), arguments.file)
     if arguments.json:
-        print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept)}, indent=1))
+        print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept or "")}, indent=1))
     else:
-        print(f"{facts.n_events} label events restored; the labels before are kept in {kept}")
+        before = f"the labels before are kept in {kept}" if kept else "there were none before"
+        print(f"{facts.n_events} label events restored; {before}")
     return 0
 
 

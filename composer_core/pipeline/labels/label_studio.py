@@ -126,16 +126,12 @@ def _result(label: ExportedLabel) -> dict[str, Any]:
     }
 
 
-def from_tasks(text: str, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
+def from_tasks(held: object, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
     """The labels of tasks as `to_tasks` or Label Studio itself wrote them. NotThisFormat where they are none.
 
     Predictions are read only where they say whose they are, as ours do.
     """
-    try:
-        tasks = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = f"line {error.lineno}: " if isinstance(error, json.JSONDecodeError) else ""
-        raise NotThisFormat(f"{line}{error}") from error
+    tasks: Any = held
     try:
         for number, task in enumerate(tasks, 1):
             loop_id = str(task["data"]["loop_id"])
