@@ -46,7 +46,9 @@ _SLACK_SEC = 2.0
 """Reports hold whole seconds, and are written a moment after the last part."""
 
 
-def keep_history(workspace: Workspace, paths: list[str], bars: int, parts: Iterable[str], report: Any) -> str:
+def keep_history(
+    workspace: Workspace, paths: list[str], bars: int, parts: Iterable[str], report: Mapping[str, object]
+) -> str:
     """Write the report of an import (an object for JSON) with the parts it wrote; gives the import's id."""
     now = datetime.now(UTC)
     numbers = [part_number(part) for part in parts]
@@ -220,12 +222,12 @@ def _entries(workspace: Workspace) -> list[tuple[str, dict[str, Any]]]:
     return list(readable(paths, lambda path: (_id_of(path), read_import(path))))
 
 
-def read_import(path: Path) -> dict[str, Any]:
+def read_import(path: Path) -> dict[str, object]:
     """The report of an import; StoreError when it is damaged."""
     entry: Any = read_json(path)
     if not isinstance(entry, dict) or not entry.keys() >= _IN_HISTORY or not isinstance(entry["paths"], list):
         raise StoreError("damaged_store", path=str(path), reason="no report of an import")
-    return cast(dict[str, Any], entry)
+    return cast(dict[str, object], entry)
 
 
 def _entry(workspace: Workspace, import_id: str) -> dict[str, Any]:
