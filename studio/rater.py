@@ -11,7 +11,7 @@ from streamlit.errors import StreamlitMissingAuthlibError
 
 from composer_core.errors import ComposerError, Unavailable
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import session
 from studio.access import visitor
@@ -28,7 +28,7 @@ def offered_raters(workspace: Workspace) -> list[str]:
         account = getpass.getuser()
     except (OSError, KeyError):
         account = ""
-    names = [load_settings(workspace).rater, *decisions.raters(workspace), account]
+    names = [settings_or_defaults(workspace).rater, *decisions.raters(workspace), account]
     return [name for name in dict.fromkeys(names) if name]
 
 
@@ -117,7 +117,7 @@ def _sign_in() -> None:
     try:
         st.login()
     except StreamlitMissingAuthlibError:
-        session.set_problem(Unavailable("authlib_missing", cure="pip install Authlib"))
+        session.set_problem(Unavailable("authlib_missing", cure='pip install -e ".[oidc]"'))
 
 
 def _choose_rater(workspace: Workspace, rater: str) -> None:

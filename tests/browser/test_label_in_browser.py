@@ -171,7 +171,7 @@ def test_undo_and_a_second_try_at_once(browser: Any, workspace: Workspace) -> No
 
 def test_what_was_pressed_outlives_a_reload_and_a_server(browser: Any, workspace: Workspace) -> None:
     port = free_port()
-    with studio_server(workspace.root, port) as address:
+    with studio_server(workspace.root, port=port) as address:
         page, _ = open_label(browser, address)
         # A reload right after the keys: the witness goes with the page, so the list itself tells what was pressed.
         page.keyboard.press("1")
@@ -189,7 +189,7 @@ def test_what_was_pressed_outlives_a_reload_and_a_server(browser: Any, workspace
         page.keyboard.press("Enter")
     later = page.evaluate("composerDesk.history.map(({press}) => press.loop)")
     assert page.evaluate("composerDesk.queue.waiting.length") == 2
-    with studio_server(workspace.root, port):
+    with studio_server(workspace.root, port=port):
         until(page, "composerDesk.queue.waiting.length === 0")
     expected = dict(zip([*first, *later], ([MOODS[0]], [MOODS[1]], [MOODS[2]], [MOODS[3]]), strict=True))
     assert stored_by_loop(workspace) == expected
