@@ -248,7 +248,6 @@ def test_what_the_browser_keeps_counts_and_not_the_workspace(library_workspace: 
     app = open_studio("label")
     assert component_data(app, "composer_own_rater") == {"rater": "", "asked": False}
     app.session_state[own_rater.KEY] = {"told": {"rater": "mio"}}
-    app.session_state[rater.RATER] = "mio"
     app.run()
     assert desk(app).rater == "mio"
     assert load_settings(library_workspace).rater == "kim"

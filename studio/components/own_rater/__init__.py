@@ -26,6 +26,8 @@ def remember_rater() -> None:
         return
     with st.container(key="rater_of_browser"):
         _component(key=KEY, data={"rater": current_rater(), "asked": has_been_asked()}, on_told_change=_told)
+    if not has_been_asked():
+        _told()  # a page that outlived its server has told before, and will not call back with the same words
 
 
 def _told() -> None:

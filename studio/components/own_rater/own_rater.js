@@ -7,5 +7,5 @@ export default function ownRater({ data, setStateValue }) {
     localStorage.setItem(KEY, data.rater);
     return;
   }
-  if (!data.asked) setStateValue("told", { rater: localStorage.getItem(KEY) || "" });
+  if (!data.asked) setStateValue("told", { rater: localStorage.getItem(KEY) || "", at: Date.now() });
 }
