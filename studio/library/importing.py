@@ -199,11 +199,11 @@ def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(t(f"library.{name}"), f"{count:,}", help=t(f"library.{name}_help"))
     for described in found.get("datasets", ()):
-        draw_dataset(workspace, described)
+        _draw_dataset(workspace, described)
     draw_results(workspace, report)
 
 
-def draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
+def _draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
     """What one path's data set said: labels and facts that came along, and what led nowhere, by name."""
     labels = found["labels"]
     if not found["rows"] or (found["name"] == PLAIN and not labels["rows"]):

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, sayable
 from studio import session
 from studio.session import Language
 from studio.wording import texts
@@ -51,7 +51,8 @@ def t(key: str, **values: object) -> str:
 
 def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
-    values = {key: translated_value(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    said = {key: sayable(value) for key, value in error.values.items()}
+    values = {key: translated_value(value) if type(value) is str else value for key, value in said.items()}
     return t(f"error.{error.code}", **values)
 
 
