@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.damage import readable
 from composer_core.store.loops.record import storable
 from composer_core.workspace import Workspace
 
@@ -81,8 +82,9 @@ class SongStore:
         return rows
 
     def of(self, source_digest: str) -> list[SongRow]:
-        """What is said of one source file, data set by data set."""
-        rows = (row for path in self._parts() for row in _read(path, [source_digest]).to_pylist())
+        """What is said of one source file, data set by data set; a damaged part is noted and left out."""
+        parts = readable(self._parts(), lambda path: _read(path, [source_digest]).to_pylist())
+        rows = (row for part in parts for row in part)
         return [SongRow(**row) for row in {row["dataset"]: row for row in rows}.values()]
 
     def _parts(self, dataset: str = "") -> list[Path]:

@@ -16,7 +16,7 @@ from composer_core.pipeline.generation.asked_vs_measured import Compared
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from studio import session
 from studio.access.offer import why_not
 from studio.figures.roll import pitch_name
@@ -74,7 +74,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             draw_similar(played(take, playing)[0])
         with right:
             st.caption(f"{profile_badge((comparison.profile,))} {t(f'profile.{comparison.profile}_judges')}")
-            st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
+            st.html(score_bars(comparison.scores, settings_or_defaults(session.workspace()).pass_mark))
             _why(take, playing)
             if reason := why_not("generate"):
                 st.caption(reason)

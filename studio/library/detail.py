@@ -23,7 +23,7 @@ from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.loops import loop_midi
 from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, Similar
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.components.loop_table import Column, PageOf, Row, loop_table
@@ -123,7 +123,7 @@ def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> 
         st.caption(f"{t('library.no_scores')} – {why}", help=t("library.no_scores_help"))
         return
     draw_profile(row)
-    st.html(score_bars(scores, load_settings(workspace).pass_mark))
+    st.html(score_bars(scores, settings_or_defaults(workspace).pass_mark))
     for reason in dict.fromkeys(reasons.values()):
         axes = t("library.comma").join(t(f"score.{axis}") for axis, why in reasons.items() if why == reason)
         st.caption(t("missing.axes", axes=axes, why=t(f"missing.{reason}")))

@@ -15,6 +15,7 @@ from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.access.offer import may, why_not
 from studio.rater import current_rater
+from studio.redraw import redraw
 from studio.widgets import show_error, worded
 from studio.wording.text import t
 
@@ -100,7 +101,7 @@ def _rescore(workspace: Workspace) -> None:
         show_error(error)
         return
     session.notify(t("rescore.done", n=f"{counts['rescored']:,}"))
-    st.rerun()
+    redraw()
 
 
 def _choose(loop_id: str, code: str) -> None:

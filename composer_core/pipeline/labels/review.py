@@ -171,7 +171,7 @@ def bulk_preview(
         if value is None:
             raise InvalidValue("bad_format", name=name, value=value, expected="a value")
     store, words = open_labels(workspace), vocabularies(workspace)
-    table = LoopStore(workspace).table(["loop_id", "instrument"])
+    table = LoopStore(workspace).table(["loop_id", "instrument"], whole=False)
     instruments = dict(zip(table["loop_id"], table["instrument"], strict=True))
     wanted = list(dict.fromkeys(loop_ids))
     view, seen = store.view(wanted), store.seen(wanted)
