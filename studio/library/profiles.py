@@ -117,7 +117,7 @@ def _choose_for_selection(code: str) -> None:
 def _store(loop_ids: Sequence[str], code: str) -> int | None:
     """Keep the choice as a label; None where it could not be kept, which is said."""
     workspace = session.workspace()
-    rater = current_rater(workspace)
+    rater = current_rater()
     if not rater:
         session.notify(t("profile.no_rater"))
         return None
