@@ -85,6 +85,11 @@ class SongStore:
         rows = (row for path in self._parts() for row in _read(path, [source_digest]).to_pylist())
         return [SongRow(**row) for row in {row["dataset"]: row for row in rows}.values()]
 
+    def digests(self, dataset: str) -> set[str]:
+        """The source files that a data set says something of."""
+        columns = [_read(path).column("source_digest") for path in self._parts(dataset)]
+        return {digest for column in columns for digest in column.to_pylist()}
+
     def _parts(self, dataset: str = "") -> list[Path]:
         """The parts of a data set, or of all, oldest first; the first of an early library has no number."""
         paths = [path for path in self._folder.glob("*.parquet") if path.name.split(".")[0] == dataset or not dataset]

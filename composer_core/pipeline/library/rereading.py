@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from composer_core.errors import RefusedFile
+from composer_core.ingest.datasets.beat_files import folders_of_set, sets_with_beats
 from composer_core.ingest.pool import JobReport, read_all
 from composer_core.ingest.scan import kind_of
 from composer_core.ingest.song import READING
@@ -29,6 +30,7 @@ from composer_core.store.loops.exchanges import exchanges, new_exchange_id
 from composer_core.store.loops.record import LoopRecord
 from composer_core.store.loops.staging import FileRows, drop_leftovers, stage_part
 from composer_core.store.loops.store import LoopStore
+from composer_core.store.songs import SongStore
 from composer_core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -114,7 +116,8 @@ def forget(workspace: Workspace) -> None:
 
 @dataclass(slots=True)
 class _Need:
-    """A part with old loops: how it was cut, its old rows by file, where each file is, and what was read of it."""
+    """A part with old loops: how it was cut, its old rows by file, where each file is, which folders
+    are of data sets that tell beats, and what was read of it."""
 
     part: str
     bars: int
@@ -122,6 +125,7 @@ class _Need:
     files: dict[str, list[CutLoop]]
     paths: dict[str, list[str]]
     not_reread: list[dict[str, str]]
+    beats: dict[str, str]
     answers: dict[str, tuple[dict[str, object], bytes]] = field(default_factory=dict)
 
 
@@ -142,7 +146,16 @@ def _need_of(workspace: Workspace, name: str) -> _Need | None:
         else:
             paths.setdefault(path, []).append(digest)
     drum_map = next((loop.drum_map_choice for loop in loops if loop.drum_map_choice), AUTOMATIC)
-    return _Need(name, bars_of_part(workspace, loops), drum_map, files, paths, missing)
+    return _Need(name, bars_of_part(workspace, loops), drum_map, files, paths, missing, _beats_of(workspace, paths))
+
+
+def _beats_of(workspace: Workspace, paths: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """The folders among those of these files whose bars are told beside them, by what they were imported as."""
+    found: dict[str, str] = {}
+    for dataset in sets_with_beats():
+        known = SongStore(workspace).digests(dataset)
+        found |= folders_of_set((path for path, digests in paths.items() if not known.isdisjoint(digests)), dataset)
+    return found
 
 
 def _refused(refusal: RefusedFile) -> dict[str, str]:
@@ -211,7 +224,8 @@ def _answered(needs: Sequence[_Need], jobs: int | None, seen: Seen | None) -> It
     total = sum(len({path for need in group for path in need.paths}) for group in alike.values())
     before = 0
     for (bars, drum_map), group in alike.items():
-        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map}
+        beats = {folder: dataset for need in group for folder, dataset in need.beats.items()}
+        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map, "beats": beats}
         files = list(dict.fromkeys(path for need in group for path in need.paths))
 
         def told(done: int, before: int = before) -> None:

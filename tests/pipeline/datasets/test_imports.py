@@ -18,10 +18,11 @@ from composer_core.ingest.datasets.adapter import ISSUES
 from composer_core.ingest.datasets.beat_files import on_its_beats
 from composer_core.ingest.datasets.registry import ADAPTERS, detect
 from composer_core.ingest.midi import read_song
+from composer_core.ingest.song import READING
 from composer_core.pipeline.datasets.imports import ingest_with_facts
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.labels.decisions import current
-from composer_core.pipeline.library import loops
+from composer_core.pipeline.library import loops, readings, reread, rereading
 from composer_core.store.labels.records import Entry
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.songs import SongStore
@@ -239,6 +240,21 @@ def test_beats_are_their_own_sets_alone(tmp_path: Path, workspace: Workspace) ->
     assert [one["code"] for one in report.warnings] == ["meter_doubtful"]
     one_file = ingest_with_facts([str(folder / "001" / "001.mid")], Workspace(tmp_path / "b"), dataset="pop909", jobs=1)
     assert one_file.warnings == []
+
+
+def test_a_library_read_without_beats_gets_them_when_it_is_read_again(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = "".join(f"{beat / 2} {beat % 2:.1f} {beat % 4 == 1:.1f}\n" for beat in range(18))
+    folder = pop909_folder(tmp_path, None)
+    read(folder, workspace)
+    put(folder, {"001/beat_midi.txt": beats})
+    assert set(loops.table(workspace)["meter"]) == {"1/4"}
+    for module in (readings, rereading):
+        monkeypatch.setattr(module, "READING", READING + 1)
+    reread.reread(workspace, jobs=1)
+    table = loops.table(workspace).sort_values("start_bar")
+    assert table[["meter", "start_bar", "bars"]].to_numpy().tolist() == [["4/4", 0, 4], ["4/4", 4, 1]]
 
 
 @pytest.mark.slow
