@@ -59,6 +59,11 @@ class Workspace:
         return self.root / "library" / "catalogue"
 
     @property
+    def suggestions(self) -> Path:
+        """What the estimators said of each loop (SQLite). Built from the loops; it may be deleted."""
+        return self.root / "library" / "suggestions.sqlite"
+
+    @property
     def similarity(self) -> Path:
         """The data for finding similar loops. Built from the loops; it may be deleted."""
         return self.root / "library" / "similarity"

@@ -20,6 +20,7 @@ from studio.library.detail import draw_detail
 from studio.library.filters import draw_filters
 from studio.library.importing import BROWSE, IMPORT, SECTION, draw_import
 from studio.library.mending import draw_queue, pass_mark
+from studio.library.profiles import draw_rescoring
 from studio.library.rereading import draw_notice
 from studio.library.rows import table_columns, table_row
 from studio.library.selection import draw_export, draw_selection
@@ -84,6 +85,7 @@ def browse(workspace: Workspace) -> None:
     with main:
         # Containers of their own: what comes and goes in them does not move, and so draw anew, what is below.
         with st.container():
+            draw_rescoring(workspace)
             draw_comparison(workspace)
         draw_summary(workspace, view, found.total)
         with st.container():

@@ -114,9 +114,11 @@ def similar(workspace: Workspace, loop_id: str, k: int, by: str) -> list[Similar
     return answer
 
 
-def preview(workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None) -> ScorePreview:
-    """The retry queue and the distribution of totals under other settings."""
-    answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights)
+def preview(
+    workspace: Workspace, pass_mark: float, weights: Mapping[str, float] | None, filter: Filter | None = None
+) -> ScorePreview:
+    """The retry queue and the distribution of totals of the matching loops under other settings."""
+    answer: ScorePreview = _ask(workspace, rescoring.preview_scores, pass_mark, weights, filter or Filter())
     return answer
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from composer_core.errors import require_range
 
+CLEAR_VALENCE, CLEAR_AROUSAL = 0.15, 0.1
+"""So far from the middle of its axis a point is clearly bright or dark, driving or calm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mood:
@@ -32,6 +35,19 @@ def nearest_mood(valence: float, arousal: float, moods: Mapping[str, Mood]) -> s
     """Code of the mood whose anchor is nearest; arousal counts double, its axis being half as long."""
     check_affect(valence, arousal)
     return min(moods.values(), key=lambda m: (m.valence - valence) ** 2 + (2 * (m.arousal - arousal)) ** 2).code
+
+
+def fitting_affect(mood: Mood) -> tuple[float, float, float, float]:
+    """Lowest and highest valence, lowest and highest arousal at which a mood does not contradict the point.
+
+    They contradict each other where mood and point lie clearly (by CLEAR_VALENCE, CLEAR_AROUSAL) on opposite sides
+    of the middle of an axis. A mood near the middle of an axis fits all of it.
+    """
+    low, high = (-CLEAR_VALENCE, CLEAR_VALENCE)
+    valence = (low if mood.valence >= high else -1.0, high if mood.valence <= low else 1.0)
+    low, high = (0.5 - CLEAR_AROUSAL, 0.5 + CLEAR_AROUSAL)
+    arousal = (low if mood.arousal >= high else 0.0, high if mood.arousal <= low else 1.0)
+    return (*valence, *arousal)
 
 
 def quadrant(valence: float, arousal: float) -> int:

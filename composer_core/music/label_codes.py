@@ -13,9 +13,10 @@ TAG_CODES: dict[str, tuple[str, ...]] = {
     "section": ("intro", "verse", "pre_chorus", "chorus", "bridge", "interlude", "break", "fill", "solo", "outro"),
     "intensity": ("low", "medium", "high"),
     "license": ("user_owned", "public_domain", "cc", "restricted", "research_only"),
+    "score_profile": ("performed", "programmed"),
 }
 """Label fields that hold one code, with the codes every vocabulary knows: `section` is what a loop is for
-in a song, `license` where it comes from as far as its use goes."""
+in a song, `license` where it comes from as far as its use goes, `score_profile` what its scores judge."""
 OPEN_TAGS = ("section",)
 """Tags a user's vocabulary may add codes to."""
 

@@ -1,8 +1,8 @@
-"""Score loops: compute scores, explain them, and combine them under other weights.
+"""Score loops by either profile: compute scores, explain them, and combine them under other weights.
 
 An axis that does not apply to a loop has no score, and `missing` gives the reason: the instrument
-has no calibration, its reference was never played (notation has no timing), or the loop has too
-few notes to be judged.
+has no calibration, its reference was never played (notation has no timing), the profile does not
+count it, or the loop has too few notes to be judged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from composer_core.estimate.scores.axes import (
     AXES,
     MIN_NOTES,
     NO_CALIBRATION,
+    NOT_CALIBRATED,
     SCORE_NAMES,
     TOO_FEW_NOTES,
     TOTAL,
@@ -28,7 +29,8 @@ from composer_core.estimate.scores.axes import (
 )
 from composer_core.estimate.scores.explain import Explanation
 from composer_core.estimate.scores.explain import explain as explain_metrics
-from composer_core.estimate.scores.files import SHIPPED, shipped
+from composer_core.estimate.scores.files import shipped, shipped_folder
+from composer_core.estimate.scores.profiles import PERFORMED, PROFILES, measured_profile
 from composer_core.metrics import METRICS, measure
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
@@ -39,24 +41,38 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The six scores of a loop by SCORE_NAMES (NaN where an axis does not apply), and the digest of the calibration."""
+    """The scores of a loop by SCORE_NAMES (NaN where an axis does not apply), and the digest of the calibration."""
 
     scores: Mapping[str, float]
     digest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A loop's own profile as it is measured, and its scores by each profile."""
+
+    profile: str
+    by_profile: Mapping[str, Scored]
+
+    @property
+    def own(self) -> Scored:
+        """The scores by the loop's own profile."""
+        return self.by_profile[self.profile]
+
+
 @cache
-def _calibration(instrument: str) -> Calibration | None:
+def _calibration(instrument: str, profile: str = PERFORMED) -> Calibration | None:
     """The shipped calibration; ModelError when it reads metrics that no longer exist.
 
     Without this check a renamed metric would count as missing in every loop, and scores would change
     silently.
     """
-    calibration = shipped(instrument)
+    calibration = shipped(instrument, profile)
     gone = sorted(set(calibration.metrics) - set(METRICS)) if calibration is not None else []
     if gone:
         reason = f"it reads metrics there are none of: {', '.join(gone)}; run composer calibrate"
-        raise ModelError("damaged_model", path=str(SHIPPED / f"{instrument}.json"), reason=reason)
+        path = shipped_folder(profile) / f"{instrument}.json"
+        raise ModelError("damaged_model", path=str(path), reason=reason)
     return calibration
 
 
@@ -68,13 +84,15 @@ class Reference:
     bars: int
 
 
-def among_humans(instrument: str, bars: int, metrics: Mapping[str, float]) -> Reference | None:
-    """The places of a loop's metrics among the loops its scores are calibrated on; None without a calibration.
+def among_humans(
+    instrument: str, bars: int, metrics: Mapping[str, float], profile: str = PERFORMED
+) -> Reference | None:
+    """The places of a loop's metrics among the loops a profile is calibrated on; None without a calibration.
 
     `Reference.bars` is the calibrated length that the loop is compared with. Metrics that are undefined,
     or that the calibration does not read, have no place.
     """
-    calibration = _calibration(instrument)
+    calibration = _calibration(instrument, profile)
     if calibration is None:
         return None
     length = length_of(bars)
@@ -83,17 +101,30 @@ def among_humans(instrument: str, bars: int, metrics: Mapping[str, float]) -> Re
     return Reference({name: place for name, place in known if not math.isnan(place)}, length)
 
 
-def score(loops: Sequence[Loop]) -> list[Scored]:
-    """Measure and score loops."""
-    return score_measured(loops, [measure(loop) for loop in loops])
+def score(loops: Sequence[Loop], profile: str = PERFORMED) -> list[Scored]:
+    """Measure and score loops by one profile."""
+    return score_measured(loops, [measure(loop) for loop in loops], profile)
 
 
-def score_measured(loops: Sequence[Loop], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
-    """Score loops whose metrics are already measured."""
-    return score_rows([(loop.instrument, loop.bars, len(loop.notes)) for loop in loops], metrics)
+def score_measured(
+    loops: Sequence[Loop], metrics: Sequence[Mapping[str, float]], profile: str = PERFORMED
+) -> list[Scored]:
+    """Score loops whose metrics are already measured by one profile."""
+    return score_rows([(loop.instrument, loop.bars, len(loop.notes)) for loop in loops], metrics, profile)
 
 
-def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[str, float]]) -> list[Scored]:
+def judge(loops: Sequence[Loop], metrics: Sequence[Mapping[str, float]]) -> list[Judged]:
+    """Score loops whose metrics are already measured by every profile, and find each loop's own."""
+    columns = [score_measured(loops, metrics, profile) for profile in PROFILES]
+    return [
+        Judged(measured_profile(loop), dict(zip(PROFILES, scored, strict=True)))
+        for loop, *scored in zip(loops, *columns, strict=True)
+    ]
+
+
+def score_rows(
+    facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[str, float]], profile: str = PERFORMED
+) -> list[Scored]:
     """Score loops by their facts (instrument, bars, number of notes) and metrics, one instrument at a time."""
     found = [Scored(NO_SCORES)] * len(facts)
     by_instrument: dict[str, list[int]] = {}
@@ -101,7 +132,7 @@ def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[
         if n_notes >= MIN_NOTES:
             by_instrument.setdefault(instrument, []).append(index)
     for instrument, indices in by_instrument.items():
-        calibration = _calibration(instrument)
+        calibration = _calibration(instrument, profile)
         if calibration is None:
             continue
         scores = calibration.score([metrics[index] for index in indices], [facts[index][1] for index in indices])
@@ -110,27 +141,31 @@ def score_rows(facts: Sequence[tuple[str, int, int]], metrics: Sequence[Mapping[
     return found
 
 
-def explain(loop: Loop, metrics: Mapping[str, float] | None = None) -> dict[str, Explanation]:
-    """Explain each score of a loop; scores that do not apply are left out."""
-    calibration = _calibration(loop.instrument)
+def explain(loop: Loop, metrics: Mapping[str, float] | None = None, profile: str = PERFORMED) -> dict[str, Explanation]:
+    """Explain each score of a loop by a profile; scores that do not apply are left out."""
+    calibration = _calibration(loop.instrument, profile)
     if calibration is None or len(loop.notes) < MIN_NOTES:
         return {}
     return explain_metrics(calibration, metrics if metrics is not None else measure(loop), loop.bars)
 
 
-def missing(instrument: str, n_notes: int) -> dict[str, str]:
-    """The reason for each missing score of a loop, as a code of `estimate.scores`; empty when all scores apply."""
-    calibration = _calibration(instrument)
+def missing(instrument: str, n_notes: int, profile: str = PERFORMED) -> dict[str, str]:
+    """The reason for each missing score of a loop, as a code of `estimate.scores`; empty when all scores apply.
+
+    An axis that is younger than the calibration is NOT_CALIBRATED.
+    """
+    calibration = _calibration(instrument, profile)
     if calibration is None:
         return dict.fromkeys(SCORE_NAMES, NO_CALIBRATION)
     if n_notes < MIN_NOTES:
         return dict.fromkeys(SCORE_NAMES, TOO_FEW_NOTES)
-    return dict(calibration.missing)
+    younger = [axis for axis in AXES if axis not in calibration.axes and axis not in calibration.missing]
+    return {**calibration.missing, **dict.fromkeys(younger, NOT_CALIBRATED)}
 
 
-def digests() -> dict[str, str]:
-    """The digest of the shipped calibration of each instrument that has one."""
-    loaded = {instrument: _calibration(instrument) for instrument in INSTRUMENTS}
+def digests(profile: str = PERFORMED) -> dict[str, str]:
+    """The digest of the shipped calibration of each instrument that has one for a profile."""
+    loaded = {instrument: _calibration(instrument, profile) for instrument in INSTRUMENTS}
     return {instrument: one.digest for instrument, one in loaded.items() if one is not None}
 
 

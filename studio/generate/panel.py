@@ -73,6 +73,7 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             _remarks(take, playing)
             draw_similar(played(take, playing)[0])
         with right:
+            st.caption(t(f"profile.{comparison.profile}_judges"))
             st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
             _why(take, playing)
             if reason := why_not("generate"):

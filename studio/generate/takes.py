@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 
 import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.estimate.scores import explain
+from composer_core.estimate.scores.profiles import PROFILES
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop
 from composer_core.music.timing import MIN_SWING_PERCENT
@@ -50,7 +51,7 @@ def compared(take: Take, playing: Playing) -> Comparison:
 @st.cache_resource(max_entries=512, show_spinner=False, hash_funcs={Take: attrgetter("take_id"), Playing: repr})
 def explained(take: Take, playing: Playing) -> Mapping[str, explain.Explanation]:
     """Why the scores of a take, as it sounds, are what they are; kept."""
-    return scoring.explain(played(take, playing)[0])
+    return scoring.explain(played(take, playing)[0], profile=compared(take, playing).profile)
 
 
 def follow_sliders(playing: Playing) -> None:
@@ -130,11 +131,20 @@ def _name(slot: Slot) -> str:
 
 
 def _scores(slot: Slot, playing: Playing) -> str:
-    """The five-axis total of the take, or of every part."""
-    totals = [(take, compared(take, playing).scores.get("total")) for take in slot.takes]
+    """The total of the take, or of every part, and what it judges."""
+    found = [(take, compared(take, playing)) for take in slot.takes]
+    profiles = {one.profile for _, one in found}
     if not slot.is_ensemble:
-        return t("generate.total", score=total_text(totals[0][1]))
-    return " · ".join(f"{instrument_name(take.condition.instrument)} {total_text(total)}" for take, total in totals)
+        return f"{t('generate.total', score=total_text(found[0][1].scores.get('total')))} {profile_badge(profiles)}"
+    totals = " · ".join(
+        f"{instrument_name(take.condition.instrument)} {total_text(one.scores.get('total'))}" for take, one in found
+    )
+    return f"{totals} {profile_badge(profiles)}"
+
+
+def profile_badge(profiles: Collection[str]) -> str:
+    """What the scores of a take judge, as a badge for each profile of its parts."""
+    return " ".join(f":violet-badge[{t(f'profile.{code}')}]" for code in PROFILES if code in profiles)
 
 
 def total_text(total: float | None) -> str:

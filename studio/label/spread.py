@@ -12,6 +12,7 @@ from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.pipeline.labels import distributions
 from composer_core.pipeline.labels.distributions import COUNTED, AffectDensity, Drift, LabelCount, Missing, ScoreOfLabel
 from composer_core.pipeline.labels.fields import CAPTIONS, LABEL_FIELDS
+from composer_core.pipeline.labels.review import PROFILE_FIELD
 from composer_core.pipeline.library import browse
 from composer_core.workspace import Workspace
 from studio import session
@@ -28,7 +29,7 @@ from studio.wording.text import t
 
 SPREAD = "spread"
 FIELD, AXIS, BY_MONTH = "label.spread.field", "label.spread.axis", "label.spread.by_month"
-WATCHED = tuple(name for name in LABEL_FIELDS if name not in CAPTIONS)
+WATCHED = tuple(name for name in LABEL_FIELDS if name not in (*CAPTIONS, PROFILE_FIELD))
 """Fields of which it is shown how many loops lack them."""
 BINS = 16
 MOST_BARS = 24

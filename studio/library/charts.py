@@ -10,7 +10,7 @@ import streamlit as st
 from composer_core.metrics import METRICS
 from composer_core.pipeline.library import browse, distributions
 from composer_core.pipeline.library.filters import Filter
-from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.figures.library import Group, brushed, chosen_point, grouped, histogram, outline, scatter
@@ -22,7 +22,7 @@ from studio.wording.names import metric_meaning, metric_name, metric_unit
 from studio.wording.text import t
 
 METRIC_PREFIX = "metrics."
-FIELDS = ("instrument", "genre", "emotion", "swing", "meter", "key_mode", "status", "origin")
+FIELDS = ("instrument", "genre", "emotion", "swing", "meter", "key_mode", "status", "origin", "profile")
 """What a chart can be split and coloured by."""
 _FIRST = {"spread": "tempo_bpm", "split": "instrument", "across": "valence_estimate", "upwards": "arousal_estimate"}
 METRICS_MAP, ALL_METRICS_MAP = "two", "all"
@@ -50,7 +50,7 @@ def _draw_spread(workspace: Workspace, filter: Filter, pass_mark: float) -> None
         return
     counts = {value: int(numbers.sum()) for value, numbers in found.counts.items()}
     groups = _groups(split, counts) if split else [_ONE]
-    mark = pass_mark if column == SCORE_PREFIX + "total" else None
+    mark = pass_mark if column == JUDGED_PREFIX + "total" else None
     # Another figure needs another widget: a brush is kept by place and would stay drawn over other data.
     key = f"library.histogram.{column}"
     st.plotly_chart(
@@ -168,8 +168,8 @@ def _picked(key: str, on_choose: Callable[[str], None], within: _Within | None) 
 def measures(workspace: Workspace) -> list[str]:
     """The columns a chart can show."""
     kinds = queries.columns(workspace)
-    scores = [name for name in kinds if name.startswith(SCORE_PREFIX)]
-    candidates = [*browse.PLOTTED, *sorted(scores, key=lambda name: name != SCORE_PREFIX + "total")]
+    scores = [name for name in kinds if name.startswith(JUDGED_PREFIX)]
+    candidates = [*browse.PLOTTED, *sorted(scores, key=lambda name: name != JUDGED_PREFIX + "total")]
     candidates += [METRIC_PREFIX + name for name in METRICS]
     return [name for name in candidates if kinds.get(name) == "number"]
 
@@ -184,8 +184,8 @@ def axis_title(column: str) -> str:
 def _column_name(column: str) -> str:
     if column.startswith(METRIC_PREFIX):
         return metric_name(column.removeprefix(METRIC_PREFIX))
-    if column.startswith(SCORE_PREFIX):
-        return t("library.score_of", axis=t(f"score.{column.removeprefix(SCORE_PREFIX)}"))
+    if column.startswith(JUDGED_PREFIX):
+        return t("library.score_of", axis=t(f"score.{column.removeprefix(JUDGED_PREFIX)}"))
     return metric_name(column) if column == "tempo_bpm" else t(f"library.{column}")
 
 

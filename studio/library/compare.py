@@ -11,7 +11,7 @@ from composer_core.errors import ComposerError
 from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.metrics import METRICS
 from composer_core.pipeline.library import loops as library_loops
-from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.components import transport
@@ -124,7 +124,7 @@ def differences(first: Mapping[str, object], second: Mapping[str, object], sprea
     """
     rows: list[tuple[str, str, str, str, str]] = []
     for axis in SCORE_NAMES:
-        a, b = number(first.get(SCORE_PREFIX + axis)), number(second.get(SCORE_PREFIX + axis))
+        a, b = number(first.get(JUDGED_PREFIX + axis)), number(second.get(JUDGED_PREFIX + axis))
         if a is not None and b is not None:
             rows.append((t("library.score_of", axis=t(f"score.{axis}")), f"{a:.0f}", f"{b:.0f}", "", ""))
     measured: list[tuple[float, str, float, float]] = []

@@ -21,7 +21,7 @@ from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library import loops
 from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.loops import loop_midi
-from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, Similar
 from composer_core.pipeline.settings import load_settings
 from composer_core.workspace import Workspace
@@ -36,6 +36,7 @@ from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
+from studio.library.profiles import draw_profile, profile_of
 from studio.library.rows import number, sub_line
 from studio.library.selection import is_selected, toggle_selected
 from studio.library.view import ask
@@ -114,18 +115,20 @@ _UNSAFE = re.compile(r"[^\w-]+")
 
 def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> None:
     """The scores of the loop with what pulled them down, or why it has none; a bad one can be mended."""
-    scores = {axis: number(row.get(SCORE_PREFIX + axis)) for axis in SCORE_NAMES}
-    reasons = scoring.missing(loop.instrument, len(loop.notes))
+    profile = profile_of(row)
+    scores = {axis: number(row.get(JUDGED_PREFIX + axis)) for axis in SCORE_NAMES}
+    reasons = scoring.missing(loop.instrument, len(loop.notes), profile)
     if all(value is None for value in scores.values()):
         why = t(f"missing.{next(iter(reasons.values()))}") if reasons else t("library.no_scores_help")
         st.caption(f"{t('library.no_scores')} – {why}", help=t("library.no_scores_help"))
         return
+    draw_profile(row)
     st.html(score_bars(scores, load_settings(workspace).pass_mark))
     for reason in dict.fromkeys(reasons.values()):
         axes = t("library.comma").join(t(f"score.{axis}") for axis, why in reasons.items() if why == reason)
         st.caption(t("missing.axes", axes=axes, why=t(f"missing.{reason}")))
     metrics = {name: value for name in METRICS if (value := number(row.get(f"metrics.{name}"))) is not None}
-    sentences = explanation_lines(scoring.explain(loop, metrics))
+    sentences = explanation_lines(scoring.explain(loop, metrics, profile))
     if sentences:
         st.caption("  \n".join(sentences), help=t("library.why_help"))
     draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from composer_core.estimate.scores.axes import AXES
+from composer_core.estimate.scores.profiles import PROFILES
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.key import MODES, ROOT_NAMES
 from composer_core.pipeline.library.browse import Facet
 from composer_core.pipeline.library.distributions import Histogram
 from composer_core.pipeline.library.filters import CHOICES, Filter
-from composer_core.pipeline.library.query import SCORE_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.workspace import Workspace
 from studio import queries
 from studio.components.facets import Choices, FacetChoice, Option, RangeFacet, facet_rail
@@ -26,11 +28,12 @@ from studio.wording.text import t
 SWING_PHASES = ("straight", "swing_8", "swing_16", "triplet")
 LABEL_STATUSES = ("unlabelled", "suggested", "annotated", "draft", "approved", "rejected", "disputed")
 ORIGINS = ("imported", "generated")
-TEMPO, TOTAL = "tempo_bpm", SCORE_PREFIX + "total"
-SCORES = tuple(SCORE_PREFIX + axis for axis in ("timing", "velocity", "groove_harmony", "cohesion", "structure"))
+TEMPO, TOTAL = "tempo_bpm", JUDGED_PREFIX + "total"
+SCORES = tuple(JUDGED_PREFIX + axis for axis in AXES)
 RANGES = (TEMPO, TOTAL, *SCORES)
-_OPEN = ("instrument", "status", TEMPO, TOTAL)
+_OPEN = ("instrument", "status", "profile", TEMPO, TOTAL)
 _ORDER = {"instrument": INSTRUMENTS, "status": LABEL_STATUSES, "swing": SWING_PHASES, "origin": ORIGINS}
+_ORDER |= {"profile": PROFILES}
 _ORDER |= {"key_root": ROOT_NAMES, "key_mode": tuple(MODES), "measured_root": ROOT_NAMES, "measured_mode": tuple(MODES)}
 _BINS = 30
 _SCORE_BOUNDS = (0.0, 100.0)
@@ -84,7 +87,7 @@ def _take_over(asked: FacetChoice) -> None:
 
 def _places(columns: dict[str, str]) -> list[str]:
     """The filters in the order they are drawn."""
-    order = ["instrument", "status", TOTAL, TEMPO, "genre", "emotion"]
+    order = ["instrument", "status", "profile", TOTAL, TEMPO, "genre", "emotion"]
     order += ["measured_root", "measured_mode", "key_root", "key_mode"]
     order += ["swing", "meter", *SCORES, "origin", *(["dataset"] if "dataset" in columns else [])]
     return [name for name in order if name not in RANGES or name in columns]
@@ -140,7 +143,7 @@ def _range(workspace: Workspace, column: str, filter: Filter, is_open: bool) -> 
 
 def range_title(column: str) -> str:
     """A range filter's name."""
-    return t("library.tempo") if column == TEMPO else t(f"score.{column.removeprefix(SCORE_PREFIX)}")
+    return t("library.tempo") if column == TEMPO else t(f"score.{column.removeprefix(JUDGED_PREFIX)}")
 
 
 def _counts(found: Histogram) -> list[int]:
@@ -159,4 +162,5 @@ _NAMES: dict[str, Callable[[str], str]] = {
     "measured_mode": lambda code: named(lambda known: t(f"mode.{known}"), code),
     "swing": lambda code: named(lambda known: t(f"swing.{known}"), code),
     "origin": lambda code: named(lambda known: t(f"origin.{known}"), code),
+    "profile": lambda code: named(lambda known: t(f"profile.{known}"), code),
 }

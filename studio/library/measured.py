@@ -16,6 +16,7 @@ from composer_core.pipeline.datasets.legacy import legacy_of_file
 from composer_core.pipeline.scoring import among_humans
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.library.profiles import profile_of
 from studio.library.rows import number
 from studio.widgets import worded
 from studio.wording.names import instrument_name, metric_meaning, metric_name, metric_unit, metric_value
@@ -64,7 +65,7 @@ def draw_measured(workspace: Workspace, row: Mapping[str, object]) -> None:
 def _among_reference(row: Mapping[str, Any]) -> tuple[Mapping[str, float], str]:
     instrument = str(row["instrument"])
     values = {name: value for name in METRICS if (value := number(row.get(METRIC_PREFIX + name))) is not None}
-    reference = among_humans(instrument, int(row["bars"]), values)
+    reference = among_humans(instrument, int(row["bars"]), values, profile_of(row))
     if reference is None:
         return {}, t("library.place_none")
     return reference.places, t("library.place_reference", instrument=instrument_name(instrument), bars=reference.bars)

@@ -10,10 +10,12 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.estimate.scores.axes import AXES
+from composer_core.estimate.scores.profiles import PROFILES
 from composer_core.pipeline.editing import mending
 from composer_core.pipeline.editing.mending import Mended
 from composer_core.pipeline.editing.recipes import keep_recipe
 from composer_core.pipeline.library import rescoring
+from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.settings import load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import queries, session
@@ -23,10 +25,12 @@ from studio.figures.score_bars import score_bars
 from studio.library import state as library_state
 from studio.library.rows import number
 from studio.library.view import ask, current_view
-from studio.widgets import show_error
+from studio.widgets import show_error, worded
 from studio.wording.text import t
 
-MARK, WEIGHTED, WEIGHT = "retry.mark", "retry.weighted", "retry.weight."
+MARK, WEIGHTED, WEIGHT, OF = "retry.mark", "retry.weighted", "retry.weight.", "retry.of"
+ALL = "all"
+_OF = (ALL, *PROFILES)
 _CHART_PX = 260
 MOST_SHOWN = 100_000
 """By weights the queue is named loop by loop; of a longer one the worst are shown."""
@@ -47,10 +51,19 @@ def draw_queue(workspace: Workspace) -> None:
     if session.widget(WEIGHTED):
         for axis in AXES:
             st.slider(t(f"score.{axis}"), 0.0, 1.0, float(weights.get(axis, 0.0)), 0.1, key=WEIGHT + axis)
-    mark, asked = float(session.widget(MARK)), _chosen_weights()
+    session.default_widgets({OF: ALL})
+    st.segmented_control(
+        t("retry.of"),
+        _OF,
+        format_func=worded(_OF, lambda code: t("retry.of_all" if code == ALL else f"profile.{code}")),
+        key=OF,
+        required=True,
+        persist_state="session",
+    )
+    mark, asked, of = float(session.widget(MARK)), _chosen_weights(), Filter(profiles=_chosen_profiles())
     try:
-        now = queries.preview(workspace, stored.pass_mark, stored.score_weights)
-        then = queries.preview(workspace, mark, asked)
+        now = queries.preview(workspace, stored.pass_mark, stored.score_weights, of)
+        then = queries.preview(workspace, mark, asked, of)
     except ComposerError as error:
         show_error(error)
         return
@@ -63,6 +76,12 @@ def draw_queue(workspace: Workspace) -> None:
         st.button(t("retry.save"), key="retry.save", type="primary", on_click=_save, args=(mark, asked),
                   disabled=not may("settings"), help=why_not("settings"))  # fmt: skip
         st.button(t("retry.show"), key="retry.show", on_click=_show, disabled=not now.n_below)
+
+
+def _chosen_profiles() -> tuple[str, ...]:
+    """The profile whose loops are shown; all of them where none is chosen."""
+    chosen = str(session.widget(OF))
+    return () if chosen == ALL else (chosen,)
 
 
 def _chosen_weights() -> dict[str, float] | None:
@@ -85,11 +104,10 @@ def _show() -> None:
     """Show the queue in the table: below the mark, or by weights the very loops, at most as many as a selection."""
     workspace = session.workspace()
     settings = load_settings(workspace)
-    asked = replace(current_view().filter, below_total=settings.pass_mark)
+    asked = replace(current_view().filter, below_total=settings.pass_mark, profiles=_chosen_profiles())
     if settings.score_weights is not None:
-        asked = replace(
-            asked, below_total=None, loop_ids=tuple(rescoring.retry_queue(workspace, settings)[:MOST_SHOWN])
-        )
+        waiting = rescoring.retry_queue(workspace, settings, Filter(profiles=_chosen_profiles()))
+        asked = replace(asked, below_total=None, loop_ids=tuple(waiting[:MOST_SHOWN]))
     ask(asked)
 
 

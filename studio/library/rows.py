@@ -9,14 +9,15 @@ from typing import cast
 
 import pandas as pd
 
+from composer_core.estimate.scores.profiles import PERFORMED
 from composer_core.music.key import ROOT_NAMES
-from composer_core.pipeline.library.query import SCORE_PREFIX, UNLABELLED
+from composer_core.pipeline.library.query import JUDGED_PREFIX, JUDGED_PROFILE, UNLABELLED
 from studio.components.loop_table import Column, Row
 from studio.wording.loop_names import bars_text, loop_name, loop_title
 from studio.wording.names import genre_name, instrument_name, mood_name
 from studio.wording.text import language, t
 
-TOTAL = SCORE_PREFIX + "total"
+TOTAL = JUDGED_PREFIX + "total"
 STATUS = "label_status"
 
 
@@ -28,6 +29,7 @@ def table_columns() -> list[Column]:
         Column("key", t("library.col_key"), "text", "", 3, t("library.col_key_help")),
         Column("swing", t("library.col_swing"), "text", "swing_phase", 3),
         Column("score", t("library.col_score"), "score", TOTAL, 1, t("library.col_score_help")),
+        Column("profile", t("library.col_profile"), "chip", JUDGED_PROFILE, 3, t("library.col_profile_help")),
         Column("status", t("library.col_status"), "chip", STATUS, 2),
         Column("mood", t("library.col_mood"), "text", "labels.emotion", 4),
         Column("notes", t("library.col_notes"), "number", "n_notes", 4),
@@ -44,12 +46,19 @@ def table_row(row: Mapping[str, object]) -> Row:
         "key": key_text(row),
         "swing": t(f"swing.{row['swing_phase']}") if row["swing_phase"] else "",
         "score": total,
+        "profile": profile_chip(row.get(JUDGED_PROFILE)),
         "status": {"code": status, "name": t(f"status.{status}")},
         "mood": named(mood_name, row.get("labels.emotion")),
         "notes": f"{int(cast(int, row['n_notes'])):,}",
         "added": added_text(row["created_at"]),
     }
     return Row(str(row["loop_id"]), loop_name(row), sub_line(row), str(row["member"] or row["source"]), cells)
+
+
+def profile_chip(profile: object) -> dict[str, str]:
+    """A profile as a chip; a loop that was never measured for it is judged as performed."""
+    code = profile if isinstance(profile, str) and profile else PERFORMED
+    return {"code": code, "name": t(f"profile.{code}")}
 
 
 def sub_line(row: Mapping[str, object]) -> str:

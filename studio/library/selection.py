@@ -19,6 +19,7 @@ from studio import session
 from studio.access.offer import may, why_not
 from studio.label.bulk import BULK, SELECTION, SOURCE
 from studio.label.desk import MOST_QUEUED, SECTION, queue_loops
+from studio.library.profiles import draw_selection_profile
 from studio.library.view import ask, current_view
 from studio.wording.text import t
 
@@ -93,6 +94,8 @@ def draw_selection(workspace: Workspace) -> None:
             disabled=not may("label"),
             on_click=_to_bulk,
         )
+        with st.popover(t("profile.selection"), icon=":material/tune:"):
+            draw_selection_profile(len(chosen))
         with st.popover(t("library.export"), icon=":material/download:"):
             draw_export(workspace, Filter(loop_ids=tuple(chosen)), len(chosen), "selection")
         with st.popover(t("library.exclude"), icon=":material/block:"):

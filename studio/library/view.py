@@ -17,6 +17,7 @@ from typing import Unpack
 import streamlit as st
 
 from composer_core.pipeline.library.filters import Filter
+from composer_core.pipeline.library.query import JUDGED_PREFIX, SCORE_PREFIX
 from studio import session
 from studio.library import state as library_state
 from studio.library.state import View, ViewChanges
@@ -61,10 +62,17 @@ def read_address(columns: Mapping[str, str]) -> View:
     asked = _address()
     if asked and asked != library_state.library_address() and not session.is_overruled(asked):
         view = View.from_query(asked)
-        ranges = tuple(one for one in view.filter.ranges if columns.get(one.column) == "number")
-        view = replace(view, filter=replace(view.filter, ranges=ranges))
+        asked_for = (replace(one, column=_judged(one.column)) for one in view.filter.ranges)
+        ranges = tuple(one for one in asked_for if columns.get(one.column) == "number")
+        view = replace(view, filter=replace(view.filter, ranges=ranges), sort=_judged(view.sort))
         library_state.set_library_view(view if view.sort in columns else replace(view, sort="", descending=True))
     return current_view()
+
+
+def _judged(column: str) -> str:
+    """A column of the page; links from before there were profiles name the scores that all loops had then."""
+    is_score = column.startswith(SCORE_PREFIX)
+    return JUDGED_PREFIX + column.removeprefix(SCORE_PREFIX) if is_score else column
 
 
 def write_address() -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from composer_core.pipeline import vocabularies
 from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.kept_suggestions import suggest_missing
 from composer_core.workspace import Workspace
 from small_library import ids
 from studio.label import spread as label_spread
@@ -82,7 +83,7 @@ def test_scores_are_shown_by_label(labelled: Workspace) -> None:
 
 
 def test_a_model_that_differs_from_people_leads_to_the_loops(labelled: Workspace) -> None:
-    decisions.suggest_missing(labelled)
+    suggest_missing(labelled)
     app = open_spread(labelled)
     hear = next(button for button in app.button if str(button.key).startswith("label.drift.") and not button.disabled)
     hear.click().run()

@@ -15,6 +15,7 @@ import small_library
 from composer_core.metrics import METRICS
 from composer_core.pipeline.generation.audition import Audio
 from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels.kept_suggestions import suggest_missing
 from composer_core.pipeline.library import duplicates, import_history, loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import Exclusion, ExclusionStore
@@ -163,7 +164,7 @@ def choose_import(app: AppTest, row: int) -> None:
 
 
 def test_table_shows_every_loop_in_words(library_workspace: Workspace, spoken: str) -> None:
-    decisions.suggest_missing(library_workspace, limit=1)
+    suggest_missing(library_workspace, limit=1)
     first = loops.table(library_workspace)["loop_id"].iloc[0]
     seen = decisions.current(library_workspace, first).seen
     decisions.decide(library_workspace, first, rater="aki", action="approve", values={"emotion": "happy"}, seen=seen)

@@ -34,8 +34,8 @@ AXIS_WEIGHT = {"structure": 0.9}
 MIN_NOTES = 4
 """A loop with fewer notes has no score, because too few notes do not show how it is played."""
 BARS = "bars"
-NO_CALIBRATION, TOO_FEW_NOTES, NOT_PLAYED, FLAT_MATERIAL = (
-    "no_calibration", "too_few_notes", "not_played", "flat_material",
+NO_CALIBRATION, TOO_FEW_NOTES, NOT_PLAYED, FLAT_MATERIAL, NOT_COUNTED, NOT_CALIBRATED = (
+    "no_calibration", "too_few_notes", "not_played", "flat_material", "not_counted", "not_calibrated",
 )  # fmt: skip
 """The reasons for a missing score."""
 

@@ -19,6 +19,7 @@ from composer_core.errors import ModelError
 from composer_core.estimate.classifiers.trees import Trees
 from composer_core.estimate.scores.axes import EVERYTHING, AxisModel, Calibration, CrossEffect, Level
 from composer_core.estimate.scores.maps import ScoreMap
+from composer_core.estimate.scores.profiles import PERFORMED
 from composer_core.estimate.scores.typicality import NormalScale, rounded
 from composer_core.workspace import ASSETS
 
@@ -70,10 +71,15 @@ def load(folder: Path, instrument: str) -> Calibration | None:
     return _calibration(folder, body, texts, digest)
 
 
+def shipped_folder(profile: str = PERFORMED) -> Path:
+    """The folder of the shipped calibrations of a profile: the performed ones lie where they always did."""
+    return SHIPPED if profile == PERFORMED else SHIPPED / profile
+
+
 @cache
-def shipped(instrument: str) -> Calibration | None:
-    """The shipped calibration of an instrument, read once; None where there is none."""
-    return load(SHIPPED, instrument)
+def shipped(instrument: str, profile: str = PERFORMED) -> Calibration | None:
+    """The shipped calibration of an instrument for a profile, read once; None where there is none."""
+    return load(shipped_folder(profile), instrument)
 
 
 def _read_trees(path: Path) -> bytes:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from composer_core.estimate.scores.axes import MIN_NOTES
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.estimate.scores.training import STRENGTH_WEIGHTS, Examples
+from composer_core.lab.scores.steps import Steps, array_digest, loops_digest
 from composer_core.metrics import METRICS, Analysis
 from composer_core.music.loop import Loop
 from composer_core.pipeline.training.sources import window_of
@@ -42,6 +45,13 @@ ALSO_READS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Metrics of other families that an axis reads too, because its damage shows in them."""
+_PLAYED_FAMILIES = ("groove", "dynamics")
+_WRITTEN_ALL_THE_SAME = ("groove_consistency",)
+_PLAYED_ELSEWHERE = (
+    "grid_fit", "ghost_rate", "fill_rate", "backbeat_rate", "velocity_jump", "period_bars", "bar_gain", "half_bar_gap",
+    "strum_spread_ms",
+)  # fmt: skip
+"""Metrics of other families that read velocities or tell how exactly the notes lie on their places."""
 KIND_AXES: dict[str, tuple[str, ...]] = {
     "machine": ("timing", "velocity"),
     "scattered": ("groove_harmony", "timing", "structure"),
@@ -80,15 +90,30 @@ class Played:
     group: str
 
 
-def axis_metrics(instrument: str, axes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def profile_metrics(instrument: str, profile: str = PERFORMED) -> tuple[str, ...]:
+    """Names of the metrics a calibration may read, in the order of the table.
+
+    The programmed profile reads none that velocities change, and none of how exactly notes lie on their places.
+    """
+    return tuple(
+        name
+        for name, metric in METRICS.items()
+        if metric.applies_to(instrument)
+        and (
+            profile != PROGRAMMED
+            or name in _WRITTEN_ALL_THE_SAME
+            or (metric.family not in _PLAYED_FAMILIES and name not in _PLAYED_ELSEWHERE)
+        )
+    )
+
+
+def axis_metrics(instrument: str, axes: Iterable[str], profile: str = PERFORMED) -> dict[str, tuple[str, ...]]:
     """Names of the metrics each axis reads for an instrument, in the order of the table."""
     found = {}
     for axis in axes:
         families, others = AXIS_FAMILIES[axis], ALSO_READS.get(axis, ())
         found[axis] = tuple(
-            name
-            for name, metric in METRICS.items()
-            if metric.applies_to(instrument) and (metric.family in families or name in others)
+            name for name in profile_metrics(instrument, profile) if METRICS[name].family in families or name in others
         )
     return found
 
@@ -139,8 +164,14 @@ def examples_of(
     kinds: Sequence[str],
     seed: int = 0,
     max_damaged: int = MAX_DAMAGED,
+    steps: Steps | None = None,
 ) -> Examples:
-    """Every loop as it was played, and at most `max_damaged` of them damaged by each kind at random strengths."""
+    """Every loop as it was played, and at most `max_damaged` of them damaged by each kind at random strengths.
+
+    What is measured is kept by `steps`.
+    """
+    kept = steps or Steps()
+    loops_are = (loops_digest([one.loop for one in played]), *metrics)
     rng, choice = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     groups = {name: index for index, name in enumerate(dict.fromkeys(one.group for one in played))}
     blocks, source, kind, strength = [], [], [], []
@@ -148,14 +179,18 @@ def examples_of(
         strengths = rng.integers(0, len(DAMAGES[name].strengths), len(played))
         count = max_damaged // 2 if DAMAGES[name].widens else max_damaged
         chosen = np.sort(choice.permutation(len(played))[:count]).tolist()
-        damaged = [damaged_loop(played, index, name, int(strengths[index])) for index in chosen]
-        blocks.append(measure_rows(damaged, metrics))
+        blocks.append(
+            kept.rows(
+                ("damaged", name, array_digest(strengths, np.array(chosen)), *loops_are),
+                partial(_measure_damaged, played, metrics, name, strengths, chosen),
+            )
+        )
         source += chosen
         kind += [number] * len(chosen)
         strength += strengths[chosen].tolist()
     return Examples(
         metrics=tuple(metrics),
-        human=measure_rows([one.loop for one in played], metrics),
+        human=kept.rows(("human", *loops_are), lambda: measure_rows([one.loop for one in played], metrics)),
         bars=np.array([one.loop.bars for one in played]),
         group=np.array([groups[one.group] for one in played]),
         damaged=np.concatenate(blocks),
@@ -164,6 +199,13 @@ def examples_of(
         strength=np.array(strength),
         kinds=tuple(kinds),
     )
+
+
+def _measure_damaged(
+    played: Sequence[Played], metrics: Sequence[str], kind: str, strengths: NDArray[np.int64], chosen: Sequence[int]
+) -> FloatArray:
+    """Metrics of the chosen loops, each damaged at its own strength."""
+    return measure_rows([damaged_loop(played, index, kind, int(strengths[index])) for index in chosen], metrics)
 
 
 def damaged_loop(played: Sequence[Played], index: int, kind: str, level: int) -> Loop:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.errors import NotFound, require_choice
+from composer_core.errors import NotFound
 from composer_core.estimate.scores.axes import AXES, MIN_NOTES, TOTAL, Calibration
-from composer_core.estimate.scores.files import SHIPPED, load
+from composer_core.estimate.scores.files import load, shipped, shipped_folder
 from composer_core.estimate.scores.maps import PASS_MARK
+from composer_core.estimate.scores.profiles import LEFT_OUT_AXES, PERFORMED
 from composer_core.estimate.scores.training import Examples, Plan, fit
-from composer_core.lab.scores.calibration import usable_kinds
+from composer_core.lab.scores.calibration import sampled, usable_kinds
 from composer_core.lab.scores.examples import (
     CROSS_WEIGHTS,
     PASSED_WEIGHTS,
@@ -23,13 +24,15 @@ from composer_core.lab.scores.examples import (
     axis_metrics,
     damaged_loop,
     examples_of,
+    kind_axes,
     measure_rows,
     n_strengths,
     nominal_level,
     strength_weights,
     windows_of_takes,
 )
-from composer_core.lab.scores.sources import SOURCES, Source, takes_of
+from composer_core.lab.scores.sources import Source, folder_of, source_of, takes_of
+from composer_core.lab.scores.steps import Steps, array_digest, loops_digest
 from composer_core.music.loop import Loop
 from composer_core.pipeline.training.sources import window_of
 from composer_core.rules.damage import DAMAGES
@@ -44,9 +47,20 @@ VALIDATION_BARS = 4
 _LOOPS_A_TAKE, _GRADED_STRIDE, _MAX_TAKES = 8, 4, 150
 
 
-def training_examples(takes: Sequence[tuple[Loop, str]], metrics: Sequence[str], kinds: Sequence[str]) -> Examples:
-    """All loops that a calibration is fitted by, half as many of them damaged: measured once for all fits."""
-    return examples_of(windows_of_takes(takes), metrics, list(kinds), max_damaged=_MAX_DAMAGED)
+def training_examples(
+    takes: Sequence[tuple[Loop, str]],
+    metrics: Sequence[str],
+    kinds: Sequence[str],
+    source: Source | None = None,
+    steps: Steps | None = None,
+) -> Examples:
+    """All loops that a calibration is fitted by, half as many of them damaged: measured once for all fits.
+
+    Of a source of the programmed profile only as many as it is calibrated by.
+    """
+    played = windows_of_takes(takes)
+    chosen = played if source is None or source.profile == PERFORMED else sampled(played, source)
+    return examples_of(chosen, metrics, list(kinds), max_damaged=_MAX_DAMAGED, steps=steps)
 
 
 def fitted_without(
@@ -57,7 +71,7 @@ def fitted_without(
     seen = examples if kind is None else examples.without_kind(kind)
     # What is measured now may be more than the calibration that is judged was made of.
     known = set(examples.metrics)
-    measured = axis_metrics(source.instrument, axes)
+    measured = axis_metrics(source.instrument, axes, source.profile)
     read = {axis: tuple(name for name in names if name in known) for axis, names in measured.items()}
     plan = Plan(
         source.instrument, read, kinds, source.missing, _N_FOLDS,
@@ -114,20 +128,29 @@ class _HeldOut:
     takes: NDArray[np.int64]
     groups_of_takes: NDArray[np.int64]
     human: FloatArray
+    steps: Steps
 
     def measured(self, calibration: Calibration, kind: str, level: int, stride: int = 1) -> FloatArray:
         """Metrics of every `stride`-th loop damaged."""
-        loops = [damaged_loop(self.played, index, kind, level) for index in range(0, len(self.played), stride)]
-        return measure_rows(loops, calibration.metrics)
+
+        def make() -> FloatArray:
+            """Damage and measure."""
+            loops = [damaged_loop(self.played, index, kind, level) for index in range(0, len(self.played), stride)]
+            return measure_rows(loops, calibration.metrics)
+
+        loops_are = loops_digest([one.loop for one in self.played])
+        return self.steps.rows(("held out", kind, level, stride, loops_are, *calibration.metrics), make)
 
 
 def validate_scores(
     data: Path,
     instrument: str,
-    folder: Path = SHIPPED,
+    folder: Path | None = None,
     progress: Progress = lambda _: None,
     *,
     left_out: bool = False,
+    profile: str = PERFORMED,
+    steps: Steps | None = None,
 ) -> dict[str, object]:
     """AUC over held-out takes of each kind of damage, by the total and by the kind's own axis; monotony; cross-effects.
 
@@ -135,13 +158,16 @@ def validate_scores(
     every other, third ...); intervals draw whole groups again.
     `spearman` is over the five strengths' mean scores of every fourth loop; `other_axes` the change in
     points of the axes a kind does not belong to. With `left_out` a model is fitted for each kind that has seen
-    nothing of it, and judged by it. NotFound without held-out takes or without a calibration.
+    nothing of it, and judged by it. Where a profile leaves axes out, `not_counted` tells how far damage of these
+    moves the total, and `sets` where the human loops of each data set lie, also by the performed profile. `folder` is
+    that of the calibrations (None: the shipped ones). NotFound without held-out takes or without a calibration.
     """
-    require_choice("instrument", instrument, tuple(SOURCES))
-    source, calibration = SOURCES[instrument], load(folder, instrument)
+    source, place = source_of(instrument, profile), folder or shipped_folder(profile)
+    calibration = load(place, instrument)
     if calibration is None:
-        raise NotFound("path_missing", path=str(folder / f"{instrument}.json"))
-    held_out = _held_out(data, source, calibration)
+        raise NotFound("path_missing", path=str(place / f"{instrument}.json"))
+    kept = steps or Steps()
+    held_out = _held_out(data, source, calibration, kept)
     human = _scores(calibration, held_out.human)
     rows: dict[str, Any] = {}
     damaged: dict[str, FloatArray] = {}
@@ -158,19 +184,57 @@ def validate_scores(
         "percentiles": {name: _percentiles(values) for name, values in human.items()},
         "kinds": rows,
     }
+    if LEFT_OUT_AXES[profile]:
+        found["not_counted"] = _not_counted(calibration, held_out, human[TOTAL])
+        found["sets"] = _sets(source, held_out, human[TOTAL])
     if left_out:
         found["left_out"] = _left_out(data, source, calibration, held_out, damaged, progress)
     return found
 
 
-def _held_out(data: Path, source: Source, calibration: Calibration) -> _HeldOut:
+def _not_counted(calibration: Calibration, held_out: _HeldOut, human: FloatArray) -> dict[str, dict[str, float]]:
+    """By kinds of damage that touch timing or velocity alone: how far they move the total, and its AUC over loops."""
+    left_out, rows = set(calibration.missing), {}
+    for kind, axes in kind_axes(calibration.instrument).items():
+        if set(axes) <= left_out and not DAMAGES[kind].widens:
+            total = _scores(calibration, held_out.measured(calibration, kind, nominal_level(kind)))[TOTAL]
+            rows[kind] = {"moved": float((total - human).mean()), "auc_total": auc(human, total)}
+    return rows
+
+
+def _sets(source: Source, held_out: _HeldOut, human: FloatArray) -> dict[str, dict[str, Any]]:
+    """Where the held-out human loops of each data set lie by this profile, and their median by the performed one."""
+    performed = shipped(source.instrument)
+    by_performed = np.full(len(human), np.nan)
+    if performed is not None:
+        rows = measure_rows([one.loop for one in held_out.played], performed.metrics)
+        by_performed = _scores(performed, rows)[TOTAL]
+    folders = np.array([folder_of(source, one.group) for one in held_out.played])
+    found: dict[str, dict[str, Any]] = {}
+    for name in source.folders:
+        chosen = folders == name
+        if chosen.any():
+            found[name] = {
+                "loops": int(np.count_nonzero(chosen)),
+                "percentiles": _percentiles(human[chosen]),
+                "passed": float(np.mean(human[chosen] >= PASS_MARK)),
+                "median_as_performed": round(float(np.nanmedian(by_performed[chosen])), 1),
+            }
+    return found
+
+
+def _held_out(data: Path, source: Source, calibration: Calibration, steps: Steps) -> _HeldOut:
     whole = takes_of(data, source, held_out=True)
     played = _windows(whole[:: max(1, -(-len(whole) // _MAX_TAKES))])
     if not played:
         raise NotFound("no_notes", path=str(data), instrument=source.instrument, purpose="validate scores by")
     _, first, takes = np.unique([one.take for one in played], return_index=True, return_inverse=True)
     groups = np.unique([played[index].group for index in first], return_inverse=True)[1]
-    return _HeldOut(played, takes, groups, measure_rows([one.loop for one in played], calibration.metrics))
+    loops = [one.loop for one in played]
+    rows = steps.rows(
+        ("held out", loops_digest(loops), *calibration.metrics), lambda: measure_rows(loops, calibration.metrics)
+    )
+    return _HeldOut(played, takes, groups, rows, steps)
 
 
 def _percentiles(values: FloatArray) -> list[float]:
@@ -234,15 +298,24 @@ def _left_out(
     """By kind (but for those that only widen training): AUC of the total and its axis, by a model that never saw it."""
     kinds = usable_kinds(source)
     progress("measuring the loops to train by")
-    examples = training_examples(takes_of(data, source, held_out=False), calibration.metrics, list(kinds))
+    takes = takes_of(data, source, held_out=False)
+    examples = training_examples(takes, calibration.metrics, list(kinds), source, held_out.steps)
+    made_of = (calibration.metrics, array_digest(examples.human, examples.damaged, held_out.human))
     bars = np.full(len(held_out.played), VALIDATION_BARS)
     rows = {}
     for kind, axes in kinds.items():
         if DAMAGES[kind].widens:
             continue
-        fitted = fitted_without(examples, source, kinds, kind)
-        scored = left_out_row(fitted, held_out.human, damaged[kind], bars, axes[0])
-        values = {name: by_take(column, held_out.takes) for name, column in scored.items()}
+
+        def judged(kind: str = kind, axis: str = axes[0]) -> FloatArray:
+            """Scores by a model that has not seen the kind: human loops and damaged ones, each by total and axis."""
+            fitted = fitted_without(examples, source, kinds, kind)
+            row = left_out_row(fitted, held_out.human, damaged[kind], bars, axis)
+            return np.array(list(row.values()))
+
+        scored = held_out.steps.rows(("left out", kind, *made_of, array_digest(damaged[kind])), judged)
+        names = [f"{side}_{score}" for side in ("human", "damaged") for score in (TOTAL, axes[0])]
+        values = {name: by_take(column, held_out.takes) for name, column in zip(names, scored, strict=True)}
         totals = values[f"human_{TOTAL}"], values[f"damaged_{TOTAL}"]
         rows[kind] = {
             "auc_total": auc(*totals),

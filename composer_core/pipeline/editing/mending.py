@@ -17,13 +17,15 @@ import numpy as np
 from composer_core.errors import ComposerError, require_range
 from composer_core.estimate import estimate_key
 from composer_core.estimate.scores.axes import AXES, SCORE_NAMES, TOTAL
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED, measured_profile
 from composer_core.music.loop import Loop
 from composer_core.pipeline.access.rights import require
 from composer_core.pipeline.editing.recipes import Recipe, Step
 from composer_core.pipeline.library import browse
-from composer_core.pipeline.library.filters import ColumnRange, Filter
+from composer_core.pipeline.library.filters import EVERYTHING, ColumnRange, Filter
 from composer_core.pipeline.library.loops import add_generated
 from composer_core.pipeline.library.measuring import finite_or_none
+from composer_core.pipeline.library.query import JUDGED_PROFILE
 from composer_core.pipeline.library.rescoring import retry_queue
 from composer_core.pipeline.scoring import Scored, score, weighted_total
 from composer_core.pipeline.settings import Settings, load_settings
@@ -45,7 +47,7 @@ class Mended:
     """A loop before and after, each with its scores by SCORE_NAMES (NaN where none applies).
 
     `recipe` has no steps where no rule made it better; `after` is `before` then. `total_before` and
-    `total_after` follow the weights of the settings.
+    `total_after` follow the weights of the settings. All of them are by `profile`.
     """
 
     loop_id: str
@@ -56,6 +58,7 @@ class Mended:
     total_before: float
     total_after: float
     recipe: Recipe | None
+    profile: str = PERFORMED
     kept_as: str = ""
 
     @property
@@ -70,34 +73,50 @@ def retry(
     *,
     limit: int | None = None,
     keep: bool = True,
+    filter: Filter = EVERYTHING,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> list[Mended]:
     """Try to mend loops (None: the retry queue, the worst first), and add the better ones to the library.
 
-    Doing it again adds nothing twice. NotFound for an unknown loop, InvalidValue for a limit below 1.
+    Each is judged by its own profile. `filter` says which loops of the queue are tried. Doing it again adds
+    nothing twice. NotFound for an unknown loop, InvalidValue for a limit below 1.
     """
     if keep:
         require("add_loops")
     if limit is not None:
         require_range("limit", limit, 1, np.inf)
     settings = load_settings(workspace)
-    names = list(loop_ids) if loop_ids is not None else retry_queue(workspace, settings)[:limit]
+    names = list(loop_ids) if loop_ids is not None else retry_queue(workspace, settings, filter)[:limit]
+    profiles = _profiles(workspace, names)
     known: dict[tuple[str, str], Grooves] = {}
     found = []
     for index, (loop_id, loop) in enumerate(zip(names, LoopStore(workspace).load_many(names), strict=True)):
         kind = (loop.instrument, str(loop.meter))
         if kind not in known:
             known[kind] = library_grooves(workspace, loop, settings.pass_mark)
-        mended = mend(loop, known[kind], settings, loop_id)
+        mended = mend(loop, known[kind], settings, loop_id, profiles.get(loop_id))
         found.append(_kept(workspace, mended) if keep and mended.better else mended)
         progress(index + 1, len(names))
     return found
 
 
-def mend(loop: Loop, grooves: Grooves = (), settings: Settings | None = None, loop_id: str = "") -> Mended:
-    """Apply the rules that raise a loop's total, at most MAX_STEPS of them."""
+def _profiles(workspace: Workspace, loop_ids: Sequence[str]) -> dict[str, str]:
+    """The profile each loop is judged by, where the library knows it."""
+    rows = browse.rows(workspace, loop_ids, ["loop_id", JUDGED_PROFILE])
+    return {str(name): code for name, code in rows.itertuples(index=False) if isinstance(code, str) and code}
+
+
+def mend(
+    loop: Loop,
+    grooves: Grooves = (),
+    settings: Settings | None = None,
+    loop_id: str = "",
+    profile: str | None = None,
+) -> Mended:
+    """Apply the rules that raise a loop's total by a profile (None: its own as measured), at most MAX_STEPS of them."""
     weights = (settings or Settings()).score_weights
-    before = score([loop])[0]
+    judged_by = profile or measured_profile(loop)
+    before = score([loop], judged_by)[0]
     start = current = _total(before, weights)
     best, scored, steps = loop, before, list[Step]()
     tried: set[str] = set()
@@ -105,8 +124,8 @@ def mend(loop: Loop, grooves: Grooves = (), settings: Settings | None = None, lo
         axis = _worst_axis(scored.scores, tried)
         if axis is None:
             break
-        candidates = _changed(best, candidate_steps(best, axis, grooves))
-        results = score([one for _, one in candidates])
+        candidates = _changed(best, candidate_steps(best, axis, grooves, judged_by))
+        results = score([one for _, one in candidates], judged_by)
         gains = [_total(one, weights) - current for one in results]
         index = int(np.argmax(gains)) if gains else -1
         if index < 0 or not gains[index] >= LEAST_GAIN:
@@ -117,17 +136,18 @@ def mend(loop: Loop, grooves: Grooves = (), settings: Settings | None = None, lo
         current = _total(scored, weights)
         steps.append(step)
     recipe = Recipe(f"mended {loop_id}".strip(), tuple(steps)) if steps else None
-    return Mended(loop_id, loop, best, before.scores, scored.scores, start, current, recipe)
+    return Mended(loop_id, loop, best, before.scores, scored.scores, start, current, recipe, judged_by)
 
 
-def candidate_steps(loop: Loop, axis: str, grooves: Grooves = ()) -> list[Step]:
-    """Rules that may mend an axis of a loop."""
+def candidate_steps(loop: Loop, axis: str, grooves: Grooves = (), profile: str = PERFORMED) -> list[Step]:
+    """Rules that may mend an axis of a loop; what is programmed is not given the groove of its own bars."""
     quantised = [
         Step("quantise", {"grid": grid, "strength": share}) for grid in ("16", "16t") for share in (0.3, 0.5, 0.7)
     ]
     fitting = [groove for groove in grooves if groove.meter == loop.meter]
     own = extract_groove([loop], "its own bars", "16").to_json() if len(loop.notes) else None
-    steady = [] if own is None else [Step("groove", {"template": own, "timing": 0.5, "dynamics": 0.5})]
+    has_groove = own is not None and profile != PROGRAMMED
+    steady = [Step("groove", {"template": own, "timing": 0.5, "dynamics": 0.5})] if has_groove else []
     if axis == "timing":
         return [*quantised, *_grooved(fitting, "timing"), *steady]
     if axis == "velocity":
@@ -233,6 +253,7 @@ def mended_json(mended: Mended) -> dict[str, object]:
     )
     return {
         "loop_id": mended.loop_id,
+        "profile": mended.profile,
         "total": {"before": finite_or_none(mended.total_before), "after": finite_or_none(mended.total_after)},
         "scores": {"before": before, "after": after},
         "steps": steps_text(mended.recipe),

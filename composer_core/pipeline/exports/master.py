@@ -29,7 +29,7 @@ from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.loops.declarations import BY_NAME
-from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.record import METRIC_PREFIX, PROGRAMMED_PREFIX, SCORE_PREFIX
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.master import (
     LOOPS,
@@ -99,7 +99,7 @@ _BASIC = (
     MasterColumn("file_meter", "text", "the file's metre, in which bars and start_bar are counted"),
     *_stored("tempo_bpm"),
     MasterColumn("tempo_bucket", "text", "slow, medium or fast, in beats of the metre"),
-    *_stored("n_notes", "swing_phase"),
+    *_stored("n_notes", "swing_phase", "score_profile"),
     MasterColumn(
         "grid_class", "text", "the predecessor's name of the grid: even_8, even_16, swing_8, swing_16, triplet_12"
     ),
@@ -117,6 +117,7 @@ _BASIC = (
     MasterColumn("duplicate_of", "text", "the loop of the same notes that stands for it, where exact copies are kept"),
     MasterColumn("group", "text", "loops of one group are never parted by a split"),
     MasterColumn("split", "text", "train, validation or test"),
+    MasterColumn("judged_profile", "text", "the profile that counts: the current label, else the measured one"),
 )
 
 
@@ -141,7 +142,7 @@ def build_master(
         labels,
         songs,
         _groups(rows, songs, split_groups(workspace)),
-        [name for name in table.columns if name.startswith(("scores.", "score."))],
+        [name for name in table.columns if name.startswith((SCORE_PREFIX, PROGRAMMED_PREFIX, "score."))],
         vocabularies(workspace) if with_captions else None,
     )
     metrics = [METRIC_PREFIX + name for name in METRICS]
@@ -215,8 +216,12 @@ def _loop_columns(metrics: Sequence[str], scores: Sequence[str]) -> tuple[Master
         columns.append(MasterColumn(f"labels.{name}.confidence", "number", "0 to 1; none for people"))
         columns.append(MasterColumn(f"labels.{name}.status", "text", "suggested, draft, approved, rejected, disputed"))
     columns += [MasterColumn(name, "number", METRICS[name.removeprefix(METRIC_PREFIX)].meaning_en) for name in metrics]
-    columns += [MasterColumn(name, "number", "score, 0 to 100") for name in scores]
+    columns += [MasterColumn(name, "number", _score_meaning(name)) for name in scores]
     return (*columns, MasterColumn("digest", "text", "SHA-256 over the row"))
+
+
+def _score_meaning(column: str) -> str:
+    return f"score{' as programmed' if column.startswith(PROGRAMMED_PREFIX) else ''}, 0 to 100"
 
 
 def _loop_row(row: Mapping[str, Any], loop: Loop, facts: _Facts) -> dict[str, Any]:
@@ -243,6 +248,7 @@ def _loop_row(row: Mapping[str, Any], loop: Loop, facts: _Facts) -> dict[str, An
         "fill_density": metrics.get("onset_density"),
         "group": group,
         "split": split,
+        "judged_profile": _judged_profile(row, labels),
     }
     made |= _licence(labels, song)
     captioned = labels if facts.words is None else _captioned(labels, made, facts.words)
@@ -255,6 +261,11 @@ def _loop_row(row: Mapping[str, Any], loop: Loop, facts: _Facts) -> dict[str, An
     made |= {METRIC_PREFIX + name: value for name, value in metrics.items()}
     made |= {name: _plain(row[name]) for name in facts.scores}
     return made | {"digest": row_digest(made)}
+
+
+def _judged_profile(row: Mapping[str, Any], labels: Mapping[str, CurrentLabel]) -> str | None:
+    said = labels.get("score_profile")
+    return str(said.value) if said is not None and said.value is not None else row.get("score_profile") or None
 
 
 def _licence(labels: Mapping[str, CurrentLabel], song: Mapping[str, Any]) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from composer_core.music.loop import Loop
 from composer_core.music.technique import TECHNIQUES
 from composer_core.pipeline.generation.reranking import in_chord_rate, in_scale_rate
 from composer_core.pipeline.measured_fields import measured_fields
-from composer_core.pipeline.scoring import score_measured
+from composer_core.pipeline.scoring import judge
 
 _FIRST_ROWS = ("tempo", "bars", "key", "chords", "swing", "density", "valence", "arousal")
 ROWS = (*_FIRST_ROWS, *(field.row for field in FIELDS if field.row and field.row not in _FIRST_ROWS))
@@ -42,10 +42,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The fields in the order they are shown, and the five axes with their total (None: not scored)."""
+    """The fields in the order they are shown, and the axes with their total (None: not scored).
+
+    `profile` is what the scores judge: it is measured on the take as it is played.
+    """
 
     rows: tuple[Compared, ...]
     scores: Mapping[str, float | None]
+    profile: str
 
 
 def compare(loop: Loop, condition: Condition) -> Comparison:
@@ -54,11 +58,12 @@ def compare(loop: Loop, condition: Condition) -> Comparison:
     asked = {name: getattr(condition, name) for name in condition.given}
     numbers = measured_fields(metrics, loop.instrument)
     rows = (_row(name, loop, condition, metrics, numbers) for name in ROWS)
-    scores = score_measured([loop], [metrics])[0].scores
+    judged = judge([loop], [metrics])[0]
     kept = tuple(row for row in rows if row.field in ALWAYS or row.field in asked)
     return Comparison(
         tuple(row for row in kept if row.field != "key" or not loop.is_drums),
-        {name: _number(value) for name, value in scores.items()},
+        {name: _number(value) for name, value in judged.own.scores.items()},
+        judged.profile,
     )
 
 

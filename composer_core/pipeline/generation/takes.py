@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from composer_core.errors import require_range
 from composer_core.estimate import estimate_affect, estimate_key
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import WHOLE_SONG, cut
 from composer_core.ingest.midi import read_song
 from composer_core.metrics import measure
@@ -25,7 +26,7 @@ from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.generation.fill_in import fill_in, filled_in_fields, own_table, with_density
 from composer_core.pipeline.generation.reranking import choose_best
 from composer_core.pipeline.models import ModelInfo, find_model, load, performer
-from composer_core.pipeline.scoring import score_measured
+from composer_core.pipeline.scoring import judge
 from composer_core.pipeline.training.labelled import taught_by_labels
 from composer_core.render.midi import Markings, loop_to_midi
 from composer_core.rules import perform, with_techniques
@@ -293,10 +294,13 @@ def markings_of(takes: Sequence[Take], conditions: Sequence[Condition], loops: S
 
 
 def measure_take(loop: Loop) -> dict[str, object]:
-    """Measure a loop: tempo, bars, metre, key, swing, density, valence, arousal and scores; None where undefined."""
+    """Measure a loop: tempo, bars, metre, key, swing, density, valence, arousal and scores; None where undefined.
+
+    `scores` judge it as performed, whatever it is; `score_profile` says which profile it is played for.
+    """
     metrics = measure(loop)
     valence, arousal = estimate_affect(metrics, loop.instrument)
-    scored = score_measured([loop], [metrics])[0]
+    judged = judge([loop], [metrics])[0]
     key = estimate_key(loop)
     measured = {name: _number(metrics.get(name)) for name in ("swing_ratio_8", "swing_ratio_16", "onset_density")}
     return {
@@ -309,7 +313,9 @@ def measure_take(loop: Loop) -> dict[str, object]:
         "velocity_mean": _number(metrics.get("velocity_mean")),
         "valence": valence,
         "arousal": arousal,
-        "scores": {name: _number(value) for name, value in scored.scores.items()},
+        "scores": _numbers(judged.by_profile[PERFORMED].scores),
+        "score_profile": judged.profile,
+        "programmed_scores": _numbers(judged.by_profile[PROGRAMMED].scores),
     }
 
 
@@ -317,6 +323,10 @@ def measure_midi(data: bytes, name: str) -> dict[str, object]:
     """Measure a written MIDI file: what a DAW will read from it, not what was meant."""
     loops = cut(read_song(data, name), WHOLE_SONG)
     return measure_take(loops[0])
+
+
+def _numbers(scores: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: _number(value) for name, value in scores.items()}
 
 
 def _number(value: float | None) -> float | None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from composer_core.errors import require_choice
-from composer_core.estimate import Suggestion, suggest
-from composer_core.estimate.estimators import load_estimators
-from composer_core.metrics import measure
+from composer_core.errors import NotFound, require_choice
+from composer_core.estimate import Suggestion
 from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
+from composer_core.pipeline.labels.kept_suggestions import suggestions_for
 from composer_core.pipeline.labels.queue import unique_loops
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.queries import human_source
-from composer_core.store.labels.records import Entry, LabelValue, UndoResult
-from composer_core.store.labels.store import LabelStore, open_labels
+from composer_core.store.labels.records import Entry, LabelValue, Press, UndoResult
+from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import (
     SETTLED,
     CurrentLabel,
@@ -47,15 +46,12 @@ __all__ = [
     "progress",
     "raters",
     "statuses",
-    "suggest_missing",
     "suggestion",
     "taken_back",
     "undo",
 ]
 ACTIONS = ("approve", "reject", "draft", "skip")
 _STATUS_OF_ACTION = {"approve": "approved", "reject": "rejected", "draft": "draft"}
-_BATCH = 500
-"""The number of loops whose suggestions are stored in one transaction: a few MB of notes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,48 +91,17 @@ def current(workspace: Workspace, loop_id: str) -> LoopLabels:
     events = open_labels(workspace).history(loop_id)
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
-    return LoopLabels(loop_id, loop_status(fields) if fields else "unlabelled", fields, seen)
+    return LoopLabels(loop_id, loop_status(fields) or "unlabelled", fields, seen)
 
 
 def suggestion(workspace: Workspace, loop_id: str) -> dict[str, Suggestion]:
     """Suggest a value for each field of a loop by the estimators, with confidence and reasons.
 
-    New suggestions are stored before they are returned, so that a rater's decision can refer to what
-    was shown, and the history names the estimator. NotFound for an unknown loop.
+    Suggestions are stored before they are returned, so that a rater's decision can refer to what was shown, and the
+    history names the estimator. NotFound for an unknown loop.
     """
     loop = library_loops.load_loop(workspace, loop_id)
-    suggested = suggest(loop, measure(loop), vocabularies(workspace), load_estimators(workspace.estimators))
-    store = open_labels(workspace)
-    known = {(event.field, event.source, repr(event.value)) for event in store.history(loop_id)}
-    fresh = {
-        name: made for name, made in suggested.items() if (name, made.source, repr(_plain(made.value))) not in known
-    }
-    _store_suggestions(store, {loop_id: fresh})
-    return suggested
-
-
-def suggest_missing(
-    workspace: Workspace, limit: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> int:
-    """Store suggestions for loops that have none yet, at most `limit` loops; returns the number of loops examined.
-
-    `progress` is called with the number of loops done and the number of all loops to do.
-    """
-    store = open_labels(workspace)
-    estimators = load_estimators(workspace.estimators)
-    known = overview.source_statements(store)
-    missing = [one for one in unique_loops(workspace) if (said := known.get(one)) is None or said.confidence is None]
-    missing = missing[:limit]
-    for start in range(0, len(missing), _BATCH):
-        batch = missing[start : start + _BATCH]
-        loops = zip(batch, LoopStore(workspace).load_many(batch), strict=True)
-        _store_suggestions(
-            store,
-            {loop_id: suggest(loop, measure(loop), vocabularies(workspace), estimators) for loop_id, loop in loops},
-        )
-        if progress is not None:
-            progress(start + len(batch), len(missing))
-    return len(missing)
+    return suggestions_for(workspace, {loop_id: loop})[loop_id]
 
 
 @guarded("label")
@@ -149,6 +114,7 @@ def decide(
     values: Mapping[str, object],
     seen: Mapping[str, int],
     note: str = "",
+    press: Press | None = None,
 ) -> list[int]:
     """Store a rater's decision on a loop, all fields or none; returns the ids of the events.
 
@@ -162,19 +128,28 @@ def decide(
     settles the dispute: this value (or none, after a rejection) counts from now on, and the votes
     stay. Of the other fields such an approval stores only the changed ones, because a rater who has
     seen the votes is no longer independent; such a rejection stores nothing for them.
+
+    A `press` is stored once: sent again, it changes nothing and the ids of then are returned.
     """
     require_choice("action", action, ACTIONS)
-    checked = check_values(values, library_loops.load_loop(workspace, loop_id).instrument, vocabularies(workspace))
+    checked = check_values(values, _instrument(workspace, loop_id), vocabularies(workspace))
     store = open_labels(workspace)
     if action == "skip":
-        return store.write(rater, action, loop_id, [], seen, note.strip())
+        return store.write(rater, action, loop_id, [], seen, note.strip(), press)
     before = current(workspace, loop_id).values
     entries = _entries(loop_id, action, checked, before)
     to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
     if to_settle and action in ("approve", "reject"):
         entries = _settling(entries, to_settle, {} if action == "reject" else before)
     _log.debug("%s: %d fields of loop %s", action, len(entries), loop_id)
-    return store.write(rater, action, loop_id, entries, seen, note.strip())
+    return store.write(rater, action, loop_id, entries, seen, note.strip(), press)
+
+
+def _instrument(workspace: Workspace, loop_id: str) -> str:
+    row = LoopStore(workspace).rows([loop_id], ["loop_id", "instrument"]).get(loop_id)
+    if row is None:
+        raise NotFound("loop_missing", loop_id=loop_id, path=str(workspace.root))
+    return str(row["instrument"])
 
 
 def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]:
@@ -184,9 +159,14 @@ def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]
 
 
 @guarded("label")
-def undo(workspace: Workspace, rater: str) -> UndoResult | None:
-    """Take back the rater's last decision or skip; a second call takes back the one before. None: nothing is left."""
-    return open_labels(workspace).undo(rater)
+def undo(
+    workspace: Workspace, rater: str, press: Press | None = None, target: Press | None = None
+) -> UndoResult | None:
+    """Take back the rater's last decision or skip; a second call takes back the one before. None: nothing is left.
+
+    `target` is the press of the decision that is meant, where it need not be the last. A `press` acts once.
+    """
+    return open_labels(workspace).undo(rater, press, target)
 
 
 def taken_back(workspace: Workspace, rater: str, loop_id: str) -> tuple[dict[str, LabelValue], str]:
@@ -238,16 +218,6 @@ def raters(workspace: Workspace) -> list[str]:
     return open_labels(workspace).raters()
 
 
-def _store_suggestions(store: LabelStore, suggested: Mapping[str, Mapping[str, Suggestion]]) -> None:
-    entries: dict[str, list[Entry]] = {}
-    for loop_id, fields in suggested.items():
-        for name, made in fields.items():
-            entry = Entry(loop_id, name, _plain(made.value), "suggested", made.confidence)
-            entries.setdefault(made.source, []).append(entry)
-    for source, of_source in entries.items():
-        store.add(source, of_source)
-
-
 def _has_voted(votes: Sequence[LabelEvent], rater: str) -> bool:
     return any(vote.author == rater for vote in votes)
 
@@ -262,13 +232,6 @@ def _settling(entries: Sequence[Entry], to_settle: Sequence[str], before: Mappin
         elif entry.field in before if rejected else entry.value != before.get(entry.field):
             made.append(entry)
     return made
-
-
-def _plain(value: Any) -> Any:
-    """A value as it comes back from JSON, so that two values can be compared."""
-    if isinstance(value, Mapping):
-        return {code: value[code] for code in sorted(value)}
-    return list(value) if isinstance(value, tuple | list) else value
 
 
 def _entries(loop_id: str, action: str, values: dict[str, Any], before: dict[str, Any]) -> list[Entry]:

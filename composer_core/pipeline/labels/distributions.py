@@ -22,12 +22,11 @@ from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.difference import value_distance
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.library.filters import CHOICES, EVERYTHING, Filter
-from composer_core.pipeline.library.query import conditions_of, family_mark, library_query
+from composer_core.pipeline.library.query import JUDGED_PREFIX, conditions_of, family_mark, library_query
 from composer_core.store.labels.arrays import of_several, read_events
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX
 from composer_core.store.labels.store import open_labels
 from composer_core.store.labels.view import HUMAN, MODEL, RULE, SETTLED, LabelEvent
-from composer_core.store.loops.record import SCORE_PREFIX
 from composer_core.store.search.conditions import Between, Condition, Known, OneOf
 from composer_core.workspace import Workspace
 
@@ -159,11 +158,14 @@ def affect_density(workspace: Workspace, filter: Filter = EVERYTHING, bins: int 
 def scores_by_label(
     workspace: Workspace, field: str, axis: str = "total", filter: Filter = EVERYTHING
 ) -> list[ScoreOfLabel]:
-    """Median and quartiles of a score by the values of a field; empty while nothing is scored."""
+    """Median and quartiles of a score, by each loop's own profile, by the values of a field.
+
+    Empty while nothing is scored.
+    """
     require_choice("field", field, COUNTED)
     require_choice("axis", axis, tuple(SCORE_NAMES))
     rows = library_query(workspace).quartiles(
-        SCORE_PREFIX + axis, _column(field), conditions_of(filter), family_mark(field)
+        JUDGED_PREFIX + axis, _column(field), conditions_of(filter), family_mark(field)
     )
     return [
         ScoreOfLabel(field, _text(value), n, low, middle, high, _filter_of(field, value, filter))

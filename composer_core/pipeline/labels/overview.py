@@ -43,7 +43,8 @@ class People:
     """The opinions of people on a loop, from their events alone, because machines count less.
 
     `approved` names the fields with a value that a person approved. `shared` holds the standing events of the fields
-    on which two or more people have voted: only on these can they agree or differ.
+    on which two or more people have voted: only on these can they agree or differ. `status` is "" where all they
+    say is how the loop is to be scored.
     """
 
     status: str
@@ -125,8 +126,8 @@ def people(store: LabelStore) -> Mapping[str, People]:
 
 
 def statuses(store: LabelStore) -> Mapping[str, str]:
-    """The status of each loop on which a person has an opinion."""
-    return {loop_id: one.status for loop_id, one in people(store).items()}
+    """The status of each loop on whose music a person has an opinion."""
+    return {loop_id: one.status for loop_id, one in people(store).items() if one.status}
 
 
 def source_statements(store: LabelStore) -> Mapping[str, SourceStatements]:

@@ -217,6 +217,32 @@ def bulk_apply(
     return edit
 
 
+PROFILE_FIELD = "score_profile"
+"""The label that says which profile a loop is judged by, where it is not the measured one."""
+
+
+def set_profile(workspace: Workspace, loop_ids: Sequence[str], profile: str | None, rater: str) -> int:
+    """Judge loops by a profile from now on (None: by the measured one again); how many change, in one transaction.
+
+    The label is the rater's and approved, so it counts over what a data set says. `decisions.undo` takes all of it
+    back at once. InvalidValue for an unknown profile; StoreError conflict when someone changed one meanwhile.
+    """
+    store = open_labels(workspace)
+    if profile is not None:
+        preview = bulk_preview(workspace, loop_ids, {PROFILE_FIELD: profile}, rater)
+        edit = bulk_apply(workspace, preview, rater=rater)
+        return edit.n_loops if edit is not None else 0
+    wanted = list(dict.fromkeys(loop_ids))
+    labels = {loop_id: fields.get(PROFILE_FIELD) for loop_id, fields in store.view(wanted).items()}
+    entries = [
+        Entry(loop_id, PROFILE_FIELD, label.value, "rejected")
+        for loop_id, label in labels.items()
+        if label is not None and label.value is not None and label.status != "rejected"
+    ]
+    edit = store.write_many(rater, "reject", entries, store.seen(wanted))
+    return edit.n_loops if edit is not None else 0
+
+
 def _approved(event: LabelEvent) -> bool:
     return event.kind == HUMAN and event.status == "approved"
 

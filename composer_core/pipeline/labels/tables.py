@@ -57,6 +57,7 @@ _FIELD_ALIASES = {
     "強さ": "intensity",
     "licence": "license",
     "ライセンス": "license",
+    "スコアの見方": "score_profile",
 }
 _LONG = {*COLUMNS, "instrument", "rater"}
 _WHOLE_ROW = {*PLACE_COLUMNS, *FACTS, "rater", MORE}

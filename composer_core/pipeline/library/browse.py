@@ -17,6 +17,8 @@ from composer_core.estimate.scores.axes import SCORE_NAMES
 from composer_core.pipeline.library.filters import EVERYTHING, Filter, parse_where
 from composer_core.pipeline.library.query import (
     CHOICE_COLUMN,
+    JUDGED_PREFIX,
+    JUDGED_PROFILE,
     SPLIT_COLUMN,
     conditions_of,
     family_mark,
@@ -64,6 +66,7 @@ LISTED = (
     *(column.name for column in LOOP_COLUMNS if column.shown),
     *(STATUS_COLUMN, "labels.emotion", "labels.genre", "labels.key_root"),
     *("labels.key_mode", "labels.technique", "labels.quality", *(SCORE_PREFIX + axis for axis in SCORE_NAMES)),
+    *(JUDGED_PROFILE, *(JUDGED_PREFIX + axis for axis in SCORE_NAMES)),
 )
 """The default columns of a page."""
 PLOTTED = tuple(column.name for column in LOOP_COLUMNS if column.plotted)

@@ -35,9 +35,10 @@ CHOICES: dict[str, str] = {
     "status": "statuses",
     "source": "sources",
     "dataset": "datasets",
+    "profile": "profiles",
 }
 """Maps a name in an address and in `--where` to the field of Filter that holds its values."""
-WORDS_OF = {"swing_phase": "swing", "label_status": "status"}
+WORDS_OF = {"swing_phase": "swing", "label_status": "status", "judged_profile": "profile"}
 """The column names of some choices, which `--where` accepts as well."""
 MAX_IDS_IN_QUERY = 40
 """The most loops an address names one by one; more would make it too long for a browser."""
@@ -64,9 +65,10 @@ class Filter:
     sub-styles) and sub-styles. `key_roots`, `key_modes`, `emotions`, `genres` and `techniques`
     refer to current labels, `measured_roots` and `measured_modes` to the key estimated from the
     notes. `statuses` may hold "unlabelled". `sources` holds whole file names, `datasets` names of
-    data sets. `ranges` may name any numeric column. `without` holds pairs (name of a choice, value)
-    that must not match. `below_total` keeps the loops that scored below this pass mark. `text` holds
-    words to find in the names of file and track and in the note. `loop_ids` keeps only these loops,
+    data sets, `profiles` those of the profiles that scores are read by. `ranges` may name any numeric
+    column. `without` holds pairs (name of a choice, value) that must not match. `below_total` keeps
+    the loops that scored below this pass mark by their own profile. `text` holds words to find in the
+    names of file and track and in the note. `loop_ids` keeps only these loops,
     for instance after a lasso; an address holds only a few of them.
     """
 
@@ -84,6 +86,7 @@ class Filter:
     statuses: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
     ranges: tuple[ColumnRange, ...] = ()
     without: tuple[tuple[str, str], ...] = ()
     text: str = ""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from composer_core.errors import require_choice
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import WHOLE_SONG
 from composer_core.ingest.pool import read_all
 from composer_core.ingest.warnings import FileWarning
@@ -69,9 +70,12 @@ def _measured_json(record: LoopRecord, explained: bool) -> dict[str, Any]:
         **({} if loop.is_drums else {"declared_key": loop.extra.get("declared_key")}),
         "metrics": {name: finite_or_none(value) for name, value in record.metrics.items()},
         "scores": {name: finite_or_none(value) for name, value in record.scores.items()},
+        "score_profile": record.score_profile,
+        "programmed_scores": {name: finite_or_none(value) for name, value in record.programmed_scores.items()},
     }
     if explained:
-        measured["explanation"] = _explanation_json(record)
+        measured["explanation"] = _explanation_json(record, PERFORMED)
+        measured["programmed_explanation"] = _explanation_json(record, PROGRAMMED)
     return measured
 
 
@@ -87,12 +91,13 @@ def _key_json(record: LoopRecord) -> dict[str, Any] | None:
     }
 
 
-def _explanation_json(record: LoopRecord) -> dict[str, Any]:
-    """For each score the points that each metric adds or takes away, worst first, or why there is no score."""
+def _explanation_json(record: LoopRecord, profile: str) -> dict[str, Any]:
+    """For each score of a profile the points by metric, worst first, or why there is no score."""
     found: dict[str, Any] = {
-        name: {"missing": reason} for name, reason in missing(record.loop.instrument, len(record.loop.notes)).items()
+        name: {"missing": reason}
+        for name, reason in missing(record.loop.instrument, len(record.loop.notes), profile).items()
     }
-    for name, one in explain(record.loop, record.metrics).items():
+    for name, one in explain(record.loop, record.metrics, profile).items():
         points = [{"metric": metric, "points": round(value, 2)} for metric, value in one.points if abs(value) >= 0.05]
         found[name] = {"average": round(one.reference, 1), "points": points}
         if one.worst_axis:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from composer_core.errors import RefusedFile
 from composer_core.estimate import KeyEstimate, estimate_affect, estimate_keys
 from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.estimate.scores.profiles import PERFORMED, PROGRAMMED
 from composer_core.ingest.cut import count_cut_short, cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.song import READING, Song
@@ -30,7 +31,7 @@ from composer_core.music.drum_maps import AUTOMATIC
 from composer_core.music.drums import ROLES
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.library.declared import keep_meters, keep_signatures, meter_warnings
-from composer_core.pipeline.scoring import score_measured
+from composer_core.pipeline.scoring import judge
 from composer_core.store.loops.columns import loop_facts, loop_of, measured_facts, measured_fields
 from composer_core.store.loops.content import content_hash, loop_id, md5_of, source_digest
 from composer_core.store.loops.record import LoopRecord, MeasuredLoop
@@ -63,8 +64,8 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
     places = [_grid_positions(loop, analysis) for loop, analysis in zip(loops, analyses, strict=True)]
     phases = [analysis.phase for analysis in analyses]
     prints = [fingerprint_codes(analysis).tobytes() for analysis in analyses]
-    scored = score_measured(loops, metrics)
-    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), scored, prints, strict=True)
+    judged = judge(loops, metrics)
+    columns = zip(loops, metrics, phases, affects, hashes, places, estimate_keys(loops), judged, prints, strict=True)
     return [
         MeasuredLoop(
             loop=loop,
@@ -75,8 +76,11 @@ def measure_loops(loops: Sequence[Loop]) -> list[MeasuredLoop]:
             arousal_estimate=arousal,
             grid_onset_tick=grid,
             is_ghost=ghost,
-            scores=score.scores,
-            score_digest=score.digest,
+            scores=score.by_profile[PERFORMED].scores,
+            score_digest=score.by_profile[PERFORMED].digest,
+            programmed_scores=score.by_profile[PROGRAMMED].scores,
+            programmed_digest=score.by_profile[PROGRAMMED].digest,
+            score_profile=score.profile,
             fingerprint=codes,
             **_key_fields(key),
         )
@@ -186,9 +190,10 @@ def _pack_answer(
 
 
 def _values(one: MeasuredLoop) -> list[float]:
-    """Metrics of the loop's instrument in the order of the table, then scores."""
+    """Metrics of the loop's instrument in the order of the table, then scores by each profile."""
     names = metric_names(one.loop.instrument)
-    return [*(one.metrics[name] for name in names), *(one.scores[name] for name in SCORE_NAMES)]
+    scores = (kind[name] for kind in (one.scores, one.programmed_scores) for name in SCORE_NAMES)
+    return [*(one.metrics[name] for name in names), *scores]
 
 
 @cache
@@ -232,7 +237,8 @@ def decode_loops(source: str, facts: Mapping[str, object], payload: bytes) -> li
 def decode_records(source: str, member: str, facts: Mapping[str, object], payload: bytes) -> list[LoopRecord]:
     """The records of a measured file: `source` is its path, `member` its name inside an archive ("" outside)."""
     rows = cast(list[dict[str, Any]], facts["loops"])
-    n_values = sum(len(metric_names(row["instrument"])) + len(SCORE_NAMES) for row in rows)
+    n_scores = len(SCORE_NAMES)
+    n_values = sum(len(metric_names(row["instrument"])) + 2 * n_scores for row in rows)
     values = np.frombuffer(payload[: 8 * n_values], dtype=np.float64).tolist()
     n_notes = sum(row["n_notes"] for row in rows)
     columns, rest = _unpack_notes(memoryview(payload)[8 * n_values :], n_notes)
@@ -246,6 +252,7 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
         first_score = first_value + len(names)
         metrics = dict(zip(names, values[first_value:first_score], strict=True))
         loop = _loop(source, row, columns, chosen)
+        second_score, past = first_score + n_scores, first_score + 2 * n_scores
         part = cast(int, loop.extra["part"])
         loop.extra["md5"] = facts["md5"]
         records.append(
@@ -257,13 +264,14 @@ def decode_records(source: str, member: str, facts: Mapping[str, object], payloa
                 grid_onset_tick=columns["grid"][chosen],
                 is_ghost=ghost[chosen],
                 member=member,
-                scores=dict(zip(SCORE_NAMES, values[first_score : first_score + len(SCORE_NAMES)], strict=True)),
+                scores=dict(zip(SCORE_NAMES, values[first_score:second_score], strict=True)),
+                programmed_scores=dict(zip(SCORE_NAMES, values[second_score:past], strict=True)),
                 fingerprint=prints[number * FINGERPRINT_SIZE : (number + 1) * FINGERPRINT_SIZE],
                 **asked,
                 **measured_fields(row),
             )
         )
-        start, first_value = chosen.stop, first_score + len(SCORE_NAMES)
+        start, first_value = chosen.stop, past
     return records
 
 

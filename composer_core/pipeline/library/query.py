@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from composer_core.estimate.scores.axes import SCORE_NAMES
+from composer_core.estimate.scores.profiles import PROGRAMMED
 from composer_core.metrics import METRICS
 from composer_core.music.genre import FAMILIES
 from composer_core.pipeline.library.filters import CHOICES, Filter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.projection import GENRES_COLUMN, LABEL_PREFIX, NOTE_COLUMN, STATUS_COLUMN
 from composer_core.store.loops.declarations import LOOP_COLUMNS
-from composer_core.store.loops.record import METRIC_PREFIX
+from composer_core.store.loops.record import METRIC_PREFIX, PROGRAMMED_PREFIX
 from composer_core.store.loops.record import SCORE_PREFIX as SCORE_PREFIX  # the studio imports it from here
 from composer_core.store.search.conditions import AnyOf, Between, Condition, ContainsWords, Known, OneOf
+from composer_core.store.search.derived import Derived, chosen, first_of
 from composer_core.store.search.query import LibraryQuery
 from composer_core.store.search.views import EXCLUDED, MEASURED_ROOT, NUMBER, TEXT
 from composer_core.workspace import Workspace
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNLABELLED = "unlabelled"
+JUDGED_PROFILE, JUDGED_PREFIX = "judged_profile", "judged."
+"""Column with the profile a loop's scores are read by, and the beginning of the names of these scores."""
+_PROFILES_SAID = (LABEL_PREFIX + "score_profile", "score_profile")
+"""What somebody says of a loop's profile counts over what was measured."""
 CHOICE_COLUMN = {
     **{column.choice: column.name for column in LOOP_COLUMNS if column.choice},
     "genre": GENRES_COLUMN,
@@ -37,6 +43,7 @@ CHOICE_COLUMN = {
     "measured_root": MEASURED_ROOT,
     "status": STATUS_COLUMN,
     "dataset": "dataset",
+    "profile": JUDGED_PROFILE,
 }
 SPLIT_COLUMN = {**CHOICE_COLUMN, "genre": LABEL_PREFIX + "genre"}
 """Where one value per loop is wanted."""
@@ -52,13 +59,26 @@ def library_query(workspace: Workspace) -> LibraryQuery:
     root = workspace.root.resolve()
     with _queries_lock:
         if root not in _queries:
-            _queries[root] = LibraryQuery(Workspace(root), _expected_columns())
+            _queries[root] = LibraryQuery(Workspace(root), _expected_columns(), _derived_columns())
         return _queries[root]
 
 
 def _expected_columns() -> dict[str, str]:
-    numbers = [*(METRIC_PREFIX + name for name in METRICS), *(SCORE_PREFIX + axis for axis in SCORE_NAMES)]
+    prefixes = (SCORE_PREFIX, PROGRAMMED_PREFIX)
+    numbers = [METRIC_PREFIX + name for name in METRICS]
+    numbers += [prefix + axis for prefix in prefixes for axis in SCORE_NAMES]
     return {**dict.fromkeys(numbers, NUMBER), "dataset": TEXT}
+
+
+def _derived_columns() -> dict[str, Derived]:
+    """The profile that counts, and the scores by it; loops that nothing is said of are judged as performed."""
+    scores = {
+        JUDGED_PREFIX + axis: chosen(
+            NUMBER, _PROFILES_SAID, {PROGRAMMED: PROGRAMMED_PREFIX + axis}, SCORE_PREFIX + axis
+        )
+        for axis in SCORE_NAMES
+    }
+    return {JUDGED_PROFILE: first_of(TEXT, _PROFILES_SAID), **scores}
 
 
 def family_mark(field: str | None) -> str:
@@ -79,7 +99,7 @@ def conditions_of(filter: Filter) -> list[Condition]:
     found += [_choice(name, (value,), negated=True) for name, value in filter.without]
     found += [Between(one.column, _finite(one.low), _finite(one.high)) for one in filter.ranges]
     if filter.below_total is not None:
-        found.append(Between(SCORE_PREFIX + "total", None, math.nextafter(filter.below_total, -math.inf)))
+        found.append(Between(JUDGED_PREFIX + "total", None, math.nextafter(filter.below_total, -math.inf)))
     if filter.hide_duplicates:
         found.append(Known("duplicate_of", negated=True))
     if filter.hide_excluded:

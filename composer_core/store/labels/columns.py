@@ -29,7 +29,7 @@ from composer_core.store.labels.projection import (
 )
 from composer_core.store.labels.schema import EVENTS
 from composer_core.store.labels.store import LabelStore
-from composer_core.store.labels.view import ANNOTATED, IMPORT, LOOP_STATUS_ORDER, SETTLED
+from composer_core.store.labels.view import ANNOTATED, IMPORT, LOOP_STATUS_ORDER, OF_SCORES, SETTLED
 
 _MOST_CHANGED = 4
 """Where more than every so manieth loop changed, reading all events in their order is faster than by loop."""
@@ -69,12 +69,15 @@ def _columns_of(store: LabelStore, events: Events | None) -> pa.Table:
         field = "genre" if name == GENRES_COLUMN else name.removeprefix(LABEL_PREFIX)
         of_field = said[events.code["field"][said] == fields.get(field, -1)]
         columns[name] = _column(events, of_field, name, LABEL_SCHEMA.field(name).type)
-    table = pa.table(columns, schema=LABEL_SCHEMA)
-    return table.filter(pc.is_valid(table.column(STATUS_COLUMN)))
+    labelled = np.zeros(len(events.names["loop_id"]), np.bool_)
+    labelled[events.code["loop_id"][rows]] = True
+    return pa.table(columns, schema=LABEL_SCHEMA).filter(pa.array(labelled))
 
 
 def _statuses(events: Events, rows: Index, is_disputed: NDArray[np.bool_]) -> pa.Array:
     """One status a loop: the first of LOOP_STATUS_ORDER any of its fields has; null without a label."""
+    counts = ~np.isin(events.code["field"][rows], [code_of(events, "field", name) for name in OF_SCORES])
+    rows, is_disputed = rows[counts], is_disputed[counts]
     orders = {name: order for order, name in enumerate(LOOP_STATUS_ORDER)}
     of_status = np.array([orders.get(name, len(orders)) for name in events.names["status"]])
     order = of_status[events.code["status"][rows]]

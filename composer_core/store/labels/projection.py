@@ -23,7 +23,7 @@ GENRES_COLUMN = LABEL_PREFIX + "genres"
 NUMBERS = ("emotion_valence", "emotion_arousal", "tempo_bpm", "quality")
 SETS = ("technique",)
 _TEXTS: tuple[str, ...] = ("emotion", "genre", "key_root", "key_mode", "meter", "tempo_bucket", "swing_phase", "feel")
-_TEXTS += ("section", "intensity", "license", "caption_en", "caption_ja")
+_TEXTS += ("section", "intensity", "license", "caption_en", "caption_ja", "score_profile")
 LABEL_SCHEMA = pa.schema(
     [
         ("loop_id", pa.string()),
@@ -68,7 +68,7 @@ def _table(loops: Iterable[tuple[str, Mapping[str, CurrentLabel]]]) -> pa.Table:
 
 
 def _row(loop_id: str, fields: Mapping[str, CurrentLabel]) -> dict[str, Any]:
-    row: dict[str, Any] = {"loop_id": loop_id, STATUS_COLUMN: loop_status(fields) if fields else None}
+    row: dict[str, Any] = {"loop_id": loop_id, STATUS_COLUMN: loop_status(fields) or None}
     row[NOTE_COLUMN] = "\n".join(dict.fromkeys(label.note for label in fields.values() if label.note)) or None
     for name, label in fields.items():
         value: Any = label.value

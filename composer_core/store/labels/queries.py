@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, not_, select
 
 from composer_core.errors import InvalidValue, StoreError, require_choice, require_range
-from composer_core.store.labels.records import Action, Entry
+from composer_core.store.labels.records import Action, Entry, Press
 from composer_core.store.labels.schema import ACTIONS, EVENTS, now
 from composer_core.store.labels.view import (
     APPROVED_RANK,
@@ -87,10 +87,13 @@ def act(
     undoes: int | None = None,
     batch: int | None = None,
     created_at: str = "",
+    press: Press | None = None,
 ) -> int:
     """Insert one action, done now where no time is given; its id."""
     done_at = created_at or now()
     row = {"rater": rater, "kind": kind, "loop_id": loop_id, "created_at": done_at, "undoes": undoes, "batch": batch}
+    if press is not None:
+        row |= {"client": press.client, "press": press.number}
     key = connection.execute(insert(ACTIONS).values(**row)).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -119,9 +122,37 @@ def standing_actions() -> Select[Any]:
     return select(ACTIONS).where(ACTIONS.c.kind != "undo", not_(ACTIONS.c.id.in_(undone)))
 
 
-def newest_standing(connection: Connection, rater: str) -> list[Action]:
-    """The rater's newest action that stands: one, or all of its batch, oldest first; [] when there is none."""
+def act_of(connection: Connection, press: Press | None) -> Action | None:
+    """The action that answered a press, None for a press that is new (or for none)."""
+    if press is None:
+        return None
+    query = select(ACTIONS).where(ACTIONS.c.client == press.client, ACTIONS.c.press == press.number)
+    row = connection.execute(query).first()
+    return None if row is None else action_of(row)
+
+
+def own_events(connection: Connection, loop_id: str, press: Press | None) -> dict[int, str]:
+    """Id and field of the events that earlier presses of the same page wrote on a loop, oldest first.
+
+    Whoever presses there knows of them, also while the page has not been told their ids yet.
+    """
+    if press is None:
+        return {}
+    query = (
+        select(EVENTS.c.id, EVENTS.c.field)
+        .join(ACTIONS, ACTIONS.c.id == EVENTS.c.action_id)
+        .where(EVENTS.c.loop_id == loop_id, ACTIONS.c.client == press.client)
+        .order_by(EVENTS.c.id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def newest_standing(connection: Connection, rater: str, target: Press | None = None) -> list[Action]:
+    """The rater's newest action that stands, or the one that answered `target`: it alone, or all of its batch,
+    oldest first; [] when there is none."""
     own = standing_actions().where(ACTIONS.c.rater == rater)
+    if target is not None:
+        own = own.where(ACTIONS.c.client == target.client, ACTIONS.c.press == target.number)
     row = connection.execute(own.order_by(ACTIONS.c.id.desc()).limit(1)).first()
     if row is None or row.batch is None:
         return [] if row is None else [action_of(row)]
@@ -143,12 +174,20 @@ def in_groups(loop_ids: Iterable[str]) -> list[list[str]]:
     return [unique[start : start + MANY_LOOPS] for start in range(0, len(unique), MANY_LOOPS)]
 
 
-def refuse_stale(connection: Connection, entries: Sequence[Entry], seen: Mapping[str, Mapping[str, int]]) -> None:
-    """StoreError conflict when a person or an import has written a field since it was seen, loop by loop."""
+def refuse_stale(
+    connection: Connection,
+    entries: Sequence[Entry],
+    seen: Mapping[str, Mapping[str, int]],
+    known: Collection[int] = (),
+) -> None:
+    """StoreError conflict when a person or an import has written a field since it was seen, loop by loop.
+
+    Events whose ids are in `known` were seen as well.
+    """
     newest: dict[Place, LabelEvent] = {}
     for group in in_groups(entry.loop_id for entry in entries):
         query = select(EVENTS).where(EVENTS.c.loop_id.in_(group), of_kind(HUMAN, IMPORT)).order_by(EVENTS.c.id)
-        newest |= {(event.loop_id, event.field): event for event in read(connection, query)}
+        newest |= {(event.loop_id, event.field): event for event in read(connection, query) if event.id not in known}
     conflicts: list[dict[str, object]] = [
         {"loop_id": entry.loop_id, "field": entry.field, "rater": theirs.author}
         | {"theirs": theirs.value, "yours": entry.value, "status": theirs.status, "event_id": theirs.id}

@@ -52,6 +52,15 @@ class Merged(Changed):
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """One press of a key or click in a browser, stored at most once: `client` names the page that was open
+    (a random text), `number` counts its presses from 1."""
+
+    client: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """What a rater did to one loop: approve, reject, draft, skip or undo (then `undoes` names the action).
 

@@ -70,6 +70,8 @@ ACTIONS = Table(
     Column("created_at", String, nullable=False),
     Column("undoes", Integer),
     Column("batch", Integer),
+    Column("client", String),
+    Column("press", Integer),
 )
 VERSIONS = Table("label_schema", METADATA, Column("version", Integer, primary_key=True), Column("applied_at", String))
 
@@ -144,7 +146,20 @@ def _create_batches(connection: Connection) -> None:
             )
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_events, _create_actions, _create_batches)
+def _create_presses(connection: Connection) -> None:
+    """4: which press of which browser an action answers, so that one that is sent twice is stored once."""
+    connection.execute(text("ALTER TABLE label_actions ADD COLUMN client VARCHAR"))
+    connection.execute(text("ALTER TABLE label_actions ADD COLUMN press INTEGER"))
+    # NULLs are distinct: actions of commands and of older releases have no press.
+    connection.execute(text("CREATE UNIQUE INDEX label_actions_by_press ON label_actions (client, press)"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _create_events,
+    _create_actions,
+    _create_batches,
+    _create_presses,
+)
 """Number n is MIGRATIONS[n - 1]. Append only; never change one that was released."""
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from composer_core.errors import StoreError, require_choice
 from composer_core.store.labels import queries as sql
 from composer_core.store.labels.queries import human_source
-from composer_core.store.labels.records import Action, BulkEdit, Changed, Entry, UndoResult
+from composer_core.store.labels.records import Action, BulkEdit, Changed, Entry, Press, UndoResult
 from composer_core.store.labels.schema import (
     ACTIONS,
     EVENTS,
@@ -105,7 +105,14 @@ class LabelStore:
         return Changed(len(fresh), len(rows) - len(fresh), behind)
 
     def write(
-        self, rater: str, kind: str, loop_id: str, entries: Sequence[Entry], seen: Mapping[str, int], note: str = ""
+        self,
+        rater: str,
+        kind: str,
+        loop_id: str,
+        entries: Sequence[Entry],
+        seen: Mapping[str, int],
+        note: str = "",
+        press: Press | None = None,
     ) -> list[int]:
         """Append a rater's decision on one loop, all fields or none; returns the ids of the events.
 
@@ -113,13 +120,23 @@ class LabelStore:
         When a person or an import has written a field since, nothing is stored and StoreError
         conflict is raised. Its values hold the first such field with `theirs` and `yours`, and
         all of them under `conflicts`.
+
+        A `press` that has been answered before writes nothing and returns the ids of then. What the
+        same page has written on the loop counts as seen.
         """
         require_choice("action", kind, ACTION_KINDS)
         source = human_source(rater)
         with self.transaction(writes=True) as connection:
-            sql.refuse_stale(connection, entries, {loop_id: seen})
-            action_id = sql.act(connection, rater, kind, loop_id)
-            rows = [sql.event_row(entry, source, note, seen.get(entry.field) or None, action_id) for entry in entries]
+            if (done := sql.act_of(connection, press)) is not None:
+                return list(connection.execute(select(EVENTS.c.id).where(EVENTS.c.action_id == done.id)).scalars())
+            own = sql.own_events(connection, loop_id, press)
+            sql.refuse_stale(connection, entries, {loop_id: seen}, own)
+            action_id = sql.act(connection, rater, kind, loop_id, press=press)
+            newest = {name: max(seen.get(name, 0), number) for number, name in own.items()}
+            looked_at = {**seen, **newest}
+            rows = [
+                sql.event_row(entry, source, note, looked_at.get(entry.field) or None, action_id) for entry in entries
+            ]
             return sql.append(connection, rows)
 
     def write_many(
@@ -148,26 +165,35 @@ class LabelStore:
             sql.append(connection, rows)
         return BulkEdit(batch, len(loop_ids), len(rows))
 
-    def undo(self, rater: str) -> UndoResult | None:
+    def undo(self, rater: str, press: Press | None = None, target: Press | None = None) -> UndoResult | None:
         """Take back the rater's newest action or bulk edit that still stands, by new events; None when there is none.
+
+        `target` names the press whose action is meant instead of the newest. A `press` that has been
+        answered before takes nothing more back and returns None.
 
         Every field returns to the same rater's earlier label, or to no label of theirs. Labels
         that others have given meanwhile stay.
         """
         source = human_source(rater)
         with self.transaction(writes=True) as connection:
-            targets = sql.newest_standing(connection, rater)
+            if sql.act_of(connection, press) is not None:
+                return None
+            targets = sql.newest_standing(connection, rater, target)
             rows, fields = [], []
-            for target in targets:
-                undo_id = sql.act(connection, rater, "undo", target.loop_id, undoes=target.id)
-                query = select(EVENTS).where(EVENTS.c.action_id == target.id).order_by(EVENTS.c.id)
+            for number, undone_act in enumerate(targets):
+                own = press if number == 0 else None  # of a bulk edit one action stands for the press
+                undo_id = sql.act(connection, rater, "undo", undone_act.loop_id, undoes=undone_act.id, press=own)
+                query = select(EVENTS).where(EVENTS.c.action_id == undone_act.id).order_by(EVENTS.c.id)
                 written = sql.read(connection, query)
                 fields += [event.field for event in written]
                 rows += [sql.restored(connection, undone, source, undo_id) for undone in written]
             sql.append(connection, rows)
-        if not targets:
-            return None
-        loop_ids = tuple(target.loop_id for target in targets)
+            if not targets:
+                if press is not None:
+                    # Answered as well: sent again it must not take back what was decided since.
+                    sql.act(connection, rater, "undo", "", press=press)
+                return None
+        loop_ids = tuple(undone_act.loop_id for undone_act in targets)
         return UndoResult(loop_ids[0], targets[0].kind, tuple(dict.fromkeys(fields)), loop_ids)
 
     def view(self, loop_ids: Sequence[str] | None = None) -> dict[str, dict[str, CurrentLabel]]:

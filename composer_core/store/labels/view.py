@@ -39,6 +39,8 @@ same as half and half, funk alone does not."""
 _ROUNDING = 1e-9
 """0.35 and 0.6 lie 0.25 apart in decimals, a little more in binary."""
 
+OF_SCORES = ("score_profile",)
+"""Fields that say how a loop is scored and nothing of its music, so that it waits to be labelled all the same."""
 ANNOTATED = "annotated"
 """Status, where loops are listed and shown, of what a data set says and nobody has decided on: people made it, so it is
 no suggestion. The event itself is stored as suggested."""
@@ -193,6 +195,9 @@ def replay(events: Iterable[LabelEvent]) -> dict[str, dict[str, CurrentLabel]]:
 
 
 def loop_status(labels: Mapping[str, CurrentLabel]) -> str:
-    """One status for a whole loop: the first of LOOP_STATUS_ORDER any field has."""
-    found = {label.shown_status for label in labels.values()}
-    return next(status for status in LOOP_STATUS_ORDER if status in found)
+    """One status for a whole loop: the first of LOOP_STATUS_ORDER any field has.
+
+    Fields that say nothing of the music (OF_SCORES) do not count; "" where there is no other.
+    """
+    found = {label.shown_status for name, label in labels.items() if name not in OF_SCORES}
+    return next((status for status in LOOP_STATUS_ORDER if status in found), "")

@@ -27,7 +27,14 @@ from composer_core.music.drums import OTHER_ROLE, ROLES, role_index
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.loops.arrow_arrays import blobs, coded, flags, instants, numbers, repeated, texts
 from composer_core.store.loops.declarations import BY_NAME, LOOP_COLUMNS, LOOP_SCHEMA
-from composer_core.store.loops.record import METRIC_PREFIX, SCORE_PREFIX, LoopRecord, MeasuredLoop, storable
+from composer_core.store.loops.record import (
+    METRIC_PREFIX,
+    PROGRAMMED_PREFIX,
+    SCORE_PREFIX,
+    LoopRecord,
+    MeasuredLoop,
+    storable,
+)
 
 _OF_LOOP = "loop."
 _LOOP_FACTS = tuple(one for one in LOOP_COLUMNS if one.carried and one.of.startswith(_OF_LOOP))
@@ -59,6 +66,9 @@ def loops_table(records: Sequence[LoopRecord], duplicate_of: Mapping[str, str], 
     for name in dict.fromkeys(name for record in records for name in record.scores):
         values = [record.scores.get(name, np.nan) for record in records]
         arrays[SCORE_PREFIX + name] = numbers(values, pa.float64())
+    for name in dict.fromkeys(name for record in records for name in record.programmed_scores):
+        values = [record.programmed_scores.get(name, np.nan) for record in records]
+        arrays[PROGRAMMED_PREFIX + name] = numbers(values, pa.float64())
     return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
 
 

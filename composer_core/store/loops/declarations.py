@@ -210,6 +210,16 @@ LOOP_COLUMNS = (
     ),
     LoopColumn("cut_bars", _COUNT, "cut_bars", "bars a loop that were asked for", listed=False),
     LoopColumn("drum_map_choice", _TEXT, "drum_map_choice", "note map of the drums that was asked for", listed=False),
+    LoopColumn(
+        "score_profile",
+        _TEXT,
+        "score_profile",
+        "the profile its scores are read by, as measured: performed or programmed",
+        carried=True,
+    ),
+    LoopColumn(
+        "programmed_digest", _TEXT, "programmed_digest", "the calibration its programmed scores are of", carried=True
+    ),
 )
 LOOP_SCHEMA = pa.schema([(column.name, column.arrow) for column in LOOP_COLUMNS])
 NOT_LISTED = tuple(column.name for column in LOOP_COLUMNS if not column.listed)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from composer_core.music.loop import Loop
 
-METRIC_PREFIX, SCORE_PREFIX = "metrics.", "scores."
-"""Columns of metrics and scores in the library's table are named so."""
+METRIC_PREFIX, SCORE_PREFIX, PROGRAMMED_PREFIX = "metrics.", "scores.", "programmed_scores."
+"""Columns of metrics, and of scores by the performed and by the programmed profile, are named so in the library's
+table."""
 IMPORTED, GENERATED = "imported", "generated"
 
 
@@ -25,7 +26,9 @@ class MeasuredLoop:
     it belongs to, and whether it is a soft snare off the backbeat. `key_root` (0 to 11, 0 = C), `key_mode`
     and `key_confidence` are estimated from the notes: -1, "" and NaN for drums and where nothing was
     estimated. `scores` hold NaN where an axis does not apply; `score_digest` names the calibration they are of
-    ("" where nothing was scored). `fingerprint` is the rhythm in codes of a byte each (b"": made when it is asked for).
+    ("" where nothing was scored); both are of the performed profile, `programmed_scores` and `programmed_digest` of
+    the programmed one. `score_profile` is the loop's own as measured ("": not measured). `fingerprint` is the rhythm
+    in codes of a byte each (b"": made when it is asked for).
     """
 
     loop: Loop
@@ -42,6 +45,9 @@ class MeasuredLoop:
     scores: Mapping[str, float] = field(default_factory=dict)
     score_digest: str = ""
     fingerprint: bytes = b""
+    programmed_scores: Mapping[str, float] = field(default_factory=dict)
+    programmed_digest: str = ""
+    score_profile: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -16,6 +16,7 @@ from composer_core.errors import InvalidValue
 from composer_core.store.names import NameStore
 from composer_core.store.search.catalogue import POSITION
 from composer_core.store.search.conditions import Between, Condition, Conditions, ContainsWords, Known, OneOf, quoted
+from composer_core.store.search.derived import Derived
 from composer_core.store.search.views import NUMBER, SET, TEXT, LibraryViews
 from composer_core.workspace import Workspace
 
@@ -36,12 +37,18 @@ class LibraryQuery:
     """Answers for one workspace; any number of threads may ask at once.
 
     Every answer is of the library as it is at that moment. `expected` names columns, with
-    their kind, that can be asked for even while no loop has them. Raises StoreError when a
+    their kind, that can be asked for even while no loop has them; `derived` those that are worked out from
+    others. Raises StoreError when a
     file is damaged, InvalidValue for a column that is not there.
     """
 
-    def __init__(self, workspace: Workspace, expected: Mapping[str, str] | None = None) -> None:
-        self._views = LibraryViews(workspace, expected or {})
+    def __init__(
+        self,
+        workspace: Workspace,
+        expected: Mapping[str, str] | None = None,
+        derived: Mapping[str, Derived] | None = None,
+    ) -> None:
+        self._views = LibraryViews(workspace, expected or {}, derived or {})
         self._names = NameStore(workspace)
 
     def columns(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.projection import LABEL_SCHEMA
 from composer_core.store.search.catalogue import EMPTY_SCHEMA, POSITION, Catalogue, Snapshot
 from composer_core.store.search.conditions import quoted
+from composer_core.store.search.derived import Derived
 from composer_core.store.search.row_files import PLACE, ROWS_SUFFIX, RowFiles
 from composer_core.workspace import Workspace
 
@@ -32,6 +33,8 @@ Version = tuple[str, int, str]
 Found = TypeVar("Found")
 _MAX_THREADS = 4
 _MEMORY = "1GB"
+_FILED = "filed"
+"""The view of the catalogue's files alone."""
 EXCLUDED = "excluded"
 """Column with the reason why a loop was excluded; empty for loops that are not."""
 MEASURED_ROOT = "measured_root"
@@ -45,12 +48,13 @@ class LibraryViews:
     """The views of one workspace; any number of threads may ask at once.
 
     `expected` names columns, with their kind, that can be asked for even while no loop has
-    them. Raises StoreError when a file is damaged.
+    them; `derived` those that are worked out from others. Raises StoreError when a file is damaged.
     """
 
-    def __init__(self, workspace: Workspace, expected: Mapping[str, str]) -> None:
+    def __init__(self, workspace: Workspace, expected: Mapping[str, str], derived: Mapping[str, Derived]) -> None:
         self._workspace = workspace
         self._expected = dict(expected)
+        self._derived = dict(derived)
         self._catalogue = Catalogue(workspace)
         self._exclusions = ExclusionStore(workspace)
         self._rows = RowFiles(POSITION)
@@ -76,8 +80,12 @@ class LibraryViews:
 
     def source(self, used: set[str]) -> str:
         """The view to read; with later labels or exclusions beside the files only when a column needs them."""
-        later = bool(used & _LATER_COLUMNS) and not self._later_empty
+        later = bool(self._with_parts(used) & _LATER_COLUMNS) and not self._later_empty
         return _view_name(later, EXCLUDED in used)
+
+    def _with_parts(self, used: Iterable[str]) -> set[str]:
+        """The columns, and those that the derived ones among them are made of."""
+        return {*used, *(part for name in used if name in self._derived for part in self._derived[name].parts)}
 
     def positions_of(self, loop_ids: Sequence[str]) -> list[int]:
         """Positions of those loops that the library has, as of the last `refresh`."""
@@ -85,19 +93,22 @@ class LibraryViews:
 
     def at(self, positions: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """Columns of the loops at these positions, in this order."""
-        later, excluded = bool(_LATER_COLUMNS & {*columns}) and not self._later_empty, EXCLUDED in columns
-        read = [name for name in dict.fromkeys(["loop_id", *columns]) if name != EXCLUDED]
+        used = self._with_parts(columns)
+        later, excluded = bool(_LATER_COLUMNS & used) and not self._later_empty, EXCLUDED in columns
+        made = [name for name in columns if name in self._derived]
+        read = [name for name in dict.fromkeys(["loop_id", *columns, *sorted(used)]) if name not in (EXCLUDED, *made)]
         fetched = [*read, "key_root"] if MEASURED_ROOT in read else read
         picked = self._rows.at(positions, list(dict.fromkeys(fetched)))
         present = set(picked.column_names)
         base = [_expression(name, present, self._columns[name]) for name in read]
         names, source = _joined(read, later, excluded)
+        worked_out = "".join(f", {self._derived[name].sql} AS {quoted(name)}" for name in made)
         shown = ", ".join(quoted(name) for name in columns)
         cursor = self._database.cursor()
         cursor.register("picked", picked)
         query = (
             f"WITH loops AS (SELECT {PLACE}, {', '.join(base)} FROM picked) "
-            f"SELECT {shown} FROM (SELECT {PLACE}, {names} FROM {source}) ORDER BY {PLACE}"
+            f"SELECT {shown} FROM (SELECT *{worked_out} FROM (SELECT {PLACE}, {names} FROM {source})) ORDER BY {PLACE}"
         )
         try:
             return cursor.sql(query).to_arrow_table()
@@ -139,12 +150,16 @@ class LibraryViews:
         cursor.execute("CREATE OR REPLACE TABLE exclusions AS SELECT * FROM left_out")
         kinds = {**stored, **absent, MEASURED_ROOT: TEXT}
         names = [_expression(name, set(stored), kind) for name, kind in kinds.items()]
-        cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(False, False)} AS SELECT {', '.join(names)} FROM {source}")
-        for later, excluded in ((True, False), (False, True), (True, True)):
+        worked_out = "".join(f", {one.sql} AS {quoted(name)}" for name, one in self._derived.items())
+        cursor.execute(f"CREATE OR REPLACE VIEW {_FILED} AS SELECT {', '.join(names)} FROM {source}")
+        for later, excluded in ((False, False), (True, False), (False, True), (True, True)):
             seen, beside = _joined(list(kinds), later, excluded)
-            cursor.execute(f"CREATE OR REPLACE VIEW {_view_name(later, excluded)} AS SELECT {seen} FROM {beside}")
+            cursor.execute(
+                f"CREATE OR REPLACE VIEW {_view_name(later, excluded)} AS "
+                f"SELECT *{worked_out} FROM (SELECT {seen} FROM {beside.replace('loops', _FILED + ' AS loops', 1)})"
+            )
         self._rows.use([path.with_suffix(ROWS_SUFFIX) for path in snapshot.files])
-        self._columns = {**kinds, EXCLUDED: TEXT}
+        self._columns = {**kinds, **{name: one.kind for name, one in self._derived.items()}, EXCLUDED: TEXT}
 
     def rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Rows of a query."""

@@ -165,6 +165,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "field.section": ("section", "セクション"),
     "field.intensity": ("intensity", "強さ"),
     "field.license": ("licence", "ライセンス"),
+    "field.score_profile": ("score profile", "スコアの見方"),
     "field.caption_en": ("English caption", "英語の説明文"),
     "field.caption_ja": ("Japanese caption", "日本語の説明文"),
     "status.unlabelled": ("Unlabelled", "未ラベル"),

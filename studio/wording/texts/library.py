@@ -40,9 +40,53 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.col_key_help": ("The labelled key, else the estimated one", "ラベルの調。なければ推定した調"),
     "library.col_score": ("Score", "スコア"),
     "library.col_score_help": (
-        "0 to 100; 70, the pass mark, is the 25th percentile of human playing",
-        "0〜100。合格点 70 は人間の演奏の下から 25 % の位置です",
+        "0 to 100 by the loop's own profile; 70, the pass mark, is the 25th percentile of human loops of that profile",
+        "ループごとの見方（生演奏／打ち込み）で付けた 0〜100 の点数。"
+        "合格点 70 は、同じ見方の人間のループの下から 25 % の位置です",
     ),
+    "library.col_profile": ("Judged as", "スコアの見方"),
+    "library.col_profile_help": (
+        "What the score judges. Performed: how it is played. Programmed: the writing alone, not timing and velocity.",
+        "スコアが何を見るか。生演奏：弾き方まで評価。打ち込み：音の並びだけを評価（タイミングと強弱は見ません）。",
+    ),
+    "library.profile": ("Judged as", "スコアの見方"),
+    "profile.performed": ("Performed", "生演奏"),
+    "profile.programmed": ("Programmed", "打ち込み"),
+    "profile.measured": ("As measured", "自動判定"),
+    "profile.performed_judges": (
+        "Judged as performed: how much it sounds like a person playing. Timing and velocity count.",
+        "生演奏として評価：人が弾いたように聞こえるかを見ます。タイミングと強弱も評価します。",
+    ),
+    "profile.programmed_judges": (
+        "Judged as programmed: the writing alone, against sequenced and notated music by people. "
+        "Timing and velocity do not count.",
+        "打ち込みとして評価：人が打ち込んだ曲や楽譜と比べ、音の並びだけを見ます。タイミングと強弱は評価しません。",
+    ),
+    "profile.choose": ("What the score judges", "スコアの見方"),
+    "profile.choose_help": (
+        "Found by measurement (how many onsets lie off the grid, how many velocities there are), unless you choose.",
+        "グリッドから外れた音の割合とベロシティの種類から自動で判定します。ここで選ぶと、その選択が優先されます。",
+    ),
+    "profile.by_hand": ("chosen by hand; measured: {profile}", "手動で選択。自動判定では「{profile}」"),
+    "profile.unknown": ("not measured yet", "未判定"),
+    "profile.selection": ("Judge as", "スコアの見方"),
+    "profile.selection_hint": (
+        "The {n} selected loops are judged by this profile from now on. One undo on the Label page takes it back.",
+        "選択した {n} 件のスコアを、これからこの見方で表示します。ラベルのページの取り消しで一度に元に戻せます。",
+    ),
+    "profile.set": ("{n} loops are judged by another profile now.", "{n} 件のスコアの見方を変えました。"),
+    "profile.no_rater": (
+        "Choose a name on the Label page first: the profile is kept as a label.",
+        "スコアの見方はラベルとして保存されます。先にラベルのページで名前を選んでください。",
+    ),
+    "rescore.waiting": (
+        "{n} loops have scores of an earlier version, or none by profile. Until they are scored again, they are "
+        "judged as performed.",
+        "{n} 件のスコアが古いか、見方がまだ判定されていません。再採点するまでは生演奏として評価されます。",
+    ),
+    "rescore.now": ("Score them again", "再採点する"),
+    "rescore.running": ("Scoring again: {percent} %", "再採点中：{percent} %"),
+    "rescore.done": ("{n} loops are scored again.", "{n} 件を再採点しました。"),
     "library.col_mood": ("Emotion", "感情"),
     "library.bars_of": ("bars {bars}", "{bars} 小節目"),
     "library.detail_section": ("Section of the detail", "詳細の表示"),
@@ -182,6 +226,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "not judged: the reference of this instrument is sequenced or notated music, which has no human timing.",
         "評価対象外：この楽器の基準は打ち込みや楽譜の曲で、人の演奏タイミングを含まないためです。",
     ),
+    "missing.not_counted": (
+        "not counted: only the writing of a programmed loop is judged.",
+        "評価対象外：打ち込みとして評価するときは、音の並びだけを見るためです。",
+    ),
+    "missing.not_calibrated": (
+        "not judged: this instrument's calibration is older than the axis.",
+        "評価対象外：この楽器の校正が、この軸より古いためです。",
+    ),
     "missing.flat_material": (
         "not judged: the velocities of this instrument's reference hardly vary.",
         "評価対象外：この楽器の基準はベロシティがほとんど変化しないためです。",
@@ -190,8 +242,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "library.why_bars": ("the length", "長さ"),
     "retry.pass_mark": ("Pass mark", "合格点"),
     "retry.pass_mark_help": (
-        "Loops whose total is below it wait in the retry queue; 70 is the 25th percentile of human playing.",
-        "総合スコアがこれより低いループは再調整待ちになります。70 は人の演奏の下から 25 % の位置です。",
+        "Loops whose total by their own profile is below it wait in the retry queue; 70 is the 25th percentile of "
+        "human loops of that profile.",
+        "それぞれの見方での総合スコアがこれより低いループは再調整待ちになります。"
+        "70 は、同じ見方の人間のループの下から 25 % の位置です。",
     ),
     "retry.weighted": ("Weigh the axes myself", "評価軸に重みを付ける"),
     "retry.weighted_help": (
@@ -200,6 +254,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "retry.waiting": ("Loops in the retry queue", "再調整待ちのループ"),
     "retry.counts": ("{passing} pass, {without} have no score", "合格 {passing} 件、スコアなし {without} 件"),
+    "retry.of": ("Which loops", "対象のループ"),
+    "retry.of_all": ("All", "すべて"),
     "retry.now": ("Now", "現在"),
     "retry.then": ("These settings", "この設定の場合"),
     "retry.save": ("Use these settings", "この設定を使う"),

@@ -10,6 +10,7 @@ import pytest
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.pipeline.labels import decisions, queue
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
+from composer_core.pipeline.labels.kept_suggestions import suggest_missing
 from composer_core.pipeline.library import loops
 from composer_core.store.labels.records import Entry
 from composer_core.store.labels.store import LabelStore
@@ -42,7 +43,7 @@ def queued(workspace: Workspace, rater: str = "aki", order: str = "newest") -> l
 def test_empty_library_has_an_empty_queue(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path).create()
     assert queue.queue(workspace, rater="aki") == []
-    assert decisions.suggest_missing(workspace) == 0
+    assert suggest_missing(workspace) == 0
     assert decisions.progress(workspace, "aki") == decisions.LabelProgress(0, 0, 0, 0, 0, 0)
 
 
@@ -77,9 +78,9 @@ def test_unknown_order_and_action_are_refused(workspace: Workspace) -> None:
 
 
 def test_suggestions_are_stored_once_and_are_what_is_current(workspace: Workspace) -> None:
-    assert decisions.suggest_missing(workspace, limit=2) == 2
-    assert decisions.suggest_missing(workspace) == N_LOOPS - 2
-    assert decisions.suggest_missing(workspace) == 0
+    assert suggest_missing(workspace, limit=2) == 2
+    assert suggest_missing(workspace) == N_LOOPS - 2
+    assert suggest_missing(workspace) == 0
     loop_id = ids(workspace)[0]
     events = len(decisions.history(workspace, loop_id))
     suggested = decisions.suggestion(workspace, loop_id)

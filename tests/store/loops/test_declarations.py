@@ -101,7 +101,7 @@ def test_a_value_comes_back_as_it_was(workspace: Workspace, column: LoopColumn) 
 
 def test_every_field_of_a_record_has_its_column() -> None:
     # The loop has columns of its own, metrics and scores have one each, and the last two go with the notes.
-    elsewhere = {"loop", "metrics", "scores", "grid_onset_tick", "is_ghost"}
+    elsewhere = {"loop", "metrics", "scores", "programmed_scores", "grid_onset_tick", "is_ghost"}
     held = {column.of for column in BY_RECORD}
     assert {spec.name for spec in fields(LoopRecord)} - elsewhere == {of for of in held if not of.startswith("loop.")}
     assert {f"loop.{spec.name}" for spec in fields(Loop)} == {of for of in held if of.startswith("loop.")}
