@@ -257,6 +257,16 @@ def test_a_library_read_without_beats_gets_them_when_it_is_read_again(
     assert table[["meter", "start_bar", "bars"]].to_numpy().tolist() == [["4/4", 0, 4], ["4/4", 4, 1]]
 
 
+def test_beats_inside_an_archive_are_told_to_be_left_out(tmp_path: Path, workspace: Workspace) -> None:
+    folder = pop909_folder(tmp_path, "0.0 1.0 1.0\n0.5 0.0 0.0\n")
+    with zipfile.ZipFile(tmp_path / "pop.zip", "w") as archive:
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, path.relative_to(folder))
+    found = read(tmp_path / "pop.zip", workspace)
+    assert (found["name"], found["matched"]) == ("pop909", 1)
+    assert "beats_packed" in [issue["reason"] for issue in found["refused"]]
+
+
 @pytest.mark.slow
 def test_pop909s_bars_have_four_beats() -> None:
     folder = DATA / "mit" / "pop909"
