@@ -16,7 +16,7 @@ from composer_core.pipeline.generation.audition import audio_path
 from composer_core.workspace import default_workspace
 from studio.navigation import PAGE_NAMES
 from studio.server.doors import Doors
-from studio.server.options import check_address
+from studio.server.options import check_start
 
 MEDIA_TYPES = {".flac": "audio/flac", ".wav": "audio/wav"}
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -39,5 +39,5 @@ def first_page(request: Request) -> Response:
 
 
 ROUTES = [Route("/api/audio/{name}", audio), Route(f"/{PAGE_NAMES[0]}", first_page)]
-check_address()
+check_start()
 app = st.App("studio/shell.py", routes=ROUTES, middleware=[Middleware(Doors)])

@@ -29,6 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -36,6 +37,7 @@ from urllib.parse import urlencode
 
 from benchmarks.session_client import open_session
 from benchmarks.sessions import server
+from benchmarks.web_strings import STRINGS
 from composer_core.pipeline.access import accounts, rights
 from composer_core.workspace import Workspace
 
@@ -138,7 +140,7 @@ def passwords(port: int) -> dict[str, Any]:
             status = asked(port, f"127.0.0.1:{port}", None, path, more, "GET" if socketed else method)
             may = who in roles or (rights.EVERYBODY in roles)
             # What is let in is answered by Streamlit: also by 404, or by 403 for an upload without its own token.
-            kept_out = status in (401, 303) if who == "nobody" else status == 403
+            kept_out = status in (401, 303) if who == "nobody" and not socketed else status == 403
             if kept_out is may and not (may and status in (303, 403)):
                 wrong.append(f"{method} {path} as {who}: {status}")
     guessed = [
@@ -162,9 +164,12 @@ def outgoing(work: Path) -> dict[str, Any]:
     """What the server connects to, from its start on, while foreign requests and own sessions provoke it."""
     if shutil.which("strace") is None:
         return {"ok": None, "why": "no strace"}
-    workspace, port, trace = Workspace(work / "traced").create(), free_port(), work / "strace.out"
-    line = ["strace", "-ff", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(trace), sys.executable,
-            "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]  # fmt: skip
+    from benchmarks.web_browser import hostile_workspace
+
+    workspace, port = hostile_workspace(work / "traced", STRINGS[:2], with_takes=False), free_port()
+    trace = work / "strace.out"
+    watched = ["strace", "-ff", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(trace)]
+    line = [*watched, sys.executable, "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace.root), "PYTHONPATH": str(ROOT)}
     with (work / "traced.log").open("ab") as log:
         process = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -199,31 +204,43 @@ def shared(work: Path) -> Workspace:
     return workspace
 
 
-def try_all(work: Path, with_browser: bool) -> dict[str, dict[str, Any]]:
-    """Every question's answer by its name; `ok` None where it could not be tried."""
-    found: dict[str, dict[str, Any]] = {}
+def doors(work: Path, with_browser: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What another site can do."""
     port = free_port()
     with server(Workspace(work / "plain").create().root, port):
-        found["12 Hosts and Origins"] = hosts_and_origins(port)
-        if with_browser:
-            from benchmarks.web_browser import foreign_page, rebinding
+        yield "12 Hosts and Origins", hosts_and_origins(port)
+        if not with_browser:
+            return
+        from benchmarks.web_browser import foreign_page, rebinding
 
-            rebound, page = rebinding(port), foreign_page(port)
-            ok = rebound == {"page": "403", "socket": "refused", "drawn": "0"}
-            found["a rebound name"] = {**rebound, "ok": ok}
-            refused = page["fetch"] == page["socket"] == page["script"] == "refused" and page["frame"] in ("", "403")
-            found["another site's page"] = {**page, "ok": refused}
+        rebound = rebinding(port)
+        yield "a rebound name", {**rebound, "ok": rebound == {"page": "403", "socket": "refused", "drawn": "0"}}
+        page = foreign_page(port)
+        refused = all(page[name] == "refused" for name in ("fetch", "put", "socket", "script"))
+        yield "another site's page", {**page, "ok": refused and page["frame"] in ("", "403")}
+
+
+def names(work: Path) -> dict[str, Any]:
+    """What strings do on the pages."""
+    from benchmarks.web_browser import hostile_workspace, injections
+
+    with server(hostile_workspace(work / "hostile").root, port := free_port()):
+        strings = injections(f"http://127.0.0.1:{port}")
+    clean = not (strings["ran"] or strings["dialogs"] or strings["broken"] or strings["outside"])
+    return {**strings, "ok": clean and strings["shown"] == 40}
+
+
+def try_all(work: Path, with_browser: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every question with its answer, as soon as it is there; `ok` None where it could not be tried."""
+    yield from doors(work, with_browser)
     with server(shared(work).root, port := free_port(), "--share", "--server.address", "127.0.0.1"):
-        found["password matrix"] = passwords(port)
+        yield "password matrix", passwords(port)
     if with_browser:
-        from benchmarks.web_browser import hostile_workspace, injections
-
-        with server(hostile_workspace(work / "hostile").root, port := free_port()):
-            strings = injections(f"http://127.0.0.1:{port}")
-        clean = not (strings["ran"] or strings["dialogs"] or strings["broken"] or strings["outside"])
-        found["40 strings"] = {**strings, "ok": clean and strings["shown"] == 40}
-    found["outgoing connections"] = outgoing(work)
-    return found
+        yield "40 strings", names(work)
+    else:
+        for name in ("a rebound name", "another site's page", "40 strings"):
+            yield name, {"ok": None, "why": "no Chromium"}
+    yield "outgoing connections", outgoing(work)
 
 
 def main() -> int:
@@ -234,17 +251,13 @@ def main() -> int:
     arguments = parser.parse_args()
     from benchmarks.web_browser import chromium
 
+    found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as made:
-        with_browser = not arguments.without_browser and chromium() is not None
-        found = try_all(arguments.work or Path(made), with_browser)
-    if not with_browser:
-        found |= {
-            name: {"ok": None, "why": "no Chromium"} for name in ("a rebound name", "another site's page", "40 strings")
-        }
-    for name, answer in found.items():
-        state = {True: "closed", False: "OPEN", None: "not tried"}[answer["ok"]]
-        told = ", ".join(f"{key} {value}" for key, value in answer.items() if key != "ok")
-        print(f"{state:<9} {name:<22} {told[:300]}")
+        for name, answer in try_all(arguments.work or Path(made), not arguments.without_browser and bool(chromium())):
+            found[name] = answer
+            state = {True: "closed", False: "OPEN", None: "not tried"}[answer["ok"]]
+            told = ", ".join(f"{key} {value}" for key, value in answer.items() if key != "ok")
+            print(f"{state:<9} {name:<22} {told[:300]}", flush=True)
     print(json.dumps(found, ensure_ascii=False))
     states = {answer["ok"] for answer in found.values()}
     return 1 if False in states else 2 if None in states else 0

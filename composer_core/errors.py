@@ -6,6 +6,7 @@ prints the English sentence, and the studio shows the same one in Japanese.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 MESSAGES: dict[str, str] = {
@@ -42,6 +43,7 @@ MESSAGES: dict[str, str] = {
     "bad_weights": "{name}: the weights {value} do not add up to 1.",
     "too_few_labels": "too few labels of {field} to learn from: found {found}; at least {least} of each of two values are needed.",
     "bad_format": "{name} is {value!r}; expected {expected}.",
+    "bad_text": "{path}, line {line}: {reason}.",
     "bad_password": "the password is too short or too long; {least} to {most} characters are needed.",
     # things that are not there (NotFound)
     "path_missing": "{path} does not exist. Is the name spelt as on disk?",
@@ -81,6 +83,8 @@ MESSAGES: dict[str, str] = {
     "damaged_store": "{path} is damaged ({reason}).",
     "database_busy": "the labels in {path} are busy ({reason}); nothing was stored. Try again in a moment.",
     "database_unreachable": "the labels in {path} cannot be reached ({reason}). Is the database server running? The last change may not be stored.",
+    "labels_lost": "{path} is missing or empty, though the library knew of {count} label events. Put a backup back with: composer restore FILE. To begin without labels: composer repair --without-labels",
+    "studio_running": "a studio (process {pid}, {address}) works on {path}. Stop it, and do this again.",
     "library_changed": "{path} was changed meanwhile ({part}); nothing was replaced. Try again.",
     "exchange_built_on": "what was replaced at {at} cannot be brought back: what was put in was changed at {later}. Take that back first.",
     "bad_vocabulary": "{path}, line {line}: {reason}.",
@@ -103,6 +107,12 @@ MESSAGES: dict[str, str] = {
 }
 
 
+_MOST_CHARACTERS = 2000
+"""Of one value in a sentence; of a longer one the beginning is shown."""
+_MOST_OF_A_LIST = 400
+_MOST_BITS = 4096
+
+
 class ComposerError(Exception):
     """Anything the software refuses or cannot do, said in one sentence.
 
@@ -111,7 +121,7 @@ class ComposerError(Exception):
     """
 
     def __init__(self, code: str, **values: object) -> None:
-        super().__init__(MESSAGES[code].format(**values))
+        super().__init__(MESSAGES[code].format(**{name: sayable(value) for name, value in values.items()}))
         self.code = code
         self.values = values
 
@@ -158,6 +168,49 @@ class ModelError(ComposerError):
 
 class RenderError(ComposerError):
     """Audio that could not be made as asked."""
+
+
+def sayable(value: object) -> object:
+    """A value as a sentence can hold it: what is long is cut, what no terminal or browser can show is written out.
+
+    Values come from files by others, and showing one must neither fail nor take long.
+    """
+    if isinstance(value, bool | float) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= _MOST_BITS else f"a number of {value.bit_length()} bits"
+    if isinstance(value, str):
+        cut = value if len(value) <= _MOST_CHARACTERS else f"{value[:_MOST_CHARACTERS]}..."
+        return cut.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        # A repr of its own: the built-in one follows references as often as they are made.
+        text = _SHORT_REPR.repr(value)
+        return _Shown(text if len(text) <= _MOST_OF_A_LIST else f"{text[:_MOST_OF_A_LIST]}...")
+    return value
+
+
+class _Shown(str):
+    """A text that is shown as it is, also where a sentence asks for the repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class _ShortRepr(reprlib.Repr):
+    """Beginnings of lists and mappings, some levels deep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict, self.maxlist, self.maxtuple, self.maxstring, self.maxother = 3, 8, 8, 8, 80, 80
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002 - as the base class calls it
+        """A number; of one with thousands of digits, how long it is."""
+        return repr(x) if x.bit_length() <= _MOST_BITS else f"a number of {x.bit_length()} bits"
+
+
+_SHORT_REPR = _ShortRepr()
 
 
 def require_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:

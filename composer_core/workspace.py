@@ -145,6 +145,11 @@ class Workspace:
         return self.root / "logs"
 
     @property
+    def studios(self) -> Path:
+        """One file for each studio that runs on the workspace, locked by it; need not exist."""
+        return self.root / "studios"
+
+    @property
     def settings(self) -> Path:
         """The user's settings (JSON)."""
         return self.root / "settings.json"

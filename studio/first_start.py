@@ -11,15 +11,17 @@ from composer_core.errors import ComposerError
 from composer_core.pipeline.doctor import MISSING, Finding, diagnose
 from composer_core.pipeline.generation.approval import keep_starter, starter_conditions, starter_take, wants_starter
 from composer_core.pipeline.generation.audition import soundfont_choice
+from composer_core.pipeline.recovery.look import harms, is_writable
 from composer_core.workspace import Workspace
 from studio import session
 from studio.access.offer import may
 from studio.redraw import redraw
-from studio.wording.text import t
+from studio.wording.text import literally, t, translated_value
 
 HEARD = ("fluidsynth", "soundfont", "models")
 """Findings a page needs; the rest is for `composer doctor`."""
 LOOK_AGAIN_SEC = 300
+MOST_HARMS = 8
 TURN_SEC, WORK_SEC, IDLE_SEC = 0.5, 1.0, 0.7
 """How often the first start takes a turn, how long it works in one, and how long nobody must have clicked before."""
 
@@ -32,7 +34,8 @@ def fill_library(side: DeltaGenerator) -> None:
     """
     if session.is_started() or not may("generate"):
         return
-    if not session.starter() and not wants_starter(session.workspace()):
+    workspace = session.workspace()
+    if not session.starter() and not (is_writable(workspace) and wants_starter(workspace)):
         session.set_started()
         return
     with side:
@@ -68,6 +71,23 @@ def _make_some() -> bool:
 @st.cache_data(ttl=LOOK_AGAIN_SEC, show_spinner=False, hash_funcs={Workspace: repr})
 def _findings(workspace: Workspace) -> list[Finding]:
     return diagnose(workspace)
+
+
+def show_harm(top: DeltaGenerator) -> None:
+    """Above the page: that nothing can be stored, and each damaged file with the command that mends it."""
+    workspace = session.workspace()
+    if not is_writable(workspace):
+        top.warning(literally(t("start.read_only", path=workspace.root)), icon=":material/lock:")
+    found = harms(workspace)
+    if not found:
+        return
+    with top.container(key="start.damaged"):
+        st.warning(t("start.damaged"), icon=":material/healing:")
+        for harm in found[:MOST_HARMS]:
+            st.caption(literally(t("start.damaged_file", file=harm.file, reason=translated_value(harm.reason))))
+        if len(found) > MOST_HARMS:
+            st.caption(t("start.damaged_more", n=len(found) - MOST_HARMS))
+        st.code("\n".join(dict.fromkeys(harm.cure for harm in found)), language="bash")
 
 
 def show_health(top: DeltaGenerator, side: DeltaGenerator) -> None:

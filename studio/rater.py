@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitMissingAuthlibError
 
 from composer_core.errors import ComposerError, Unavailable
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.settings import load_settings, save_settings
+from composer_core.pipeline.settings import save_settings, settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import session
 from studio.access import visitor
@@ -25,7 +25,7 @@ _DIGEST = 8
 
 def default_rater(workspace: Workspace) -> str:
     """The rater of the settings, else the name this computer knows the person by, else ""."""
-    stored = load_settings(workspace).rater
+    stored = settings_or_defaults(workspace).rater
     if stored:
         return stored
     try:
@@ -85,7 +85,7 @@ def _sign_in() -> None:
     try:
         st.login()
     except StreamlitMissingAuthlibError:
-        session.set_problem(Unavailable("authlib_missing", cure="pip install Authlib"))
+        session.set_problem(Unavailable("authlib_missing", cure='pip install -e ".[oidc]"'))
 
 
 def _choose_rater(workspace: Workspace, rater: str) -> None:
@@ -116,6 +116,6 @@ def _be(workspace: Workspace, name: str) -> None:
 
 def _remember(workspace: Workspace, rater: str) -> None:
     """Keep the rater for the next visit."""
-    settings = load_settings(workspace)
+    settings = settings_or_defaults(workspace)
     if settings.rater != rater:
         save_settings(workspace, replace(settings, rater=rater))

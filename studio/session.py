@@ -6,6 +6,7 @@ Nothing else reads or writes `st.session_state` by a literal key.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, StoreError
 from composer_core.logs import named
 from composer_core.workspace import Workspace, default_workspace
 
@@ -79,8 +80,19 @@ def looked_up(name: str, look: Callable[[], Answer]) -> Answer:
 
 
 def workspace() -> Workspace:
-    """The workspace of this server, with its folders created; StoreError when it cannot be written."""
-    return looked_up("workspace", lambda: default_workspace().create())
+    """The workspace of this server, with its folders created where it can be written; StoreError when it can be neither
+    written nor read."""
+    return looked_up("workspace", _workspace)
+
+
+def _workspace() -> Workspace:
+    place = default_workspace()
+    try:
+        return place.create()
+    except StoreError:
+        if not os.access(place.root, os.R_OK | os.X_OK):
+            raise
+        return place  # what is there can be seen; the shell says that nothing can be stored
 
 
 def chosen_language() -> Language | None:

@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from composer_core.errors import ComposerError, NotPermitted
 from composer_core.logs import log_to, named
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.recovery.look import announce
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import ASSETS, default_workspace
 from studio import first_start, navigation, session
 from studio.access import visitor
@@ -34,7 +36,7 @@ def remembered_language() -> None:
     """Start a new session in the language this browser was switched to, else in that of the settings; 'auto' follows
     the browser."""
     if session.chosen_language() is None:
-        language = session.kept_language() or load_settings(session.workspace()).language
+        language = session.kept_language() or settings_or_defaults(session.workspace()).language
         if language in LANGUAGES:
             session.choose_language("ja" if language == "ja" else "en")
 
@@ -89,6 +91,7 @@ def main() -> None:
         return
     session.note_run()
     log_to(default_workspace(), LOG)
+    announce(default_workspace(), f"{st.get_option('server.address')}:{st.get_option('server.port')}")
     try:
         remembered_language()
         trouble = None
@@ -115,6 +118,14 @@ def main() -> None:
     run_page(page)
 
 
+def _show_harm(top: DeltaGenerator) -> None:
+    """Last, because a page may have met damaged files while it was drawn, and also where it could not be drawn."""
+    try:
+        first_start.show_harm(top)
+    except ComposerError as error:
+        show_error(error)
+
+
 def run_page(page: Page) -> None:
     """Run the page, say what this machine lacks, and continue the first start.
 
@@ -130,9 +141,11 @@ def run_page(page: Page) -> None:
             redraw()
         first_start.show_health(top, side)
         first_start.fill_library(progress)
+        _show_harm(top)
     except ComposerError as error:
         _log.warning("page %s: %s", page.url_path, named(error))
         show_error(error)
+        _show_harm(top)
     except Exception as error:
         _log.error("page %s: %s", page.url_path, named(error))
         raise

@@ -29,7 +29,7 @@ ROOT = Path(composer_core.__file__).resolve().parents[1]
 SAVED = Path(__file__).resolve().parent / "saved"
 SECONDS = 120.0
 NOTE_OFF = 0x8
-N_LOOPS, N_DRUMS, N_TAKES = 15, 7, 6
+N_LOOPS, N_DRUMS, N_TAKES, N_FILES = 15, 7, 6, 11
 STOPPED = {"base": (10, 12), "adapted": (5, 8)}
 """After which step each run was stopped, and how many it was to have."""
 DRUMS_REFERENCE = "bea1a1c520c5d9b1898dc963735c9d1d6c43319558eac7650252ad9269b9102f"
@@ -169,6 +169,20 @@ def test_what_is_made_from_loops_and_labels_is_made_again_the_same(saved: Path) 
     for folder in ("catalogue", "similarity"):
         shutil.rmtree(WORKSPACE / "library" / folder)
     (WORKSPACE / "library" / "index.sqlite").unlink()
+    composer("loops", "--format", "csv", "-o", "loops.csv")
+    assert_kept("loops.csv")
+
+
+def test_a_re_read_without_the_files_names_them_and_changes_nothing(saved: Path) -> None:
+    """The files that the loops were cut from are not in the archive: every loop was read by an earlier reading."""
+    for arguments in (["--preview"], ["--jobs", "1"], []):
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            assert main(["reread", "--json", *arguments]) == 1
+        report = json.loads(printed.getvalue())
+        assert (report["files"], report["loops"], report["files_changed"]) == (N_FILES, N_LOOPS - 4, 0)
+        assert {row["code"] for row in report["not_reread"]} == {"source_missing"}
+        assert len(report["not_reread"]) == N_FILES
     composer("loops", "--format", "csv", "-o", "loops.csv")
     assert_kept("loops.csv")
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from composer_core.errors import ComposerError, InvalidValue
@@ -40,6 +41,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `register` adds a command to."""
 
 
+MENDING = ("doctor", "repair", "restore")
 VERBOSE = "verbose"
 """Where parsers count `-v`: `verbose_0` before the command, `verbose_1` after it, and so on."""
 
@@ -85,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     logs.configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        _tell_of_damage(arguments.command)
+        return status
     except ComposerError as error:
         print(f"composer: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidValue) else 1
@@ -96,3 +100,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("composer: stopped.", file=sys.stderr)
         return 130
+
+
+def _tell_of_damage(command: str) -> None:
+    """Name the files that the command found damaged and left out. What mends them tells so itself."""
+    from composer_core.store.damage import noted
+
+    if command not in MENDING:
+        for damage in noted(Path("/")):
+            reason = ascii(damage.reason.split("\n")[0])[1:-1]
+            line = f"composer: damaged and left out: {ascii(str(damage.path))[1:-1]} ({reason}); see: composer doctor"
+            print(line, file=sys.stderr)

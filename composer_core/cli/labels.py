@@ -10,6 +10,8 @@ from typing import Any
 from composer_core.cli import Subparsers
 from composer_core.workspace import Workspace, default_workspace
 
+LABEL_FACTS = (".source", ".confidence", ".status")
+
 
 def register(subparsers: Subparsers) -> None:
     """Add `backup`, `restore`, `master` and `labels`."""
@@ -66,9 +68,10 @@ def restore(arguments: argparse.Namespace) -> int:
 
     facts, kept = restore_labels(_workspace(arguments), arguments.file)
     if arguments.json:
-        print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept)}, indent=1))
+        print(json.dumps({"path": str(facts.path), "events": facts.n_events, "kept": str(kept or "")}, indent=1))
     else:
-        print(f"{facts.n_events} label events restored; the labels before are kept in {kept}")
+        before = f"the labels before are kept in {kept}" if kept else "there were none before"
+        print(f"{facts.n_events} label events restored; {before}")
     return 0
 
 
@@ -86,7 +89,9 @@ def master(arguments: argparse.Namespace) -> int:
         if facts["n_copies"]:
             print(f"exact copies of loops: {facts['n_copies']}, {facts['copies']}")
         if facts["empty_columns"]:
-            print(f"columns left out, without any value: {', '.join(facts['empty_columns'])}")
+            # Without the three that stand beside each label.
+            names = [name for name in facts["empty_columns"] if not name.endswith(LABEL_FACTS)]
+            print(f"columns left out, without any value: {', '.join(names)}")
         print(f"digest {facts['digest']}, schema {facts['schema_version']}")
     return 0
 

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-import yaml
-
 from composer_core.errors import RefusedFile
 from composer_core.ingest.pickles import read_pickle
 from composer_core.ingest.tables import BadRow, read_delimited, read_json_lines, read_object
 from composer_core.ingest.texts import decode_table
 from composer_core.ingest.worker import Result
 from composer_core.store.legacy import read_events
+from composer_core.store.plain_text import plain_yaml
 
 GAP_RATIO, FRACTION, AMOUNT, PERCENT, ODD_SHARE, HINT = (
     "gap_ratio",
@@ -54,6 +53,8 @@ KINDS = {
 }
 LEGACY_TASK = "composer_core.ingest.legacy:parse_files"
 LEGACY_LIMIT_SEC = 60.0
+MAX_TAGS = 2_000_000
+"""Values of a file of tags: ten for each file of a large collection."""
 _NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 _SUMMARY_NEEDED = ("loop_id", "filename", "ticks_per_beat")
 _SCORE_NEEDED = ("loop_id", "score", "axes")
@@ -109,7 +110,7 @@ def _parse(name: str, data: bytes) -> Result:
         return {}, json.dumps({"rows": rows, "refused": refused}).encode("ascii")
     except RefusedFile as refusal:
         return refusal
-    except (yaml.YAMLError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).split("\n")[0][:200]
         return RefusedFile("unreadable_data", path=name, reason=reason)
 
@@ -159,7 +160,7 @@ def _scores(name: str, data: bytes) -> Rows:
 
 
 def _tags(_name: str, data: bytes) -> Rows:
-    content = yaml.safe_load(decode_table(data))
+    content = plain_yaml(decode_table(data), MAX_TAGS)
     if not isinstance(content, dict):
         raise ValueError("no mapping of files")
     for key, entry in content.items():

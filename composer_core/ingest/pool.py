@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol
 
 from composer_core.errors import RefusedFile, Unavailable
-from composer_core.ingest.worker import GROUP, LIMIT_SEC
+from composer_core.ingest.worker import GROUP, LIMIT_MIB, LIMIT_SEC
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ def read_all(
     *,
     jobs: int | None = None,
     limit_sec: float = LIMIT_SEC,
+    limit_mib: int = LIMIT_MIB,
     seen: Callable[[int], None] | None = None,
 ) -> Iterator[JobReport]:
     """Run a task over (path, kind) files in worker processes; one report a file, in order.
@@ -94,7 +95,7 @@ def read_all(
     if not queued:
         return
     n_workers = min(jobs or default_jobs(), -(-len(queued) // _FILES_A_WORKER))
-    with _Pool(queued, n_workers, [task, json.dumps(options), str(limit_sec)], limit_sec) as pool:
+    with _Pool(queued, n_workers, [task, json.dumps(options), str(limit_sec), str(limit_mib)], limit_sec) as pool:
         held: dict[int, JobReport] = {}
         next_id = 0
         for done, report in enumerate(pool.reports(), 1):
@@ -168,6 +169,13 @@ class _Pool:
                     yield from self._replace(worker, timed_out=True)
 
     def _start(self) -> _Worker:
+        try:
+            return self._started()
+        except OSError as error:
+            # No room for its complaints, or no process left to be had.
+            raise Unavailable("reader_unavailable", reason=error.strerror or str(error)) from error
+
+    def _started(self) -> _Worker:
         ours, theirs = Pipe()
         # A file, not a pipe: nobody reads it while the worker lives, so a pipe could fill up.
         complaints = tempfile.TemporaryFile()  # noqa: SIM115

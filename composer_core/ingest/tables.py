@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from composer_core.errors import RefusedFile
@@ -43,7 +44,7 @@ def read_delimited(name: str, data: bytes, delimiter: str) -> Iterator[tuple[int
 def _check_header(name: str, header: list[str]) -> None:
     if not any(header):
         raise RefusedFile("unreadable_data", path=name, reason="it has no header")
-    twice = {column for column in header if header.count(column) > 1}
+    twice = {column for column, count in Counter(header).items() if count > 1}
     if twice:
         raise RefusedFile("unreadable_data", path=name, reason=f"the column {min(twice)!r} stands there twice")
 

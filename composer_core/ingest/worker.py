@@ -1,7 +1,7 @@
 """The process that touches untrusted bytes: reads files, runs the task, answers, dies if need be.
 
 Started by `composer_core.ingest.pool` as `python -m composer_core.ingest.worker FD TASK
-OPTIONS LIMIT_SEC`, with one end of a pipe. Messages are frames of bytes, never pickles:
+OPTIONS LIMIT_SEC LIMIT_MIB`, with one end of a pipe. Messages are frames of bytes, never pickles:
 
 - to the worker: a batch, a JSON list of `{"id", "path", "kind", "first", "alone"}`; either
   MIDI files, or one archive, read from entry `first` on;
@@ -198,11 +198,11 @@ def _frame(head: dict[str, Any], payload: bytes = b"") -> bytes:
 
 
 def main(arguments: list[str]) -> None:
-    """Entry point: file descriptor of the pipe, task name, options as JSON, seconds a group may take."""
-    descriptor, task_name, options, limit_sec = arguments
+    """Entry point: file descriptor of the pipe, task name, options as JSON, seconds a group may take, memory in MiB."""
+    descriptor, task_name, options, limit_sec, limit_mib = arguments
     module, function = task_name.split(":")
     task: Task = getattr(importlib.import_module(module), function)
-    limit_memory()
+    limit_memory(int(limit_mib))
     # What a file leaves behind holds few cycles: look for them seldom.
     gc.collect()
     gc.freeze()

@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from composer_core.errors import InvalidValue, NotFound, require_choice, require_range
+from composer_core.errors import InvalidValue, NotFound, RefusedFile, require_choice, require_range
 from composer_core.model.training_options import SIZES, TRAIN_OPTIONS
 from composer_core.music.condition import OPTIONAL_FIELDS
 from composer_core.music.condition_field import EncoderSlot
 from composer_core.music.condition_fields import FIELD, PITCHED_FIELDS
 from composer_core.music.instruments import GENERATED_INSTRUMENTS
+from composer_core.store.plain_text import plain_yaml, read_text
 
 FIRST_CONDITIONS = ("valence", "arousal", "genre", "density")
 """Optional fields a model knows whose configuration names none: those of models trained before it named them."""
@@ -181,10 +180,11 @@ def read_train_config(path: Path, **overrides: object) -> TrainConfig:
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        raise InvalidValue("bad_format", name=str(path), value="its text", expected=f"YAML ({error})") from error
+        text = path.read_bytes()
+    except OSError as error:
+        raise RefusedFile("unreadable_data", path=str(path), reason=error.strerror or str(error)) from error
+    data = read_text(text, str(path), plain_yaml) or {}
     if not isinstance(data, dict):
         raise InvalidValue("bad_format", name=str(path), value=type(data).__name__, expected="field: value lines")
     given = {name: value for name, value in overrides.items() if value is not None}
-    return config_from_json(TrainConfig, {**data, **given}, str(path))
+    return config_from_json(TrainConfig, {**{str(name): value for name, value in data.items()}, **given}, str(path))

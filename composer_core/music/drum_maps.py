@@ -290,7 +290,14 @@ def _heard(name: str, pitch: NDArray[np.int32]) -> _Heard:
 def _fits(name: str, pitch: NDArray[np.int32], onset_tick: NDArray[np.int32]) -> bool:
     """Whether nearly all notes have a role and the hats among them keep time over a kick and a snare."""
     heard = _heard(name, pitch)
-    if heard.other > 1.0 - _MOST or heard.hats < _SOME or not heard.kick or not heard.snare:
+    # A second snare where General MIDI has cabasa and maracas is no evidence: Latin kits play those beside congas.
+    shaken = [note for note in DRUM_MAPS[name].pitches["snare"] if note in _GM_PERCUSSION]
+    if (
+        heard.other + float(np.isin(pitch, shaken).mean()) > 1.0 - _MOST
+        or heard.hats < _SOME
+        or not heard.kick
+        or not heard.snare
+    ):
         return False
     hats = [*DRUM_MAPS[name].pitches["closed_hat"], *DRUM_MAPS[name].pitches["open_hat"]]
     gaps = np.diff(np.unique(onset_tick[np.isin(pitch, hats)])).astype(np.float64)

@@ -12,7 +12,7 @@ from pathlib import Path
 from composer_core.errors import ComposerError, Unavailable
 from composer_core.music.instruments import DRUM_CHANNEL
 from composer_core.pipeline.models import models
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import load_settings, settings_or_defaults
 from composer_core.render.audio import once_request
 from composer_core.render.client import shared_renderer
 from composer_core.render.soundfont import choose_soundfont, fluidsynth_cure, soundfont_cure
@@ -71,7 +71,7 @@ def _fluidsynth(_: Workspace) -> Finding:
 def _soundfont(workspace: Workspace) -> Finding:
     """Plays one note with it: a file that is there need not be one that sounds."""
     try:
-        choice = choose_soundfont(load_settings(workspace).soundfont)
+        choice = choose_soundfont(settings_or_defaults(workspace).soundfont)
         drum = PlayedPart(DRUM_CHANNEL, 0, True, _BASS_DRUM)
         shared_renderer().render(once_request("a test note", choice, [drum], [(0, 120.0)], 480), len)
     except Unavailable as error:
@@ -120,7 +120,7 @@ def _workspace(workspace: Workspace) -> Finding:
     try:
         load_settings(workspace)
     except ComposerError as error:
-        return Finding("workspace", MISSING, str(error), f"rm '{workspace.settings}'")
+        return Finding("workspace", MISSING, str(error), "composer repair")
     return Finding("workspace", OK, str(root) if existing == root else f"{root} (made when first used)")
 
 

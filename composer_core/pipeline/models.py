@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from composer_core.errors import InvalidValue, NotFound
+from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.logs import shown_path
 from composer_core.store.atomic import read_json
+from composer_core.store.damage import readable
 from composer_core.store.runs import run_names
 from composer_core.workspace import ASSETS, Workspace
 
@@ -60,23 +61,36 @@ def cards(workspace: Workspace) -> dict[str, Path]:
 def models(workspace: Workspace | None = None, instrument: str | None = None) -> list[ModelInfo]:
     """All models, or those that play an instrument: shipped ones first, then the workspace's own, newest first.
 
+    One of the workspace with a damaged configuration is noted and left out.
     Given an instrument, a model of that instrument alone comes before a model of all instruments.
     """
     found = [_info(path.parent.name, "shipped", path.parent) for path in sorted(SHIPPED.glob("*/config.json"))]
     if workspace is not None:
-        folders = [(name, workspace.runs / name / "model") for name in run_names(workspace.runs)]
-        found += [_info(name, "run", folder) for name, folder in folders if (folder / "config.json").is_file()]
+        configs = [workspace.runs / name / "model" / "config.json" for name in run_names(workspace.runs)]
+        present = [path for path in configs if path.is_file()]
+        found += readable(present, lambda path: _info(path.parent.parent.name, "run", path.parent))
     known = [info for info in found if info is not None and info.plays(instrument)]
     return sorted(known, key=lambda info: instrument is not None and info.instrument == ALL)
 
 
 def _info(name: str, origin: str, folder: Path) -> ModelInfo | None:
-    data = cast(dict[str, Any], read_json(folder / "config.json"))
+    data = read_json(folder / "config.json")
+    if not isinstance(data, dict):
+        raise StoreError("damaged_store", path=str(folder / "config.json"), reason="no configuration")
     shape = data.get("model")
     if not isinstance(shape, dict) or "n_tokens" not in shape:
         return None  # a performer or an estimator, which are listed elsewhere
-    size = str(data.get("train", {}).get("size", "?"))
-    return ModelInfo(name, str(shape["instrument"]), origin, folder, size, data.get("nll_per_note"))
+    train, nll = data.get("train"), data.get("nll_per_note")
+    size = str(train.get("size", "?")) if isinstance(train, dict) else "?"
+    played = str(shape.get("instrument", "?"))
+    return ModelInfo(name, played, origin, folder, size, nll if isinstance(nll, float) else None)
+
+
+def read_model_facts(folder: Path) -> None:
+    """Read everything of a model: StoreError or ModelError names the file that is damaged."""
+    from composer_core.model.composer.checkpoint import load_model
+
+    load_model(folder)
 
 
 def find_model(instrument: str, name: str | None, workspace: Workspace | None) -> ModelInfo:

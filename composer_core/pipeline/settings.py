@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from composer_core.errors import InvalidValue, require_choice, require_range
 from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import read_json, write_json
+from composer_core.store.damage import is_noted, readable, set_aside
 from composer_core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -80,8 +81,17 @@ def load_settings(workspace: Workspace) -> Settings:
     return Settings(**stored)
 
 
+def settings_or_defaults(workspace: Workspace) -> Settings:
+    """The stored settings; the defaults where the file is damaged, which is then noted."""
+    return next(readable([workspace.settings], lambda _: load_settings(workspace)), Settings())
+
+
 @guarded("settings")
 def save_settings(workspace: Workspace, settings: Settings) -> None:
-    """Store the settings, whole or not at all; StoreError when the file cannot be written."""
+    """Store the settings, whole or not at all; a damaged file is set aside before. StoreError when the file cannot be
+    written."""
+    settings_or_defaults(workspace)
+    if is_noted(workspace.settings):
+        set_aside(workspace.root, workspace.settings)
     write_json(workspace.settings, asdict(settings))
     _log.info("settings saved")

@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from composer_core.errors import NotFound, RenderError, require_choice
+from composer_core.errors import NotFound, RenderError, StoreError, require_choice
 from composer_core.music.bends import bend_values
 from composer_core.music.drum_maps import GENERAL_MIDI
 from composer_core.music.drums import to_general_midi
@@ -24,6 +24,7 @@ from composer_core.render.request import FORMATS, RenderRequest
 from composer_core.render.soundfont import SoundFontChoice
 from composer_core.render.timeline import BEND, BLOCK_FRAMES, SAMPLE_RATE, Clock, PlayedPart, play_events, tempo_map
 from composer_core.store.atomic import atomic_writer
+from composer_core.store.damage import Stamp, stamp_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,24 @@ TempoMap = Sequence[tuple[int, float]]
 """(tick, bpm), sorted, the first at tick 0."""
 
 
+_heard: dict[Path, Stamp | None] = {}
+"""Files of the cache that were decoded, with what they were then."""
+
+
+def check_audio(path: Path) -> None:
+    """Decode a file of the cache; StoreError when it is damaged."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as sound:
+            promised = sound.frames
+            found = sum(len(block) for block in sound.blocks(SAMPLE_RATE, dtype="int16"))
+    except (OSError, RuntimeError) as error:
+        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
+    if found != promised or not found:
+        raise StoreError("damaged_store", path=str(path), reason=f"{found} of {promised} samples")
+
+
 class AudioCache:
     """Files named by content hash in `folder`, at most `limit_bytes` together (one file may always stay)."""
 
@@ -51,11 +70,25 @@ class AudioCache:
         path = self.path(name)
         try:
             os.utime(path)
-        except PermissionError:  # a cache that can only be read still plays
-            return path
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return path
+        except OSError:
+            pass  # a cache that can only be read still plays
+        return path if self._sounds(path) else None
+
+    def _sounds(self, path: Path) -> bool:
+        """Whether the file can be decoded, which is tried once a process; one that cannot is rendered again."""
+        stamp = stamp_of(path)
+        if _heard.get(path) == stamp:
+            return True
+        try:
+            check_audio(path)
+        except StoreError:
+            _log.warning("a damaged file of the audio cache is rendered again")
+            path.unlink(missing_ok=True)
+            return False
+        _heard[path] = stamp
+        return True
 
     def path(self, name: str) -> Path:
         """Where a file of this name lies, present or not; NotFound unless it is a content-hash name."""
@@ -68,6 +101,7 @@ class AudioCache:
         path = self.path(name)
         with atomic_writer(path) as stream:
             write(stream)
+        _heard[path] = stamp_of(path)
         self.make_room(keep=name)
         return path
 

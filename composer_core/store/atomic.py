@@ -39,6 +39,15 @@ def atomic_writer(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
             os.unlink(temporary)
 
 
+def make_folder(folder: Path) -> Path:
+    """The folder, made where it is not there; StoreError when it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError("cannot_write", path=str(folder), reason=error.strerror or str(error)) from error
+    return folder
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Wait until no other process or thread is in here with the same file. StoreError when it cannot be written."""
@@ -85,5 +94,5 @@ def read_json(path: Path) -> object:
     """Read JSON; raises StoreError when the file is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.damage import readable
 from composer_core.workspace import Workspace
 
 _SCHEMA = pa.schema(
@@ -75,8 +76,10 @@ class ExclusionStore:
         return {loop_id: event for loop_id, event in newest.items() if event.reason}
 
     def reasons(self) -> pa.Table:
-        """(loop_id, reason) of the loops that are excluded now."""
-        now: Mapping[str, Exclusion] = self.current()
+        """(loop_id, reason) of the loops that are excluded now, to be shown: a damaged part is noted and left out."""
+        parts = readable(self._parts(), lambda part: [Exclusion(**row) for row in _read(part).to_pylist()])
+        newest = {event.loop_id: event for events in parts for event in events}
+        now: Mapping[str, Exclusion] = {loop_id: event for loop_id, event in newest.items() if event.reason}
         columns = {"loop_id": list(now), "reason": [event.reason for event in now.values()]}
         return pa.table(columns, schema=_REASONS_SCHEMA)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ METRICS_FILE = "metrics.jsonl"
 LOG_FILE = "log.txt"
 FACTS_FILE = "data.json"
 LOG_TAIL_BYTES = 6000
+_IN_ROWS = {"step", "loss", "validation"}
 OPTIONAL = ("code", "values")
 """Fields that runs of earlier releases lack."""
 START_TOLERANCE_SEC = 1.0
@@ -61,7 +63,10 @@ def read_state(folder: Path) -> RunState | None:
     data: Any = read_json(path)
     try:
         names = [spec.name for spec in fields(RunState) if spec.name not in OPTIONAL or spec.name in data]
-        return RunState(**{name: data[name] for name in names})
+        state = RunState(**{name: data[name] for name in names})
+        if not all(isinstance(value, int | float) for value in (state.pid, state.pid_started, state.step, state.steps)):
+            raise TypeError("a number is none")
+        return state
     except (TypeError, KeyError) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
@@ -91,17 +96,39 @@ def is_alive(pid: int, pid_started: float) -> bool:
 
 
 def read_rows(folder: Path) -> list[dict[str, object]]:
-    """The training curve, one row per step; a half-written last line is left out."""
+    """The training curve, one row per step; a half-written last line is left out.
+
+    StoreError when another line is none.
+    """
     path = folder / METRICS_FILE
     if not path.is_file():
         return []
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
+    # A line is complete with its line end.
+    lines = path.read_bytes().split(b"\n")[:-1]
+    rows: list[dict[str, object]] = []
+    for number, line in enumerate(lines, 1):
+        row = row_of(line)
+        if row is None:
+            raise StoreError("damaged_store", path=str(path), reason=f"line {number} is none of a curve")
+        rows.append(row)
     return rows
+
+
+def missing_rows(rows: Sequence[Mapping[str, object]], state: RunState | None) -> str:
+    """What a curve lacks that the state, which is written after it, speaks of; "" for nothing."""
+    last = rows[-1]["step"] if rows else 0
+    if state is None or (isinstance(last, int | float) and last >= state.step):
+        return ""
+    return f"it ends at step {last}, the run is at {state.step}"
+
+
+def row_of(line: bytes) -> dict[str, object] | None:
+    """A line of the training curve; None where it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and row.keys() >= _IN_ROWS else None
 
 
 def read_facts(folder: Path) -> dict[str, object]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.damage import readable
 from composer_core.store.loops.record import storable
 from composer_core.workspace import Workspace
 
@@ -81,14 +82,10 @@ class SongStore:
         return rows
 
     def of(self, source_digest: str) -> list[SongRow]:
-        """What is said of one source file, data set by data set."""
-        rows = (row for path in self._parts() for row in _read(path, [source_digest]).to_pylist())
+        """What is said of one source file, data set by data set; a damaged part is noted and left out."""
+        parts = readable(self._parts(), lambda path: _read(path, [source_digest]).to_pylist())
+        rows = (row for part in parts for row in part)
         return [SongRow(**row) for row in {row["dataset"]: row for row in rows}.values()]
-
-    def digests(self, dataset: str) -> set[str]:
-        """The source files that a data set says something of."""
-        columns = [_read(path).column("source_digest") for path in self._parts(dataset)]
-        return {digest for column in columns for digest in column.to_pylist()}
 
     def _parts(self, dataset: str = "") -> list[Path]:
         """The parts of a data set, or of all, oldest first; the first of an early library has no number."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from composer_core.errors import NotFound, StoreError
+from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.music.condition import Condition
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import read_json, write_json
@@ -87,7 +87,7 @@ def read_take(path: Path) -> Take:
     data: Any = read_json(path)
     try:
         return _take_of(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, InvalidValue) as error:
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import yaml
 
 from composer_core.errors import StoreError
-
-_MAX_BYTES = 1 << 20
+from composer_core.store.plain_text import MAX_BYTES, BadText, decoded, yaml_nodes
 
 
 class YamlFile:
-    """A YAML file as nodes with line numbers (`yaml.SafeLoader`: nothing in it can run).
+    """A YAML file as nodes with line numbers, without references and tags (see `plain_text`).
 
     Raises StoreError `bad_vocabulary` for a file that is missing, too large, no UTF-8 or no YAML.
     """
@@ -21,17 +20,11 @@ class YamlFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            data = path.read_bytes()
-            if len(data) > _MAX_BYTES:
-                raise self.error(1, f"{len(data)} bytes are too many for a vocabulary")
-            root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
+            root = yaml_nodes(decoded(path.read_bytes(), MAX_BYTES))
         except OSError as error:
             raise StoreError("bad_vocabulary", path=str(path), line=0, reason=error.strerror or str(error)) from error
-        except UnicodeDecodeError as error:
-            raise self.error(1, "not UTF-8 text") from error
-        except (yaml.YAMLError, RecursionError) as error:
-            mark = getattr(error, "problem_mark", None)
-            raise self.error(mark.line + 1 if mark else 1, f"no YAML ({getattr(error, 'problem', error)})") from error
+        except BadText as error:
+            raise self.error(error.line, error.reason) from error
         if root is None:
             raise self.error(1, "the file is empty")
         self.root: yaml.Node = root

@@ -28,7 +28,8 @@ def _earlier(workspace: Workspace, changed_ns: int) -> list[Take]:  # noqa: ARG0
 def earlier_requests() -> list[list[Slot]]:
     """The newest takes by request, the newest first."""
     workspace = session.workspace()
-    return slots_of(_earlier(workspace, workspace.takes.stat().st_mtime_ns))
+    changed_ns = workspace.takes.stat().st_mtime_ns if workspace.takes.is_dir() else 0
+    return slots_of(_earlier(workspace, changed_ns))
 
 
 def show_history() -> None:

@@ -16,7 +16,7 @@ from composer_core.pipeline.generation.asked_vs_measured import Compared
 from composer_core.pipeline.generation.fill_in import with_filled_in
 from composer_core.pipeline.generation.performance import Playing
 from composer_core.pipeline.generation.takes import Take
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from studio import session
 from studio.access.offer import why_not
 from studio.figures.roll import pitch_name
@@ -25,7 +25,7 @@ from studio.generate import state as generate_state
 from studio.generate.edit import Act, bar_edits, more_bars, part_anew, perform
 from studio.generate.files import file_buttons, file_stem
 from studio.generate.slots import Slot, edit_text
-from studio.generate.takes import NOTHING, compared, explained, played, worth_saying
+from studio.generate.takes import NOTHING, compared, explained, played, profile_badge, worth_saying
 from studio.widgets import icon_button, play_button, worded
 from studio.wording.loop_names import loop_title, plain
 from studio.wording.names import instrument_name, technique_name
@@ -73,8 +73,8 @@ def show_panel(slot: Slot, playing: Playing) -> None:
             _remarks(take, playing)
             draw_similar(played(take, playing)[0])
         with right:
-            st.caption(t(f"profile.{comparison.profile}_judges"))
-            st.html(score_bars(comparison.scores, load_settings(session.workspace()).pass_mark))
+            st.caption(f"{profile_badge((comparison.profile,))} {t(f'profile.{comparison.profile}_judges')}")
+            st.html(score_bars(comparison.scores, settings_or_defaults(session.workspace()).pass_mark))
             _why(take, playing)
             if reason := why_not("generate"):
                 st.caption(reason)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, InvalidValue, RefusedFile
 from composer_core.music.condition_field import PageControl
 from composer_core.music.condition_fields import SWING_GRIDS, control_of
 from composer_core.pipeline.editing.recipes import (
@@ -29,6 +30,7 @@ from studio.wording.names import instrument_name, technique_name
 from studio.wording.text import t
 
 MOST_SEMITONES = 12
+LARGEST_RECIPE = 1 << 20
 SAVED_RECIPE, RECIPE_NAME = "generate.recipe_saved", "generate.recipe_name"
 TEMPO, SWING, HUMANISE = (control_of(name) for name in ("tempo_bpm", "swing_percent", "humanise_percent"))
 PLAYING_DEFAULTS: dict[str, Any] = {
@@ -138,7 +140,7 @@ def _recipe() -> Recipe | None:
     recipe = None
     try:
         if file is not None:
-            recipe = parse_recipe(file.getvalue(), file.name)
+            recipe = _uploaded(file.getvalue(), file.name)
         elif chosen is not None:
             recipe = read_recipe(saved[str(chosen)])
     except ComposerError as error:
@@ -146,6 +148,23 @@ def _recipe() -> Recipe | None:
     if recipe is not None:
         st.caption(t("generate.recipe_on", name=plain(recipe.name), steps=len(recipe.steps)))
     return recipe
+
+
+def _uploaded(data: bytes, name: str) -> Recipe:
+    # What is too large is refused at once, and not kept in memory.
+    found = _read_once(data, name) if len(data) <= LARGEST_RECIPE else parse_recipe(data, name)
+    if isinstance(found, ComposerError):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=16)
+def _read_once(data: bytes, name: str) -> Recipe | ComposerError:
+    """The recipe, or what is wrong with the file: every run of the page asks for it again."""
+    try:
+        return parse_recipe(data, name)
+    except (InvalidValue, RefusedFile) as error:
+        return error
 
 
 def _draw_saving(playing: Playing) -> None:

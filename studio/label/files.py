@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.labels.files import FORMATS, export_labels, import_label_file, label_studio_configuration
+from composer_core.pipeline.labels.files import export_labels, import_label_file, label_studio_configuration
 from composer_core.pipeline.labels.imports import LabelImport
+from composer_core.pipeline.labels.plain_files import FORMATS
 from composer_core.pipeline.library.uploads import safe_name
 from composer_core.workspace import Workspace
 from studio.access.offer import why_not

@@ -23,7 +23,7 @@ from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.loops import loop_midi
 from composer_core.pipeline.library.query import JUDGED_PREFIX
 from composer_core.pipeline.library.similar import BY_FINGERPRINT, WAYS, Similar
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.components.loop_table import Column, PageOf, Row, loop_table
@@ -36,7 +36,7 @@ from studio.library.compare import choose_for_comparison
 from studio.library.import_words import shown_path
 from studio.library.measured import draw_measured
 from studio.library.mending import draw_mending
-from studio.library.profiles import draw_profile, profile_of
+from studio.library.profiles import choose_profile, draw_profile, profile_of
 from studio.library.rows import number, sub_line
 from studio.library.selection import is_selected, toggle_selected
 from studio.library.view import ask
@@ -123,7 +123,7 @@ def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> 
         st.caption(f"{t('library.no_scores')} – {why}", help=t("library.no_scores_help"))
         return
     draw_profile(row)
-    st.html(score_bars(scores, load_settings(workspace).pass_mark))
+    st.html(score_bars(scores, settings_or_defaults(workspace).pass_mark))
     for reason in dict.fromkeys(reasons.values()):
         axes = t("library.comma").join(t(f"score.{axis}") for axis, why in reasons.items() if why == reason)
         st.caption(t("missing.axes", axes=axes, why=t(f"missing.{reason}")))
@@ -131,6 +131,7 @@ def draw_scored(workspace: Workspace, row: Mapping[str, object], loop: Loop) -> 
     sentences = explanation_lines(scoring.explain(loop, metrics, profile))
     if sentences:
         st.caption("  \n".join(sentences), help=t("library.why_help"))
+    choose_profile(row)
     draw_mending(workspace, str(row["loop_id"]), scores[scores_axes.TOTAL])
 
 

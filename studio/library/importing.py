@@ -57,6 +57,21 @@ def draw_import(workspace: Workspace) -> None:
         st.info(reason)
         draw_history(workspace)
         return
+    uploads, wanted = _draw_form()
+    if wanted:
+        folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
+        how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
+        if run_import(workspace, uploads, folder, how):
+            redraw()
+    report = library_state.import_report()
+    if report is not None:
+        draw_report(workspace, report)
+    draw_history(workspace)
+    draw_undo(workspace)
+
+
+def _draw_form() -> tuple[list[UploadedFile], bool]:
+    """Draw what to import and how; the files dropped on it, and whether the import is to begin."""
     with st.container(border=True, key="library.import_form"):
         translate_uploader()
         # A key of its own for every round: what was imported leaves the box, and a second press imports nothing.
@@ -101,16 +116,7 @@ def draw_import(workspace: Workspace) -> None:
             on_click=show_section,
             args=(IMPORT,),
         )
-    if wanted:
-        folder, bars = str(session.widget(FOLDER)).strip(), int(session.widget(BARS))
-        how = ImportChoices(bars, str(session.widget(DRUM_MAP)), str(session.widget(DATASET)))
-        if run_import(workspace, uploads or [], folder, how):
-            redraw()
-    report = library_state.import_report()
-    if report is not None:
-        draw_report(workspace, report)
-    draw_history(workspace)
-    draw_undo(workspace)
+    return list(uploads or []), bool(wanted)
 
 
 def drum_map_name(code: str) -> str:
@@ -193,11 +199,11 @@ def draw_report(workspace: Workspace, report: Mapping[str, object]) -> None:
     for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
         place.metric(t(f"library.{name}"), f"{count:,}", help=t(f"library.{name}_help"))
     for described in found.get("datasets", ()):
-        draw_dataset(workspace, described)
+        _draw_dataset(workspace, described)
     draw_results(workspace, report)
 
 
-def draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
+def _draw_dataset(workspace: Workspace, found: Mapping[str, Any]) -> None:
     """What one path's data set said: labels and facts that came along, and what led nowhere, by name."""
     labels = found["labels"]
     if not found["rows"] or (found["name"] == PLAIN and not labels["rows"]):

@@ -16,7 +16,7 @@ from composer_core.pipeline.editing.mending import Mended
 from composer_core.pipeline.editing.recipes import keep_recipe
 from composer_core.pipeline.library import rescoring
 from composer_core.pipeline.library.filters import Filter
-from composer_core.pipeline.settings import load_settings, save_settings
+from composer_core.pipeline.settings import save_settings, settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.access.offer import may, why_not
@@ -38,12 +38,12 @@ MOST_SHOWN = 100_000
 
 def pass_mark(workspace: Workspace) -> float:
     """The pass mark of the settings."""
-    return load_settings(workspace).pass_mark
+    return settings_or_defaults(workspace).pass_mark
 
 
 def draw_queue(workspace: Workspace) -> None:
     """How many loops wait, the settings with what they would change, and the way to the queue."""
-    stored = load_settings(workspace)
+    stored = settings_or_defaults(workspace)
     weights = stored.score_weights or dict.fromkeys(AXES, 1.0)
     # First values are given with each widget: one put into the session's state is lost while the popover is closed.
     st.slider(t("retry.pass_mark"), 0.0, 100.0, stored.pass_mark, 1.0, "%.0f", key=MARK, help=t("retry.pass_mark_help"))
@@ -93,7 +93,7 @@ def _chosen_weights() -> dict[str, float] | None:
 def _save(mark: float, weights: Mapping[str, float] | None) -> None:
     workspace = session.workspace()
     try:
-        changed = replace(load_settings(workspace), pass_mark=mark, score_weights=weights)
+        changed = replace(settings_or_defaults(workspace), pass_mark=mark, score_weights=weights)
         save_settings(workspace, changed)
         session.notify(t("retry.saved"))
     except ComposerError as error:
@@ -103,7 +103,7 @@ def _save(mark: float, weights: Mapping[str, float] | None) -> None:
 def _show() -> None:
     """Show the queue in the table: below the mark, or by weights the very loops, at most as many as a selection."""
     workspace = session.workspace()
-    settings = load_settings(workspace)
+    settings = settings_or_defaults(workspace)
     asked = replace(current_view().filter, below_total=settings.pass_mark, profiles=_chosen_profiles())
     if settings.score_weights is not None:
         waiting = rescoring.retry_queue(workspace, settings, Filter(profiles=_chosen_profiles()))
@@ -113,7 +113,7 @@ def _show() -> None:
 
 def draw_mending(workspace: Workspace, loop_id: str, total: float | None) -> None:
     """For a loop below the pass mark: mend it, hear both, keep the better one."""
-    settings = load_settings(workspace)
+    settings = settings_or_defaults(workspace)
     if total is None or total >= settings.pass_mark:
         return
     st.button(t("retry.mend"), icon=":material/healing:", key="retry.mend", help=t("retry.mend_help"),

@@ -8,12 +8,12 @@ import streamlit as st
 
 from composer_core.errors import ComposerError
 from composer_core.estimate.scores.profiles import PERFORMED, PROFILES
-from composer_core.pipeline.labels.review import PROFILE_FIELD, set_profile
+from composer_core.pipeline.labels.review import set_profile
 from composer_core.pipeline.library import rescoring
-from composer_core.pipeline.library.query import JUDGED_PROFILE
-from composer_core.store.labels.projection import LABEL_PREFIX
+from composer_core.pipeline.library.query import JUDGED_PROFILE, LABELLED_PROFILE, MEASURED_PROFILE
 from composer_core.workspace import Workspace
 from studio import queries, session
+from studio.access.offer import may, why_not
 from studio.rater import current_rater
 from studio.widgets import show_error, worded
 from studio.wording.text import t
@@ -30,9 +30,23 @@ def profile_of(row: Mapping[str, object]) -> str:
 
 
 def draw_profile(row: Mapping[str, object]) -> None:
-    """What the scores of a loop judge, and the choice of another profile."""
-    loop_id, said, measured = str(row["loop_id"]), row.get(LABEL_PREFIX + PROFILE_FIELD), row.get(PROFILE_FIELD)
-    chosen = str(said) if isinstance(said, str) and said else MEASURED
+    """What the scores of a loop judge: its profile as a badge, and what that means."""
+    measured, words = row.get(MEASURED_PROFILE), t(f"profile.{profile_of(row)}_judges")
+    if _chosen(row) != MEASURED:
+        by_rule = t(f"profile.{measured}") if isinstance(measured, str) and measured else t("profile.unknown")
+        words = f"{words} ({t('profile.by_hand', profile=by_rule)})"
+    st.caption(f":violet-badge[{t(f'profile.{profile_of(row)}')}] {words}")
+
+
+def _chosen(row: Mapping[str, object]) -> str:
+    """What somebody says of a loop's profile; MEASURED where nobody does."""
+    said = row.get(LABELLED_PROFILE)
+    return said if isinstance(said, str) and said else MEASURED
+
+
+def choose_profile(row: Mapping[str, object]) -> None:
+    """The choice of another profile for a loop."""
+    loop_id, chosen = str(row["loop_id"]), _chosen(row)
     key = f"library.profile.{loop_id}"
     session.set_widget(key, chosen)
     st.segmented_control(
@@ -41,14 +55,10 @@ def draw_profile(row: Mapping[str, object]) -> None:
         format_func=worded(_CHOICES, lambda code: t(f"profile.{code}")),
         key=key,
         required=True,
-        help=t("profile.choose_help"),
+        help=why_not("label") or t("profile.choose_help"),
+        disabled=not may("label"),
         on_change=lambda: _choose(loop_id, str(session.widget(key))),
     )
-    words = t(f"profile.{profile_of(row)}_judges")
-    if chosen != MEASURED:
-        by_rule = t(f"profile.{measured}") if isinstance(measured, str) and measured else t("profile.unknown")
-        words = f"{words} ({t('profile.by_hand', profile=by_rule)})"
-    st.caption(words)
 
 
 def draw_selection_profile(n_selected: int) -> None:
@@ -57,7 +67,12 @@ def draw_selection_profile(n_selected: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for code in _CHOICES:
             st.button(
-                t(f"profile.{code}"), key=f"library.judge_as.{code}", on_click=_choose_for_selection, args=(code,)
+                t(f"profile.{code}"),
+                key=f"library.judge_as.{code}",
+                help=why_not("label"),
+                disabled=not may("label"),
+                on_click=_choose_for_selection,
+                args=(code,),
             )
 
 
@@ -68,7 +83,7 @@ def draw_rescoring(workspace: Workspace) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="library.rescoring"):
         st.info(t("rescore.waiting", n=f"{n_waiting:,}"), icon=":material/update:")
-        if st.button(t("rescore.now"), key=RESCORE):
+        if st.button(t("rescore.now"), key=RESCORE, help=why_not("rescore"), disabled=not may("rescore")):
             _rescore(workspace)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from composer_core.errors import ComposerError
-from composer_core.pipeline.library import reread
+from composer_core.pipeline.library import loops, reread
 from composer_core.pipeline.library.changes import CLASSES
-from composer_core.pipeline.library.reread import RereadReport
+from composer_core.pipeline.library.reread import Outlook, RereadReport
 from composer_core.workspace import Workspace
-from studio import queries, session
+from studio import session
 from studio.access.offer import why_not
 from studio.library import state as library_state
 from studio.library.import_words import refusal_text, shown_path
@@ -32,23 +33,34 @@ def draw_notice(workspace: Workspace) -> None:
     if report is not None:
         _draw_report(workspace, report)
         return
-    found = queries.cached_answer(workspace, reread.outlook)
+    found = _outlook(str(workspace.root), loops.digest(workspace))
     if not found.n_loops:
         return
-    loops, files = f"{found.n_loops:,}", f"{found.n_files:,}"
+    n_loops, files = f"{found.n_loops:,}", f"{found.n_files:,}"
     if found.n_files == found.n_missing:
-        st.caption(t("reread.only_missing", loops=loops, files=files))
+        st.caption(t("reread.only_missing", loops=n_loops, files=files))
         _draw_files(t("reread.missing_title", n=files), [shown_path(path, workspace) for path in found.missing])
+        _draw_look(workspace)
         return
     with st.container(border=True, key="reread.notice"):
-        st.markdown(f":material/auto_fix_high: {t('reread.needed', loops=loops, files=files)}")
+        st.markdown(f":material/auto_fix_high: {t('reread.needed', loops=n_loops, files=files)}")
         if found.missing:
             title = t("reread.missing_title", n=f"{found.n_missing:,}")
             _draw_files(title, [shown_path(path, workspace) for path in found.missing])
-        reason = why_not("reread")
-        words = reason or t("reread.look_help")
-        if st.button(t("reread.look"), key="reread.look", help=words, disabled=bool(reason)):
-            _run(workspace, reread.preview)
+        _draw_look(workspace)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _outlook(root: str, library: str) -> Outlook:
+    """What an earlier reading cut, looked for once for each state of the library."""
+    assert library
+    return reread.outlook(Workspace(Path(root)))
+
+
+def _draw_look(workspace: Workspace) -> None:
+    reason = why_not("reread")
+    if st.button(t("reread.look"), key="reread.look", help=reason or t("reread.look_help"), disabled=bool(reason)):
+        _run(workspace, reread.preview)
 
 
 def draw_undo(workspace: Workspace) -> None:

@@ -29,7 +29,7 @@ def table_columns() -> list[Column]:
         Column("key", t("library.col_key"), "text", "", 3, t("library.col_key_help")),
         Column("swing", t("library.col_swing"), "text", "swing_phase", 3),
         Column("score", t("library.col_score"), "score", TOTAL, 1, t("library.col_score_help")),
-        Column("profile", t("library.col_profile"), "chip", JUDGED_PROFILE, 3, t("library.col_profile_help")),
+        Column("profile", t("library.col_profile"), "chip", JUDGED_PROFILE, 2, t("library.col_profile_help")),
         Column("status", t("library.col_status"), "chip", STATUS, 2),
         Column("mood", t("library.col_mood"), "text", "labels.emotion", 4),
         Column("notes", t("library.col_notes"), "number", "n_notes", 4),

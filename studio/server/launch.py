@@ -16,7 +16,6 @@ from pathlib import Path
 from composer_core.errors import ComposerError, InvalidValue, NotPermitted
 from composer_core.pipeline.access.accounts import accounts
 from composer_core.workspace import Workspace, default_workspace
-from studio.server import provider
 from studio.server.addresses import read_hosts
 from studio.server.options import DoorOptions, choose, read_options
 
@@ -41,10 +40,10 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def check_sign_in(workspace: Workspace) -> None:
-    """Refuse to share what nobody could sign in to. Raises NotPermitted, StoreError for damaged accounts."""
-    known = accounts(workspace).values()
-    if not any(one.password is not None for one in known) and not (known and provider.is_set_up()):
+def check_accounts(workspace: Workspace) -> None:
+    """Refuse at once to share a workspace without any account; which of them could sign in is looked at when
+    Streamlit's secrets are read. Raises NotPermitted, StoreError for damaged accounts."""
+    if not accounts(workspace):
         raise NotPermitted("no_accounts")
 
 
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, rest = prepare(sys.argv[1:] if arguments is None else arguments)
         os.chdir(APP.parent)  # where Streamlit looks for its configuration and secrets
         if options.share:
-            check_sign_in(default_workspace())
+            check_accounts(default_workspace())
     except ComposerError as error:
         sys.stderr.write(f"studio: {error}\n")
         return 2 if isinstance(error, InvalidValue) else 1

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from streamlit import config
 
-from composer_core.errors import InvalidValue, NotPermitted, require_range
+from composer_core.errors import ComposerError, InvalidValue, NotPermitted, require_range
+from composer_core.pipeline.access.accounts import accounts
+from composer_core.workspace import Workspace, default_workspace
+from studio.server import provider
 from studio.server.addresses import LOOPBACK_NAMES, Authority, read_hosts
 
 HOSTS, PROXIES = "COMPOSER_HOSTS", "COMPOSER_PROXIES"
@@ -40,19 +42,18 @@ class DoorOptions:
         require_range(SESSION_HOURS, self.session_hours, 0.1, _LONGEST_HOURS, " hours")
 
 
-def read_options(environment: Mapping[str, str] = os.environ) -> DoorOptions:
+def read_options() -> DoorOptions:
     """The options the environment names. Raises InvalidValue for a value that cannot be read or is out of range."""
     plain = DoorOptions()
     return DoorOptions(
-        hosts=read_hosts(environment.get(HOSTS, "")),
-        proxies=tuple(filter(None, (part.strip() for part in environment.get(PROXIES, "").split(",")))),
-        idle_min=_number(environment, IDLE_MIN, plain.idle_min),
-        session_hours=_number(environment, SESSION_HOURS, plain.session_hours),
+        hosts=read_hosts(os.environ.get(HOSTS, "")),
+        proxies=tuple(filter(None, (part.strip() for part in os.environ.get(PROXIES, "").split(",")))),
+        idle_min=_number(IDLE_MIN, os.environ.get(IDLE_MIN, ""), plain.idle_min),
+        session_hours=_number(SESSION_HOURS, os.environ.get(SESSION_HOURS, ""), plain.session_hours),
     )
 
 
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
-    text = environment.get(name, "")
+def _number(name: str, text: str, default: float) -> float:
     try:
         return float(text) if text else default
     except ValueError as error:
@@ -68,15 +69,28 @@ def choose(options: DoorOptions) -> None:
     _chosen = options
 
 
-def check_address() -> None:
-    """End the process where it would serve a network without asking who is there (SystemExit with a sentence).
+def check_start() -> None:
+    """End the process (SystemExit with a sentence) where it would serve a network without asking who is there, or ask
+    where nobody could sign in.
 
     Streamlit's own default is to listen everywhere. A server that Streamlit does not start, such as uvicorn, is not
     known here; the doors refuse its connections one by one.
     """
     address = config.get_option("server.address") or "every address"
-    if not chosen().share and address not in (*LOOPBACK_NAMES, "::1"):
-        sys.exit(f"studio: {NotPermitted('not_shared', address=address)}")
+    try:
+        if chosen().share:
+            check_sign_in(default_workspace())
+        elif address not in (*LOOPBACK_NAMES, "::1"):
+            raise NotPermitted("not_shared", address=address)
+    except ComposerError as error:
+        sys.exit(f"studio: {error}")
+
+
+def check_sign_in(workspace: Workspace) -> None:
+    """Refuse to share what nobody could sign in to. Raises NotPermitted, StoreError for damaged accounts."""
+    known = accounts(workspace).values()
+    if not any(one.password is not None for one in known) and not (known and provider.is_set_up()):
+        raise NotPermitted("no_accounts")
 
 
 def chosen() -> DoorOptions:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from studio.wording.text import t
+from studio.wording.text import t, unlinked
 
 _SEPARATORS = re.compile(r"[/\\!]")
 _SUFFIX = re.compile(r"\.(mid|midi|kar|rmi)$", re.I)
@@ -42,4 +42,4 @@ def loop_title(row: Mapping[str, object]) -> str:
 
 def plain(text: str) -> str:
     """Text out of files for a place that reads Markdown: every sign is shown as it is."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])", r"\\\1", unlinked(" ".join(text.split())))

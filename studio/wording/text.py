@@ -9,13 +9,16 @@ from importlib import import_module
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, sayable
 from studio import session
 from studio.session import Language
 from studio.wording import texts
 from studio.wording.value_names import in_japanese
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]$<>~#|]|:(?=[A-Za-z]))")
+_READ_AS_MORE = re.compile(r"https?:(?=//)|:(?=material/)|www(?=\.)|(?<=[\w.+-])@(?=\w)", re.I)
+_JOINER = "\u2060"
+"""The word joiner takes no room and breaks no line."""
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
@@ -48,7 +51,8 @@ def t(key: str, **values: object) -> str:
 
 def error_text(error: ComposerError) -> str:
     """What went wrong in the current language; names of values are translated too."""
-    values = {key: translated_value(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    said = {key: sayable(value) for key, value in error.values.items()}
+    values = {key: translated_value(value) if type(value) is str else value for key, value in said.items()}
     return t(f"error.{error.code}", **values)
 
 
@@ -59,4 +63,12 @@ def translated_value(value: str) -> str:
 
 def literally(text: str) -> str:
     """Text of others (a file's name, a message) so that Markdown shows it as it is."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    return _MARKDOWN.sub(r"\\\1", unlinked(text))
+
+
+def unlinked(text: str) -> str:
+    """Text with an invisible sign in what becomes a link or an icon although every sign of Markdown is escaped.
+
+    Addresses and Streamlit's icons are looked for in the text that is left after Markdown was read.
+    """
+    return _READ_AS_MORE.sub(lambda found: found[0] + _JOINER, text)

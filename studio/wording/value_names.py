@@ -48,6 +48,26 @@ PARTS = {
     "control_value": "コントロールチェンジの値",
     "pitch_bend": "ピッチベンド",
     "running status without last_status": "ランニングステータスの前にステータスがありません",
+    "no whole Parquet file": "Parquet ファイルとして壊れています",
+    "the file is missing": "ファイルがありません",
+    "no whole SQLite database": "SQLite のデータベースとして壊れています",
+    "the labels are missing or empty": "ラベルのファイルがないか空です",
+    "file is not a database": "データベースではありません",
+    "database disk image is malformed": "データベースが壊れています",
+    "no report of an import": "取り込みの記録として読めません",
+    "attempt to write a readonly database": "読み取り専用です",
+    "unable to open database file": "データベースを開けません",
+    "disk I/O error": "ディスクの入出力エラーです",
+    "database or disk is full": "ディスクがいっぱいです",
+    "No space left on device": "ディスクがいっぱいです",
+    "File too large": "ファイルがこれ以上大きくできません",
+    "Read-only file system": "読み取り専用です",
+    "Permission denied": "アクセス権がありません",
+    "not UTF-8 text": "UTF-8 の文字として読めません",
+    "references (& and *) are not allowed": "参照（& や *）は使えません",
+    "tags (!) are not allowed": "タグ（!）は使えません",
+    "a key must be a word": "キーには語だけを使えます",
+    "half of a surrogate pair is no text": "サロゲートペアの片方だけでは文字になりません",
 }
 PATTERNS = (
     (r"track (\d+)", "トラック {0}"),
@@ -68,6 +88,14 @@ PATTERNS = (
     (r"Inv[a-z]+ midi file! The first chunk length is not 6, but (\d+).*", "ヘッダーの長さが 6 ではなく {0}"),
     (r"Unexpected EOF in running status! Cursor would be (\d+) bytes .*", "データの終わりを {0} バイト越えるイベント"),
     (r"Unexpected EOF.*", "データが途中で終わっています"),
+    (r"nested more than (\d+) deep", "入れ子が {0} 段を超えています"),
+    (r"more than (\d+) values", "値が {0} 個を超えています"),
+    (r"more than (\d+) bytes", "{0} バイトを超えています"),
+    (r"a number of (\d+) (?:characters|digits)", "{0} 桁の数値です"),
+    (r"(.+) is given twice", "{0} が 2 回書かれています"),
+    (r"(.+) is no number(?: that counts)?", "{0} は有限の数値ではありません"),
+    (r"the character (.+) is not allowed", "{0} という文字は使えません"),
+    (r"this is no (YAML|JSON) \((.*)\)", "{0} として読めません（{1}）"),
 )
 
 
@@ -175,6 +203,9 @@ _EXPECTED = {
     "a whole number": "整数",
     "a value": "値",
     "a key such as E:minor": "E:minor のようなキー",
+    "a groove in the step itself; files beside an upload are not read": (
+        "手順の中に書いたグルーヴ（アップロードではほかのファイルを読みません）"
+    ),
 }
 _REASONS = {
     "a drum kit has neither key nor chords": "ドラムにはキーもコードもありません",

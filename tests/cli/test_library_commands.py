@@ -94,7 +94,8 @@ def test_measure_json(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert files[0]["error"] is None and files[1]["error"]["code"] == "not_midi" and files[1]["loops"] == []
     (loop,) = files[0]["loops"]
     facts = {"instrument", "start_bar", "bars", "tempo_bpm", "meter", "n_notes", "key", "metrics"}
-    assert set(loop) == facts | {"scores", "explanation", "drum_map"}
+    scores = {"scores", "explanation", "score_profile", "programmed_scores", "programmed_explanation"}
+    assert set(loop) == facts | scores | {"drum_map"}
     assert files[0]["warnings"] == [] and loop["drum_map"] == "general_midi"
     assert set(loop["scores"]) == set(loop["explanation"]) and loop["explanation"]["total"]["worst_axis"]
     assert (loop["bars"], loop["n_notes"], loop["tempo_bpm"]) == (8, 32, 120.0)

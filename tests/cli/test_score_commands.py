@@ -10,15 +10,14 @@ import pytest
 from composer_core.cli import main
 from composer_core.pipeline.library import browse
 from composer_core.pipeline.library.loops import add_generated
-from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace
-from small_library import N_LOOPS, rock
+from small_library import N_LOOPS, loose_rock
 
 
 def test_retry_shows_before_and_after_and_keeps_the_better_loop(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loop_id = add_generated(workspace, [(damage(rock(4), "jitter", 40.0, seed=3), "take")])[0]
+    loop_id = add_generated(workspace, [(loose_rock(), "take")])[0]
     where = ["--workspace", str(workspace.root)]
     assert main(["retry", loop_id, "--dry-run", *where]) == 0
     assert capsys.readouterr().out.startswith(f"{loop_id} ") and browse.count(workspace) == N_LOOPS + 1

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dataset_folders
 import small_library
 from composer_core.metrics import METRICS
 from composer_core.pipeline.generation.audition import Audio
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.kept_suggestions import suggest_missing
-from composer_core.pipeline.library import duplicates, import_history, loops
+from composer_core.pipeline.library import duplicates, loops
 from composer_core.render.midi import loop_to_midi
 from composer_core.store.exclusions import Exclusion, ExclusionStore
-from composer_core.store.songs import SongStore
 from composer_core.workspace import Workspace
 from studio import session
 from studio.components import transport
@@ -124,43 +121,6 @@ def test_uploads_are_kept_by_content_and_named_as_the_person_knows_them(empty_wo
     assert len(list(empty_workspace.imports.glob("*.json"))) == 1
     app.segmented_control(key="library.section").set_value("browse").run()
     assert names_shown(app) == {"ベース"}
-
-
-def test_a_data_set_keeps_its_labels_on_the_page(empty_workspace: Workspace, tmp_path: Path, spoken: str) -> None:
-    folder = dataset_folders.make("gmd", tmp_path)
-    packed = shutil.make_archive(str(tmp_path / "groove"), "zip", folder)
-    app = open_library()
-    app.file_uploader(key="library.uploads.0").set_value(
-        [("groove.zip", Path(packed).read_bytes(), "application/zip")]
-    ).run()
-    press(app, "library.import_now")
-    assert any("Groove MIDI Dataset" in line.value for line in app.markdown)
-    table = loops.table(empty_workspace)
-    values = [decisions.current(empty_workspace, loop_id) for loop_id in table["loop_id"]]
-    assert dataset_folders.LABELS["gmd"] in [one.values for one in values]
-    # They are called what they are.
-    assert {one.status for one in values if one.values} == {"annotated"}
-    assert SongStore(empty_workspace).table()["dataset"].tolist() == ["gmd"]
-
-
-def test_an_import_is_deleted_and_brought_back_from_the_history(library_workspace: Workspace) -> None:
-    app = open_library()
-    app.segmented_control(key="library.section").set_value("import").run()
-    before = len(loops.table(library_workspace))
-    (entry,) = import_history.imports(library_workspace)
-    choose_import(app, 0)
-    press(app, "library.import_delete_now")
-    assert len(loops.table(library_workspace)) == 0
-    assert import_history.imports(library_workspace)[0]["state"] == "deleted"
-    choose_import(app, 0)
-    press(app, "library.import_back")
-    assert len(loops.table(library_workspace)) == before == entry["n_loops"]
-
-
-def choose_import(app: AppTest, row: int) -> None:
-    """Choose a row of the history, as a click on it does."""
-    app.session_state["library.history"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
-    app.run()
 
 
 def test_table_shows_every_loop_in_words(library_workspace: Workspace, spoken: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -49,14 +48,35 @@ def test_every_page_opens_in_both_languages(workspace: Workspace, page: str, lan
     assert words["play"] == dictionary()["transport.play"][LANGUAGES.index(language)]
 
 
-def test_the_chosen_language_is_kept_in_the_settings(workspace: Workspace) -> None:
-    app = open_studio()
-    app.segmented_control(key="shell.language").set_value("ja").run()
-    assert app.title[0].value == "生成"
-    assert json.loads(workspace.settings.read_text())["language"] == "ja"
+def opened_again() -> AppTest:
+    """A new session, in no language chosen yet."""
     fresh = AppTest.from_file(SHELL, default_timeout=SECONDS)
     fresh.session_state["studio.started"] = True
-    assert fresh.run().title[0].value == "生成"
+    return fresh.run()
+
+
+def test_the_chosen_language_is_kept_by_the_browser_and_not_for_everybody(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_studio()
+    assert component_data(app, "composer_spoken_names")["keep"] == "en"
+    app.segmented_control(key="shell.language").set_value("ja").run()
+    assert app.title[0].value == "生成"
+    spoken = component_data(app, "composer_spoken_names")
+    assert (spoken["keep"], spoken["cookie"]) == ("ja", "composer_language")
+    assert not workspace.settings.exists()
+    assert opened_again().title[0].value == "Generate"  # another browser
+    monkeypatch.setattr(session, "kept_language", lambda: "ja")
+    assert opened_again().title[0].value == "生成"  # the same one
+
+
+def test_the_language_of_the_settings_is_for_browsers_that_have_chosen_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_settings(workspace, Settings(language="ja"))
+    assert opened_again().title[0].value == "生成"
+    monkeypatch.setattr(session, "kept_language", lambda: "en")
+    assert opened_again().title[0].value == "Generate"
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "cannot be written"), ("ja", "書き込めません")])

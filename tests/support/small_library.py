@@ -5,11 +5,14 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import numpy as np
+
 from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.library.loops import table
 from composer_core.render.midi import loop_to_midi
+from composer_core.rules.damage import damage
 from composer_core.workspace import Workspace
 
 KICK, SNARE, HAT = 36, 38, 42
@@ -28,6 +31,13 @@ def rock(bars: int = 8, tempo_bpm: float = 120.0) -> Loop:
         rows += [(start + tick, 60, KICK, 100) for tick in kicks]
         rows += [(start + tick, 60, SNARE, 105 if bar < bars // 2 else 120) for tick in (480, 1440)]
     return Loop("drums", Notes.from_rows(rows), bars, tempo_bpm)
+
+
+def loose_rock(bars: int = 4) -> Loop:
+    """The same as people might play it badly: 40 ms of jitter, no two velocities in a row alike."""
+    loop = damage(rock(bars), "jitter", 40.0, seed=3)
+    velocity = loop.notes.velocity - np.arange(len(loop.notes)) % 9
+    return loop.with_notes(loop.notes.with_columns(velocity=velocity))
 
 
 def shuffle() -> Loop:

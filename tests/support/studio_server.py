@@ -43,10 +43,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def studio_server(workspace: Path) -> Iterator[str]:
-    """Run the studio over a workspace; gives its address and stops it at the end."""
-    port = free_port()
-    line = [sys.executable, "-m", "studio.server", "--server.port", str(port), "--server.headless", "true"]
+def studio_server(workspace: Path, *more: str, port: int = 0) -> Iterator[str]:
+    """Run the studio over a workspace, with further arguments; gives its address and stops it at the end."""
+    port = port or free_port()
+    line = [sys.executable, "-m", "studio.server", "--server.port", str(port), "--server.headless", "true", *more]
     environment = {**os.environ, "COMPOSER_WORKSPACE": str(workspace)}
     workspace.mkdir(parents=True, exist_ok=True)
     with (workspace / "server.log").open("ab") as log:

@@ -22,9 +22,9 @@ from composer_core.music.timing import TICKS_PER_QUARTER
 PERFORMED, PROGRAMMED = PROFILES = ("performed", "programmed")
 LEFT_OUT_AXES: dict[str, tuple[str, ...]] = {PERFORMED: (), PROGRAMMED: ("timing", "velocity")}
 """The axes that a profile does not judge, whatever the instrument; every other axis belongs to both."""
-MIN_OFF_GRID_RATE = 0.16
+MIN_OFF_GRID_RATE = 0.14
 """A loop is performed only if at least this share of its onsets lies off the grid."""
-MIN_VELOCITIES = 7
+MIN_VELOCITIES = 12
 """A loop is performed only if its notes have at least so many different velocities, or half as many as there are notes
 where these are few."""
 

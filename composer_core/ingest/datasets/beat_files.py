@@ -21,19 +21,16 @@ def set_with_beats(folder: Path) -> str | None:
     return next((one.name for one in ADAPTERS.values() if one.beats is not None and one.detect(folder)), None)
 
 
-def sets_with_beats() -> tuple[str, ...]:
-    """The names of the data sets that tell beats beside their files."""
-    return tuple(one.name for one in ADAPTERS.values() if one.beats is not None)
-
-
 def folders_of_set(paths: Iterable[str], dataset: str) -> dict[str, str]:
-    """The data set by the folders in its layout that hold these files, as `on_its_beats` wants it."""
+    """The data set by the folders in its layout that hold these files, as `on_its_beats` wants it.
+
+    Folders rather than files: what a reader process is told has to fit on its command line.
+    """
     found: dict[str, str] = {}
     for path in paths:
-        if any(is_below(path, folder) for folder in found):
-            continue
-        around = (folder for folder in PurePath(path).parents if ADAPTERS[dataset].detect(Path(folder)))
-        found |= {str(folder): dataset for folder in islice(around, 1)}
+        if not any(is_below(path, folder) for folder in found):
+            around = (folder for folder in PurePath(path).parents if ADAPTERS[dataset].detect(Path(folder)))
+            found |= {str(folder): dataset for folder in islice(around, 1)}
     return found
 
 

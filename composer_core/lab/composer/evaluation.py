@@ -139,9 +139,7 @@ def evaluate(
     only: Sequence[str] = PARTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, object]:
-    """The whole report of one composer on one data folder or library.
-
-    A model of all instruments is asked for `instrument`.
+    """The whole report of one composer on a data folder or library; one of all instruments plays `instrument`.
     `judge_data` holds clips rated by people (EMOPIA), for the judge of emotion; without it emotion is only
     compared with the estimator that labelled the training data. `only` names the parts to measure. NotFound
     when nothing was held out, InvalidValue for an unknown part.

@@ -49,9 +49,10 @@ _PLAYED_FAMILIES = ("groove", "dynamics")
 _WRITTEN_ALL_THE_SAME = ("groove_consistency",)
 _PLAYED_ELSEWHERE = (
     "grid_fit", "ghost_rate", "fill_rate", "backbeat_rate", "velocity_jump", "period_bars", "bar_gain", "half_bar_gap",
-    "strum_spread_ms",
+    "density_arc", "strum_spread_ms",
 )  # fmt: skip
-"""Metrics of other families that read velocities or tell how exactly the notes lie on their places."""
+"""Metrics of other families that read velocities (some to see whether a bar comes back) or tell how exactly the notes
+lie on their places."""
 KIND_AXES: dict[str, tuple[str, ...]] = {
     "machine": ("timing", "velocity"),
     "scattered": ("groove_harmony", "timing", "structure"),

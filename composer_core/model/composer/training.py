@@ -37,7 +37,7 @@ from composer_core.model.composer.transformer import Composer
 from composer_core.model.config import ModelConfig, TrainConfig, conditions_of, config_to_json
 from composer_core.model.device import choose_device
 from composer_core.model.distributed import ALONE, Ranks
-from composer_core.store.atomic import write_json
+from composer_core.store.atomic import write_bytes, write_json
 from composer_core.tokens.vocab import Vocabulary
 
 _log = logging.getLogger(__name__)
@@ -335,12 +335,12 @@ class Trainer:
         """Remove the rows that a killed run wrote after its last checkpoint, so that no step appears twice."""
         path = self.folder / METRICS_FILE
         if path.is_file():
-            rows = [line for line in path.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-            path.write_text("".join(f"{line}\n" for line in rows), encoding="utf-8")
+            rows = [line for line in path.read_bytes().split(b"\n") if _step_of(line) <= step]
+            write_bytes(path, b"".join(line + b"\n" for line in rows))
 
 
-def _step_of(line: str) -> float:
+def _step_of(line: bytes) -> float:
     try:
         return float(json.loads(line)["step"])
-    except (ValueError, KeyError):  # the last line of a killed run may be half written
+    except (ValueError, KeyError, TypeError):  # the last line of a killed run may be half written
         return math.inf

@@ -82,6 +82,7 @@ RIGHTS: Final[tuple[Right, ...]] = (
     _act("restore", _OWNER, "take loops or a backup of the labels back in"),
     _act("delete_import", _OWNER, "delete an import with its loops, and bring it back"),
     _act("reread", _OWNER, "read the library's files again, and take that back"),
+    _act("rescore", _OWNER, "score the library's loops again"),
     _act("train", _OWNER, "start, stop and resume trainings"),
     _act("settings", _OWNER, "change the settings of the workspace"),
 )

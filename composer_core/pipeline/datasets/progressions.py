@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from composer_core.errors import StoreError
 from composer_core.music.chords import Chord
 from composer_core.music.key import Key
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import read_json, write_json
 from composer_core.workspace import Workspace
+
+_KEYS = {"mode", "numerals", "moods", "tags", "source"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ def keep_progressions(workspace: Workspace, source: str, rows: Sequence[Mapping[
 
 
 def _stored(workspace: Workspace) -> list[dict[str, Any]]:
-    return cast(list[dict[str, Any]], read_json(workspace.progressions))
+    stored: Any = read_json(workspace.progressions)
+    if not isinstance(stored, list) or not all(isinstance(row, dict) and row.keys() >= _KEYS for row in stored):
+        raise StoreError("damaged_store", path=str(workspace.progressions), reason="no list of progressions")
+    return cast(list[dict[str, Any]], stored)
 
 
 def _codes(source: str, words: Sequence[str]) -> list[str]:

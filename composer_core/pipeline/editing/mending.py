@@ -28,7 +28,7 @@ from composer_core.pipeline.library.measuring import finite_or_none
 from composer_core.pipeline.library.query import JUDGED_PROFILE
 from composer_core.pipeline.library.rescoring import retry_queue
 from composer_core.pipeline.scoring import Scored, score, weighted_total
-from composer_core.pipeline.settings import Settings, load_settings
+from composer_core.pipeline.settings import Settings, settings_or_defaults
 from composer_core.rules import GrooveTemplate, extract_groove
 from composer_core.rules.playability import violations
 from composer_core.store.loops.record import SCORE_PREFIX
@@ -85,7 +85,7 @@ def retry(
         require("add_loops")
     if limit is not None:
         require_range("limit", limit, 1, np.inf)
-    settings = load_settings(workspace)
+    settings = settings_or_defaults(workspace)
     names = list(loop_ids) if loop_ids is not None else retry_queue(workspace, settings, filter)[:limit]
     profiles = _profiles(workspace, names)
     known: dict[tuple[str, str], Grooves] = {}

@@ -15,25 +15,27 @@ beside the recipe (`template: late.groove.json`).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from composer_core.errors import InvalidValue, NotFound, require_choice
+from composer_core.errors import InvalidValue, NotFound, RefusedFile, require_choice, require_range
+from composer_core.ingest.apart import read_plain
 from composer_core.music.instruments import INSTRUMENTS
 from composer_core.music.loop import Loop
-from composer_core.pipeline.access.rights import guarded, require
+from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.editing.song_files import Edited, edit_file
 from composer_core.rules.groove import GrooveTemplate, extract_groove
 from composer_core.rules.registry import RULES
 from composer_core.store.atomic import write_bytes, write_json
+from composer_core.store.plain_text import MAX_BYTES, plain_json, plain_yaml, read_text
 from composer_core.workspace import Workspace
 
-MAX_RECIPE_BYTES = 1 << 20
+MAX_STEPS = 100
+"""Each plays every note anew."""
 RECIPE_SUFFIX = ".yaml"
 _MAX_NAME_BYTES = 120
 """As the refusal says."""
@@ -83,30 +85,38 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; NotFound when it is not there, InvalidValue for anything it should not hold."""
+    return recipe_of(_plain(path, plain_yaml), str(path), path.parent)
+
+
+def parse_recipe(data: bytes, name: str) -> Recipe:
+    """Read a recipe that somebody uploaded, in a process that can be killed; a groove must stand in it.
+
+    InvalidValue for anything it should not hold, RefusedFile where reading was stopped, Unavailable where no
+    reader can be started.
+    """
+    return recipe_of(read_plain(data, name, "yaml"), name)
+
+
+def _plain(path: Path, read: Callable[[str], object]) -> object:
+    """The plain values of a file beside us; NotFound, or InvalidValue with the line."""
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
-    if path.stat().st_size > MAX_RECIPE_BYTES:
-        raise InvalidValue(
-            "value_out_of_range", name=str(path), value=path.stat().st_size, low=0, high=MAX_RECIPE_BYTES, unit=" bytes"
-        )
-    return parse_recipe(path.read_bytes(), str(path), path.parent)
-
-
-def parse_recipe(data: bytes, where: str, folder: Path | None = None) -> Recipe:
-    """Read a recipe's text; InvalidValue for anything it should not hold."""
     try:
-        return recipe_of(yaml.safe_load(data.decode("utf-8")), where, folder)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidValue("bad_format", name=where, value="its text", expected=f"YAML ({error})") from error
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RefusedFile("unreadable_data", path=str(path), reason=error.strerror or str(error)) from error
+    return read_text(data, str(path), read)
 
 
 def recipe_of(data: object, where: str, folder: Path | None = None) -> Recipe:
-    """A recipe of plain values; `folder` is where groove files are looked for."""
+    """A recipe of plain values; `folder` is where groove files are looked for (None: nowhere)."""
     if not isinstance(data, dict) or not isinstance(data.get("steps"), list) or not data["steps"]:
         raise InvalidValue("bad_format", name=where, value=type(data).__name__, expected="a name and a list of steps")
     for name in data:
         if name not in ("name", "steps"):
             raise InvalidValue("unknown_option", name=name, where=where, choices="name, steps")
+    require_range(f"{where}: steps", len(data["steps"]), 1, MAX_STEPS)
     steps = tuple(_step(entry, f"{where}, step {number}", folder) for number, entry in enumerate(data["steps"], 1))
     return Recipe(str(data.get("name", Path(where).stem)), steps)
 
@@ -118,10 +128,12 @@ def _step(entry: Any, where: str, folder: Path | None) -> Step:
     only = entry.get("only", [])
     if not isinstance(only, list):
         raise InvalidValue("bad_format", name=f"{where}: only", value=only, expected="a list of instruments")
-    if isinstance(given.get("template"), str):
-        if folder is None:  # the recipe was dropped on a page: its groove would be a path on the server
-            require("import_path")
-        given["template"] = read_groove((folder or Path()) / given["template"]).to_json()
+    template = given.get("template")
+    if isinstance(template, str):
+        if folder is None:
+            expected = "a groove in the step itself; files beside an upload are not read"
+            raise InvalidValue("bad_format", name=f"{where}: template", value=template, expected=expected)
+        given["template"] = read_groove(folder / template).to_json()
     return Step(entry["rule"], given, tuple(map(str, only)))
 
 
@@ -183,12 +195,7 @@ def save_groove(path: Path, loops: list[Loop], name: str, grid: str = "16") -> G
 
 def read_groove(path: Path) -> GrooveTemplate:
     """Read a groove file; NotFound when it is not there, InvalidValue when it is none."""
-    if not path.is_file():
-        raise NotFound("path_missing", path=str(path))
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InvalidValue("bad_format", name=str(path), value="its text", expected=f"JSON ({error})") from error
+    data = _plain(path, plain_json)
     if not isinstance(data, dict):
         raise InvalidValue("bad_format", name=str(path), value=type(data).__name__, expected="a groove template")
     return GrooveTemplate.from_json(data)

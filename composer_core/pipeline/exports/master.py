@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 import composer_core
 from composer_core.ingest.datasets.registry import ADAPTERS
 from composer_core.metrics import METRICS, rhythm_fingerprint
-from composer_core.music.grouping import groups_of, split_of
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
-from composer_core.pipeline.exports.master_songs import SONG_COLUMNS, song_rows, songs_of
+from composer_core.pipeline.exports.master_songs import SONG_COLUMNS, groups_and_splits, song_rows, songs_of
+from composer_core.pipeline.known_labels import copies_of, counted_meter, current_labels, is_known
 from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
-from composer_core.pipeline.labels.known_labels import counted_meter, is_known, with_labels_of_copies
 from composer_core.pipeline.library.duplicates import split_groups
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
@@ -113,8 +112,7 @@ _BASIC = (
         "58 numbers: onsets on 16 steps a bar in low, mid, high, then 10 shares of gaps",
     ),
     MasterColumn("fill_density", "number", "onsets a quarter"),
-    *_stored("content_hash"),
-    MasterColumn("duplicate_of", "text", "the loop of the same notes that stands for it, where exact copies are kept"),
+    *_stored("content_hash", "duplicate_of"),
     MasterColumn("group", "text", "loops of one group are never parted by a split"),
     MasterColumn("split", "text", "train, validation or test"),
     MasterColumn("judged_profile", "text", "the profile that counts: the current label, else the measured one"),
@@ -128,28 +126,27 @@ def build_master(
 
     `with_captions` words the labels of loops that have no caption (source rule:template). Of exact
     copies the first stands for all, with the labels of all; `with_copies` keeps the others too, marked
-    by `duplicate_of`. Loops left out of data sets (`composer dedupe`, or by hand) are not in it. The same
-    library and labels give the same digest. StoreError when something is damaged or cannot be written.
+    by `duplicate_of`, each with its own labels. Loops left out of data sets (`composer dedupe`, or by
+    hand) are not in it. The same library and labels give the same digest. StoreError when something is
+    damaged or cannot be written.
     """
     table = LoopStore(workspace).table().replace({np.nan: None})
     left_out = ExclusionStore(workspace).current()
     whole = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     listed = _marked([row for row in whole if row["loop_id"] not in left_out])
     rows = [row for row in listed if with_copies or row["duplicate_of"] is None]
-    labels = with_labels_of_copies(open_labels(workspace).view(), _copies(whole))
+    ids = [row["loop_id"] for row in rows]
+    labels = current_labels(open_labels(workspace), ids, {} if with_copies else copies_of(workspace))
     songs = songs_of(workspace)
     facts = _Facts(
         labels,
         songs,
-        _groups(rows, songs, split_groups(workspace)),
+        groups_and_splits(rows, songs, split_groups(workspace)),
         [name for name in table.columns if name.startswith((SCORE_PREFIX, PROGRAMMED_PREFIX, "score."))],
         vocabularies(workspace) if with_captions else None,
     )
     metrics = [METRIC_PREFIX + name for name in METRICS]
-    loops = [
-        _loop_row(row, loop, facts)
-        for row, loop in zip(rows, _loops(workspace, [row["loop_id"] for row in rows]), strict=True)
-    ]
+    loops = [_loop_row(row, loop, facts) for row, loop in zip(rows, _loops(workspace, ids), strict=True)]
     loop_table = MasterTable(_loop_columns(metrics, facts.scores), loops)
     song_table = MasterTable(SONG_COLUMNS, song_rows(loops))
     made_with: dict[str, Any] = {"code_version": composer_core.__version__, "code_digest": code_digest()}
@@ -166,7 +163,7 @@ class _Facts:
     """What rows are joined from: labels and song facts, (group, split) by loop, columns of scores, words to caption."""
 
     labels: Mapping[str, Mapping[str, CurrentLabel]]
-    songs: Mapping[str, Mapping[str, Any]]
+    songs: Mapping[str, Mapping[str, str]]
     groups: Mapping[str, tuple[str, str]]
     scores: Sequence[str]
     words: Vocabularies | None
@@ -179,14 +176,6 @@ def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         first.setdefault(row["content_hash"], row["loop_id"])
     named = ((row, first[row["content_hash"]]) for row in rows)
     return [row | {"duplicate_of": None if other == row["loop_id"] else other} for row, other in named]
-
-
-def _copies(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """The ids of loops of the same content, where there are several."""
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault(row["content_hash"], []).append(row["loop_id"])
-    return [ids for ids in found.values() if len(ids) > 1]
 
 
 def _n_copies(rows: Sequence[Mapping[str, Any]]) -> int:
@@ -297,37 +286,6 @@ def _grid_class(swing_phase: str | None, sixteenth_rate: float | None) -> str | 
     if not swing_phase:
         return None
     return _GRID_CLASS.get(swing_phase) or ("even_16" if (sixteenth_rate or 0.0) > 0.0 else "even_8")
-
-
-def _groups(
-    rows: Sequence[Mapping[str, Any]], songs: Mapping[str, Mapping[str, Any]], near: Mapping[str, str]
-) -> dict[str, tuple[str, str]]:
-    """Loop -> (group, split). One source file, one content, one near-duplicate group or one group a data set names.
-
-    Where the data set has a split of its own, that parts its groups (Groove MIDI's sessions) on
-    purpose: joined with near-duplicates they would leave next to nothing to train on.
-    """
-    keys = []
-    for row in rows:
-        own = [("near", near[row["loop_id"]]), ("content", row["content_hash"])]
-        named = None if _requested_split(row, songs) else songs.get(row["source_digest"], {}).get("source_group")
-        keys.append([*own, *([("named", named)] if named else [])])
-    numbers = groups_of(keys)
-    members: dict[int, list[int]] = {}
-    for index, number in enumerate(numbers):
-        members.setdefault(number, []).append(index)
-    found: dict[str, tuple[str, str]] = {}
-    for indices in members.values():
-        # Named by its smallest loop id, so that the order of import does not matter.
-        name = min(rows[index]["loop_id"] for index in indices)
-        asked = [_requested_split(rows[index], songs) for index in indices]
-        split = split_of(name, [split for split in asked if split])
-        found |= {rows[index]["loop_id"]: (name, split) for index in indices}
-    return found
-
-
-def _requested_split(row: Mapping[str, Any], songs: Mapping[str, Mapping[str, Any]]) -> str:
-    return str(songs.get(row["source_digest"], {}).get("split") or "")
 
 
 def _loops(workspace: Workspace, loop_ids: Sequence[str]) -> list[Loop]:

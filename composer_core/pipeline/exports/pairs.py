@@ -16,9 +16,9 @@ from composer_core.errors import InvalidValue, StoreError, require_range
 from composer_core.metrics import fingerprint_distances
 from composer_core.music.genre import family_of
 from composer_core.pipeline.exports.label_encoding import label_code
+from composer_core.pipeline.known_labels import LEAST_CONFIDENCE
 from composer_core.pipeline.labels.captions import TEMPLATE, caption_of, caption_values, captions
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
-from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.master import LOOPS, read_master
@@ -33,6 +33,8 @@ _DECIMALS = 4
 _SCALED = {"emotion_valence": 2.0, "emotion_arousal": 1.0}
 """Numbers that are compared, with the length of their axis."""
 _SETS = ("genre", "technique")
+_TIE = 1e-6
+"""So small a weight that it orders only what is equal otherwise."""
 
 
 def caption_labels(row: Mapping[str, object], least_confidence: float) -> dict[str, object]:
@@ -270,7 +272,8 @@ def _chosen(
     near_labels, far_labels = labels <= options.near_labels, labels >= options.far_labels
     hard = {
         "labels_differ": (near_rhythm & far_labels & elsewhere, rhythm),
-        "rhythm_differs": (near_labels & far_rhythm & elsewhere, labels),
+        # Many have the very same labels: of these the nearest in rhythm deceive most.
+        "rhythm_differs": (near_labels & far_rhythm & elsewhere, labels + _TIE * rhythm),
         "one_label_differs": (near_rhythm & ~far_labels & _one_differs(differences, options) & elsewhere, rhythm),
         "swing_differs": (close & ~same_swing & (unknown | ~near_labels & ~far_labels) & elsewhere, rhythm),
     }

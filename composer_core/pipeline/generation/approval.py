@@ -19,6 +19,7 @@ from composer_core.pipeline.library.loops import add_generated
 from composer_core.pipeline.models import models
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.loops.content import generated_id
+from composer_core.store.loops.part_files import parts_present
 from composer_core.store.loops.store import LoopStore
 from composer_core.store.takes import Take
 from composer_core.workspace import Workspace
@@ -97,7 +98,7 @@ def starter_conditions() -> list[Condition]:
 
 def wants_starter(workspace: Workspace) -> bool:
     """True when the library is empty and a shipped drums model is there to fill it."""
-    return bool(models(None, "drums")) and not LoopStore(workspace.create()).part_names()
+    return bool(models(None, "drums")) and not parts_present(workspace.create().loops)
 
 
 def starter_take(index: int) -> Take:

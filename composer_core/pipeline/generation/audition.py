@@ -9,7 +9,7 @@ from pathlib import Path
 
 from composer_core.errors import NotFound
 from composer_core.music.loop import Loop
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.render.audio import AudioCache, loop_request, mix_request
 from composer_core.render.client import shared_renderer
 from composer_core.render.soundfont import SoundFontChoice, choose_soundfont
@@ -41,7 +41,7 @@ def audition(loop: Loop, workspace: Workspace) -> Audio:
     Raises RenderError for a loop that is empty, too long or comes out silent, Unavailable
     without FluidSynth, NotFound when the SoundFont of the settings is gone.
     """
-    settings = load_settings(workspace)
+    settings = settings_or_defaults(workspace)
     font = choose_soundfont(settings.soundfont)
     request = loop_request(loop, font)
     cache = AudioCache(workspace.audio, settings.audio_cache_mb * _BYTES_PER_MB)
@@ -57,7 +57,7 @@ def loop_wav(loops: Sequence[Loop], workspace: Workspace) -> bytes:
     It repeats without a seam: its beginning holds what rings on from its end. Levels are what the velocities give,
     turned down as a whole where they would clip. Raises as `audition` does.
     """
-    font = choose_soundfont(load_settings(workspace).soundfont)
+    font = choose_soundfont(settings_or_defaults(workspace).soundfont)
     sounding = [loop for loop in loops if len(loop.notes)] or list(loops)
     stream = io.BytesIO()
     shared_renderer().render(mix_request(sounding, font, "wav", padding_frames=0), stream.write)
@@ -74,4 +74,4 @@ def audio_path(workspace: Workspace, name: str) -> Path:
 
 def soundfont_choice(workspace: Workspace) -> SoundFontChoice:
     """The SoundFont that would sound now; raises as `audition` does."""
-    return choose_soundfont(load_settings(workspace).soundfont)
+    return choose_soundfont(settings_or_defaults(workspace).soundfont)

@@ -15,6 +15,7 @@ from composer_core.music.condition import Condition
 from composer_core.music.key import Key
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.vocabularies import vocabularies
+from composer_core.store.damage import readable
 from composer_core.workspace import ASSETS, Workspace
 
 NEAREST = 4
@@ -68,7 +69,8 @@ def _learnt(workspace: Workspace | None) -> Iterator[Line]:
     if workspace is None:
         return
     moods = vocabularies(workspace).moods
-    for one in progressions(workspace):
+    stored = readable([workspace.progressions], lambda _: list(progressions(workspace)))
+    for one in next(stored, []):
         known = [moods[code] for code in one.moods if code in moods]
         if known and one.mode in DEFAULT_KEYS and 1 <= len(one.numerals) <= 8:
             valence = float(np.mean([mood.valence for mood in known]))

@@ -32,7 +32,7 @@ from composer_core.ingest.written_notes import (
     written_notes,
 )
 from composer_core.music.loop import Notes
-from composer_core.pipeline.settings import load_settings
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.render import timeline
 from composer_core.render.audio import heard_rows, once_request, seamless_request
 from composer_core.render.client import shared_renderer
@@ -88,7 +88,7 @@ def render_file(
     file_format = out_path.suffix.lower().removeprefix(".")
     if file_format not in FORMATS:
         raise InvalidValue("unknown_choice", name="the output's suffix", value=out_path.suffix, choices=".wav, .flac")
-    font = choose_soundfont(soundfont or load_settings(workspace or default_workspace()).soundfont)
+    font = choose_soundfont(soundfont or settings_or_defaults(workspace or default_workspace()).soundfont)
     facts, notes = _read_safely(midi_path)
     parts = _played(facts, notes)
     tempos = [(int(tick), float(bpm)) for tick, bpm in facts["tempos"]]

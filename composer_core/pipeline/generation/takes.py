@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -33,6 +34,7 @@ from composer_core.rules import perform, with_techniques
 from composer_core.rules.perform import Performed
 from composer_core.rules.technique import RENDERED
 from composer_core.store.atomic import read_json
+from composer_core.store.damage import readable
 from composer_core.store.takes import Take, read_take, take_paths, write_take
 from composer_core.workspace import Workspace
 
@@ -342,8 +344,8 @@ def save_takes(workspace: Workspace, takes: list[Take]) -> None:
 
 
 def list_takes(workspace: Workspace, limit: int = 100) -> list[Take]:
-    """The newest takes of the workspace."""
-    return [read_take(path) for path in take_paths(workspace.takes)[:limit]]
+    """The newest takes of the workspace; a damaged one is noted and left out."""
+    return list(islice(readable(take_paths(workspace.takes), read_take), limit))
 
 
 def load_take(workspace: Workspace, take_id: str) -> Take:

@@ -10,10 +10,10 @@ from typing import Any
 from composer_core.errors import EndpointError, NotFound
 from composer_core.music.label_codes import tempo_bucket
 from composer_core.music.timing import Meter
+from composer_core.pipeline.known_labels import LEAST_CONFIDENCE, copies_of, counted_meter, current_labels
 from composer_core.pipeline.labels.caption_endpoint import Endpoint, ask
 from composer_core.pipeline.labels.captions import TEMPLATE, caption_values, captions, facts
 from composer_core.pipeline.labels.fields import CAPTIONS
-from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE, counted_meter
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.exclusions import ExclusionStore
 from composer_core.store.labels.records import Entry
@@ -67,13 +67,13 @@ def caption_loops(
     left alone. Nothing takes the place of a caption that failed. NotFound for an unknown loop.
     """
     store, words = open_labels(workspace), vocabularies(workspace)
-    rows = _rows(workspace, loop_ids)
+    rows, copies = _rows(workspace, loop_ids), copies_of(workspace)
     report = CaptionReport(TEMPLATE if endpoint is None else endpoint.source)
     writer = _Writer(store, words, endpoint, again, report)
     done = n_tried = 0
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
-        view = store.view([row["loop_id"] for row in batch])
+        view = current_labels(store, [row["loop_id"] for row in batch], copies)
         for row in batch:
             if report.stopped or n_tried == limit:
                 break

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from composer_core.pipeline.known_labels import LEAST_CONFIDENCE, counted_meter, is_known
 from composer_core.pipeline.labels.fields import CAPTIONS
-from composer_core.pipeline.labels.known_labels import LEAST_CONFIDENCE, counted_meter, is_known
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.view import CurrentLabel
 from composer_core.store.vocabularies import Vocabularies

@@ -10,24 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from composer_core.errors import InvalidValue, NotFound, require_choice
-from composer_core.logs import shown_path
 from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import label_studio, predecessor
-from composer_core.pipeline.labels.delimited import NotThisFormat, decoded
+from composer_core.pipeline.labels.delimited import NotThisFormat
 from composer_core.pipeline.labels.exported import ExportedLabel, current_of, exported
 from composer_core.pipeline.labels.imports import LabelImport, LabelRow, Refusal, import_labels
 from composer_core.pipeline.labels.loop_names import LoopFinder, LoopName, names_of
+from composer_core.pipeline.labels.plain_files import FORMATS, not_this_format, plain_labels, table_rows
 from composer_core.pipeline.labels.tables import COLUMNS, facts_of, label_of_json, read_table, to_csv, to_spreadsheet
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.atomic import write_bytes
-from composer_core.store.labels.backup import BackupFacts, back_up, restore
+from composer_core.store.labels.backup import BackupFacts, back_up, damaged_copy, restore
 from composer_core.store.labels.schema import label_location
+from composer_core.store.studios import refuse_while_running
 from composer_core.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 
-FORMATS = ("spreadsheet", "csv", "jsonl", "label-studio", "tags", "mood")
-_MAX_BYTES = 256 << 20
 _LATEST = "~"
 """Behind every time."""
 
@@ -75,13 +74,11 @@ def import_label_file(workspace: Workspace, path: Path, form: str, source: str =
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
     refused: list[Refusal] = []
+    held = plain_labels(path, form)
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise NotThisFormat("it is too large")
-        rows = list(_read(workspace, path, form, refused))
+        rows = list(_rows_of(workspace, held, path, form, refused))
     except NotThisFormat as error:
-        expected = f"labels as {form}: {error}"
-        raise InvalidValue("bad_format", name="file", value=path.name, expected=expected) from error
+        raise not_this_format(path.name, form, error) from error
     report = import_labels(workspace, _in_time(rows, keep=not source), source or f"import:{path.stem}")
     report.rows += len(refused)
     report.n_refused += len(refused)
@@ -89,14 +86,15 @@ def import_label_file(workspace: Workspace, path: Path, form: str, source: str =
     return report
 
 
-def _read(workspace: Workspace, path: Path, form: str, refused: list[Refusal]) -> Iterator[LabelRow]:
-    text = decoded(path.read_bytes())
+def _rows_of(workspace: Workspace, held: object, path: Path, form: str, refused: list[Refusal]) -> Iterator[LabelRow]:
     if form == "jsonl":
-        return _from_jsonl(text, path.name, refused)
+        return _from_jsonl(held, path.name, refused)
     if form == "label-studio":
-        return label_studio.from_tasks(text, path.name, refused)
-    reader = predecessor.from_yaml if form in predecessor.YAML_KEYS else read_table
-    return reader(text, path.name, LoopFinder(workspace), vocabularies(workspace), refused)
+        return label_studio.from_tasks(held, path.name, refused)
+    known = (path.name, LoopFinder(workspace), vocabularies(workspace), refused)
+    return (
+        predecessor.from_yaml(held, *known) if form in predecessor.YAML_KEYS else read_table(table_rows(held), *known)
+    )
 
 
 def _in_time(rows: Iterable[LabelRow], keep: bool) -> list[LabelRow]:
@@ -115,16 +113,10 @@ def _to_jsonl(labels: Iterable[ExportedLabel], names: Mapping[str, LoopName]) ->
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _from_jsonl(text: str, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
-    # Not splitlines: text may hold the line separator U+2028.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
+def _from_jsonl(held: object, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
+    assert isinstance(held, list)
+    for number, row in held:
         origin = f"{name}:{number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise NotThisFormat(f"line {number} is no JSON") from error
         if not isinstance(row, dict) or not {"loop_id", "field", "value"} <= set(row) or set(row) - set(COLUMNS):
             raise NotThisFormat(f"line {number} must hold keys out of {', '.join(COLUMNS)}")
         try:
@@ -141,12 +133,14 @@ def back_up_labels(workspace: Workspace, path: Path) -> BackupFacts:
 
 
 @guarded("restore")
-def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path]:
-    """Put a backup in place of the labels; returns what it holds and where the labels before are kept."""
+def restore_labels(workspace: Workspace, path: Path) -> tuple[BackupFacts, Path | None]:
+    """Put a backup in place of the labels; returns what it holds and where the labels before are kept, damaged as
+    they may have been (None: there were none). StoreError studio_running while a studio works on the workspace."""
+    refuse_while_running(workspace)
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     kept = workspace.backups / f"before-restore-{moment}.sqlite"
     facts = restore(label_location(workspace), path, kept)
     # What searches have gathered of the labels is made anew: it names events that may be gone.
     shutil.rmtree(workspace.catalogue, ignore_errors=True)
-    _log.info("labels restored: %d events; those before are kept in %s", facts.n_events, shown_path(kept, workspace))
-    return facts, kept
+    _log.info("labels restored: %d events; those before are kept in %s", facts.n_events, kept.name)
+    return facts, next((path for path in (kept, damaged_copy(kept)) if path.exists()), None)

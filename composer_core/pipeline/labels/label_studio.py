@@ -20,6 +20,8 @@ from composer_core.store.vocabularies import Vocabularies
 
 AUDIO_URL = "/data/local-files/?d=loops/{loop_id}.wav"
 """Where a task looks for the sound of its loop: a folder "loops" in Label Studio's local storage."""
+WITHOUT_VALUE = "labels_without_value"
+"""Key of a task's data: labels that no control can show, because they say that a value is wrong."""
 _NUMBERS = {**VALUE_RANGES, "quality": (MIN_QUALITY, MAX_QUALITY)}
 _TEXTS = ("genre", "meter", "caption_en", "caption_ja")
 """Weights as JSON, and what no list of choices holds."""
@@ -57,17 +59,16 @@ def _codes(field: str, words: Vocabularies) -> list[str]:
 def to_tasks(
     loops: Iterable[Sequence[ExportedLabel]], names: Mapping[str, LoopName], words: Vocabularies
 ) -> tuple[str, int]:
-    """One task a loop, one result a label, what is rejected left out; and how many labels that are.
+    """One task a loop, one result a label; and how many labels that are.
 
-    The first task carries the configuration under `meta`.
+    What was rejected, or settled as none of the votes, is no result: it stands in the task's data (WITHOUT_VALUE),
+    which Label Studio hands back. The first task carries the configuration under `meta`.
     """
     tasks: list[dict[str, Any]] = []
     n_labels = 0
     for labels in loops:
-        held = [label for label in labels if label.status != "rejected" and label.value is not None]
-        if held:
-            tasks.append(_task(held, names.get(held[0].loop_id)))
-            n_labels += len(held)
+        tasks.append(_task(labels, names.get(labels[0].loop_id)))
+        n_labels += len(labels)
     if tasks:
         tasks[0]["meta"] = {"label_config": configuration(words)}
     return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", n_labels
@@ -75,11 +76,18 @@ def to_tasks(
 
 def _task(labels: Sequence[ExportedLabel], name: LoopName | None) -> dict[str, Any]:
     loop_id = labels[0].loop_id
-    data = {"audio": AUDIO_URL.format(loop_id=loop_id), "title": name.name if name else loop_id, "loop_id": loop_id}
+    data: dict[str, Any] = {
+        "audio": AUDIO_URL.format(loop_id=loop_id),
+        "title": name.name if name else loop_id,
+        "loop_id": loop_id,
+    }
     if name:
         data |= {"file": name.file, "instrument": name.instrument}
+    held = [label for label in labels if label.status != "rejected" and label.value is not None]
+    if len(held) < len(labels):
+        data[WITHOUT_VALUE] = [_facts(label) for label in labels if label not in held]
     by_source: dict[str, list[ExportedLabel]] = {}
-    for label in labels:
+    for label in held:
         by_source.setdefault(label.source, []).append(label)
     annotations, predictions = [], []
     for source, said in by_source.items():
@@ -91,6 +99,10 @@ def _task(labels: Sequence[ExportedLabel], name: LoopName | None) -> dict[str, A
         score = {"score": round(sum(sure) / len(sure), 6)} if sure else {}
         predictions.append({"model_version": source, "result": results} | score)
     return {"data": data, "annotations": annotations, "predictions": predictions}
+
+
+def _facts(label: ExportedLabel) -> dict[str, Any]:
+    return {"field": label.field, "value": label.value} | {fact: getattr(label, fact) for fact in FACTS}
 
 
 def _result(label: ExportedLabel) -> dict[str, Any]:
@@ -114,22 +126,18 @@ def _result(label: ExportedLabel) -> dict[str, Any]:
     }
 
 
-def from_tasks(text: str, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
+def from_tasks(held: object, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
     """The labels of tasks as `to_tasks` or Label Studio itself wrote them. NotThisFormat where they are none.
 
     Predictions are read only where they say whose they are, as ours do.
     """
-    try:
-        tasks = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = f"line {error.lineno}: " if isinstance(error, json.JSONDecodeError) else ""
-        raise NotThisFormat(f"{line}{error}") from error
+    tasks: Any = held
     try:
         for number, task in enumerate(tasks, 1):
             loop_id = str(task["data"]["loop_id"])
-            for result in _results(task):
+            for result in (*map(_of_result, _results(task)), *_without_value(task)):
                 origin = f"{name}: task {number}"
-                row = {"loop_id": loop_id} | _of_result(result)
+                row = {"loop_id": loop_id} | result
                 try:
                     yield label_of_json(row, origin)
                 except InvalidValue as error:
@@ -146,6 +154,11 @@ def _results(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from annotation["result"]
     for prediction in task.get("predictions") or ():
         yield from (result for result in prediction["result"] if (result.get("meta") or {}).get("source"))
+
+
+def _without_value(task: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for row in task["data"].get(WITHOUT_VALUE) or ():
+        yield {"field": str(row["field"]), "value": row["value"]} | {fact: row.get(fact) for fact in FACTS}
 
 
 def _of_result(result: Mapping[str, Any]) -> dict[str, Any]:

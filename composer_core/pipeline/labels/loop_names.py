@@ -81,7 +81,7 @@ class LoopFinder:
 
     def _known(self) -> dict[str, LoopName]:
         if self._ids is None:
-            table = LoopStore(self._workspace).table(list(_COLUMNS))
+            table = LoopStore(self._workspace).table(list(_COLUMNS), whole=False)
             columns = [table[column] for column in _COLUMNS]
             loops = [_name(dict(zip(_COLUMNS, row, strict=True))) for row in zip(*columns, strict=True)]
             self._ids = {loop.loop_id: loop for loop in loops}

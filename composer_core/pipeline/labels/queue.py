@@ -150,7 +150,7 @@ def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
     state = store.digest()
     known = _unique.get(workspace.root)
     if known is None or known[0] != state:
-        loops = store.table(["loop_id", "duplicate_of"])
+        loops = store.table(["loop_id", "duplicate_of"], whole=False)
         known = _unique[workspace.root] = (state, list(loops["loop_id"][loops["duplicate_of"].isna()]))
     return known
 

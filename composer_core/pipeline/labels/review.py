@@ -171,7 +171,7 @@ def bulk_preview(
         if value is None:
             raise InvalidValue("bad_format", name=name, value=value, expected="a value")
     store, words = open_labels(workspace), vocabularies(workspace)
-    table = LoopStore(workspace).table(["loop_id", "instrument"])
+    table = LoopStore(workspace).table(["loop_id", "instrument"], whole=False)
     instruments = dict(zip(table["loop_id"], table["instrument"], strict=True))
     wanted = list(dict.fromkeys(loop_ids))
     view, seen = store.view(wanted), store.seen(wanted)
@@ -221,6 +221,7 @@ PROFILE_FIELD = "score_profile"
 """The label that says which profile a loop is judged by, where it is not the measured one."""
 
 
+@guarded("label")
 def set_profile(workspace: Workspace, loop_ids: Sequence[str], profile: str | None, rater: str) -> int:
     """Judge loops by a profile from now on (None: by the measured one again); how many change, in one transaction.
 

@@ -211,7 +211,7 @@ def apply_estimates(
         require_choice("field", field, APPLIED_FIELDS)
     store, estimators = open_labels(workspace), load_estimators(workspace.estimators)
     words = vocabularies(workspace)
-    rows = LoopStore(workspace).table(["loop_id", "duplicate_of"])
+    rows = LoopStore(workspace).table(["loop_id", "duplicate_of"], whole=False)
     loop_ids = list(rows["loop_id"][rows["duplicate_of"].isna()])
     stored: Counter[str] = Counter()
     for start in range(0, len(loop_ids), _BATCH):

@@ -10,7 +10,7 @@ from typing import Any
 
 from composer_core.errors import ComposerError
 from composer_core.pipeline.labels import cells
-from composer_core.pipeline.labels.delimited import TableRow, rows_of
+from composer_core.pipeline.labels.delimited import TableRow
 from composer_core.pipeline.labels.exported import ExportedLabel
 from composer_core.pipeline.labels.fields import LABEL_FIELDS
 from composer_core.pipeline.labels.imports import LabelRow, Refusal
@@ -105,8 +105,8 @@ def _wide_row(labels: Sequence[ExportedLabel], names: Mapping[str, LoopName]) ->
         if label.shown:
             row[label.field] = cells.plain_value(label.value)
             row |= {f"{label.field}.{fact}": getattr(label, fact) for fact in FACTS}
-        # All of a field together, so that they come back in their order.
-        if counts[label.field] > 1 or not label.shown:
+        # All of a field together, so that they come back in their order. "No technique" looks like an empty cell.
+        if counts[label.field] > 1 or not label.shown or row[label.field] == "":
             more.append({"field": label.field, "value": label.value} | {fact: getattr(label, fact) for fact in FACTS})
     return row | ({MORE: json.dumps(more)} if more else {})
 
@@ -123,14 +123,12 @@ def _line(row: Sequence[Any]) -> str:
 
 
 def read_table(
-    text: str, name: str, finder: LoopFinder, words: Vocabularies, refused: list[Refusal]
+    rows: Iterable[TableRow], name: str, finder: LoopFinder, words: Vocabularies, refused: list[Refusal]
 ) -> Iterator[LabelRow]:
-    """The labels of a table of either kind; rows and cells that hold none are refused one by one.
-
-    NotThisFormat where the heading is another's.
-    """
+    """The labels of a table of either kind, read as READ_AS says; rows and cells that hold none are refused one by
+    one."""
     reader = _Reader(name, finder, words, refused)
-    for row in rows_of(text, _column_of, _enough, _KNOWN):
+    for row in rows:
         yield from reader.labels_of(row)
 
 
@@ -150,6 +148,10 @@ def _column_of(heading: str) -> str | None:
 def _enough(columns: set[str]) -> bool:
     placed = bool(columns & {"loop_id", "file", "loop"})
     return placed and ({"field", "value"} <= columns or bool(columns & {*LABEL_FIELDS, MORE}))
+
+
+READ_AS = (_column_of, _enough, _KNOWN)
+"""The columns of either kind of table, for `delimited.rows_of`."""
 
 
 class _Reader:

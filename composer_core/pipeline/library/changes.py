@@ -2,7 +2,8 @@
 
 Loops of the old and the new reading are compared by where their notes lie in the song. One of the same notes, at the
 same place and of the same kind, is the same loop, and keeps its id whatever its names are now. Of the others a new
-loop replaces those it shares at least half of the notes of the smaller one with.
+loop replaces those it shares at least half of the notes of the smaller one with: notes of the same tick and pitch, or,
+where a loop shares no tick with any (a song that was put on other beats), of the same second and pitch.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from composer_core.ingest.song import seconds_at
 from composer_core.music.loop import Loop
+from composer_core.music.timing import TICKS_PER_QUARTER
 from composer_core.pipeline.library.readings import DECLARED
 
 CLASSES = (
@@ -37,6 +40,9 @@ bars, held notes that sound into the window, another metre, tempo or note map of
 the song, another declared key or metre, other names (track, program, numbers of part and bar); loops where there were
 none, and loops that nothing replaces."""
 _MOST = 0.5
+_NEAR_SEC = 0.02
+_A_PITCH_SEC = 1e5
+"""Longer than any song, so that notes of two pitches never lie near each other."""
 _DIGITS = 6
 
 
@@ -107,10 +113,13 @@ def _facts_changed(old: Loop, new: Loop) -> list[str]:
 
 def _replaced(old: Mapping[str, Loop], new: Mapping[int, Loop]) -> dict[int, tuple[str, ...]]:
     placed = {loop_id: _placed(loop) for loop_id, loop in old.items()}
+    sounding = {loop_id: _sounding(loop) for loop_id, loop in old.items()}
     found: dict[int, tuple[str, ...]] = {}
     for index, loop in new.items():
-        own = _placed(loop)
+        own, at_sec = _placed(loop), _sounding(loop)
         shared = {loop_id: _shared(own, notes) for loop_id, notes in placed.items()}
+        if not any(shared.values()):
+            shared = {loop_id: _shared_sec(at_sec, notes) for loop_id, notes in sounding.items()}
         near = [
             (-count, loop_id)
             for loop_id, count in shared.items()
@@ -130,6 +139,25 @@ def _shared(one: NDArray[np.int64], other: NDArray[np.int64]) -> int:
     if not len(one) or not len(other) or one[0] > other[-1] or other[0] > one[-1]:
         return 0
     return len(np.intersect1d(one, other))
+
+
+def _sounding(loop: Loop) -> NDArray[np.float64]:
+    """Each note as one number, ascending: its second in the song, its pitch on top."""
+    tempo = np.array(loop.tempo_events or ((0, loop.tempo_bpm),), np.float64)
+    onset = seconds_at(loop.notes.onset_tick.astype(np.int64), tempo[:, 0].astype(np.int64), tempo[:, 1])
+    said = loop.extra.get("start_sec")
+    start_sec = (
+        float(said) if isinstance(said, int | float) else start_tick(loop) / TICKS_PER_QUARTER * 60.0 / tempo[0, 1]
+    )
+    return np.sort(onset + start_sec + loop.notes.pitch * _A_PITCH_SEC)
+
+
+def _shared_sec(one: NDArray[np.float64], other: NDArray[np.float64]) -> int:
+    """How many notes of one lie within _NEAR_SEC of one of the other."""
+    if not len(one) or not len(other):
+        return 0
+    next_one = np.minimum(np.searchsorted(other, one - _NEAR_SEC), len(other) - 1)
+    return min(int((np.abs(other[next_one] - one) <= _NEAR_SEC).sum()), len(other))
 
 
 def _ways(old: Loop, new: Loop) -> Iterable[str]:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from composer_core.errors import NotFound, StoreError
 from composer_core.pipeline.access.rights import guarded
 from composer_core.store.atomic import read_json, write_json
+from composer_core.store.damage import readable
 from composer_core.store.loops.exchanges import (
     Exchange,
     counted_parts,
@@ -36,6 +37,7 @@ from composer_core.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 DELETE = "delete_import"
+_IN_HISTORY = {"at", "paths", "bars", "files_accepted", "files_refused", "loops_added", "seconds"}
 KEPT_DAYS = 30
 """So long a deleted import can be brought back."""
 HERE, DELETED, GONE, EMPTY = STATES = ("here", "deleted", "gone", "empty")
@@ -44,7 +46,9 @@ _SLACK_SEC = 2.0
 """Reports hold whole seconds, and are written a moment after the last part."""
 
 
-def keep_history(workspace: Workspace, paths: list[str], bars: int, parts: Iterable[str], report: Any) -> str:
+def keep_history(
+    workspace: Workspace, paths: list[str], bars: int, parts: Iterable[str], report: Mapping[str, object]
+) -> str:
     """Write the report of an import (an object for JSON) with the parts it wrote; gives the import's id."""
     now = datetime.now(UTC)
     numbers = [part_number(part) for part in parts]
@@ -215,17 +219,22 @@ def _remove_upload(workspace: Workspace, source: str) -> None:
 
 def _entries(workspace: Workspace) -> list[tuple[str, dict[str, Any]]]:
     paths = sorted(workspace.imports.glob("import-*.json"))
-    return [(_id_of(path), cast(dict[str, Any], read_json(path))) for path in paths]
+    return list(readable(paths, lambda path: (_id_of(path), read_import(path))))
+
+
+def read_import(path: Path) -> dict[str, object]:
+    """The report of an import; StoreError when it is damaged."""
+    entry: Any = read_json(path)
+    if not isinstance(entry, dict) or not entry.keys() >= _IN_HISTORY or not isinstance(entry["paths"], list):
+        raise StoreError("damaged_store", path=str(path), reason="no report of an import")
+    return cast(dict[str, object], entry)
 
 
 def _entry(workspace: Workspace, import_id: str) -> dict[str, Any]:
     path = _path(workspace, import_id)
     if path.parent != workspace.imports or not path.is_file():
         raise NotFound("import_missing", import_id=import_id, path=str(workspace.root))
-    found = read_json(path)
-    if not isinstance(found, dict):
-        raise StoreError("damaged_store", path=str(path), reason="it is no report of an import")
-    return found
+    return read_import(path)
 
 
 def _path(workspace: Workspace, import_id: str) -> Path:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 UNLABELLED = "unlabelled"
 JUDGED_PROFILE, JUDGED_PREFIX = "judged_profile", "judged."
 """Column with the profile a loop's scores are read by, and the beginning of the names of these scores."""
-_PROFILES_SAID = (LABEL_PREFIX + "score_profile", "score_profile")
+LABELLED_PROFILE, MEASURED_PROFILE = LABEL_PREFIX + "score_profile", "score_profile"
 """What somebody says of a loop's profile counts over what was measured."""
 CHOICE_COLUMN = {
     **{column.choice: column.name for column in LOOP_COLUMNS if column.choice},
@@ -74,11 +74,11 @@ def _derived_columns() -> dict[str, Derived]:
     """The profile that counts, and the scores by it; loops that nothing is said of are judged as performed."""
     scores = {
         JUDGED_PREFIX + axis: chosen(
-            NUMBER, _PROFILES_SAID, {PROGRAMMED: PROGRAMMED_PREFIX + axis}, SCORE_PREFIX + axis
+            NUMBER, (LABELLED_PROFILE, MEASURED_PROFILE), {PROGRAMMED: PROGRAMMED_PREFIX + axis}, SCORE_PREFIX + axis
         )
         for axis in SCORE_NAMES
     }
-    return {JUDGED_PROFILE: first_of(TEXT, _PROFILES_SAID), **scores}
+    return {JUDGED_PROFILE: first_of(TEXT, (LABELLED_PROFILE, MEASURED_PROFILE)), **scores}
 
 
 def family_mark(field: str | None) -> str:

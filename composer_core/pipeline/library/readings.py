@@ -101,16 +101,42 @@ def loops_of_part(workspace: Workspace, name: str) -> list[CutLoop]:
     return cut_loops(table.to_pylist())
 
 
-def source_of(workspace: Workspace, loops: Sequence[CutLoop]) -> str | None:
-    """Where the file of some loops (of one digest) can be read now; None where it is gone.
+@dataclass(frozen=True, slots=True)
+class OldFile:
+    """A file that an earlier reading cut: its content, where it was and, in an archive, under which name."""
 
-    The path it was imported from, or an upload of the same content.
+    source_digest: str
+    source: str
+    member: str
+
+
+def old_files(workspace: Workspace) -> tuple[int, dict[str, list[OldFile]]]:
+    """How many loops are of an earlier reading, and their files by content; one may have been at several places."""
+    n_loops = 0
+    found: dict[str, list[OldFile]] = {}
+    for name in old_parts(workspace):
+        columns = ("source_digest", "source", "member", "origin", "reading")
+        table = completed(LoopStore(workspace).part_table(name, columns), columns)
+        numbered = pc.fill_null(table.column("reading"), 0)
+        table = table.filter(pc.and_(pc.equal(table.column("origin"), IMPORTED), pc.less(numbered, READING)))
+        n_loops += table.num_rows
+        for row in table.select(columns[:3]).group_by(list(columns[:3])).aggregate([]).to_pylist():
+            found.setdefault(row["source_digest"], []).append(OldFile(**row))
+    return n_loops, found
+
+
+def source_of(workspace: Workspace, files: Sequence[OldFile | CutLoop]) -> str | None:
+    """Where a file can be read now, given as it is stored (of one digest); None where it is gone.
+
+    The path it was imported from, or an upload of the same content. A path that was given without its beginning may be
+    seen from where the workspace lies: what is found there is compared by its content before it counts.
     """
-    paths = dict.fromkeys(loop.source for loop in loops)
-    here = next((path for path in paths if Path(path).exists()), None)
-    if here is not None or loops[0].member:
+    paths = dict.fromkeys(one.source for one in files)
+    beside = (str(workspace.root.parent / path) for path in paths)
+    here = next((path for path in (*paths, *beside) if Path(path).exists()), None)
+    if here is not None or files[0].member:
         return here
-    uploads = kept_uploads(workspace, loops[0].source_digest)
+    uploads = kept_uploads(workspace, files[0].source_digest)
     return str(uploads[0]) if uploads else None
 
 

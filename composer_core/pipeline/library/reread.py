@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.library.changes import CLASSES
-from composer_core.pipeline.library.readings import CutLoop, loops_of_part, old_parts, source_of
+from composer_core.pipeline.library.readings import old_files, old_parts, source_of
 from composer_core.pipeline.library.rereading import (
     PartChange,
     Rereading,
@@ -116,14 +116,8 @@ class _LabelsToCarry:
 
 def outlook(workspace: Workspace) -> Outlook:
     """What an earlier reading cut. Cheap: parts without such loops are told by their footers, and no file is read."""
-    n_loops = 0
-    files: dict[str, list[CutLoop]] = {}
-    for name in old_parts(workspace):
-        for loop in loops_of_part(workspace, name):
-            if loop.is_old:
-                n_loops += 1
-                files.setdefault(loop.source_digest, []).append(loop)
-    missing = [loops[0].source for loops in files.values() if source_of(workspace, loops) is None]
+    n_loops, files = old_files(workspace)
+    missing = [found[0].source for found in files.values() if source_of(workspace, found) is None]
     return Outlook(n_loops, len(files), len(missing), tuple(dict.fromkeys(missing)))
 
 
@@ -133,6 +127,8 @@ def preview(workspace: Workspace, *, jobs: int | None = None, progress: Progress
 
     Raises StoreError when the library is damaged or cannot be written, and Unavailable without a reader process.
     """
+    if not old_parts(workspace):
+        return RereadReport()
     with exchanging(workspace):
         read = read_again(workspace, jobs, progress)
         return _report(read, _labels(workspace, read))
@@ -144,6 +140,8 @@ def reread(workspace: Workspace, *, jobs: int | None = None, progress: Progress 
 
     A second call changes nothing. One that was stopped leaves the library as it was, and the next goes on with it.
     """
+    if not old_parts(workspace):
+        return RereadReport(applied=True)
     with exchanging(workspace):
         read = read_again(workspace, jobs, progress)
         while any(signature_of(workspace, one.part) != one.signature for one in read.parts):
@@ -180,6 +178,8 @@ def undo(workspace: Workspace) -> Exchange | None:
     Gives the re-read that was taken back, None where there is none. What was said of its loops stays stored, and counts
     again with the next re-read. StoreError when a later change builds on it or the library cannot be written.
     """
+    if newest_reread(workspace) is None:
+        return None
     with exchanging(workspace):
         newest = newest_reread(workspace)
         if newest is not None:

@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from composer_core.errors import RefusedFile
-from composer_core.ingest.datasets.beat_files import folders_of_set, sets_with_beats
+from composer_core.ingest.datasets.beat_files import folders_of_set
+from composer_core.ingest.datasets.registry import ADAPTERS
 from composer_core.ingest.pool import JobReport, read_all
 from composer_core.ingest.scan import kind_of
 from composer_core.ingest.song import READING
@@ -47,8 +48,8 @@ class PartChange:
     `replaces` maps the ids of new loops to those of the old ones they stand for, `instruments` old and new loops of
     these to their instruments; `set_aside` are the ids that are no more. `digests` are its files with old loops,
     `changed` says of those that change, by path, how many loops do in which way; `not_reread` are those that could not
-    be read as {path, code, message}. `claims` are the places in files with loops in other parts too that are taken by
-    this one.
+    be read as {path, code, message}. `claims` are the places that this part takes in files with loops in other parts
+    too.
     """
 
     part: str
@@ -101,7 +102,7 @@ def read_again(workspace: Workspace, jobs: int | None = None, seen: Seen | None 
     todo = [need for need in needs if need.part not in done]
     claims = _claims(workspace, needs, done.values())
     _log.info("re-read: %d parts with old loops, %d of them staged before", len(needs), len(done))
-    for need in _answered(todo, jobs, seen):
+    for need in _answered(todo, _beats(workspace, todo), jobs, seen):
         change = _staged(workspace, run, need, claims)
         write_json(workspace.rereading / f"{Path(need.part).stem}.json", asdict(change))
         done[need.part] = change
@@ -116,45 +117,40 @@ def forget(workspace: Workspace) -> None:
 
 @dataclass(slots=True)
 class _Need:
-    """A part with old loops: how it was cut, its old rows by file, where each file is, which folders
-    are of data sets that tell beats, and what was read of it."""
+    """A part with old loops: how it was cut, one old loop of each file by its digest, where each file is, and what was
+    read of it."""
 
     part: str
     bars: int
     drum_map: str
-    files: dict[str, list[CutLoop]]
+    files: dict[str, CutLoop]
     paths: dict[str, list[str]]
     not_reread: list[dict[str, str]]
-    beats: dict[str, str]
     answers: dict[str, tuple[dict[str, object], bytes]] = field(default_factory=dict)
 
 
 def _need_of(workspace: Workspace, name: str) -> _Need | None:
     loops = loops_of_part(workspace, name)
-    files: dict[str, list[CutLoop]] = {}
-    for loop in loops:
-        if loop.is_old:
-            files.setdefault(loop.source_digest, []).append(loop)
+    files = {digest: of_file[0] for digest, of_file in _old_by_file(loops).items()}
     if not files:
         return None
     paths: dict[str, list[str]] = {}
     missing = []
-    for digest, of_file in files.items():
-        path = source_of(workspace, of_file)
+    for digest, loop in files.items():
+        path = source_of(workspace, [loop])
         if path is None:
-            missing.append(_refused(RefusedFile("source_missing", path=of_file[0].shown)))
+            missing.append(_refused(RefusedFile("source_missing", path=loop.shown)))
         else:
             paths.setdefault(path, []).append(digest)
     drum_map = next((loop.drum_map_choice for loop in loops if loop.drum_map_choice), AUTOMATIC)
-    return _Need(name, bars_of_part(workspace, loops), drum_map, files, paths, missing, _beats_of(workspace, paths))
+    return _Need(name, bars_of_part(workspace, loops), drum_map, files, paths, missing)
 
 
-def _beats_of(workspace: Workspace, paths: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """The folders among those of these files whose bars are told beside them, by what they were imported as."""
-    found: dict[str, str] = {}
-    for dataset in sets_with_beats():
-        known = SongStore(workspace).digests(dataset)
-        found |= folders_of_set((path for path, digests in paths.items() if not known.isdisjoint(digests)), dataset)
+def _old_by_file(loops: Iterable[CutLoop]) -> dict[str, list[CutLoop]]:
+    found: dict[str, list[CutLoop]] = {}
+    for loop in loops:
+        if loop.is_old:
+            found.setdefault(loop.source_digest, []).append(loop)
     return found
 
 
@@ -215,7 +211,18 @@ def _claims(workspace: Workspace, needs: Sequence[_Need], done: Collection[PartC
     return claims
 
 
-def _answered(needs: Sequence[_Need], jobs: int | None, seen: Seen | None) -> Iterator[_Need]:
+def _beats(workspace: Workspace, needs: Sequence[_Need]) -> dict[str, str]:
+    """The data sets whose bars were told beside the files, by folder: the files are put on their beats again."""
+    songs = SongStore(workspace).table()
+    found: dict[str, str] = {}
+    for name in (name for name, adapter in ADAPTERS.items() if adapter.beats is not None):
+        own = set(songs["source_digest"][songs["dataset"] == name])
+        paths = (path for need in needs for path, digests in need.paths.items() if not own.isdisjoint(digests))
+        found |= folders_of_set(paths, name)
+    return found
+
+
+def _answered(needs: Sequence[_Need], beats: Mapping[str, str], jobs: int | None, seen: Seen | None) -> Iterator[_Need]:
     """The parts as soon as all their files are read, those that were cut alike together."""
     yield from (need for need in needs if not need.paths)
     alike: dict[tuple[int, str], list[_Need]] = {}
@@ -224,8 +231,7 @@ def _answered(needs: Sequence[_Need], jobs: int | None, seen: Seen | None) -> It
     total = sum(len({path for need in group for path in need.paths}) for group in alike.values())
     before = 0
     for (bars, drum_map), group in alike.items():
-        beats = {folder: dataset for need in group for folder, dataset in need.beats.items()}
-        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map, "beats": beats}
+        options = {"bars": bars, "instrument": None, "measure": True, "drum_map": drum_map, "beats": dict(beats)}
         files = list(dict.fromkeys(path for need in group for path in need.paths))
 
         def told(done: int, before: int = before) -> None:
@@ -264,7 +270,7 @@ def _take(need: _Need, path: str, report: JobReport) -> None:
             need.answers[str(outcome.facts["digest"])] = outcome.facts, outcome.payload
     for digest in need.paths[path]:
         if digest not in need.answers:
-            loop = need.files[digest][0]
+            loop = need.files[digest]
             member = f"{path}!{loop.member}" if loop.member else path
             found = refused.get(member) or refused.get(path) or RefusedFile("source_changed", path=loop.shown)
             need.not_reread.append(_refused(found))
@@ -272,13 +278,14 @@ def _take(need: _Need, path: str, report: JobReport) -> None:
 
 def _staged(workspace: Workspace, run: str, need: _Need, claims: dict[str, dict[str, str]]) -> PartChange:
     """Compare what a part holds with what was read, and stage the part that takes its place where they differ."""
-    old_ids = [loop.loop_id for loops in need.files.values() for loop in loops]
+    old = _old_by_file(loops_of_part(workspace, need.part))
+    old_ids = [loop.loop_id for loops in old.values() for loop in loops]
     stored = dict(zip(old_ids, LoopStore(workspace).load_many(old_ids), strict=True))
     change = PartChange(need.part, signature_of(workspace, need.part), need.bars, need.drum_map)
     change.not_reread, change.n_loops, change.digests = need.not_reread, len(old_ids), list(need.files)
     files: dict[str, FileRows] = {}
     classes: Counter[str] = Counter()
-    for digest, loops in need.files.items():
+    for digest, loops in old.items():
         if digest not in need.answers:
             continue
         records = decode_records(loops[0].source, loops[0].member, *need.answers.pop(digest))
@@ -287,14 +294,14 @@ def _staged(workspace: Workspace, run: str, need: _Need, claims: dict[str, dict[
         if digest in claims:
             change.claims[digest] = [record.loop_id for record in records]
             taken.update(dict.fromkeys(change.claims[digest], need.part))
-        old = {loop.loop_id: stored[loop.loop_id] for loop in loops}
-        found = compare(old, [record.loop for record in records])
+        before = {loop.loop_id: stored[loop.loop_id] for loop in loops}
+        found = compare(before, [record.loop for record in records])
         if found.is_empty:
             change.stamped.append(digest)
             continue
         renamed = _renamed(records, found)
         files[digest] = FileRows(renamed, {loop.loop_id: loop.created_at for loop in loops})
-        _note(change, found, renamed, {loop_id: loop.instrument for loop_id, loop in old.items()})
+        _note(change, found, renamed, {loop_id: loop.instrument for loop_id, loop in before.items()})
         classes += found.classes
         change.changed[loops[0].shown] = dict(found.classes)
     change.classes = dict(classes)

@@ -39,6 +39,7 @@ N_BINS = 20
 
 
 @guarded("settings")
+@guarded("rescore")
 def rescore(workspace: Workspace, *, everything: bool = False, progress: Progress = lambda *_: None) -> dict[str, int]:
     """Score the loops that are not scored by the shipped calibrations of both profiles (`everything`: all of them).
 

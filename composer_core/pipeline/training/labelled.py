@@ -20,7 +20,7 @@ from composer_core.music.key import Key, parse_note_name
 from composer_core.music.key_finding import likeliest_key
 from composer_core.music.loop import Loop
 from composer_core.music.timing import Meter
-from composer_core.pipeline.labels.known_labels import UNLABELLED, KnownLabels, known_labels
+from composer_core.pipeline.known_labels import UNLABELLED, KnownLabels, copies_of, current_labels, known_labels
 from composer_core.pipeline.library.loops import LOOP_ID
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.store import open_labels
@@ -49,12 +49,13 @@ def labels_of(loop: Loop) -> KnownLabels:
 
 
 def with_labels(workspace: Workspace, loops: Sequence[Loop], say: Callable[[str], None] = lambda _: None) -> list[Loop]:
-    """The loops of a library with what their labels say, each in the metre that counts.
+    """The loops of a library with what their labels, and those of their exact copies, say; in the metre that counts.
 
     A loop of a labelled metre that does not fit into it in whole bars is left out, and `say` gets how many are.
     """
     ids = [str(loop.extra[LOOP_ID]) for loop in loops]
-    current, moods = open_labels(workspace).view(ids), vocabularies(workspace).moods
+    current = current_labels(open_labels(workspace), ids, copies_of(workspace))
+    moods = vocabularies(workspace).moods
     labelled = [
         replace(loop, extra={**loop.extra, LABELS: known_labels(current.get(loop_id, {}), moods)})
         for loop_id, loop in zip(ids, loops, strict=True)
@@ -66,7 +67,7 @@ def with_labels(workspace: Workspace, loops: Sequence[Loop], say: Callable[[str]
 
 
 def _in_labelled_meter(loop: Loop) -> Loop | None:
-    labelled = labels_of(loop).values.get("meter")
+    labelled = labels_of(loop).text("meter")
     meter = loop.meter if labelled is None else Meter.parse(labelled)
     if meter == loop.meter:
         return loop
@@ -80,7 +81,7 @@ def labelled_key(labels: KnownLabels, weight: Callable[[], NDArray[np.float64]])
 
     None where neither is. `weight` gives the sounding time of each pitch class, (12,).
     """
-    root, mode = labels.values.get("key_root"), labels.values.get("key_mode")
+    root, mode = labels.text("key_root"), labels.text("key_mode")
     if root is None and mode is None:
         return None
     number = None if root is None else parse_note_name(root)
@@ -107,7 +108,7 @@ def techniques_of(labels: KnownLabels, here: Sequence[str], in_whole: Callable[[
     """
     if "technique" in labels.refused:
         return ()
-    said = labels.values.get("technique")
+    said = labels.codes("technique")
     if said is None:
         return here
     heard = set(in_whole())
@@ -193,7 +194,7 @@ def unheard(loops: Iterable[Loop], genres: Collection[str], techniques: Collecti
     """
     found: dict[str, Counter[str]] = {"genre": Counter(), "technique": Counter()}
     for loop in loops:
-        values = labels_of(loop).values
-        found["genre"].update(c for c in values.get("genre", ()) if not {c, family_of(c)} & set(genres))
-        found["technique"].update(c for c in values.get("technique", ()) if f"{loop.instrument}:{c}" not in techniques)
+        labels, played = labels_of(loop), f"{loop.instrument}:"
+        found["genre"].update(c for c in labels.weights("genre") if not {c, family_of(c)} & set(genres))
+        found["technique"].update(c for c in labels.codes("technique") or () if played + c not in techniques)
     return {name: dict(counts.most_common()) for name, counts in found.items() if counts}

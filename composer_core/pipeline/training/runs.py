@@ -19,6 +19,7 @@ from composer_core.errors import (
     InvalidValue,
     ModelError,
     NotFound,
+    StoreError,
     require_range,
 )
 from composer_core.model.training_options import MOST_STEPS, TRAIN_OPTIONS, TrainOption
@@ -26,6 +27,7 @@ from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.models import ALL
 from composer_core.store import runs as store
 from composer_core.store.atomic import read_json, write_json
+from composer_core.store.damage import note_damage, readable
 from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -190,6 +192,8 @@ def status(workspace: Workspace, run: str) -> RunStatus:
     folder = store.run_folder(workspace.runs, run)
     state = store.read_state(folder)
     rows: list[dict[str, Any]] = store.read_rows(folder)
+    if lack := store.missing_rows(rows, state):
+        note_damage(folder / store.METRICS_FILE, lack)
     request = _request_of(folder)
     name, message = _named_state(state)
     done, total = (state.step, state.steps) if state is not None else (0, request.steps or 0)
@@ -213,8 +217,9 @@ def status(workspace: Workspace, run: str) -> RunStatus:
 
 
 def runs(workspace: Workspace) -> list[RunStatus]:
-    """All runs, newest first."""
-    return [status(workspace, name) for name in store.run_names(workspace.runs)]
+    """All runs, newest first; one with a damaged file is noted and left out."""
+    folders = [workspace.runs / name / store.REQUEST_FILE for name in store.run_names(workspace.runs)]
+    return list(readable(folders, lambda path: status(workspace, path.parent.name)))
 
 
 def label_counts_of(workspace: Workspace, run: str) -> dict[str, dict[str, int]]:
@@ -235,11 +240,16 @@ def devices() -> list[Device]:
 
 def _request_of(folder: Path) -> TrainRequest:
     data: Any = read_json(folder / store.REQUEST_FILE)
+    if not isinstance(data, dict):
+        raise StoreError("damaged_store", path=str(folder / store.REQUEST_FILE), reason="no request")
     known = {spec.name for spec in fields(TrainRequest)}
     for name in data:
         if name not in known:
             raise InvalidValue("unknown_option", name=name, where=str(folder), choices=", ".join(sorted(known)))
-    return TrainRequest(**data)
+    try:
+        return TrainRequest(**data)
+    except TypeError as error:
+        raise StoreError("damaged_store", path=str(folder / store.REQUEST_FILE), reason=str(error)) from error
 
 
 def _is_working(state: store.RunState) -> bool:

@@ -163,7 +163,7 @@ def genre_of(loop: Loop) -> Mapping[str, float]:
     """The genre weights of a take: those of its labels, or else of its data set; empty when neither is known."""
     labels = labels_of(loop)
     if "genre" in labels.values or "genre" in labels.refused:
-        return dict(labels.values.get("genre", {}))
+        return labels.weights("genre")
     if "genre" in loop.extra:
         return dict(cast(Mapping[str, float], loop.extra["genre"]))
     style = loop.extra.get("style")
@@ -213,7 +213,7 @@ def affect_of(window: Loop, measured: tuple[float | None, float | None]) -> dict
     """Valence and arousal of a window: what the labels of its loop say, else as measured; None where people refused."""
     labels = labels_of(window)
     return {
-        name: labels.values.get(name, None if name in labels.refused else value)
+        name: labels.number(name) if name in labels.values else None if name in labels.refused else value
         for name, value in zip(("valence", "arousal"), measured, strict=True)
     }
 

@@ -8,6 +8,8 @@ its name only when it is whole and has passed `PRAGMA integrity_check`.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +26,10 @@ from composer_core.store.labels.schema import ACTIONS, EVENTS, METADATA, VERSION
 from composer_core.store.labels.store import LabelStore
 
 _TABLES = (EVENTS, ACTIONS)
+DAMAGED = "damaged-"
 _ROWS = 2000
+_LOG_MARKS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+"""How a write-ahead log of SQLite begins."""
 _FUNCTIONS = ("label_events_append_only", "label_actions_append_only")
 
 
@@ -64,9 +69,10 @@ def back_up(location: Path | str, path: Path) -> BackupFacts:
 def restore(location: Path | str, path: Path, kept: Path) -> BackupFacts:
     """Put the labels of a backup in place of what is there; that is saved to `kept` before.
 
-    A backup of an older release is brought up to date first. All or nothing: when anything
-    fails, the labels are as they were. Raises NotFound, or StoreError bad_backup for a file
-    that is no whole backup.
+    A SQLite file that is damaged is moved as it is, with its log, to the name of `damaged_copy`. Nothing is kept of
+    one that is not there. A backup of an older release is brought up to date first. All or nothing: when
+    anything fails, the labels are as they were. Raises NotFound, or StoreError bad_backup for a file that is no
+    whole backup.
     """
     if not path.is_file():
         raise NotFound("path_missing", path=str(path))
@@ -75,6 +81,9 @@ def restore(location: Path | str, path: Path, kept: Path) -> BackupFacts:
         facts = _checked(path, path)
         _copy_sqlite(path, current)
         _bring_up_to_date(current, path)
+        if isinstance(location, Path) and not _is_whole(location):
+            _replace_damaged(location, current, damaged_copy(kept))
+            return facts
         back_up(location, kept)
         try:
             if isinstance(location, Path):
@@ -84,6 +93,65 @@ def restore(location: Path | str, path: Path, kept: Path) -> BackupFacts:
         except (OSError, sqlite3.Error) as error:
             raise StoreError("cannot_write", path=str(location), reason=str(error)) from error
     return facts
+
+
+def damaged_copy(kept: Path) -> Path:
+    """Where damaged labels go instead of `kept`: under a name that tells them from backups."""
+    return kept.with_name(f"{DAMAGED}{kept.name}")
+
+
+def _is_whole(location: Path) -> bool:
+    """Whether the labels at a path can be read through; a missing or empty file, too, is none that can."""
+    if not location.is_file() or not location.stat().st_size:
+        return False
+    try:
+        damage = label_damage(location)
+    except sqlite3.OperationalError as error:
+        raise StoreError("database_busy", path=str(location), reason=str(error)) from error
+    return not damage
+
+
+def label_damage(location: Path) -> str:
+    """What is wrong with a SQLite file of labels, "" where it is whole. Nothing is changed."""
+    log = location.with_name(f"{location.name}-wal")
+    if log.is_file() and log.stat().st_size and log.read_bytes()[:4] not in _LOG_MARKS:
+        return f"its write-ahead log {log.name} is none"
+    try:
+        with closing(sqlite3.connect(f"{location.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)) as connection:
+            (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
+            if verdict == "ok":
+                connection.execute("SELECT count(*), max(id) FROM label_events").fetchone()
+                connection.execute("SELECT max(version) FROM label_schema").fetchone()
+            return "" if verdict == "ok" else str(verdict)
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_ERROR":
+            raise
+        return str(error)
+    except sqlite3.DatabaseError as error:
+        return str(error)
+
+
+def _replace_damaged(location: Path, current: Path, kept: Path) -> None:
+    """Put `current` in place of a damaged file, which goes to `kept`; at no moment is there neither.
+
+    The old write-ahead log must go before the new file comes: SQLite would play it into that.
+    """
+    new = location.with_name(f".{location.name}.restored")
+    try:
+        _make_single(current)
+        shutil.copyfile(current, new)
+        with new.open("rb") as stream:
+            os.fsync(stream.fileno())
+        for suffix in ("", "-wal", "-shm"):
+            old = location.with_name(location.name + suffix)
+            if old.exists():
+                os.link(old, kept.with_name(kept.name + suffix))
+                if suffix:
+                    old.unlink()
+        os.replace(new, location)
+    except (OSError, sqlite3.Error) as error:
+        new.unlink(missing_ok=True)
+        raise StoreError("cannot_write", path=str(location), reason=str(error)) from error
 
 
 def _made(folder: Path) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from weakref import finalize
 
 from sqlalchemy import (
     Column,
@@ -186,10 +189,38 @@ def open_engine(location: Path | str) -> Engine:
     """
     if not isinstance(location, Path):
         return _pooled_engine(location, os.getpid())
+    if location.is_file() and not os.access(location.parent, os.W_OK):
+        return reading_engine(location)
     engine = create_engine(f"sqlite:///{location}", poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def reading_engine(location: Path) -> Engine:
+    """For a file where SQLite can make no file of shared memory beside it (a folder that cannot be written, a full
+    disk): it is read as it lies.
+
+    Where its newest rows are still in the write-ahead log, both are copied into a private folder first.
+    """
+    log = location.with_name(f"{location.name}-wal")
+    mode = "immutable=1"
+    if log.is_file() and log.stat().st_size:
+        private = TemporaryDirectory(prefix="composer-labels-")
+        copies = [Path(shutil.copy(path, private.name)) for path in (location, log)]
+        location, mode = copies[0], "mode=rw"
+    engine = create_engine(f"sqlite:///{location.absolute().as_uri()}?{mode}&uri=true", poolclass=NullPool)
+    if mode == "mode=rw":
+        finalize(engine, private.cleanup)
+    event.listen(engine, "connect", _prepare_reading)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_reading(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    # A copy is not the labels: nothing may be written there that nobody would find again.
+    connection.execute("PRAGMA query_only = ON")
 
 
 @cache

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from composer_core.errors import StoreError, require_choice
+from composer_core.store.atomic import make_folder, read_json
+from composer_core.store.damage import note_damage
 from composer_core.store.labels import queries as sql
 from composer_core.store.labels.queries import human_source
 from composer_core.store.labels.records import Action, BulkEdit, Changed, Entry, Press, UndoResult
@@ -23,6 +25,7 @@ from composer_core.store.labels.schema import (
     label_location,
     migrate,
     open_engine,
+    reading_engine,
     schema_version,
 )
 from composer_core.store.labels.view import HUMAN, CurrentLabel, LabelEvent, current_label
@@ -48,7 +51,8 @@ def store_error(error: PoolTimeoutError | DBAPIError, place: str) -> StoreError:
     state = getattr(error.orig, "sqlstate", None)
     if sqlite.startswith(_BUSY_SQLITE) or state in _BUSY_STATES:
         return StoreError("database_busy", path=place, reason=reason)
-    if not isinstance(error, OperationalError | InterfaceError):
+    if not isinstance(error, OperationalError | InterfaceError) or sqlite == "SQLITE_ERROR":
+        # SQLite says so of a table that is not there.
         return StoreError("damaged_store", path=place, reason=reason)
     # Without a server psycopg has no SQLSTATE to give, so a missing state means that it could not be reached.
     gone = error.connection_invalidated or (not sqlite and state is None) or str(state).startswith(_GONE_CLASSES)
@@ -56,8 +60,26 @@ def store_error(error: PoolTimeoutError | DBAPIError, place: str) -> StoreError:
 
 
 def open_labels(workspace: Workspace) -> LabelStore:
-    """Open the labels of a workspace: its SQLite file, or the database that COMPOSER_DATABASE_URL names."""
-    return LabelStore(label_location(workspace))
+    """Open the labels of a workspace: its SQLite file, or the database that COMPOSER_DATABASE_URL names.
+
+    StoreError labels_lost when the file is gone or empty though there were labels: a new one would hide the loss.
+    """
+    location = label_location(workspace)
+    if isinstance(location, Path) and (n_events := lost_events(location, workspace)):
+        raise StoreError("labels_lost", path=str(location), count=n_events)
+    return LabelStore(location)
+
+
+def lost_events(location: Path, workspace: Workspace) -> int:
+    """How many label events the search data know of while the file of labels is missing or empty; else 0."""
+    manifest = workspace.catalogue / "manifest.json"
+    if (location.exists() and location.stat().st_size) or not manifest.exists():
+        return 0
+    try:
+        content: Any = read_json(manifest)
+        return int(content["event"])
+    except (StoreError, KeyError, TypeError, ValueError):
+        return 0
 
 
 class LabelStore:
@@ -69,7 +91,9 @@ class LabelStore:
 
     def __init__(self, location: Path | str) -> None:
         if isinstance(location, Path):
-            location.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(location.parent)
+        self._location = location
+        self._reading: Engine | None = None
         self.engine: Engine = open_engine(location)
         self.place = str(location) if isinstance(location, Path) else self.engine.url.render_as_string()
         with self.transaction() as connection:
@@ -302,13 +326,26 @@ class LabelStore:
         with self.transaction() as connection:
             yield from connection.execution_options(yield_per=_ROWS_A_PIECE).execute(query)
 
+    def _connected(self, writes: bool) -> Connection:
+        """A connection; where the disk is so full that SQLite cannot even begin to read, one that only reads."""
+        try:
+            return self.engine.connect()
+        except OperationalError:
+            if writes or not isinstance(self._location, Path) or not self._location.is_file():
+                raise
+            self._reading = self._reading or reading_engine(self._location)
+            return self._reading.connect()
+
     @contextmanager
     def transaction(self, writes: bool = False) -> Iterator[Connection]:
         """Open a connection with one transaction; writers wait for each other. StoreError when the database fails."""
         try:
-            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            with self._connected(writes).execution_options(writes=writes) as connection, connection.begin():
                 if writes and connection.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('label_events'))"))
                 yield connection
         except FAILURES as error:
-            raise store_error(error, self.place) from error
+            failure = store_error(error, self.place)
+            if failure.code == "damaged_store" and isinstance(self._location, Path):
+                note_damage(self._location, str(failure.values["reason"]))
+            raise failure from error

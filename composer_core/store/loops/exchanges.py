@@ -20,7 +20,7 @@ from typing import Any
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import read_json, write_json
-from composer_core.store.loops.part_files import parts_present
+from composer_core.store.loops.part_files import damaged_parts, parts_present
 from composer_core.workspace import Workspace
 
 _FORMAT = 1
@@ -77,6 +77,12 @@ def counted_parts(workspace: Workspace) -> set[str]:
         present = parts_present(workspace.loops)
         if _stamp(log) == stamp:
             return {name for name in present if name not in out and (name in put_in or not made_for(name))}
+
+
+def whole_parts(workspace: Workspace) -> set[str]:
+    """Names of the parts that count and can be read; the others are noted as damaged."""
+    counted = counted_parts(workspace)
+    return counted - damaged_parts(workspace.loops, counted)
 
 
 def exchanges(workspace: Workspace) -> tuple[Exchange, ...]:

@@ -7,10 +7,12 @@ is damaged, or that names parts that no longer exist, is rebuilt.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from composer_core.errors import StoreError
@@ -36,17 +38,24 @@ class LoopIndex:
     def __init__(self, path: Path, read_ids: ReadIds) -> None:
         self._path = path
         self._read_ids = read_ids
+        self._parts: Sequence[str] = ()
+        self._private: TemporaryDirectory[str] | None = None
 
     def refresh(self, parts: Sequence[str]) -> None:
         """Take in the parts that are not in it; `parts` are the names of all there are, in order.
 
-        StoreError when it cannot be written.
+        Where the library can only be read and the index does not fit it, a private one is made in the folder for
+        temporary files. StoreError when it cannot be written.
         """
+        self._parts = parts
         try:
             if self._take_in(parts):
                 return
         except sqlite3.OperationalError as error:
-            raise StoreError("cannot_write", path=str(self._path), reason=str(error)) from error
+            if self._private is not None or os.access(self._path.parent, os.W_OK):
+                raise StoreError("cannot_write", path=str(self._path), reason=str(error)) from error
+            self._private = TemporaryDirectory(prefix="composer-index-")
+            self._path = Path(self._private.name) / self._path.name
         except sqlite3.DatabaseError:
             pass  # damaged: below it is made anew
         self._remove()
@@ -59,8 +68,9 @@ class LoopIndex:
             (number,) = connection.execute("PRAGMA user_version").fetchone()
             if not known <= set(parts) or (known and number != _TABLES_NUMBER):
                 return False
-            connection.execute(f"PRAGMA user_version = {_TABLES_NUMBER}")
             missing = [name for name in parts if name not in known]
+            if missing or number != _TABLES_NUMBER:
+                connection.execute(f"PRAGMA user_version = {_TABLES_NUMBER}")
             for start in range(0, len(missing), _PARTS_A_COMMIT):
                 connection.execute("BEGIN IMMEDIATE")
                 for name in missing[start : start + _PARTS_A_COMMIT]:
@@ -96,27 +106,52 @@ class LoopIndex:
         query = "SELECT content_hash, loop_id FROM contents WHERE content_hash IN ({})"
         return dict(self._find(query, contents))
 
-    def _find(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    def _find(self, query: str, keys: Iterable[str]) -> list[tuple[Any, ...]]:
         wanted = list(dict.fromkeys(keys))
         if not wanted or not self._path.exists():
-            return
+            return []
+        try:
+            return self._rows(query, wanted)
+        except sqlite3.OperationalError as error:
+            raise StoreError("cannot_write", path=str(self._path), reason=str(error)) from error
+        except sqlite3.DatabaseError:
+            # Damaged further inside than `refresh` looked: made anew from the parts.
+            self._remove()
+            self._take_in(self._parts)
+            return self._rows(query, wanted)
+
+    def _rows(self, query: str, wanted: Sequence[str]) -> list[tuple[Any, ...]]:
         with self._open() as connection:
+            found: list[tuple[Any, ...]] = []
             for start in range(0, len(wanted), _IDS_A_QUERY):
                 some = wanted[start : start + _IDS_A_QUERY]
-                yield from connection.execute(query.format(",".join("?" * len(some))), some)
+                found += connection.execute(query.format(",".join("?" * len(some))), some)
+            return found
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SEC, isolation_level=None)
+        connection = self._connected()
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            # A power cut may take the newest parts out of the index, never damage it: they are read again.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(_TABLES)
             yield connection
         finally:
             connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        """A connection; one that only reads the file as it lies where nothing can be written beside it."""
+        if not self._path.is_file() or os.access(self._path.parent, os.W_OK):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_BUSY_SEC, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                # A power cut may take the newest parts out of the index, never damage it: they are read again.
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_TABLES)
+                return connection
+            except sqlite3.Error as error:
+                connection.close()
+                if not isinstance(error, sqlite3.OperationalError) or not self._path.stat().st_size:
+                    raise
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
 
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):

@@ -25,9 +25,10 @@ import pyarrow.parquet as pq
 from composer_core.errors import NotFound, StoreError
 from composer_core.music.loop import Loop, Notes
 from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.damage import note_damage, noted
 from composer_core.store.loops.columns import completed, loop_of, loops_table, notes_table
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
-from composer_core.store.loops.exchanges import counted_parts, numbers_used, part_name
+from composer_core.store.loops.exchanges import counted_parts, numbers_used, part_name, whole_parts
 from composer_core.store.loops.index import LoopIndex
 from composer_core.store.loops.part_files import parts_present, read_part
 from composer_core.store.loops.record import LoopRecord
@@ -79,8 +80,13 @@ class LoopStore:
         known = tuple(r.loop_id for r in records if fresh.get(r.loop_id) is not r)
         return Appended(tuple(fresh), len(duplicate_of), known, part)
 
-    def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row per loop, in the order they were added, with all columns or the given ones."""
+    def table(self, columns: Sequence[str] | None = None, *, whole: bool = True) -> pd.DataFrame:
+        """One row per loop, in the order they were added, with all columns or the given ones.
+
+        StoreError names a damaged part, unless `whole` is False: then the loops of the other parts are given.
+        """
+        if whole:
+            self._refuse_damage()
         rows = self._read(None if columns is None else list(columns))
         left_out = [] if columns is not None else [name for name in NOT_LISTED if name in rows.column_names]
         frame: pd.DataFrame = rows.drop_columns(left_out).to_pandas()
@@ -98,8 +104,16 @@ class LoopStore:
             found.update(_load_rows(self._workspace.notes / part.name, rows))
         for loop_id in loop_ids:
             if loop_id not in found:
+                self._refuse_damage()
                 raise NotFound("loop_missing", loop_id=loop_id, path=str(self._workspace.root))
         return [found[loop_id] for loop_id in loop_ids]
+
+    def _refuse_damage(self) -> None:
+        """StoreError for the first part that is damaged: what is asked for may be in it."""
+        missing = counted_parts(self._workspace) - whole_parts(self._workspace)
+        for damage in noted(self._workspace.loops.parent) if missing else ():
+            if damage.path.name in missing:
+                raise StoreError("damaged_store", path=str(damage.path), reason=damage.reason)
 
     def _locate(self, loop_ids: Iterable[str]) -> dict[Path, list[int]]:
         """The row numbers of these loops by part; ids that the library does not have are left out."""
@@ -150,6 +164,11 @@ class LoopStore:
         """The loops of one part, with all columns or those of the given ones that it has."""
         return read_part(self._workspace.loops / name, None if columns is None else list(columns))
 
+    def part_loops(self, name: str) -> dict[str, Loop]:
+        """All loops of one part with their notes, by id. StoreError when the part is damaged."""
+        rows = read_part(self._workspace.loops / name, LOOP_SCHEMA.names).to_pylist()
+        return _load_rows(self._workspace.notes / name, rows) if rows else {}
+
     def replace_columns(self, name: str, columns: Mapping[str, pa.Array]) -> None:
         """Replace or add columns of the loops of one part; the part is replaced whole or not at all.
 
@@ -167,7 +186,7 @@ class LoopStore:
                 (made / "manifest.json").unlink(missing_ok=True)
 
     def _parts(self) -> list[Path]:
-        return [self._workspace.loops / name for name in sorted(counted_parts(self._workspace))]
+        return [self._workspace.loops / name for name in sorted(whole_parts(self._workspace))]
 
     def _read(self, columns: list[str] | None) -> pa.Table:
         # `loop_id` is always read, because a part read without any column would seem to have no rows.
@@ -197,6 +216,7 @@ class LoopStore:
         return name
 
     def _remove_debris(self) -> None:
+        # Damaged loops are no debris: their notes may still be whole.
         whole = parts_present(self._workspace.loops)
         for folder in (self._workspace.loops, self._workspace.notes):
             for path in folder.glob(".part-*"):
@@ -229,6 +249,7 @@ def _load_rows(path: Path, rows: list[dict[str, Any]]) -> dict[str, Loop]:
             groups = list(range(first_group, min(last_group + 1, part.num_row_groups)))
             table = part.read_row_groups(groups, columns=list(_NOTE_COLUMNS))
     except (OSError, pa.ArrowException) as error:
+        note_damage(path, str(error))
         raise StoreError("damaged_store", path=str(path), reason=str(error)) from error
     columns = [table.column(name).to_numpy().astype(np.int32) for name in _NOTE_COLUMNS]
     before = first_group * _ROWS_A_GROUP

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from composer_core.errors import StoreError
 from composer_core.store.atomic import atomic_writer, locked, read_json, write_json
+from composer_core.store.damage import ARROW, PARQUET, is_noted, looks_whole, note_damage
 from composer_core.store.labels.columns import all_labels, labels_since
 from composer_core.store.labels.projection import (
     LABEL_SCHEMA,
@@ -39,7 +40,7 @@ from composer_core.store.labels.schema import label_location
 from composer_core.store.labels.store import LabelStore
 from composer_core.store.loops.arrow_arrays import numbers
 from composer_core.store.loops.declarations import LOOP_SCHEMA, NOT_LISTED
-from composer_core.store.loops.exchanges import counted_parts
+from composer_core.store.loops.exchanges import whole_parts
 from composer_core.store.loops.part_files import FULL_ROWS, count_rows, even_groups, read_part
 from composer_core.store.search.row_files import ROWS_SUFFIX, write_rows
 from composer_core.workspace import Workspace
@@ -110,27 +111,60 @@ class Catalogue:
         """
         with self._lock:
             store = self._labels()
-            newest = newest_event(store) if store else 0
-            files, base = self._current_files(store, newest, told or _ignore)
-            return self._with_later(store, files, base, newest)
+            try:
+                return self._with_labels(store, told or _ignore)
+            except StoreError as error:
+                if store is None or error.code != "damaged_store" or error.values["path"] != store.place:
+                    raise
+                self._unreadable_labels(str(error.values["reason"]))
+                return self._with_labels(None, told or _ignore)
+
+    def _with_labels(self, store: LabelStore | None, told: Told) -> Snapshot:
+        """The library with the labels of `store`; None: with those the files hold, for nothing newer can be read."""
+        newest = newest_event(store) if store else self._manifest()[1]
+        files, base = self._current_files(store, newest, told)
+        return self._with_later(store, files, base, newest)
 
     def is_behind(self) -> bool:
         """Whether bringing the files up to date will take more than a moment."""
         files, base = self._manifest()
-        missing = counted_parts(self._workspace) - {part for file in files for part in file.parts}
-        store = self._labels()
-        n_events = (newest_event(store) if store else 0) - base if files else 0
+        missing = whole_parts(self._workspace) - {part for file in files for part in file.parts}
+        n_events = self._newest(base) - base if files else 0
         n_bytes = sum((self._workspace.loops / name).stat().st_size for name in missing)
         return n_bytes > _MOMENT_BYTES or n_events > _MOMENT_EVENTS
 
     def _labels(self) -> LabelStore | None:
         location = label_location(self._workspace)
-        if self._store is None and (isinstance(location, str) or location.exists()):
-            self._store = LabelStore(location)
+        if isinstance(location, Path) and (not location.exists() or not location.stat().st_size):
+            self._store = None  # opening it would make an empty one
+        elif self._store is None and not (isinstance(location, Path) and is_noted(location)):
+            try:
+                self._store = LabelStore(location)
+            except StoreError as error:
+                if error.code != "damaged_store":
+                    raise
+                self._unreadable_labels(str(error.values["reason"]))
         return self._store
 
+    def _unreadable_labels(self, reason: str) -> None:
+        location = label_location(self._workspace)
+        self._store = None
+        if isinstance(location, Path):
+            note_damage(location, reason)
+
+    def _newest(self, base: int) -> int:
+        """The newest event, as far as the labels can be read."""
+        store = self._labels()
+        try:
+            return newest_event(store) if store else base
+        except StoreError as error:
+            if error.code != "damaged_store":
+                raise
+            self._unreadable_labels(str(error.values["reason"]))
+            return base
+
     def _current_files(self, store: LabelStore | None, newest: int, told: Told) -> tuple[list[CatalogueFile], int]:
-        parts = counted_parts(self._workspace)
+        parts = whole_parts(self._workspace)
         files, base = self._manifest()
         held = {part for file in files for part in file.parts}
         if parts == held and not self._too_many_later(store, base, newest):
@@ -246,11 +280,17 @@ class Catalogue:
             if content["format"] != _FORMAT:
                 return [], 0
             files = [CatalogueFile(row["name"], tuple(row["parts"]), row["n_loops"]) for row in content["files"]]
-            present = all((self._folder / name).exists() for file in files for name in file.names)
+            paths = [(self._folder / name, kind) for file in files for name, kind in _kinds(file)]
+            present = all(looks_whole(path, kind) for path, kind in paths)
             return (files, int(content["event"])) if present else ([], 0)
         except (StoreError, KeyError, TypeError, ValueError):
             # It can be made again from the loops: nothing is lost but a minute.
             return [], 0
+
+    def forget(self) -> None:
+        """Have the files made anew with the next look: one of them turned out to be damaged."""
+        with locked(self._folder / "lock"):
+            (self._folder / "manifest.json").unlink(missing_ok=True)
 
     def _keep(self, files: Sequence[CatalogueFile], base: int) -> None:
         rows = [{"name": file.name, "parts": list(file.parts), "n_loops": file.n_loops} for file in files]
@@ -259,6 +299,10 @@ class Catalogue:
         for path in self._folder.iterdir():
             if path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _kinds(file: CatalogueFile) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    return (file.names[0], PARQUET), (file.names[1], ARROW)
 
 
 def _written(write: Callable[[T], CatalogueFile], of: Sequence[T], told: Told) -> list[CatalogueFile]:

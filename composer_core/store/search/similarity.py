@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from composer_core.errors import StoreError
 from composer_core.music.loop import Loop
 from composer_core.store.atomic import atomic_writer, locked, read_json, write_json
-from composer_core.store.loops.exchanges import counted_parts
+from composer_core.store.loops.exchanges import whole_parts
 from composer_core.store.loops.part_files import FULL_ROWS, even_groups, read_part
 from composer_core.store.loops.record import METRIC_PREFIX
 from composer_core.store.loops.store import LoopStore
@@ -110,7 +110,7 @@ class SimilarityIndex:
         return found
 
     def _current_files(self) -> tuple[_File, ...]:
-        parts = counted_parts(self._workspace)
+        parts = whole_parts(self._workspace)
         files = self._manifest()
         if {part for file in files for part in file.parts} == parts:
             return tuple(files)

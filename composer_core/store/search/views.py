@@ -122,6 +122,18 @@ class LibraryViews:
     def refresh(self, told: Callable[[float], None] | None = None) -> Version:
         """Read the library as it is now; returns its `version`. `told` is called with the share done, 0 to 1."""
         snapshot = self._catalogue.snapshot(told)
+        try:
+            return self._loaded_as(snapshot)
+        except StoreError as error:
+            if error.code != "damaged_store" or not str(error.values["path"]).startswith(
+                str(self._workspace.catalogue)
+            ):
+                raise
+            # A file that looked whole is damaged inside: all are made anew, once.
+            self._catalogue.forget()
+            return self._loaded_as(self._catalogue.snapshot(told))
+
+    def _loaded_as(self, snapshot: Snapshot) -> Version:
         version = (*snapshot.version, self._exclusions.digest())
         with self._lock:
             if self._loaded != version:
@@ -173,12 +185,17 @@ class LibraryViews:
     def _run(self, query: str, values: Sequence[object], read: Callable[[duckdb.DuckDBPyRelation], Found]) -> Found:
         try:
             return read(self._database.cursor().sql(query, params=list(values)))
+        except duckdb.OutOfMemoryException as error:
+            raise StoreError("damaged_store", path=str(self._workspace.catalogue), reason=str(error)) from error
         except duckdb.IOException:
             # A file was replaced by another process between the look at the manifest and now.
             self._loaded = None
             self.refresh()
-        except duckdb.Error as error:
-            raise StoreError("damaged_store", path=str(self._workspace.catalogue), reason=str(error)) from error
+        except duckdb.Error:
+            # A file is damaged inside; it can be made again from the loops.
+            self._catalogue.forget()
+            self._loaded = None
+            self.refresh()
         try:
             return read(self._database.cursor().sql(query, params=list(values)))
         except duckdb.Error as error:

@@ -9,6 +9,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.library": ("Library", "ライブラリ"),
     "page.label": ("Label", "ラベル付け"),
     "page.train": ("Train", "学習"),
+    "start.read_only": (
+        "{path} can only be read: everything can be seen and heard, and nothing can be stored.",
+        "{path} は読み取り専用です。見たり聴いたりはできますが、保存はできません。",
+    ),
+    "start.damaged": (
+        "Some files of the workspace are damaged. The rest works without them; these commands mend it:",
+        "ワークスペースに壊れたファイルがあります。それ以外は使えます。修復するコマンドは次のとおりです。",
+    ),
+    "start.damaged_file": ("{file}: {reason}", "{file}：{reason}"),
+    "start.damaged_more": ("and {n} more", "ほか {n} 個"),
     "start.filling": (
         "First start: the model plays loops for your library ({done} of {total}) …",
         "初回起動：モデルがライブラリ用のループを演奏しています（{done} / {total}）…",

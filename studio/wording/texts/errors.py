@@ -44,6 +44,7 @@ _JAPANESE: dict[str, str] = {
     "bad_weights": "{name}の重み {value} の合計が 1 になっていません。",
     "too_few_labels": "{field}のラベルが足りず学習できません（現在 {found}）。2種類以上の値に各{least}件必要です。",
     "bad_format": "{name}が {value!r} になっています。必要な形式：{expected}。",
+    "bad_text": "{path} の {line} 行目：{reason}。",
     "bad_password": "パスワードの長さが範囲外です。{least}〜{most} 文字にしてください。",
     # things that are not there
     "path_missing": "{path} が見つかりません。名前のつづりはディスク上のものと同じですか？",
@@ -113,6 +114,14 @@ _JAPANESE: dict[str, str] = {
     "database_unreachable": (
         "ラベルの保存先 {path} に接続できません（{reason}）。"
         "データベースサーバーは起動していますか？直前の変更は保存されていない可能性があります。"
+    ),
+    "labels_lost": (
+        "{path} がないか空です。ライブラリには {count} 件のラベルの記録がありました。"
+        "バックアップを戻すには composer restore ファイル、"
+        "ラベルなしで始めるには composer repair --without-labels を実行してください。"
+    ),
+    "studio_running": (
+        "{path} ではスタジオ（プロセス {pid}、{address}）が動いています。終了してからもう一度実行してください。"
     ),
     "library_changed": ("処理中に {path} が変更されました（{part}）。何も置き換えていません。もう一度お試しください。"),
     "exchange_built_on": (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import smf
@@ -18,13 +19,14 @@ from composer_core.ingest.datasets.adapter import ISSUES
 from composer_core.ingest.datasets.beat_files import on_its_beats
 from composer_core.ingest.datasets.registry import ADAPTERS, detect
 from composer_core.ingest.midi import read_song
-from composer_core.ingest.song import READING
 from composer_core.pipeline.datasets.imports import ingest_with_facts
 from composer_core.pipeline.datasets.progressions import progressions
 from composer_core.pipeline.labels.decisions import current
-from composer_core.pipeline.library import loops, readings, reread, rereading
+from composer_core.pipeline.library import loops, reread
+from composer_core.pipeline.library.imports import ingest
 from composer_core.store.labels.records import Entry
 from composer_core.store.labels.store import LabelStore
+from composer_core.store.loops.store import LoopStore
 from composer_core.store.songs import SongStore
 from composer_core.workspace import Workspace
 from dataset_folders import FOLDERS, LABELS, MATCHED, PIANO, make, put
@@ -223,6 +225,27 @@ def test_pop909_is_cut_by_its_beats(tmp_path: Path, workspace: Workspace) -> Non
     assert [loop.meter.numerator for loop in loops.loops_for_training(folder, "piano", jobs=1)] == [4]
 
 
+def test_an_old_library_of_pop909_is_read_again_on_its_beats(tmp_path: Path, workspace: Workspace) -> None:
+    """Bars of one beat, as an earlier reading cut them; the set's facts came with a later import."""
+    folder = pop909_folder(tmp_path, "".join(f"{beat / 2} {beat % 2:.1f} {beat % 4 == 1:.1f}\n" for beat in range(18)))
+    ingest([str(folder)], workspace, jobs=1)
+    store = LoopStore(workspace)
+    assert set(_pop909(workspace)) == {"1/4"}
+    for name in store.part_names():
+        number = store.part_table(name).column("reading")
+        store.replace_columns(name, {"reading": pa.nulls(len(number), number.type)})
+    report = ingest_with_facts([str(folder)], workspace, jobs=1)
+    assert (report.loops_added, report.files_improved) == (0, 1)
+    done = reread.reread(workspace, jobs=1)
+    assert done.not_reread == [] and done.classes["meter"] > 0
+    assert set(_pop909(workspace)) == {"4/4"}
+    assert reread.reread(workspace, jobs=1).n_loops == 0
+
+
+def _pop909(workspace: Workspace) -> list[str]:
+    return list(loops.table(workspace)["meter"])
+
+
 @pytest.mark.parametrize(
     ("beats", "warned"), [(None, "beats_missing"), ("0.0 1.0 1.0\n0.5 0.0\n", "beats_damaged"), ("\0", "beats_damaged")]
 )
@@ -240,21 +263,6 @@ def test_beats_are_their_own_sets_alone(tmp_path: Path, workspace: Workspace) ->
     assert [one["code"] for one in report.warnings] == ["meter_doubtful"]
     one_file = ingest_with_facts([str(folder / "001" / "001.mid")], Workspace(tmp_path / "b"), dataset="pop909", jobs=1)
     assert one_file.warnings == []
-
-
-def test_a_library_read_without_beats_gets_them_when_it_is_read_again(
-    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beats = "".join(f"{beat / 2} {beat % 2:.1f} {beat % 4 == 1:.1f}\n" for beat in range(18))
-    folder = pop909_folder(tmp_path, None)
-    read(folder, workspace)
-    put(folder, {"001/beat_midi.txt": beats})
-    assert set(loops.table(workspace)["meter"]) == {"1/4"}
-    for module in (readings, rereading):
-        monkeypatch.setattr(module, "READING", READING + 1)
-    reread.reread(workspace, jobs=1)
-    table = loops.table(workspace).sort_values("start_bar")
-    assert table[["meter", "start_bar", "bars"]].to_numpy().tolist() == [["4/4", 0, 4], ["4/4", 4, 1]]
 
 
 def test_beats_inside_an_archive_are_told_to_be_left_out(tmp_path: Path, workspace: Workspace) -> None:

@@ -15,7 +15,7 @@ from composer_core.pipeline.scoring import score
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.rules.damage import damage
 from metric_loops import groove_loops
-from small_library import N_LOOPS, rock
+from small_library import N_LOOPS, loose_rock, rock
 
 
 def test_settings_keep_pass_mark_and_weights_and_refuse_nonsense(workspace):
@@ -39,10 +39,15 @@ def test_a_preview_counts_every_loop_once_and_a_higher_mark_fails_more(workspace
         preview_scores(workspace, 120.0)
 
 
-def test_with_one_weight_the_total_is_that_axis(workspace):
-    names, total = totals(workspace, {"velocity": 1.0})
-    rows = browse.rows(workspace, names, ["scores.velocity"])["scores.velocity"].to_numpy(dtype=float)
+def test_with_one_weight_the_total_is_that_axis_by_the_loops_own_profile(workspace):
+    played = add_generated(workspace, [(loose_rock(), "take")])[0]
+    names, total = totals(workspace, {"structure": 1.0})
+    rows = browse.rows(workspace, names, ["judged.structure"])["judged.structure"].to_numpy(dtype=float)
     np.testing.assert_allclose(total, rows)
+    of = dict(zip(*totals(workspace, {"velocity": 1.0}), strict=True))
+    assert of[played] == browse.rows(workspace, [played], ["scores.velocity"])["scores.velocity"].iloc[0]
+    # velocity does not count in what is programmed, so nothing is left to weigh
+    assert all(math.isnan(value) for name, value in of.items() if name != played)
 
 
 def test_the_queue_is_what_lies_below_the_mark_worst_first(workspace):
@@ -56,7 +61,7 @@ def test_the_queue_is_what_lies_below_the_mark_worst_first(workspace):
 
 
 def test_mending_never_lowers_a_total_and_leaves_the_loop_alone():
-    loop = damage(rock(4), "jitter", 40.0, seed=3)
+    loop = loose_rock()
     onset = loop.notes.onset_tick.copy()
     found = mend(loop)
     assert found.better and found.total_after >= found.total_before + LEAST_GAIN
@@ -82,7 +87,7 @@ def test_every_axis_has_rules_that_apply(axis):
 
 
 def test_a_mended_loop_joins_the_library_once_beside_the_one_it_came_from(workspace):
-    loop_id = add_generated(workspace, [(damage(rock(4), "jitter", 40.0, seed=3), "take")])[0]
+    loop_id = add_generated(workspace, [(loose_rock(), "take")])[0]
     before = browse.count(workspace)
     shown = retry(workspace, [loop_id], keep=False)[0]
     assert shown.better and not shown.kept_as and browse.count(workspace) == before

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import small_library
@@ -15,7 +16,16 @@ from composer_core.metrics import fingerprint_distance, rhythm_fingerprint
 from composer_core.music.loop import Loop, Notes
 from composer_core.pipeline.exports.label_encoding import label_code
 from composer_core.pipeline.exports.master import build_master
-from composer_core.pipeline.exports.pairs import PairOptions, build_pairs, describe
+from composer_core.pipeline.exports.pairs import (
+    PairOptions,
+    _chosen,
+    _in_turn,
+    _label_differences,
+    _Part,
+    _weights,
+    build_pairs,
+    describe,
+)
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.imports import LabelRow, import_labels
 from composer_core.pipeline.library import imports, loops
@@ -104,6 +114,45 @@ def test_what_is_alike_and_what_only_seems_so(master: Path, tmp_path: Path) -> N
     assert far["rhythm_distance"] == pytest.approx(distance, abs=1e-3) and distance >= PairOptions().far_rhythm
 
 
+def test_hard_negatives_are_alike_in_all_but_one_thing(tmp_path: Path) -> None:
+    """Worked out on four places of one instrument: what each differs in from the first, by hand."""
+    options = PairOptions()
+    print_of, base = np.zeros((6, 58), np.float32), {"emotion_valence": 0.0, "emotion_arousal": 0.5}
+    print_of[:, 0] = 1.0
+    labels = [
+        base | {"emotion": "happy", "genre": {"rock": 1.0}},
+        base | {"emotion": "sad", "genre": {"rock": 1.0}},  # another mood alone: 1 of 4 fields, 0.25 in the mean
+        base | {"emotion": "sad", "genre": {"jazz": 1.0}},  # two of four: 0.5 in the mean
+        base | {"emotion": "happy", "genre": {"rock": 1.0}},  # the same labels, another swing
+        {},  # no labels, another swing
+        base | {"emotion": "sad", "emotion_valence": 0.6, "genre": {"rock": 1.0}},  # a mood, and 0.3 of valence between
+    ]
+    swing = ["straight", "straight", "straight", "swing_8", "swing_16", "straight"]
+    part = _Part(
+        [{"loop_id": str(i)} for i in range(6)],
+        print_of,
+        np.array(swing),
+        np.array([str(i) for i in range(6)]),
+        np.array([str(i) for i in range(6)]),
+        {name: np.array([own.get(name, np.nan) for own in labels]) for name in base},
+        np.array([own.get("emotion", "") for own in labels]),
+        {"genre": _weights([own.get("genre") for own in labels])},
+    )
+    others = np.arange(1, 6)
+    found = _chosen(part, 0, others, np.zeros(5), _label_differences(part, 0, others), options)
+    assert {int(others[place]): reason for reason, place in found} == {
+        1: "one_label_differs",
+        2: "labels_differ",
+        3: "rhythm_differs",
+        4: "swing_differs",
+    }
+    # The turns: one of each reason before a second of any.
+    many = {"labels_differ": [1, 2, 3], "rhythm_differs": [4], "swing_differs": [5, 6]}
+    assert _in_turn(many, 4) == [
+        ("labels_differ", 1), ("rhythm_differs", 4), ("swing_differs", 5), ("labels_differ", 2),
+    ]  # fmt: skip
+
+
 def test_no_pair_crosses_a_split(master: Path, tmp_path: Path) -> None:
     shutil.copytree(master, tmp_path / "master")
     split = {"rock_happy": "train", "rock_again": "test", "rock_sad": "test", "waltz_happy": "train"}
@@ -159,7 +208,9 @@ def test_a_library_without_labels_is_paired_by_rhythm(made_library: Workspace, t
     build_master(made_library, tmp_path / "master")
     build_pairs(tmp_path / "master", tmp_path / "pairs")
     made = read_pairs(tmp_path / "pairs")
-    assert all(row["label_distance"] is None and row["kind"] != "hard_negative" for row in made.pairs)
+    assert all(row["label_distance"] is None for row in made.pairs)
+    # Without labels only the swing tells loops of one rhythm apart.
+    assert {row["reason"] for row in made.pairs if row["kind"] == "hard_negative"} <= {"swing_differs"}
     assert len(made.texts) == 2 * small_library.N_LOOPS
 
 

@@ -75,7 +75,7 @@ def test_the_master_data_set_words_what_has_no_caption(workspace: Workspace, tmp
     first = loops.table(workspace)["loop_id"][0]
     decisions.decide(workspace, first, rater="aki", action="approve", values={"caption_en": "Mine."}, seen={})
     build_master(workspace, tmp_path / "plain")
-    assert {row["labels.caption_ja"] for row in read_master(tmp_path / "plain").loops.rows} == {None}
+    assert {row.get("labels.caption_ja") for row in read_master(tmp_path / "plain").loops.rows} == {None}
     build_master(workspace, tmp_path / "told", with_captions=True)
     rows = {row["loop_id"]: row for row in read_master(tmp_path / "told").loops.rows}
     assert (rows[first]["labels.caption_en"], rows[first]["labels.caption_en.source"]) == ("Mine.", "human:aki")

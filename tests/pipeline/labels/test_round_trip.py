@@ -97,7 +97,7 @@ def seen_by_all(workspace: Workspace) -> dict[Any, Any]:
     }
 
 
-@pytest.mark.parametrize("form", ["spreadsheet", "csv", "jsonl"])
+@pytest.mark.parametrize("form", ["spreadsheet", "csv", "jsonl", "label-studio"])
 @settings(
     max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
 )
@@ -131,6 +131,52 @@ def approve(workspace: Workspace, rater: str, value: str, number: int = 0) -> st
     seen = decisions.current(workspace, loop_id).seen
     decisions.decide(workspace, loop_id, rater=rater, action="approve", values={"emotion": value}, seen=seen)
     return loop_id
+
+
+def every_status(workspace: Workspace) -> None:
+    """Labels of every status: each of the five a field can have, settled both ways, and one taken back."""
+    first, second, third, fourth, fifth = ids(workspace)
+    store = open_labels(workspace)
+    for source in ("model:m@1", "rule:r", "import:set"):
+        store.add(source, [Entry(first, "emotion_valence", 0.25, "suggested", 0.5)], "a reason")
+    store.add("model:m@1", [Entry(first, "genre", {"jazz": 0.5, "rock": 0.5}, "suggested", 0.5)])
+
+    def do_as(rater: str, action: str, loop_id: str, values: dict[str, Any]) -> None:
+        seen = decisions.current(workspace, loop_id).seen
+        decisions.decide(workspace, loop_id, rater=rater, action=action, values=values, seen=seen, note=f"{rater}'s")
+
+    do_as("aki", "approve", second, {"emotion": "sad", "technique": [], "meter": "6/8", "caption_ja": "静か。"})
+    do_as("aki", "draft", third, {"genre": {"funk": 1.0}, "quality": 2})
+    do_as("kim", "reject", third, {"emotion": "happy", "emotion_arousal": 0.75})
+    for rater, mood in (("aki", "sad"), ("kim", "happy")):
+        for loop_id in (fourth, fifth):
+            do_as(rater, "approve", loop_id, {"emotion": mood, "key_root": "C" if mood == "sad" else "D"})
+    # On the fifth a third person settles: the mood as something else, the key as none of the two.
+    do_as("mori", "approve", fifth, {"emotion": "calm"})
+    do_as("mori", "reject", fifth, {"key_root": "C"})
+    do_as("aki", "approve", first, {"quality": 4})
+    decisions.undo(workspace, "aki")
+
+
+@pytest.mark.parametrize("form", ["spreadsheet", "csv", "jsonl", "label-studio"])
+def test_every_status_comes_back_and_replays_equal(
+    pair: tuple[Workspace, Workspace], tmp_path: Path, form: str
+) -> None:
+    here, there = pair
+    every_status(here)
+    said = seen_by_all(here)
+    assert {status for _, status, *_ in said.values()} == {
+        "suggested", "draft", "approved", "rejected", "disputed",
+    }  # fmt: skip
+    statuses = {event.status for event in open_labels(here).events()}
+    assert statuses == {"suggested", "draft", "approved", "rejected", "settled", "withdrawn"}
+    count = export_labels(here, tmp_path / "labels", form)
+    report = import_label_file(there, tmp_path / "labels", form)
+    assert (report.written, report.n_refused) == (count, 0), report.refused
+    assert seen_by_all(there) == said
+    assert standing(there) == standing(here)
+    assert import_label_file(there, tmp_path / "labels", form).written == 0
+    assert seen_by_all(there) == said
 
 
 def test_disputes_and_settlements_come_back(pair: tuple[Workspace, Workspace], tmp_path: Path) -> None:

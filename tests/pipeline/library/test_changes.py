@@ -107,6 +107,21 @@ def test_loops_stored_without_their_tick_begin_at_their_bar() -> None:
     assert start_tick(loop(rows(1), at_bar=3)) == 3 * BAR
 
 
+def test_a_song_put_on_other_beats_is_compared_by_its_seconds() -> None:
+    """8 quarters at 120 in 1/4, from second 2 on, and the same sounds as eighths at 60 in 4/4, from second 1 on."""
+    old = Loop("piano", Notes.from_rows(rows(8)), 8, 120.0, Meter(1, 4), start_bar=4, extra={"start_sec": 2.0})
+    eighths = [(480 + 240 * n, 200, pitch, 90) for n, (_, _, pitch, _) in enumerate(rows(8))]
+    new = Loop("piano", Notes.from_rows(eighths), 2, 60.0, extra={"start_tick": 0, "start_sec": 1.0})
+    found = one(old, new)
+    assert found.replaces == {0: ("old",)} and {"meter", "tempo"} <= set(found.classes)
+    # A twentieth of a second away no note is the same, and with a change of tempo inside every second counts.
+    late = Loop("piano", Notes.from_rows(eighths), 2, 60.0, extra={"start_tick": 0, "start_sec": 1.05})
+    assert one(old, late).replaces == {0: ()}
+    halves = [(0, 9, 60, 90), (480, 9, 61, 90), (960, 9, 62, 90), (1200, 9, 63, 90)]
+    bends = {"tempo_bpm": 90.0, "tempo_events": ((0, 120.0), (960, 60.0)), "extra": {"start_sec": 2.0}}
+    assert one(old, Loop("piano", Notes.from_rows(halves), 1, start_bar=9, **bends)).replaces == {0: ("old",)}  # type: ignore[arg-type]
+
+
 def test_nothing_and_everything() -> None:
     assert compare({}, []).is_empty
     assert compare({}, [loop(rows(4))]).classes == {"new": 1}

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 import smf
+from composer_core.estimate import meter as meter_estimates
+from composer_core.estimate.estimators import load_estimators
 from composer_core.estimate.key.declared import declared_json, declared_signature
 from composer_core.estimate.key.estimator import UNSURE, estimate_key
-from composer_core.estimate.meter import meter_is_doubtful
+from composer_core.estimate.meter import METER_UNSURE, meter_is_doubtful, suggest_loop_meter
+from composer_core.ingest.cut import cut
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.song import Song
 from composer_core.music.key import Key, KeySignature
@@ -18,6 +21,7 @@ from composer_core.music.timing import Meter
 from composer_core.pipeline.labels.suggestions import show
 from composer_core.pipeline.library.declared import (
     judged_signatures,
+    keep_meters,
     main_meter,
     main_signature,
     main_stretch,
@@ -152,6 +156,64 @@ def test_how_a_beat_divides_belies_a_metre_and_how_many_make_a_bar_does_not() ->
     assert [meter_is_doubtful(Meter.parse(one), shares) for one in ("3/4", "6/8", "9/8", "12/8")] == [True] * 4
     # What the estimator does not know is not judged.
     assert not meter_is_doubtful(Meter(5, 4), shares) and not meter_is_doubtful(Meter(3, 4))
+
+
+def loop_of(meter: Meter, *head: bytes) -> Loop:
+    """The first loop of a tune in eighths, imported with these events before it."""
+    song = song_of(tune(60, bars=2), *head)
+    loops = cut(song, 2)
+    keep_meters(song, loops)
+    assert loops[0].meter == meter
+    return loops[0]
+
+
+def test_loops_keep_the_metre_that_their_file_declares() -> None:
+    assert "declared_meter" not in loop_of(Meter(4, 4)).extra
+    waltz = loop_of(Meter(3, 4), smf.meter(3, 2))
+    assert waltz.extra["declared_meter"] == {"meter": "3/4", "doubtful": False}
+    # A bar of one beat is no music's metre.
+    assert loop_of(Meter(1, 4), smf.meter(1, 2)).extra["declared_meter"] == {"meter": "1/4", "doubtful": True}
+
+
+SHARES = {"4/4": 0.5, "2/4": 0.2, "3/4": 0.2, "3/8": 0.1, "6/8": 0.0, "9/8": 0.0, "12/8": 0.0}
+"""Unsure: the likeliest metre has half. Triple metres have 0.3 together, which is just not belied."""
+
+
+@pytest.mark.parametrize(
+    ("declared", "doubtful", "suggested", "confidence"),
+    [
+        ("2/4", False, "2/4", 0.7),  # what the notes give 4/4 and 2/4, which are hard to tell apart
+        ("3/4", False, "3/4", 0.3),
+        ("2/4", True, "4/4", 0.5),  # doubted where it was read
+        ("6/8", False, "4/4", 0.5),  # 3/8, 6/8, 9/8 and 12/8 have a tenth: the notes belie it
+        ("5/4", False, "5/4", 0.5),  # not learnt: what the surest metre leaves
+        (None, False, "4/4", 0.5),
+    ],
+)
+def test_a_declared_metre_wins_where_the_estimate_is_unsure(
+    monkeypatch: pytest.MonkeyPatch, declared: str | None, doubtful: bool, suggested: str, confidence: float
+) -> None:
+    monkeypatch.setattr(meter_estimates, "song_meter_shares", lambda _model, _notes: dict(SHARES))
+    extra: dict[str, object] = {} if declared is None else {"declared_meter": {"meter": declared, "doubtful": doubtful}}
+    loop = Loop("piano", Notes.from_rows([(n * 240, 200, 60, 90) for n in range(8)]), 1, extra=extra)
+    made = suggest_loop_meter(load_estimators().meter, loop)  # type: ignore[arg-type]
+    assert made is not None and (made.value, made.confidence) == (suggested, confidence)
+    assert (made.reasons == ("cue:declared:+",)) == (suggested == declared)
+
+
+def test_a_sure_estimate_stands_against_the_declared_metre(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = {**dict.fromkeys(SHARES, 0.0), "4/4": METER_UNSURE, "2/4": 0.2}
+    monkeypatch.setattr(meter_estimates, "song_meter_shares", lambda _model, _notes: dict(sure))
+    extra: dict[str, object] = {"declared_meter": {"meter": "2/4", "doubtful": False}}
+    loop = Loop("piano", Notes.from_rows([(n * 240, 200, 60, 90) for n in range(8)]), 1, extra=extra)
+    made = suggest_loop_meter(load_estimators().meter, loop)  # type: ignore[arg-type]
+    assert made is not None and (made.value, made.reasons) == ("4/4", ("cue:repetition:+",))
+
+
+def test_few_notes_say_nothing_of_the_metre_whatever_is_declared() -> None:
+    extra: dict[str, object] = {"declared_meter": {"meter": "2/4", "doubtful": False}}
+    loop = Loop("piano", Notes.from_rows([(0, 200, 60, 90)]), 1, extra=extra)
+    assert suggest_loop_meter(load_estimators().meter, loop) is None  # type: ignore[arg-type]
 
 
 def test_estimates_are_shown_beside_what_is_declared(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def test_every_choice_has_a_column() -> None:
 
 
 def test_the_master_data_set_says_what_the_library_declares() -> None:
-    copied = [column for column in master._BASIC if column.name in BY_NAME]
+    # The metre there is the one that counts, which a label may say; the library's is its `file_meter`.
+    copied = [column for column in master._BASIC if column.name in BY_NAME and column.name != "meter"]
     assert {column.kind for column in copied} == {"text", "count", "number"}
     assert all(column.meaning == BY_NAME[column.name].meaning for column in copied)
     assert all(BY_NAME[column.name].listed for column in copied)

@@ -17,9 +17,9 @@ from composer_core.music.loop import Loop, Notes
 from composer_core.music.timing import Meter
 from composer_core.pipeline.generation.fill_in import fill_in, own_table
 from composer_core.pipeline.generation.reranking import choose_best
+from composer_core.pipeline.known_labels import KnownLabels
 from composer_core.pipeline.labels import decisions
 from composer_core.pipeline.labels.imports import LabelRow, import_labels
-from composer_core.pipeline.labels.known_labels import KnownLabels
 from composer_core.pipeline.training.labelled import (
     EMOTION_TABLE,
     LABELS,

@@ -317,7 +317,8 @@ def test_a_second_cookie_of_the_name_is_not_guessed_about(house: House) -> None:
 @pytest.mark.parametrize(
     ("target", "path"),
     [("/library?f=1", "/library?f=1"), ("", "/"), ("//evil.example.org", "/"), ("/\\evil.example.org", "/"),
-     ("/a\\b", "/"), ("https://evil.example.org", "/"), ("/sign-out", "/"), ("/sign-in?next=/x", "/"), ("/a\r\nset-cookie: x", "/")],
+     ("/a\\b", "/"), ("https://evil.example.org", "/"), ("/sign-out", "/"), ("/sign-in?next=/x", "/"),
+     ("/a\r\nset-cookie: x", "/")],
 )  # fmt: skip
 def test_after_signing_in_one_stays_here(target: str, path: str) -> None:
     assert own_path(target) == path

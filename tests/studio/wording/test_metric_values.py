@@ -30,8 +30,8 @@ def test_a_value_has_the_decimals_of_its_unit(code: str, value: float, shown: st
 
 def test_two_loops_are_compared_in_even_decimals_the_most_different_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "chosen_language", lambda: "en")
-    first = {"scores.total": 71.4, "metrics.offbeat_rate": 0.5, "metrics.velocity_mean": 90.0}
-    second = {"scores.total": 80.0, "metrics.offbeat_rate": 0.25, "metrics.velocity_mean": 101.26}
+    first = {"judged.total": 71.4, "metrics.offbeat_rate": 0.5, "metrics.velocity_mean": 90.0}
+    second = {"judged.total": 80.0, "metrics.offbeat_rate": 0.25, "metrics.velocity_mean": 101.26}
     shown = differences(first, second, {"offbeat_rate": 0.5, "velocity_mean": 5.0}).values.tolist()
     # 11.26 of a spread of 5 is 2.3, 0.25 of 0.5 is 0.5
     assert [row[1:] for row in shown] == [

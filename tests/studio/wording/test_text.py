@@ -143,7 +143,10 @@ def test_the_english_error_is_the_core_s_own_sentence() -> None:
     [
         ("take 2 came out silent: no notes.", "take 2 came out silent: no notes."),
         ("a*b*_c_.mid", r"a\*b\*\_c\_.mid"),
-        (":red[x] $y$ <b> [l](http://x)", r"\:red\[x\] \$y\$ \<b\> \[l\](http://x)"),
+        (":red[x] $y$ <b> [l](http://x)", "\\:red\\[x\\] \\$y\\$ \\<b\\> \\[l\\](http:\u2060//x)"),
+        ("see HTTPS://x.example or www.x.example", "see HTTPS:\u2060//x.example or www\u2060.x.example"),
+        ("kim@x.example :material/delete:", "kim@\u2060x.example :\u2060material/delete:"),
+        ("awww, @home 5:30 a@ b", "awww, @home 5:30 a@ b"),
     ],
 )
 def test_names_of_files_are_shown_literally(text: str, shown: str) -> None:

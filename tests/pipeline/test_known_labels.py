@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from composer_core.pipeline.known_labels import counted_meter, is_known, known_labels
 from composer_core.pipeline.labels.captions import caption_values
-from composer_core.pipeline.labels.known_labels import counted_meter, is_known, known_labels
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.records import LabelValue
 from composer_core.store.labels.view import CurrentLabel, LabelEvent, replay

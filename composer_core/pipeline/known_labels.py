@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from composer_core.store.labels.records import LabelValue
+from composer_core.store.labels.store import LabelStore
 from composer_core.store.labels.view import HUMAN, IMPORT, CurrentLabel
+from composer_core.store.loops.store import LoopStore
+from composer_core.workspace import Workspace
 
 if TYPE_CHECKING:
     from composer_core.music.affect import Mood
@@ -73,7 +77,7 @@ class KnownLabels:
     fields that were rejected or are disputed, `by_emotion` those of valence and arousal that a mood stands for.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, LabelValue] = field(default_factory=dict)
     who: Mapping[str, str] = field(default_factory=dict)
     refused: frozenset[str] = frozenset()
     by_emotion: frozenset[str] = frozenset()
@@ -82,6 +86,26 @@ class KnownLabels:
     def is_empty(self) -> bool:
         """Whether nothing is said."""
         return not self.values and not self.refused
+
+    def text(self, name: str) -> str | None:
+        """The value of a field that holds a code; None where none is known."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def number(self, name: str) -> float | None:
+        """The value of a field that holds a number; None where none is known."""
+        value = self.values.get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    def codes(self, name: str) -> tuple[str, ...] | None:
+        """The codes of a field that holds some, without weights; None where none are known."""
+        value = self.values.get(name)
+        return tuple(value) if isinstance(value, list | tuple | Mapping) else None
+
+    def weights(self, name: str) -> dict[str, float]:
+        """The weights by code; empty where none are known."""
+        value = self.values.get(name)
+        return dict(value) if isinstance(value, Mapping) else {}
 
 
 UNLABELLED = KnownLabels()
@@ -93,7 +117,7 @@ def known_labels(labels: Mapping[str, CurrentLabel], moods: Mapping[str, Mood]) 
     A mood stands for the valence and the arousal of its anchor wherever its label comes before theirs: a person's
     `sad` counts more than a model's valence, and less than a valence of that person.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, LabelValue] = {}
     who: dict[str, str] = {}
     refused, by_emotion = set(), set()
     for name, part in FIELD_OF_LABEL.items():
@@ -132,3 +156,21 @@ def with_labels_of_copies(
                     found[name] = label
         shared |= dict.fromkeys(ids, found) if found else {}
     return shared
+
+
+def copies_of(workspace: Workspace) -> dict[str, tuple[str, ...]]:
+    """By loop the ids of all loops with its very content, itself among them; only loops that have a copy."""
+    table = LoopStore(workspace).table(["loop_id", "content_hash"])
+    found: dict[str, list[str]] = {}
+    for loop_id, content in zip(table["loop_id"].tolist(), table["content_hash"].tolist(), strict=True):
+        found.setdefault(content, []).append(loop_id)
+    return {loop_id: tuple(ids) for ids in found.values() if len(ids) > 1 for loop_id in ids}
+
+
+def current_labels(
+    store: LabelStore, loop_ids: Sequence[str], copies: Mapping[str, Sequence[str]]
+) -> dict[str, Mapping[str, CurrentLabel]]:
+    """The current labels of loops, with those of their copies (see `copies_of` and `with_labels_of_copies`)."""
+    wanted = dict.fromkeys(one for loop_id in loop_ids for one in copies.get(loop_id, (loop_id,)))
+    groups = dict.fromkeys(tuple(copies[loop_id]) for loop_id in loop_ids if loop_id in copies)
+    return with_labels_of_copies(store.view(list(wanted)), groups)

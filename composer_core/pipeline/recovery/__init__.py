@@ -1,0 +1,1 @@
+"""Damaged workspaces: find what cannot be read, say what cures it, rebuild what can be rebuilt."""

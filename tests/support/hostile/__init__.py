@@ -1,0 +1,1 @@
+"""Hostile files, and every place of the software that reads a file somebody else made."""
