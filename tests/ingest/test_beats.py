@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import smf
 from composer_core.ingest.beats import BadBeats, Beats, beats_at, put_on_beats
 from composer_core.ingest.cut import cut
+from composer_core.ingest.datasets.beat_files import folders_of_set
 from composer_core.ingest.datasets.pop909 import ADAPTER, read_beats
 from composer_core.ingest.midi import read_song
 from composer_core.ingest.song import Song, seconds_at
@@ -149,6 +150,20 @@ def test_a_bar_of_six_in_groups_of_two_is_one_bar() -> None:
 def test_what_is_no_beat_file_is_told_by_its_line(data: bytes, line: int) -> None:
     # Distances must be tempos between 5 and 1000 a minute: 0.06 to 12 s.
     assert read_beats(data) == BadBeats(line)
+
+
+def test_a_set_is_told_by_its_folders_however_many_files_it_has(tmp_path: Path) -> None:
+    files = [f"{place}/{number:03}/{number:03}.mid" for place in ("a", "b/pop") for number in range(300)]
+    for name in files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+        path.with_name("chord_midi.txt").touch()
+    paths = [str(tmp_path / name) for name in files]
+    assert folders_of_set([*paths, "elsewhere/x.mid"], "pop909") == {
+        str(tmp_path / "a"): "pop909",
+        str(tmp_path / "b" / "pop"): "pop909",
+    }
 
 
 def test_versions_of_a_song_have_no_beats() -> None:

@@ -76,6 +76,7 @@ ISSUES = {
     "refused_file": "the file could not be read",
     "no_resolution": "no resolution is known for these notes",
     "not_expected": "no file of a kind that is read here",
+    "beats_packed": "its bars are told by files that are not read inside an archive; unpack it and import the folder",
 }
 """The closed list of reasons, with their English sentences."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path, PurePath
 
 from composer_core.errors import RefusedFile
@@ -18,6 +19,19 @@ def set_with_beats(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     return next((one.name for one in ADAPTERS.values() if one.beats is not None and one.detect(folder)), None)
+
+
+def folders_of_set(paths: Iterable[str], dataset: str) -> dict[str, str]:
+    """The data set by the folders in its layout that hold these files, as `on_its_beats` wants it.
+
+    Folders rather than files: what a reader process is told has to fit on its command line.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        if not any(is_below(path, folder) for folder in found):
+            around = (folder for folder in PurePath(path).parents if ADAPTERS[dataset].detect(Path(folder)))
+            found |= {str(folder): dataset for folder in islice(around, 1)}
+    return found
 
 
 def on_its_beats(song: Song, path: str, sets: Mapping[str, str]) -> tuple[Song, list[FileWarning]]:

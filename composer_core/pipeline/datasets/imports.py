@@ -178,6 +178,8 @@ def _described_archive(
         reading = adapter.facts(list(own), parse_indexes(adapter, root, jobs))
         reading.refused = [_named_inside(issue, root, path) for issue in reading.refused] + refused
         reading.unmatched = [_named_inside(issue, root, path) for issue in reading.unmatched]
+        if adapter.beats is not None:
+            reading.refused.append(Issue(path, "beats_packed"))
         return _Described(adapter, own, reading)
 
 

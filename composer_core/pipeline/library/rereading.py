@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from composer_core.errors import RefusedFile
+from composer_core.ingest.datasets.beat_files import folders_of_set
 from composer_core.ingest.datasets.registry import ADAPTERS
 from composer_core.ingest.pool import JobReport, read_all
 from composer_core.ingest.scan import kind_of
@@ -211,13 +212,14 @@ def _claims(workspace: Workspace, needs: Sequence[_Need], done: Collection[PartC
 
 
 def _beats(workspace: Workspace, needs: Sequence[_Need]) -> dict[str, str]:
-    """The data sets of the files whose bars were told beside them, by path: they are put on their beats again."""
-    sets = {name for name, adapter in ADAPTERS.items() if adapter.beats is not None}
+    """The data sets whose bars were told beside the files, by folder: the files are put on their beats again."""
     songs = SongStore(workspace).table()
-    songs = songs[songs["dataset"].isin(sets)]
-    of_file = dict(zip(songs["source_digest"], songs["dataset"], strict=True))
-    paths = ((path, digest) for need in needs for path, digests in need.paths.items() for digest in digests)
-    return {path: of_file[digest] for path, digest in paths if digest in of_file}
+    found: dict[str, str] = {}
+    for name in (name for name, adapter in ADAPTERS.items() if adapter.beats is not None):
+        own = set(songs["source_digest"][songs["dataset"] == name])
+        paths = (path for need in needs for path, digests in need.paths.items() if not own.isdisjoint(digests))
+        found |= folders_of_set(paths, name)
+    return found
 
 
 def _answered(needs: Sequence[_Need], beats: Mapping[str, str], jobs: int | None, seen: Seen | None) -> Iterator[_Need]:

@@ -298,6 +298,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No file of a kind that is read here",
         "ここで読み込める種類のファイルではありません",
     ),
+    "dataset_issue.beats_packed": (
+        "Its bars are told by files that are not read inside an archive; unpack it and import the folder",
+        "小節の位置を示すファイルはアーカイブ内では読めません。展開してフォルダーを取り込んでください",
+    ),
     "library.other_names": ("Also imported as {names}", "別名：{names}"),
     "library.names_added": (
         "{n} files that the library holds already are found by their new names too.",
