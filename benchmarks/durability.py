@@ -85,6 +85,12 @@ RUNS: dict[str, Callable[[Path, argparse.Namespace], Row]] = dict(
 )
 
 
+def _tell(row: Row) -> None:
+    print(f"{'good' if row['good'] else 'BAD':<5} {row['what']:<30} {row['found']}", flush=True)
+    for line in row["wrong"] if isinstance(row["wrong"], list) else []:
+        print(f"      {line}", flush=True)
+
+
 def main() -> int:
     """Run the parts asked for and print what they found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -96,10 +102,7 @@ def main() -> int:
     for name in arguments.only.split(","):
         with tempfile.TemporaryDirectory(prefix="composer-durability-") as folder:
             rows.append(RUNS[name](Path(folder), arguments))
-    for row in rows:
-        print(f"{'good' if row['good'] else 'BAD':<5} {row['what']:<30} {row['found']}")
-        for line in row["wrong"] if isinstance(row["wrong"], list) else []:
-            print(f"      {line}")
+        _tell(rows[-1])
     print(json.dumps(rows, ensure_ascii=False))
     return 0 if all(row["good"] for row in rows) else 1
 

@@ -6,85 +6,54 @@ from pathlib import Path
 
 import streamlit as st
 
+from composer_core.errors import ComposerError
 from composer_core.pipeline.labels import decisions
 from composer_core.workspace import Workspace
 from studio import navigation, session
 from studio.access.offer import why_not
-from studio.label import form as label_form
+from studio.components import desk as browser
+from studio.label import desk as label_desk
+from studio.label import presses
+from studio.label import state as label_state
 from studio.label.agreement import AGREEMENT, draw_agreement
 from studio.label.bulk import BULK, draw_bulk
-from studio.label.conflict import draw_conflict, draw_votes, watch_others
-from studio.label.desk import AUTOPLAY, DESK, SECTION, decide, open_desk, play_in_hand, undo
+from studio.label.conflict import draw_elsewhere
+from studio.label.desk import DESK, SECTION
 from studio.label.files import FILES, draw_files
-from studio.label.panels import SIDE_PX, draw_heading, draw_settings, draw_side
+from studio.label.hands import desk_data
+from studio.label.panels import draw_settings
 from studio.label.spread import SPREAD, draw_spread
-from studio.label.state import InHand, LabelDesk
 from studio.library import state as library_state
-from studio.rater import draw_rater
-from studio.widgets import worded
+from studio.rater import ask_rater, draw_rater
+from studio.widgets import errors_as_messages, show_error, worded
 from studio.wording.text import t
 
-ESTIMATED = (None, "model", "rule")
 SECTIONS = (DESK, BULK, SPREAD, AGREEMENT, FILES)
-STYLE = Path(label_form.__file__).with_name("label.css")
-ACTIONS = (
-    ("approve", "Enter", "primary"),
-    ("reject", "Backspace", "secondary"),
-    ("skip", "S", "secondary"),
-    ("draft", "D", "secondary"),
-    ("undo", "U", "secondary"),
-)
+STYLE = Path(label_desk.__file__).with_name("label.css")
 
 
-def draw_values(held: InHand) -> None:
-    """Draw the form: emotion, genre, techniques, quality and note."""
-    said = {name: label.source.partition(":")[0] for name, label in held.labels.fields.items()}
-    # Where a data set or a person has spoken, the form holds their value: no estimator is sure of that.
-    sure = {name: made.confidence for name, made in held.suggestions.items() if said.get(name) in ESTIMATED}
-    label_form.draw_emotions(sure.get("emotion"))
-    label_form.draw_genre(sure.get("genre"))
-    label_form.draw_technique(held.loop.instrument, sure.get("technique"))
-    label_form.draw_quality()
-    label_form.draw_note()
+def answer_browser() -> None:
+    """Store what was pressed before anything is drawn, also when the next run draws another page."""
+    desk = label_state.label_desk()
+    if desk is not None:
+        presses.answer_presses(session.workspace(), desk, browser.pressed())
 
 
-def draw_actions(has_loop: bool) -> None:
-    """Draw the five decisions, each with its key."""
-    columns = st.container(key="label.actions").columns(len(ACTIONS), gap="small")
-    for place, (action, key, kind) in zip(columns, ACTIONS, strict=True):
-        place.button(
-            t(f"label.{action}"),
-            key=f"label.{action}",
-            shortcut=key,
-            type=kind,  # type: ignore[arg-type]
-            help=t(f"label.{action}_help"),
-            on_click=undo if action == "undo" else decide,
-            args=() if action == "undo" else (action,),
-            disabled=not has_loop and action != "undo",
-            width="stretch",
-        )
-
-
-def draw_desk(workspace: Workspace, desk: LabelDesk) -> None:
-    """Draw the current loop, the form, the keys, and what is known about the loop."""
-    held = desk.in_hand
-    if held is None:
-        st.success(t("label.done"))
-        draw_actions(has_loop=False)
-        return
-    draw_conflict(desk, held)
-    draw_votes(workspace, desk.rater, held)
-    left, middle, right = st.columns([1, 1.12, 0.85], gap="small")
-    with left, st.container(border=True, height="stretch", key="label.loop"):
-        draw_heading(held)
-        label_form.draw_suggested_pad(held.suggestions)
-    with middle, st.container(border=True, height="stretch", key="label.form"):
-        draw_values(held)
-    with right, st.container(border=True, height=SIDE_PX, key="label.aside"):
-        draw_side(workspace, desk, held)
-    draw_actions(has_loop=True)
-    if session.widget(AUTOPLAY) and desk.heard != held.item.loop_id:
-        play_in_hand(desk)
+@st.fragment
+def draw_desk(workspace: Workspace, rater: str, order: str) -> None:
+    """Draw the desk: what the browser sent is answered, the next loops are made ready. It runs for every decision."""
+    with errors_as_messages():
+        desk = label_desk.current_desk(rater, order)
+        desk.screen = browser.screen()
+        answers = presses.answer_presses(workspace, desk, browser.pressed())
+        try:
+            label_desk.fill(workspace, desk, idle=browser.is_idle())
+        except ComposerError as error:
+            show_error(error)  # what lies on the desk can still be decided
+        draw_elsewhere(workspace, rater, desk.screen)
+        browser.desk(desk_data(workspace, desk, answers), answer_browser)
+        if browser.is_idle():
+            label_desk.suggest_ahead(workspace)
 
 
 def choose_section() -> str:
@@ -112,7 +81,7 @@ def draw_bulk_section(workspace: Workspace) -> None:
     if rater:
         draw_bulk(workspace, rater, library_state.shown_filter())
     else:
-        st.info(t("label.who_are_you"))
+        ask_rater(workspace)
 
 
 def draw_desk_section(workspace: Workspace) -> None:
@@ -122,12 +91,10 @@ def draw_desk_section(workspace: Workspace) -> None:
         return
     rater, order = draw_settings(workspace)
     if not rater:
-        st.info(t("label.who_are_you"))
+        ask_rater(workspace)
         return
     with st.spinner(t("label.preparing"), show_time=False):
-        desk = open_desk(workspace, rater, order)
-    watch_others(workspace, rater)
-    draw_desk(workspace, desk)
+        draw_desk(workspace, rater, order)
 
 
 def main() -> None:

@@ -1,18 +1,17 @@
-"""The current rater: a name kept in the settings, or the signed-in account where secrets set up a login."""
+"""The current rater: a name that the browser keeps, or the signed-in account where secrets set up a login."""
 
 from __future__ import annotations
 
 import getpass
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 import streamlit as st
 from streamlit.errors import StreamlitMissingAuthlibError
 
 from composer_core.errors import ComposerError, Unavailable
 from composer_core.pipeline.labels import decisions
-from composer_core.pipeline.settings import save_settings, settings_or_defaults
+from composer_core.pipeline.settings import settings_or_defaults
 from composer_core.workspace import Workspace
 from studio import session
 from studio.access import visitor
@@ -23,26 +22,45 @@ _LONGEST_NAME = 40
 _DIGEST = 8
 
 
-def default_rater(workspace: Workspace) -> str:
-    """The rater of the settings, else the name this computer knows the person by, else ""."""
-    stored = settings_or_defaults(workspace).rater
-    if stored:
-        return stored
+def offered_raters(workspace: Workspace) -> list[str]:
+    """Names to choose from: that of the settings, those who have labelled, and the account on this computer."""
     try:
-        return getpass.getuser()
+        account = getpass.getuser()
     except (OSError, KeyError):
-        return ""
+        account = ""
+    names = [settings_or_defaults(workspace).rater, *decisions.raters(workspace), account]
+    return [name for name in dict.fromkeys(names) if name]
 
 
-def current_rater(workspace: Workspace) -> str:
-    """Who labels in this session: the account signed in with where that is asked for, else the chosen name; "" when
-    nobody is known."""
+def current_rater() -> str:
+    """Who labels in this session: the account signed in with where that is asked for, else the name the browser keeps;
+    "" when nobody is known."""
     if visitor.is_shared():
         return name_of_account({"name": visitor.visitor().name})
     if sign_in_is_set_up():
         return name_of_account(st.user.to_dict()) if st.user.is_logged_in else ""
-    session.default_widgets({RATER: default_rater(workspace)})
-    return str(session.widget(RATER))
+    return str(session.widget_or_none(RATER) or "")
+
+
+def has_been_asked() -> bool:
+    """Whether the browser has told which rater it keeps, or a person has said who they are."""
+    return session.widget_or_none(RATER) is not None
+
+
+def told_by_browser(name: str) -> None:
+    """Take the rater that the browser keeps; one that somebody chose on the page meanwhile counts."""
+    if session.widget_or_none(RATER):
+        return
+    try:
+        decisions.check_rater(name)
+    except ComposerError:
+        name = ""  # no name that labels could carry: ask as if there were none
+    session.set_widget(RATER, name)
+
+
+def is_signed_in_by_name() -> bool:
+    """Whether a sign-in says who labels, so that nobody can label as somebody else."""
+    return visitor.is_shared() or sign_in_is_set_up()
 
 
 def sign_in_is_set_up() -> bool:
@@ -63,15 +81,29 @@ def name_of_account(account: Mapping[str, object]) -> str:
     return f"{name[: _LONGEST_NAME - _DIGEST - 1]}~{digest}"
 
 
+def ask_rater(workspace: Workspace) -> None:
+    """Ask a browser that has no rater yet, once, who labels in it."""
+    if is_signed_in_by_name():
+        st.info(t("label.who_are_you"))
+        return
+    if not has_been_asked():
+        st.caption(t("label.asking_browser"))  # it answers within a moment
+        return
+    with st.container(border=True, key="label.ask_rater", width=560):
+        st.markdown(f"**{t('label.who_are_you')}**")
+        _choose_rater(workspace, "")
+
+
 def draw_rater(workspace: Workspace) -> str:
     """Show who is labelling and let the person change it; "" while nobody is known."""
-    rater = current_rater(workspace)
+    rater = current_rater()
     if visitor.is_shared():
         st.caption(t("label.rater_button", rater=literally(rater)))
         return rater
     if not sign_in_is_set_up():
-        with st.popover(t("label.rater_button", rater=literally(rater) or "?"), icon=":material/person:"):
-            _choose_rater(workspace, rater)
+        if rater:
+            with st.popover(t("label.rater_button", rater=literally(rater)), icon=":material/person:"):
+                _choose_rater(workspace, rater)
     elif rater:
         with st.popover(t("label.rater_button", rater=literally(rater)), icon=":material/verified_user:"):
             st.caption(t("label.signed_in"))
@@ -89,33 +121,25 @@ def _sign_in() -> None:
 
 
 def _choose_rater(workspace: Workspace, rater: str) -> None:
-    known = [name for name in decisions.raters(workspace) if name != rater]
-    if known:
+    offered = [name for name in offered_raters(workspace) if name != rater]
+    if offered:
         st.caption(t("label.rater_known"))
         with st.container(horizontal=True, gap="small"):
-            for name in known:
-                st.button(literally(name), key=f"label.rater.{name}", on_click=_be, args=(workspace, name))
+            for name in offered:
+                st.button(literally(name), key=f"label.rater.{name}", on_click=_be, args=(name,))
     with st.form("label.rater_form", border=False, clear_on_submit=True):
         st.text_input(t("label.rater_hint"), key=NEW_RATER, max_chars=_LONGEST_NAME)
-        st.form_submit_button(t("label.use_rater"), on_click=_be_typed, args=(workspace,))
+        st.form_submit_button(t("label.use_rater"), on_click=_be_typed)
 
 
-def _be_typed(workspace: Workspace) -> None:
-    _be(workspace, str(session.widget(NEW_RATER)).strip())
+def _be_typed() -> None:
+    _be(str(session.widget(NEW_RATER)).strip())
 
 
-def _be(workspace: Workspace, name: str) -> None:
+def _be(name: str) -> None:
     try:
         decisions.check_rater(name)
-        _remember(workspace, name)
     except ComposerError as error:
         session.set_problem(error)
         return
     session.set_widget(RATER, name)
-
-
-def _remember(workspace: Workspace, rater: str) -> None:
-    """Keep the rater for the next visit."""
-    settings = settings_or_defaults(workspace)
-    if settings.rater != rater:
-        save_settings(workspace, replace(settings, rater=rater))

@@ -20,6 +20,7 @@ from studio import first_start, navigation, session
 from studio.access import visitor
 from studio.components import transport
 from studio.components.account import show_account
+from studio.components.own_rater import remember_rater
 from studio.components.spoken_names import spoken_names
 from studio.redraw import redraw
 from studio.widgets import show_error
@@ -110,6 +111,7 @@ def main() -> None:
     with st.sidebar:
         spoken_names()
         show_account()
+        remember_rater()
     with st.bottom:
         transport.mount()
     if trouble is not None:

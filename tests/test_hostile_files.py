@@ -26,8 +26,9 @@ UPLOAD_CONTROLS = {"file_uploader", "chat_input", "camera_input", "audio_input"}
 FILE_WORDS = ("FILE", "PATH", "DIR", "OUT", "CONFIG", "RUN", "MASTER", "REPORT", "RECIPE")
 WRITTEN = {"workspace", "output", "out"}
 """Arguments that name what is written, and the workspace, whose files have tests of their own."""
-HANG_SEC = 60
-"""Readers stop by themselves after ten; this only ends a test that would never end."""
+HANG_CPU_SEC, HANG_SEC = 60, 900
+"""Of this process's own work, and of waiting for others. Readers stop by themselves after ten seconds; this only ends
+a test that would never end."""
 QUICK = ("recipe", "labels.csv", "labels.jsonl", "labels.json", "labels.yaml", "apply", "train config", "settings",
          "saved recipe", "vocabulary mood")  # fmt: skip
 """Those that begin with text; a few files are run through them in the short test."""
@@ -69,15 +70,18 @@ def test_the_collection_is_as_large_as_the_run_that_found_the_faults() -> None:
 @contextmanager
 def ended_when_it_hangs() -> Iterator[None]:
     def stop(_signal: int, _frame: object) -> None:
-        raise TimeoutError(f"still at it after {HANG_SEC} s")
+        raise TimeoutError(f"still at it after {HANG_CPU_SEC} s of work or {HANG_SEC} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
+    before = [(name, signal.signal(name, stop)) for name in (signal.SIGALRM, signal.SIGPROF)]
     signal.alarm(HANG_SEC)
+    signal.setitimer(signal.ITIMER_PROF, HANG_CPU_SEC)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for name, handler in before:
+            signal.signal(name, handler)
 
 
 def outcome(entry: EntryPoint, place: Place) -> str:

@@ -221,7 +221,7 @@ def lines_of(script: Path, *arguments: str, **environment: str) -> tuple[int, li
 def test_the_studio_is_started_from_anywhere_with_further_options(copied):
     status, lines = lines_of(copied / "scripts" / "studio", "--server.port", "8600")
     assert status == 0
-    assert lines[-1] == f"streamlit {copied} run app.py --server.port 8600"
+    assert lines[-1] == f"python {copied} -m studio.server --server.port 8600"
 
 
 def test_tests_are_chosen_and_options_passed_on(copied):

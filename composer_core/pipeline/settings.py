@@ -24,7 +24,7 @@ class Settings:
     """The settings of a person. Raises InvalidValue for a value out of range or of the wrong type.
 
     `soundfont` is a path, or None for an automatic choice. The `language` 'auto' follows the
-    browser. `audio_cache_mb` limits the cache of rendered audio. `rater` is the name on new labels.
+    browser. `audio_cache_mb` limits the cache of rendered audio. `rater` is a name offered to browsers.
     Loops with a total below `pass_mark` are in the retry queue. With `score_weights` the total is
     the weighted mean of the axes (None: the calibrated total).
     """

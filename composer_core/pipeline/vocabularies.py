@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from composer_core.store.vocabularies import Vocabularies, load_vocabularies
+from composer_core.store.vocabularies import Name as Name  # the studio imports both from here
+from composer_core.store.vocabularies import Vocabularies as Vocabularies
+from composer_core.store.vocabularies import load_vocabularies
 from composer_core.workspace import ASSETS, Workspace
 
 

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from composer_core.errors import StoreError
 
@@ -31,12 +31,12 @@ class KeptSuggestions:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def find(self, stamps: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    def find(self, stamps: Mapping[str, str]) -> dict[str, dict[str, list[object]]]:
         """Of these loops the fields that were kept under the stamp each has now; StoreError when unreadable."""
         wanted = list(stamps)
 
-        def read(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-            found = {}
+        def read(connection: sqlite3.Connection) -> dict[str, dict[str, list[object]]]:
+            found: dict[str, dict[str, list[object]]] = {}
             for start in range(0, len(wanted), _IDS_A_QUERY):
                 some = wanted[start : start + _IDS_A_QUERY]
                 for loop_id, stamp, fields in connection.execute(_FIND.format(",".join("?" * len(some))), some):
@@ -46,7 +46,7 @@ class KeptSuggestions:
 
         return self._ask(read) if self._path.exists() else {}
 
-    def keep(self, made: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+    def keep(self, made: Sequence[tuple[str, str, Mapping[str, object]]]) -> None:
         """Keep (loop, stamp, fields as JSON can hold them), in place of what was kept; StoreError when unwritable."""
         rows = [(loop_id, stamp, json.dumps(fields, allow_nan=False)) for loop_id, stamp, fields in made]
 

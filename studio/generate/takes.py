@@ -26,7 +26,7 @@ from studio.figures.roll import miniature
 from studio.generate import state as generate_state
 from studio.generate.files import file_buttons, file_stem
 from studio.generate.slots import Slot, play_slot, slot_name
-from studio.rater import default_rater
+from studio.rater import current_rater
 from studio.widgets import icon_button, picture
 from studio.wording.names import instrument_name
 from studio.wording.text import t
@@ -170,7 +170,10 @@ def _keep(slot: Slot, playing: Playing) -> None:
 
 def _approve(slot: Slot, playing: Playing) -> None:
     workspace = session.workspace()
-    rater = default_rater(workspace)
+    rater = current_rater()
+    if not rater:
+        session.go_to("label")  # there a person says who they are
+        return
     try:
         approve_takes(workspace, [(played(take, playing)[0], take) for take in slot.takes], rater)
     except ComposerError as error:

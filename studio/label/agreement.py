@@ -9,7 +9,6 @@ from typing import Any
 
 import streamlit as st
 
-from composer_core.errors import ComposerError
 from composer_core.pipeline.labels.agreement import Agreement
 from composer_core.pipeline.labels.fields import CAPTIONS, LABEL_FIELDS
 from composer_core.pipeline.labels.review import Dispute, FieldAgreement
@@ -164,7 +163,7 @@ def _draw_disputes(workspace: Workspace, rater: str) -> None:
             icon=":material/balance:",
             disabled=not asked or not rater,
             on_click=_to_desk,
-            args=(workspace, asked),
+            args=(asked,),
         )
     shown = asked[:DISPUTES_SHOWN]
     loops = label_queries.loops(workspace, shown)
@@ -199,12 +198,9 @@ def _draw_dispute(workspace: Workspace, loop: LoopWords, disputes: Sequence[Disp
             key=f"label.settle.{loop_id}",
             disabled=not rater,
             on_click=_to_desk,
-            args=(workspace, [loop_id]),
+            args=([loop_id],),
         )
 
 
-def _to_desk(workspace: Workspace, loop_ids: Sequence[str]) -> None:
-    try:
-        queue_loops(workspace, list(loop_ids)[:MOST_QUEUED], "to_settle")
-    except ComposerError as error:
-        session.set_problem(error)
+def _to_desk(loop_ids: Sequence[str]) -> None:
+    queue_loops(list(loop_ids)[:MOST_QUEUED], "to_settle")

@@ -20,7 +20,7 @@ from composer_core.workspace import Workspace
 from studio import navigation, queries, session
 from studio.label import queries as label_queries
 from studio.label import state as label_state
-from studio.label.form import NOTE_CHARACTERS
+from studio.label.presses import NOTE_CHARACTERS
 from studio.label.words import field_title, value_text, who_text
 from studio.rater import current_rater
 from studio.widgets import worded
@@ -226,7 +226,7 @@ def _apply(rater: str) -> None:
 
 def _undo() -> None:
     try:
-        undone = decisions.undo(session.workspace(), current_rater(session.workspace()))
+        undone = decisions.undo(session.workspace(), current_rater())
     except ComposerError as error:
         session.set_problem(error)
         return

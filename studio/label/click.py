@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from composer_core.errors import ComposerError
 from composer_core.workspace import Workspace
 from studio import session
 from studio.figures import labels as figures_labels
@@ -24,17 +23,13 @@ def chart_to_queue(figure: go.Figure, key: str, behind: Behind) -> None:
     def choose() -> None:
         leads_to = figures_labels.clicked(session.widget(key))
         if leads_to is not None:
-            queue_chosen(session.workspace(), behind(session.workspace(), leads_to))
+            queue_chosen(behind(session.workspace(), leads_to))
 
     st.plotly_chart(figure, key=key, config=figures_labels.CONFIG, selection_mode="points", on_select=choose)
 
 
-def queue_chosen(workspace: Workspace, loop_ids: Sequence[str]) -> None:
+def queue_chosen(loop_ids: Sequence[str]) -> None:
     """Lay the first MOST_QUEUED of these loops on the desk and say so."""
-    try:
-        queue_loops(workspace, list(loop_ids)[:MOST_QUEUED], "from_chart")
-    except ComposerError as error:
-        session.set_problem(error)
-        return
+    queue_loops(list(loop_ids)[:MOST_QUEUED], "from_chart")
     n_queued = min(len(loop_ids), MOST_QUEUED)
     session.notify(t("label.queued_one" if n_queued == 1 else "label.queued", n=f"{n_queued:,}"))

@@ -161,7 +161,7 @@ def _draw_drift(workspace: Workspace) -> None:
             icon=":material/playlist_add:",
             disabled=not one.loop_ids,
             on_click=queue_chosen,
-            args=(workspace, one.loop_ids),
+            args=(one.loop_ids,),
             width="stretch",
         )
     if len(found) > DRIFTS_SHOWN:

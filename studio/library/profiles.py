@@ -15,6 +15,7 @@ from composer_core.workspace import Workspace
 from studio import queries, session
 from studio.access.offer import may, why_not
 from studio.rater import current_rater
+from studio.redraw import redraw
 from studio.widgets import show_error, worded
 from studio.wording.text import t
 
@@ -100,7 +101,7 @@ def _rescore(workspace: Workspace) -> None:
         show_error(error)
         return
     session.notify(t("rescore.done", n=f"{counts['rescored']:,}"))
-    st.rerun()
+    redraw()
 
 
 def _choose(loop_id: str, code: str) -> None:
@@ -116,7 +117,7 @@ def _choose_for_selection(code: str) -> None:
 def _store(loop_ids: Sequence[str], code: str) -> int | None:
     """Keep the choice as a label; None where it could not be kept, which is said."""
     workspace = session.workspace()
-    rater = current_rater(workspace)
+    rater = current_rater()
     if not rater:
         session.notify(t("profile.no_rater"))
         return None

@@ -108,12 +108,7 @@ def _show_only(on: bool) -> None:
 
 
 def _to_queue() -> None:
-    workspace = session.workspace()
-    try:
-        queue_loops(workspace, session.selection()[:MOST_QUEUED])
-    except ComposerError as error:
-        session.set_problem(error)
-        return
+    queue_loops(session.selection()[:MOST_QUEUED])
     session.go_to("label")
 
 

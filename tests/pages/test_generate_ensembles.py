@@ -21,6 +21,7 @@ from composer_core.workspace import Workspace
 from studio.components import transport
 from studio.generate import state as generate_state
 from studio.generate.slots import Slot, slots_of
+from studio.rater import RATER
 from studio_app import component_data, open_studio
 from untrained_model import add_untrained_model
 
@@ -222,6 +223,7 @@ def test_a_technique_is_played_on_the_same_notes(workspace: Workspace, heard: li
 def test_an_approved_take_is_labelled_and_in_the_library(workspace: Workspace) -> None:
     app = asked("bass")
     app.multiselect(key="generate.genre").select("funk")
+    app.session_state[RATER] = "aki"
     press(press(app, "generate.generate"), "icon.approve.take.")
     (loop_id,) = table(workspace)["loop_id"]
     labels = decisions.current(workspace, loop_id)

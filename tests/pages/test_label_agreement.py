@@ -14,7 +14,7 @@ from studio import session
 from studio.label import agreement as label_agreement
 from studio.label import click as label_click
 from studio.label import state as label_state
-from studio_app import open_label, press, text, written
+from studio_app import decide_in_browser, on_screen, open_label, press, text, undo_in_browser, written
 
 
 def say(workspace: Workspace, loop_id: str, rater: str, emotion: str) -> None:
@@ -56,9 +56,9 @@ def test_a_cell_of_the_table_lays_its_loops_on_the_desk(rated: Workspace, monkey
     place = cells["text"].index("2")
     loops = label_agreement.loops_of_cell(rated, cells["customdata"][place])
     laid: list[str] = []
-    monkeypatch.setattr(label_click, "queue_loops", lambda _workspace, some, _reason: laid.extend(some))
+    monkeypatch.setattr(label_click, "queue_loops", lambda some, _reason: laid.extend(some))
     monkeypatch.setattr(session, "notify", laid.append)
-    label_click.queue_chosen(rated, loops)
+    label_click.queue_chosen(loops)
     assert laid == [*loops, text("label.queued", n=2)]
 
 
@@ -69,10 +69,11 @@ def test_somebody_without_a_vote_settles_a_dispute_and_it_leaves_the_queue(rated
     press(app, f"label.settle.{dispute.loop_id}")
     held = app.session_state[label_state.LABEL_DESK].in_hand
     assert held.item.loop_id == dispute.loop_id
-    assert text("label.votes_settle", spoken) in written(app)
-    press(app, "label.take.emotion.aki")
-    assert app.session_state["label.emotion"] == "happy"
-    press(app, "label.approve")
+    hand = on_screen(app)
+    assert hand["votesRule"] == text("label.votes_settle", spoken)
+    ((field, said),) = [(one["field"], one["said"]) for one in hand["votes"]]
+    assert (field, [one["value"] for one in said]) == ("emotion", ["happy", "sad"])
+    decide_in_browser(app, "approve", emotion="happy")
     assert review.disputes(rated) == []
     label = decisions.current(rated, dispute.loop_id).fields["emotion"]
     assert (label.value, label.status, label.source) == ("happy", "approved", "human:chie")
@@ -88,12 +89,13 @@ def test_whoever_has_a_vote_can_only_give_in(rated: Workspace) -> None:
     app = open_agreement(rated, "aki")
     assert app.button(key=f"label.settle.{dispute.loop_id}").label == text("label.look_again")
     press(app, "label.settle_all")
-    assert text("label.votes_own") in written(app)
-    press(app, "label.approve")
+    assert on_screen(app)["votesRule"] == text("label.votes_own")
+    # The form holds what this rater said before, not the label that counts.
+    assert on_screen(app)["values"]["emotion"] == "happy"
+    decide_in_browser(app, "approve")
     assert len(review.disputes(rated)) == 1
-    press(app, "label.undo")
-    press(app, "label.take.emotion.ben")
-    press(app, "label.approve")
+    undo_in_browser(app)
+    decide_in_browser(app, "approve", emotion="sad")
     assert review.disputes(rated) == []
 
 

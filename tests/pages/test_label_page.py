@@ -1,23 +1,41 @@
-"""The Label page through the router, on a small real library."""
+"""The Label page through the router, on a small real library. The browser's part is in tests/browser."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from streamlit.errors import StreamlitMissingAuthlibError
 from streamlit.testing.v1 import AppTest
 
 import small_library
-from composer_core.errors import ComposerError
+from composer_core.errors import ComposerError, RenderError
+from composer_core.estimate import Suggestion, suggest
 from composer_core.pipeline import vocabularies
 from composer_core.pipeline.generation.audition import soundfont_choice
-from composer_core.pipeline.labels import decisions
+from composer_core.pipeline.labels import decisions, kept_suggestions
 from composer_core.pipeline.settings import Settings, load_settings, save_settings
 from composer_core.workspace import Workspace
 from studio import rater, session
+from studio.components import own_rater, transport
 from studio.label import state as label_state
+from studio.label.desk import AHEAD
 from studio.label.state import LabelDesk
-from studio.rater import default_rater
-from studio_app import component_data, open_label, open_studio, press, text, written
+from studio_app import (
+    component_data,
+    decide_in_browser,
+    desk_data,
+    look,
+    on_screen,
+    open_label,
+    open_studio,
+    press,
+    send,
+    text,
+    undo_in_browser,
+    written,
+)
 
 
 def desk(app: AppTest) -> LabelDesk:
@@ -41,121 +59,120 @@ def test_empty_library_leads_to_the_import(empty_workspace: Workspace) -> None:
 def test_suggestion_fills_the_form_with_its_confidence(library_workspace: Workspace, spoken: str) -> None:
     app = open_label(library_workspace, language=spoken)
     suggested = decisions.suggestion(library_workspace, in_hand(app))
-    pad = component_data(app, "composer_xypad")
-    assert (pad["valence"], pad["arousal"]) == (suggested["emotion_valence"].value, suggested["emotion_arousal"].value)
-    assert pad["suggested"] == [pad["valence"], pad["arousal"]]
-    assert app.session_state["label.emotion"] == suggested["emotion"].value
+    hand = on_screen(app)
+    assert hand["values"]["emotion"] == suggested["emotion"].value
+    assert hand["suggested"] == [hand["values"]["emotion_valence"], hand["values"]["emotion_arousal"]]
     sure = f"{100 * suggested['emotion'].confidence:.0f} %"
-    assert text("label.headed", spoken, field=text("label.emotion", spoken), confidence=sure) in written(app)
-    assert text("label.why", spoken) in written(app)
+    assert hand["sure"]["emotion"] == text("label.sure", spoken, confidence=sure)
+    heads = [line["head"] for line in hand["reasons"]]
+    assert len(heads) == len(suggested) and all(heads)
+
+
+def test_the_next_five_loops_are_ready_before_they_are_asked_for(library_workspace: Workspace) -> None:
+    app = open_label(library_workspace)
+    hands = desk_data(app)["hands"]
+    assert len(hands) == min(1 + AHEAD, small_library.N_LOOPS)
+    assert len({hand["id"] for hand in hands}) == len(hands)
+    answer = decide_in_browser(app, "approve")
+    assert answer["outcome"] == "stored"
+    after = [hand["id"] for hand in desk_data(app)["hands"]]
+    assert after[: len(hands) - 1] == [hand["id"] for hand in hands[1:]]
 
 
 def test_approve_stores_what_the_form_holds_and_goes_on(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
-    press(app, "label.mood.calm")
-    app.multiselect(key="label.genre").set_value(["funk", "jazz"]).run()
-    app.slider(key="label.weight.funk").set_value(90).run()
-    app.slider(key="label.weight.jazz").set_value(30).run()
-    app.text_area(key="label.note").set_value("  tight  ").run()
-    press(app, "label.approve")
+    genre = {"funk": 0.75, "jazz": 0.25}
+    decide_in_browser(app, "approve", "  tight  ", emotion="calm", genre=genre)
     assert in_hand(app) != first
     stored = decisions.current(library_workspace, first)
     assert stored.status == "approved"
-    assert stored.values["emotion"] == "calm"
-    # 90 : 30 is three to one.
-    assert stored.values["genre"] == pytest.approx({"funk": 0.75, "jazz": 0.25})
-    assert {label.source for label in stored.fields.values()} == {"human:aki"}
-    assert {label.note for label in stored.fields.values()} == {"tight"}
-    assert app.text_area(key="label.note").value == ""
-    suggested = decisions.suggestion(library_workspace, in_hand(app))
-    assert set(app.multiselect(key="label.genre").value) <= set(suggested["genre"].value)
+    assert (stored.values["emotion"], stored.values["genre"]) == ("calm", genre)
+    approved = {label.source for label in stored.fields.values() if label.status == "approved"}
+    assert approved == {"human:aki"}
+    assert {label.note for label in stored.fields.values() if label.status == "approved"} == {"tight"}
+    assert on_screen(app)["note"] == ""
 
 
-def test_moving_the_pad_changes_what_is_stored(library_workspace: Workspace) -> None:
+def unsure_suggestions(loop: Any, *rest: Any) -> dict[str, Suggestion]:
+    made = suggest(loop, *rest)
+    return made | {"emotion": replace(made["emotion"], confidence=0.004)}
+
+
+def test_a_value_that_is_0_percent_sure_is_not_approved_by_itself(
+    library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_suggestions, "suggest", unsure_suggestions)
     app = open_label(library_workspace)
-    first = in_hand(app)
-    app.session_state["studio.pad.label"] = {**app.session_state["studio.pad.label"], "value": (-0.25, 0.8)}
-    press(app, "label.approve")
-    values = decisions.current(library_workspace, first).values
-    assert (values["emotion_valence"], values["emotion_arousal"]) == (-0.25, 0.8)
+    hand = on_screen(app)
+    assert hand["unsure"] == ["emotion"] and hand["values"]["emotion"] is not None
+    decide_in_browser(app, "approve")
+    fields = decisions.current(library_workspace, hand["id"]).fields
+    assert fields["emotion"].status == "suggested"
+    assert fields["emotion_valence"].status == "approved"
+
+
+def test_moods_tell_where_they_contradict_the_pad(library_workspace: Workspace) -> None:
+    fits = {mood["code"]: mood["fits"] for mood in desk_data(open_label(library_workspace))["moods"]}
+    # sad is anchored at (-0.7, 0.25): clearly bright or clearly driving contradicts it.
+    assert fits["sad"] == [-1.0, 0.15, 0.0, 0.6]
+    # intense is anchored at (-0.1, 0.9): any valence, but not clearly calm.
+    assert fits["intense"] == [-1.0, 1.0, 0.4, 1.0]
 
 
 def test_reject_skip_draft_and_undo(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
-    press(app, "label.reject")
+    decide_in_browser(app, "reject")
     assert decisions.current(library_workspace, first).status == "rejected"
     second = in_hand(app)
-    press(app, "label.skip")
+    decide_in_browser(app, "skip")
     third = in_hand(app)
     assert third not in (first, second)
-    press(app, "label.draft")
+    decide_in_browser(app, "draft")
     assert decisions.current(library_workspace, third).status == "draft"
     for expected in (third, second, first):
-        press(app, "label.undo")
+        assert undo_in_browser(app)["outcome"] == "undone"
         assert in_hand(app) == expected
-    assert text("label.why_undone") in written(app)
+    assert on_screen(app)["why"] == text("label.why_undone")
     assert decisions.current(library_workspace, first).status == "suggested"
-    press(app, "label.undo")
+    assert undo_in_browser(app)["outcome"] == "nothing"
     assert in_hand(app) == first
 
 
 def test_undo_brings_the_form_back_as_it_was(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
-    press(app, "label.mood.fear")
-    app.multiselect(key="label.genre").set_value(["funk", "jazz"]).run()
-    app.text_area(key="label.note").set_value("a bit late").run()
-    press(app, "label.approve")
-    assert in_hand(app) != first and app.text_area(key="label.note").value == ""
-    press(app, "label.undo")
-    assert (in_hand(app), app.session_state["label.emotion"]) == (first, "fear")
-    assert app.multiselect(key="label.genre").value == ["funk", "jazz"]
-    assert app.text_area(key="label.note").value == "a bit late"
+    decide_in_browser(app, "approve", "a bit late", emotion="fear", genre={"funk": 0.5, "jazz": 0.5})
+    assert in_hand(app) != first and on_screen(app)["note"] == ""
+    undo_in_browser(app)
+    hand = on_screen(app)
+    assert (hand["id"], hand["values"]["emotion"], hand["note"]) == (first, "fear", "a bit late")
+    assert hand["values"]["genre"] == {"funk": 0.5, "jazz": 0.5}
     assert decisions.current(library_workspace, first).status == "suggested"
-    # What was cleared comes back cleared, what was rejected as a whole as it stood before.
-    press(app, "label.mood.none")
-    press(app, "label.approve")
-    press(app, "label.undo")
-    assert app.session_state["label.emotion"] is None
-    press(app, "label.reject")
-    press(app, "label.undo")
-    assert app.session_state["label.emotion"] is not None
-
-
-def test_keys_are_printed_on_the_buttons(library_workspace: Workspace) -> None:
-    app = open_label(library_workspace)
-    keys = {f"label.{name}" for name in ("approve", "reject", "skip", "draft", "undo")}
-    shown = {button.key: button.proto.shortcut for button in app.button if button.key in keys}
-    assert shown == {
-        "label.approve": "enter",
-        "label.reject": "backspace",
-        "label.skip": "s",
-        "label.draft": "d",
-        "label.undo": "u",
-    }
-    moods = [
-        b.proto.shortcut for b in app.button if str(b.key).startswith("label.mood.") and b.key != "label.mood.none"
-    ]
-    assert moods == list("12345678")
+    # What was cleared comes back cleared, and set by the rater; what was rejected as a whole as it stood before.
+    decide_in_browser(app, "approve", emotion=None)
+    undo_in_browser(app)
+    hand = on_screen(app)
+    assert hand["values"]["emotion"] is None and "emotion" in hand["touched"]
+    decide_in_browser(app, "reject")
+    undo_in_browser(app)
+    assert on_screen(app)["values"]["emotion"] is not None
 
 
 def test_all_decided_says_so_and_undo_still_works(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     seen = []
     for _ in range(small_library.N_LOOPS):
-        seen.append(written(app))
-        press(app, "label.approve")
-    # File names are attacker text: what Markdown or HTML would read in them is escaped.
-    assert any(r"bass \*line\*" in page for page in seen)
-    assert any(r"七拍子\<b\>" in page for page in seen)
-    assert text("label.done") in written(app)
-    assert app.button(key="label.approve").disabled
+        seen.append(on_screen(app)["title"])
+        decide_in_browser(app, "approve", emotion="sad")
+    assert any("bass *line*" in title for title in seen) and any("七拍子<b>" in title for title in seen)
+    assert desk_data(app)["done"] and desk_data(app)["hands"] == []
     progress = decisions.progress(library_workspace, "aki")
     assert (progress.decided, progress.mine) == (small_library.N_LOOPS, small_library.N_LOOPS)
-    press(app, "label.undo")
-    assert desk(app).in_hand is not None
+    assert desk_data(app)["progress"]["share"] == 1.0
+    undo_in_browser(app)
+    assert desk(app).in_hand is not None and not desk_data(app)["done"]
 
 
 def other_writes(workspace: Workspace, loop_id: str, emotion: str) -> None:
@@ -168,94 +185,120 @@ def mood(code: str, language: str = "en") -> str:
     return found.name_ja if language == "ja" else found.name_en
 
 
-def test_conflict_shows_both_values_and_can_be_settled(library_workspace: Workspace, spoken: str) -> None:
+def test_conflict_gives_both_values_and_can_be_settled(library_workspace: Workspace, spoken: str) -> None:
     app = open_label(library_workspace, language=spoken)
-    first = in_hand(app)
-    press(app, "label.mood.calm")
-    other_writes(library_workspace, first, "fear")
-    press(app, "label.approve")
-    assert text("label.conflict", spoken) in written(app)
-    row = " | ".join((text("field.emotion", spoken).capitalize(), mood("fear", spoken), "ben", mood("calm", spoken)))
-    assert row in written(app)
-    assert decisions.current(library_workspace, first).values["emotion"] == "fear"
-    press(app, "label.store_mine")
-    assert decisions.current(library_workspace, first).values["emotion"] == "calm"
-    assert in_hand(app) != first
+    hand = on_screen(app)
+    other_writes(library_workspace, hand["id"], "fear")
+    answer = decide_in_browser(app, "approve", emotion="calm")
+    assert answer["outcome"] == "conflict" and answer["title"] == hand["title"]
+    field = text("field.emotion", spoken)
+    assert answer["rows"] == [[field[:1].upper() + field[1:], mood("fear", spoken), "ben", mood("calm", spoken)]]
+    assert decisions.current(library_workspace, hand["id"]).values["emotion"] == "fear"
+    assert in_hand(app) != hand["id"]
+    # Sent again with what was seen by now, it is stored.
+    seen = {**hand["seen"], **answer["seen"]}
+    said = {"kind": "approve", "loop": hand["id"], "values": {"emotion": "calm"}, "seen": seen, "note": ""}
+    assert send(app, said)["outcome"] == "stored"
+    assert decisions.current(library_workspace, hand["id"]).values["emotion"] == "calm"
 
 
-def test_conflict_can_be_settled_the_others_way(library_workspace: Workspace) -> None:
+def test_what_others_write_on_the_loop_on_screen_is_shown(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
-    first = in_hand(app)
-    press(app, "label.mood.calm")
-    other_writes(library_workspace, first, "fear")
-    press(app, "label.approve")
-    press(app, "label.keep_theirs")
-    assert in_hand(app) == first
-    assert app.session_state["label.emotion"] == "fear"
-    assert text("label.conflict") not in written(app)
+    other_writes(library_workspace, in_hand(app), "fear")
+    arrived = desk_data(look(app))["arrived"]
+    assert arrived["id"] == in_hand(app)
+    assert [(row["field"], row["theirs"], row["by"]) for row in arrived["rows"]] == [("emotion", mood("fear"), "ben")]
 
 
 def test_what_others_settled_meanwhile_is_passed_over(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
-    second = desk(app).waiting[0].loop_id
-    seen = decisions.current(library_workspace, second).seen
-    decisions.decide(library_workspace, second, rater="ben", action="reject", values={}, seen=seen)
-    press(app, "label.approve")
-    assert in_hand(app) != second
+    second, third = (hand["id"] for hand in desk_data(app)["hands"][1:3])
+    for loop_id in (second, third):
+        seen = decisions.current(library_workspace, loop_id).seen
+        decisions.decide(library_workspace, loop_id, rater="ben", action="reject", values={}, seen=seen)
+    decide_in_browser(app, "approve")
+    # The next one is on screen already: it stays, and both values are shown. The others never come.
+    shown = [hand["id"] for hand in desk_data(app)["hands"]]
+    assert shown[0] == second and third not in shown
 
 
 def test_history_lists_every_event_newest_first(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
     first = in_hand(app)
-    press(app, "label.approve")
-    press(app, "label.undo")
+    decide_in_browser(app, "approve")
+    undo_in_browser(app)
     events = decisions.history(library_workspace, first)
-    app.session_state["label.side"] = "history"
-    app.run()
-    shown = [line for line in written(app).split("\n") if ":small[" in line and ":gray[" not in line]
-    shown = [line for line in shown if any(text(f"status.{e.status}") in line for e in events)]
+    shown = on_screen(app)["history"]
     assert len(shown) == len(events)
-    assert text("status.withdrawn") in shown[0] and text("status.suggested") in shown[-1]
+    assert text("status.withdrawn") in shown[0]["text"] and text("status.suggested") in shown[-1]["text"]
 
 
-def test_rater_can_be_changed_and_is_remembered(library_workspace: Workspace) -> None:
+def test_a_browser_that_knows_nobody_is_asked_and_told_what_there_is(library_workspace: Workspace, spoken: str) -> None:
+    save_settings(library_workspace, Settings(rater="kim"))  # of a workspace that kept the rater itself
+    app = open_label(library_workspace, rater="", language=spoken)
+    assert text("label.who_are_you", spoken) in written(app)
+    assert "composer_desk" not in [one.proto.component_name for one in app.get("bidi_component")]
+    press(app, "label.rater.kim")
+    assert desk(app).rater == "kim"
+    assert component_data(app, "composer_own_rater")["rater"] == "kim"
+
+
+def test_what_the_browser_keeps_counts_and_not_the_workspace(library_workspace: Workspace) -> None:
+    save_settings(library_workspace, Settings(rater="kim"))
+    app = open_studio("label")
+    assert component_data(app, "composer_own_rater") == {"rater": "", "asked": False}
+    app.session_state[own_rater.KEY] = {"told": {"rater": "mio"}}
+    app.run()
+    assert desk(app).rater == "mio"
+    assert load_settings(library_workspace).rater == "kim"
+
+
+def test_rater_can_be_changed_and_is_kept_by_the_browser(library_workspace: Workspace) -> None:
     app = open_label(library_workspace)
-    press(app, "label.approve")
+    decide_in_browser(app, "approve")
     app.text_input(key="label.new_rater").set_value("秋")
     next(button for button in app.button if button.label == text("label.use_rater")).click().run()
     assert not app.exception
     assert desk(app).rater == "秋"
-    assert load_settings(library_workspace).rater == "秋"
+    assert component_data(app, "composer_own_rater")["rater"] == "秋"
+    assert load_settings(library_workspace).rater == ""
     press(app, "label.rater.aki")
     assert desk(app).rater == "aki"
 
 
-def test_without_a_name_nothing_can_be_labelled(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_name_a_person_types_one(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("uid")
 
     monkeypatch.setattr("getpass.getuser", nobody)
-    assert default_rater(library_workspace) == ""
-    app = open_studio("label")
+    assert rater.offered_raters(library_workspace) == []
+    app = open_label(library_workspace, rater="")
     assert text("label.who_are_you") in written(app)
-    assert "label.approve" not in [button.key for button in app.button]
+    app.text_input(key="label.new_rater").set_value("mio")
+    next(button for button in app.button if button.label == text("label.use_rater")).click().run()
+    assert desk(app).rater == "mio"
 
 
-def test_loop_in_hand_plays_once_by_itself(library_workspace: Workspace) -> None:
+def test_every_loop_comes_with_its_sound(library_workspace: Workspace) -> None:
     try:
         soundfont_choice(library_workspace)
     except ComposerError as error:
         pytest.skip(f"no sound on this machine: {error}")
-    save_settings(library_workspace, Settings(rater="aki"))
-    app = open_studio("label")
-    assert not app.exception
-    assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
-    assert app.session_state[session.PLAY_COUNT] == 1
-    press(app, "label.mood.calm")
-    assert app.session_state[session.PLAY_COUNT] == 1
-    press(app, "label.approve")
-    assert app.session_state[session.NOW_PLAYING]["key"] == f"loop.{in_hand(app)}"
-    assert app.session_state[session.PLAY_COUNT] == 2
+    app = open_label(library_workspace, autoplay=True)
+    hands = desk_data(app)["hands"]
+    assert {hand["sound"]["key"] for hand in hands} == {f"loop.{hand['id']}" for hand in hands}
+    assert all(hand["sound"]["mode"] == "start" and hand["problem"] == "" for hand in hands)
+    # The transport holds the first under the same token: it is obeyed once, whoever hands it over.
+    assert app.session_state[session.NOW_PLAYING]["token"] == hands[0]["sound"]["token"]
+
+
+def test_a_loop_that_cannot_sound_says_why(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: Any) -> Any:
+        raise RenderError("render_silent", what="it", reason="no notes")
+
+    monkeypatch.setattr(transport, "audition", silent)
+    hand = on_screen(open_label(library_workspace, autoplay=True))
+    assert hand["sound"] is None and hand["problem"]
 
 
 class Account:
@@ -279,13 +322,15 @@ def test_where_sign_in_is_set_up_labels_carry_the_account(
     sign_in_as(monkeypatch)
     app = open_label(library_workspace)
     assert "label.sign_in" in [button.key for button in app.button]
-    assert "label.approve" not in [button.key for button in app.button]
+    assert "composer_desk" not in [one.proto.component_name for one in app.get("bidi_component")]
     sign_in_as(monkeypatch, email="aki@example.org", name="Aki")
     app.run()
-    first = in_hand(app)
-    press(app, "label.approve")
-    stored = decisions.current(library_workspace, first)
-    assert {label.source for label in stored.fields.values()} == {"human:aki@example.org"}
+    hand = on_screen(app)
+    said = {"kind": "approve", "loop": hand["id"], "values": {"emotion": "sad"}, "seen": hand["seen"], "note": ""}
+    assert send(app, {**said, "rater": "somebody@example.org"})["outcome"] == "gone"
+    assert send(app, said)["outcome"] == "stored"
+    emotion = decisions.current(library_workspace, hand["id"]).fields["emotion"]
+    assert emotion.source == "human:aki@example.org"
 
 
 def test_without_the_package_signing_in_names_the_cure(

@@ -92,7 +92,7 @@ def test_the_queue_is_counted_by_profile(library_workspace: Workspace) -> None:
     app.button("retry.save").click().run()
     app.button("retry.show").click().run()
     assert not app.exception
-    shown = View.from_query({name: value[0] for name, value in app.query_params.items()}).filter
+    shown = View.from_query(dict(app.query_params)).filter
     assert shown.profiles == ("performed",) and browse.ids(library_workspace, shown) == [played]
 
 
@@ -111,5 +111,5 @@ def test_loops_without_a_profile_are_announced_and_scored_again(library_workspac
 
 def test_links_from_before_profiles_ask_for_the_score_that_counts(library_workspace: Workspace) -> None:
     app = open_library({"scores.total": "0..100", "sort": "-scores.total"})
-    shown = View.from_query({name: value[0] for name, value in app.query_params.items()})
+    shown = View.from_query(dict(app.query_params))
     assert shown.filter.range_of("judged.total") == (0.0, 100.0) and shown.sort == "judged.total"

@@ -24,10 +24,14 @@ LEAST_LEVEL, SILENCE = 0.002, 0.0001
 AT_REST = "[data-testid='stApp'][data-test-script-state='notRunning']"
 
 
-def open_page(browser: Any, address: str, *, locale: str = "en-US", height: int = 950) -> tuple[Any, Watch]:
-    """A new visitor's page at an address, and the watch over it."""
-    page = browser.new_context(locale=locale, viewport={"width": 1440, "height": height}).new_page()
+def open_page(
+    browser: Any, address: str, *, locale: str = "en-US", height: int = 950, width: int = 1440, script: str = ""
+) -> tuple[Any, Watch]:
+    """A new visitor's page at an address, and the watch over it. `script` runs in it before anything else."""
+    page = browser.new_context(locale=locale, viewport={"width": width, "height": height}).new_page()
     page.set_default_timeout(PATIENCE_MS)
+    if script:
+        page.add_init_script(script)
     watch = Watch(page)
     page.goto(address)
     return page, watch

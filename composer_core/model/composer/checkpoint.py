@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -69,7 +69,10 @@ def load_model(folder: Path) -> LoadedModel:
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         raise ModelError("damaged_model", path=str(folder), reason="its config.json holds no model")
     config = config_from_json(ModelConfig, data["model"], str(config_path))
-    vocabulary = Vocabulary.from_json(cast(dict[str, Any], read_json(folder / VOCABULARY_FILE)), str(folder))
+    words = read_json(folder / VOCABULARY_FILE)
+    if not isinstance(words, dict):
+        raise ModelError("damaged_model", path=str(folder), reason=f"its {VOCABULARY_FILE} holds no vocabulary")
+    vocabulary = Vocabulary.from_json(words, str(folder))
     if data.get("vocabulary_hash") != vocabulary.hash or len(vocabulary) != config.n_tokens:
         raise ModelError(
             "vocabulary_mismatch", path=str(folder), found=data.get("vocabulary_hash"), expected=vocabulary.hash

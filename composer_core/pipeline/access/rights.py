@@ -128,8 +128,11 @@ def guarded(act: str) -> Callable[[Callable[_Args, _Result]], Callable[_Args, _R
     right = _ACTS[act]
 
     def guard(function: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
+        """The function behind the question."""
+
         @wraps(function)
         def asked(*args: _Args.args, **values: _Args.kwargs) -> _Result:
+            """Ask, then do."""
             require(right.name)
             return function(*args, **values)
 

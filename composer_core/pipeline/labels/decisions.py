@@ -13,7 +13,7 @@ from composer_core.pipeline.access.rights import guarded
 from composer_core.pipeline.labels import overview
 from composer_core.pipeline.labels.fields import FORM_FIELDS, check_values
 from composer_core.pipeline.labels.kept_suggestions import suggestions_for
-from composer_core.pipeline.labels.queue import unique_loops
+from composer_core.pipeline.labels.queue import unique_set
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.vocabularies import vocabularies
 from composer_core.store.labels.queries import human_source
@@ -26,6 +26,7 @@ from composer_core.store.labels.view import (
     disputed,
     loop_status,
     replay,
+    standing_of,
     votes_of,
 )
 from composer_core.store.loops.store import LoopStore
@@ -38,11 +39,15 @@ __all__ = [
     "LabelEvent",
     "LabelProgress",
     "LoopLabels",
+    "Press",
     "check_rater",
     "contested",
+    "contested_in",
     "current",
     "decide",
     "history",
+    "labels_from",
+    "people_statuses",
     "progress",
     "raters",
     "statuses",
@@ -88,7 +93,11 @@ class LabelProgress:
 
 def current(workspace: Workspace, loop_id: str) -> LoopLabels:
     """The current labels of a loop; the status is "unlabelled" when it has none."""
-    events = open_labels(workspace).history(loop_id)
+    return labels_from(loop_id, open_labels(workspace).history(loop_id))
+
+
+def labels_from(loop_id: str, events: Sequence[LabelEvent]) -> LoopLabels:
+    """The current labels of a loop out of all its events."""
     fields = replay(events).get(loop_id, {})
     seen = {event.field: event.id for event in events}
     return LoopLabels(loop_id, loop_status(fields) or "unlabelled", fields, seen)
@@ -136,9 +145,10 @@ def decide(
     store = open_labels(workspace)
     if action == "skip":
         return store.write(rater, action, loop_id, [], seen, note.strip(), press)
-    before = current(workspace, loop_id).values
+    events = store.history(loop_id)
+    before = labels_from(loop_id, events).values
     entries = _entries(loop_id, action, checked, before)
-    to_settle = [name for name, votes in contested(workspace, loop_id).items() if not _has_voted(votes, rater)]
+    to_settle = [name for name, votes in contested_in(events).items() if not _has_voted(votes, rater)]
     if to_settle and action in ("approve", "reject"):
         entries = _settling(entries, to_settle, {} if action == "reject" else before)
     _log.debug("%s: %d fields of loop %s", action, len(entries), loop_id)
@@ -154,8 +164,12 @@ def _instrument(workspace: Workspace, loop_id: str) -> str:
 
 def contested(workspace: Workspace, loop_id: str) -> dict[str, list[LabelEvent]]:
     """The votes on each field of a loop on which raters contradict each other."""
-    standing = open_labels(workspace).standing([loop_id]).get(loop_id, {})
-    return {name: votes_of(events) for name, events in standing.items() if disputed(events)}
+    return contested_in(open_labels(workspace).history(loop_id))
+
+
+def contested_in(events: Sequence[LabelEvent]) -> dict[str, list[LabelEvent]]:
+    """The same out of all events of the loop."""
+    return {name: votes_of(said) for (_, name), said in standing_of(events).items() if disputed(said)}
 
 
 @guarded("label")
@@ -196,10 +210,15 @@ def statuses(workspace: Workspace) -> dict[str, str]:
     return dict.fromkeys(suggested, "suggested") | dict(overview.statuses(store))
 
 
+def people_statuses(workspace: Workspace) -> Mapping[str, str]:
+    """The status of every loop of which a person has said something."""
+    return overview.statuses(open_labels(workspace))
+
+
 def progress(workspace: Workspace, rater: str) -> LabelProgress:
     """How much of the library is labelled, and how many loops this rater has decided."""
     store = open_labels(workspace)
-    present = set(unique_loops(workspace))
+    present = unique_set(workspace)
     found = [status for loop_id, status in overview.statuses(store).items() if loop_id in present]
     own = overview.acts(store, rater).values()
     decided = {loop_id for kind, loop_id in own if kind in ("approve", "reject")}

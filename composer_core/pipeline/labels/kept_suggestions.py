@@ -29,6 +29,7 @@ from composer_core.workspace import ASSETS, Workspace
 
 _BATCH = 500
 """The number of loops whose suggestions are stored in one transaction: a few MB of notes at a time."""
+_UNSAID = object()
 _SLICE = 8
 """The number of loops after which the clock is looked at, where there is a limit of time."""
 
@@ -41,9 +42,17 @@ def suggestions_for(workspace: Workspace, loops: Mapping[str, Loop]) -> dict[str
     """
     store = open_labels(workspace)
     made = _known_or_computed(workspace, loops)
-    said = store.standing(list(loops))
+    said = {
+        (event.loop_id, event.field, event.source): event.value
+        for events in store.histories(list(loops)).values()
+        for event in events
+    }
     fresh = {
-        loop_id: {name: one for name, one in fields.items() if not _is_said(said.get(loop_id, {}).get(name, ()), one)}
+        loop_id: {
+            name: one
+            for name, one in fields.items()
+            if said.get((loop_id, name, one.source), _UNSAID) != _plain(one.value)
+        }
         for loop_id, fields in made.items()
     }
     store_suggestions(store, fresh)
@@ -139,19 +148,11 @@ def _to_json(fields: Mapping[str, Suggestion]) -> dict[str, list[Any]]:
     }
 
 
-def _from_json(fields: Mapping[str, Any]) -> dict[str, Suggestion]:
+def _from_json(fields: Mapping[str, list[Any]]) -> dict[str, Suggestion]:
     return {
         name: Suggestion(value, confidence, tuple(reasons), source)
         for name, (value, confidence, reasons, source) in fields.items()
     }
-
-
-def _is_said(standing: Any, made: Suggestion) -> bool:
-    """Whether the newest event of the suggestion's own source says the same."""
-    return any(
-        event.source == made.source and event.status == "suggested" and event.value == _plain(made.value)
-        for event in standing
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -25,8 +25,9 @@ _SECOND_OPINION = 2
 """When so many people have approved a loop, a model's objection to it counts as settled."""
 
 
-_unique: dict[Path, tuple[str, list[str]]] = {}
-"""By workspace: the state of the library (its digest), and the unique loops read at that state."""
+_unique: dict[Path, tuple[str, list[str], frozenset[str]]] = {}
+"""By workspace: the state of the library (its digest), and the unique loops read at that state, in order and as a
+set."""
 _shuffles: dict[tuple[Path, str], tuple[str, dict[str, int]]] = {}
 """By workspace and rater: the state of the library, and the place of each unique loop in the rater's shuffle."""
 _MOST_SHUFFLES = 50
@@ -91,7 +92,7 @@ def queue(
     own = overview.acts(store, rater)
     statuses = overview.statuses(store)
     decided = {loop_id for kind, loop_id in own.values() if kind in ("approve", "reject")}
-    state, wanted = _unique_at(workspace)
+    state, wanted, _ = _unique_at(workspace)
     places = _shuffled(workspace, state, wanted, rater)
     if loop_ids is not None:
         asked = set(loop_ids)
@@ -144,14 +145,20 @@ def unique_loops(workspace: Workspace) -> list[str]:
     return list(_unique_at(workspace)[1])
 
 
-def _unique_at(workspace: Workspace) -> tuple[str, list[str]]:
+def unique_set(workspace: Workspace) -> frozenset[str]:
+    """The same loops as a set."""
+    return _unique_at(workspace)[2]
+
+
+def _unique_at(workspace: Workspace) -> tuple[str, list[str], frozenset[str]]:
     """The state of the library and its unique loops. The list is cached: do not change it in place."""
     store = LoopStore(workspace)
     state = store.digest()
     known = _unique.get(workspace.root)
     if known is None or known[0] != state:
         loops = store.table(["loop_id", "duplicate_of"], whole=False)
-        known = _unique[workspace.root] = (state, list(loops["loop_id"][loops["duplicate_of"].isna()]))
+        found = list(loops["loop_id"][loops["duplicate_of"].isna()])
+        known = _unique[workspace.root] = (state, found, frozenset(found))
     return known
 
 

@@ -27,8 +27,9 @@ from composer_core.store.loops.exchanges import (
     new_exchange_id,
     part_number,
     taking_back,
+    whole_parts,
 )
-from composer_core.store.loops.part_files import count_rows, parts_present, read_part
+from composer_core.store.loops.part_files import count_rows, damaged_parts, parts_present, read_part
 from composer_core.store.loops.record import storable
 from composer_core.store.loops.staging import commit, exchanging
 from composer_core.store.loops.store import LoopStore
@@ -60,9 +61,11 @@ def keep_history(
 
 def imports(workspace: Workspace) -> list[dict[str, object]]:
     """Earlier imports, newest first: the JSON of each report with `id`, `at` (ISO time), `paths`, `bars`, `state` (one
-    of STATES), `n_loops` that are in the library, or would come back, and `until` (ISO time, "" unless deleted)."""
+    of STATES), `n_loops` that are in the library, or would come back, and `until` (ISO time, "" unless deleted).
+
+    Damaged reports and parts are noted and left out."""
     entries = _entries(workspace)[::-1]
-    counted = counted_parts(workspace)
+    counted = whole_parts(workspace)
     numbers = _numbers(workspace, entries)
     return [_described(workspace, counted, numbers[one], one, entry) for one, entry in entries]
 
@@ -178,7 +181,8 @@ def _numbers(workspace: Workspace, entries: Iterable[tuple[str, Mapping[str, Any
     if not early:
         return found
     said = {number for numbers in found.values() for number in numbers}
-    for name in parts_present(workspace.loops):
+    present = parts_present(workspace.loops)
+    for name in present - damaged_parts(workspace.loops, present):
         if part_number(name) in said:
             continue
         first, last = _written_between(workspace, name)

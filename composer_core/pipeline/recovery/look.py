@@ -18,7 +18,7 @@ from composer_core.workspace import Workspace
 
 REPAIR = "composer repair"
 LOOK_AGAIN_SEC = 5.0
-DERIVED = ("library/index.sqlite", "library/catalogue", "library/similarity", "cache")
+DERIVED = ("library/index.sqlite", "library/catalogue", "library/similarity", "library/suggestions.sqlite", "cache")
 """Below the workspace: made of the rest, and made anew when it is gone."""
 _HEADER_BYTES, _LARGEST_PAGE = 100, 65_536
 _looked: dict[Path, float] = {}

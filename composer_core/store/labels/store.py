@@ -296,6 +296,16 @@ class LabelStore:
         with self.transaction() as connection:
             return sql.read(connection, select(EVENTS).where(EVENTS.c.loop_id == loop_id).order_by(EVENTS.c.id))
 
+    def histories(self, loop_ids: Sequence[str]) -> dict[str, list[LabelEvent]]:
+        """All events of these loops, oldest first; a loop without any has an empty list."""
+        found: dict[str, list[LabelEvent]] = {loop_id: [] for loop_id in loop_ids}
+        with self.transaction() as connection:
+            for group in sql.in_groups(loop_ids):
+                query = select(EVENTS).where(EVENTS.c.loop_id.in_(group)).order_by(EVENTS.c.id)
+                for event in sql.read(connection, query):
+                    found[event.loop_id].append(event)
+        return found
+
     def events(self) -> list[LabelEvent]:
         """All events, oldest first: the input of a replay."""
         with self.transaction() as connection:

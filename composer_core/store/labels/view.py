@@ -180,18 +180,25 @@ def current_label(standing: Sequence[LabelEvent]) -> CurrentLabel:
 
 def replay(events: Iterable[LabelEvent]) -> dict[str, dict[str, CurrentLabel]]:
     """Current labels, loop -> field -> label, by going through all events in order."""
+    current: dict[str, dict[str, CurrentLabel]] = {}
+    for (loop_id, field), ordered in standing_of(events).items():
+        current.setdefault(loop_id, {})[field] = current_label(ordered)
+    return current
+
+
+def standing_of(events: Iterable[LabelEvent]) -> dict[tuple[str, str], list[LabelEvent]]:
+    """For each (loop, field) the newest event of every source that still has an opinion, the one that counts first."""
     standing: dict[tuple[str, str], dict[str, LabelEvent]] = {}
     for event in events:
         of_source = standing.setdefault((event.loop_id, event.field), {})
         of_source.pop(event.source, None)
         if event.status != WITHDRAWN:
             of_source[event.source] = event
-    current: dict[str, dict[str, CurrentLabel]] = {}
-    for (loop_id, field), of_source in standing.items():
-        if of_source:
-            ordered = sorted(of_source.values(), key=lambda event: (event.rank, -event.id))
-            current.setdefault(loop_id, {})[field] = current_label(ordered)
-    return current
+    return {
+        place: sorted(of_source.values(), key=lambda event: (event.rank, -event.id))
+        for place, of_source in standing.items()
+        if of_source
+    }
 
 
 def loop_status(labels: Mapping[str, CurrentLabel]) -> str:

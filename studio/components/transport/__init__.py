@@ -7,7 +7,7 @@ switches. This side renders the audio, and passes on its address and the notes t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +60,19 @@ def play(loop: Loop, *, title: Title, loop_id: str = "", key: str, mode: Mode = 
         return False
     session.set_playing({**request, "token": _token(), "mode": mode, "key": key})
     return True
+
+
+def prepared(loop: Loop, *, title: Title, loop_id: str = "", key: str) -> dict[str, object]:
+    """A rendered loop that a part of the page may hand to the transport's engine by itself, with its texts.
+
+    Given to `hold` as well, it is obeyed once only. Raises what `audition` raises.
+    """
+    return _with_texts({**_playable(loop, title, loop_id), "token": uuid.uuid4().hex, "mode": "start", "key": key})
+
+
+def hold(request: Mapping[str, object]) -> None:
+    """Note that a prepared loop is what the transport plays, so that every page shows it."""
+    session.set_playing(request)
 
 
 def compare(sides: tuple[tuple[Loop, str, str], tuple[Loop, str, str]], *, key: str) -> bool:

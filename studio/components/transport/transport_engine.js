@@ -6,7 +6,7 @@ const LEAD_SEC = 0.03; // a start is scheduled this far ahead, so that it is exa
 const SIDE_RAMP_SEC = 0.004; // from one side of a comparison to the other
 const STEM_GAIN = 0.7; // parts that sound together add up
 const BUFFERS_KEPT = 48;
-const ENGINE_EDITION = 4;
+const ENGINE_EDITION = 5;
 
 class Engine {
   constructor() {
@@ -16,7 +16,7 @@ class Engine {
     this.voice = null; // what sounds
     this.next = null; // what sounds from the next bar line on
     this.data = null; // what is loaded, sounding or not
-    this.token = null; // the last request of the server that was obeyed
+    this.obeyed = new Set(); // tokens of the requests that were obeyed: a run that was late repeats an older one
     this.notice = null; // "loading", "queued", "failed", "click" or null
     this.side = 0; // which of the two loops of a comparison is heard; 0 where there is only one
     this.muted = new Set(); // names of parts; they stay as they are from one ensemble to the next
@@ -61,13 +61,14 @@ class Engine {
     return buffer;
   }
 
-  // Obey a request of the server once: "start" sounds in any case, "swap" only takes the place of what sounds.
+  // Obey a request once, whether it comes from the server or from a part of the page that plays by itself: "start"
+  // sounds in any case, "swap" only takes the place of what sounds.
   async request(data) {
-    if (data.token === this.token) {
+    if (this.obeyed.has(data.token)) {
       if (this.data && this.data.token === data.token) this.data = data; // the same loop in another language
       return;
     }
-    this.token = data.token;
+    this.obeyed.add(data.token);
     const audible = this.voice !== null;
     this.data = data;
     this.side = 0;

@@ -28,12 +28,16 @@ _WORDS = (
     "quadrant3",
     "quadrant4",
 )
+PAD_HTML, PAD_CSS, PAD_JS = (
+    (_HERE / name).read_text(encoding="utf-8") for name in ("xypad.html", "xypad.css", "pad.js")
+)
+"""The parts of the pad, for a component that holds one."""
 
 _component = st.components.v2.component(
     "composer_xypad",
-    html=(_HERE / "xypad.html").read_text(encoding="utf-8"),
-    css=(_HERE / "xypad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "xypad.js").read_text(encoding="utf-8"),
+    html=PAD_HTML,
+    css=PAD_CSS,
+    js=PAD_JS + (_HERE / "xypad.js").read_text(encoding="utf-8"),
 )
 
 
@@ -69,11 +73,16 @@ def xy_pad(
         "used": used,
         "language": language(),
         "moods": _anchors(),
-        "words": {word: t(f"xypad.{word}") for word in _WORDS},
+        "words": pad_words(),
     }
     mount = f"xypad.{key}"
     _component(key=mount, data=data, on_committed_change=lambda: _commit(key, mount))
     return XYValue(*session.pad_value(key, (valence, arousal))["value"])
+
+
+def pad_words() -> dict[str, str]:
+    """The texts of the pad by the names its script knows."""
+    return {word: t(f"xypad.{word}") for word in _WORDS}
 
 
 def _commit(key: str, mount: str) -> None:

@@ -15,7 +15,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.rater": ("Rater", "評価者"),
     "label.rater_button": ("Rater: {rater}", "評価者：{rater}"),
     "label.rater_hint": ("Your name, as it goes with each label", "ラベルに記録される名前"),
-    "label.rater_known": ("Known raters", "これまでの評価者"),
+    "label.rater_known": ("Choose a name", "名前を選ぶ"),
     "label.use_rater": ("Label under this name", "この名前でラベル付け"),
     "label.who_are_you": (
         "Tell who you are first: labels carry their rater's name.",
@@ -66,7 +66,35 @@ TEXTS: dict[str, tuple[str, str]] = {
     "label.why_undone": ("Back because you took the decision back", "判断を取り消したので戻ってきました"),
     "label.emotion": ("Emotion", "感情の種類"),
     "label.no_emotion": ("None", "なし"),
-    "label.headed": ("{field} (suggestion {confidence} sure)", "{field}（推定の確信度 {confidence}）"),
+    "label.sure": ("{confidence} sure", "確信度 {confidence}"),
+    "label.affect": ("Valence and arousal", "明るさと激しさ"),
+    "label.find_genre": ("Find any other genre (G G)", "ほかのジャンルを探す（G G）"),
+    "label.goes": ("goes with Approve", "承認に含める"),
+    "label.stays_out": ("left out of Approve", "承認に含めない"),
+    "label.tick_help": (
+        "Whether Approve covers this field. What an estimator is 0 % sure of is left out until you say so.",
+        "この項目を承認に含めるかどうか。確信度 0 % の推定は、指定しないかぎり承認されません。",
+    ),
+    "label.contradiction": (
+        "The emotion and the point on the pad contradict each other.",
+        "選んだ感情と、明るさ・激しさの位置が食い違っています。",
+    ),
+    "label.nothing_to_approve": (
+        "There is nothing to store yet: every estimate is 0 % sure. Choose a value, or skip the loop (S).",
+        "保存できる値がありません（どの推定も確信度 0 %）。値を選ぶか、S でスキップしてください。",
+    ),
+    "label.coming": ("The next loop is being made ready …", "次のループを準備しています…"),
+    "label.sending": ("{n} not stored yet", "未保存 {n} 件"),
+    "label.replaced": (
+        "Another loop is on the desk now; keys act on it from here on.",
+        "別のループに切り替わりました。ここからのキー操作は、表示中のループに効きます。",
+    ),
+    "label.not_stored": ("Not stored: {reason}", "保存できませんでした：{reason}"),
+    "label.other_account": (
+        "Not stored: it was pressed as {rater}, who is not signed in here.",
+        "保存できませんでした：{rater} として操作されましたが、サインイン中のアカウントと異なります。",
+    ),
+    "label.asking_browser": ("Asking the browser who labels here …", "ブラウザーに評価者名を問い合わせています…"),
     "label.suggested_affect": (
         "Suggested: valence {valence} ({valence_sure} sure), arousal {arousal} ({arousal_sure} sure)",
         "推定：明るさ {valence}（確信度 {valence_sure}）、激しさ {arousal}（確信度 {arousal_sure}）",
@@ -116,7 +144,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing could be estimated for this loop.",
         "このループについて推定できた項目はありません。",
     ),
-    "label.suggested_line": ("{field}: {value} (confidence {confidence})", "{field}：{value}（確信度 {confidence}）"),
+    "label.suggested_value": ("{value} ({confidence} sure)", "{value}（確信度 {confidence}）"),
     "label.reason_raised": ("raised by {what}", "上げる要因：{what}"),
     "label.reason_lowered": ("lowered by {what}", "下げる要因：{what}"),
     "label.reason_rests": ("from {what}", "もとにした指標：{what}"),
@@ -251,6 +279,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "guide.quality": (
         "5: into a song as it is. 3: with some editing. 1: unusable.",
         "5：そのまま曲に使える　3：少し直せば使える　1：使えない",
+    ),
+    "guide.approval_title": ("What Approve covers", "承認される項目"),
+    "guide.approval": (
+        "Every field with a tick. What an estimator is 0 % sure of has none until you set the value or the tick "
+        "(Shift with V, E, G or T).",
+        "✓ の付いた項目だけが承認されます。確信度 0 % の推定には付きません。"
+        "値を選ぶか、Shift + V・E・G・T で切り替えられます。",
     ),
     "guide.unsure_title": ("Unsure?", "迷ったら"),
     "guide.unsure": (

@@ -46,7 +46,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "library.col_profile": ("Judged as", "スコアの見方"),
     "library.col_profile_help": (
-        "What the score judges. Performed: how it is played. Programmed: the writing alone, not timing and velocity.",
+        "What the score judges. Performed: how it is played. Programmed: the writing, without timing and velocity.",
         "スコアが何を見るか。生演奏：弾き方まで評価。打ち込み：音の並びだけを評価（タイミングと強弱は見ません）。",
     ),
     "library.profile": ("Judged as", "スコアの見方"),

@@ -11,9 +11,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "人が弾いたように聞こえるかを見るスコアです。タイミングと強弱も評価します。",
     ),
     "profile.programmed_judges": (
-        "The score judges the writing alone, against sequenced and notated music by people. "
-        "Timing and velocity do not count.",
-        "人が打ち込んだ曲や楽譜と比べて、音の並びだけを見るスコアです。タイミングと強弱は評価しません。",
+        "The score judges the writing, against sequenced and notated music by people. "
+        "Velocity does not count, and timing has no axis.",
+        "人が打ち込んだ曲や楽譜と比べて、音の並びを見るスコアです。強弱は評価せず、タイミングの軸もありません。",
     ),
     "profile.choose": ("What the score judges", "スコアの見方"),
     "profile.choose_help": (

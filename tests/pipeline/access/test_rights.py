@@ -24,7 +24,7 @@ from composer_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 ACTS = {right.name for right in rights.RIGHTS if right.kind == "act"}
-OWNERS_ALONE = {"import_path", "exclude", "restore", "train", "settings"}
+OWNERS_ALONE = {"import_path", "exclude", "restore", "delete_import", "reread", "rescore", "train", "settings"}
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ def test_a_viewer_sees_every_page_and_is_told_what_is_not_offered(
         app = open_studio(page, language)
         assert not app.exception and not app.error
         assert reason(whose, language) in written(app)
-    app = open_studio("library", language)
-    assert not app.exception and not app.error
+    app = open_studio("generate", language)
     app.session_state["library.section"] = "import"
-    app.run()
+    app.switch_page("../pages/library.py").run()
+    assert not app.exception and not app.error
     assert reason(CURATOR, language) in written(app)
     assert not app.get("file_uploader")
 
