@@ -64,7 +64,7 @@ FOLDERS: dict[str, dict[str, bytes | str]] = {
     },
     "pop909": {
         "001/001.mid": PIANO,
-        "001/beat_midi.txt": "".join(f"{beat / 2} {beat % 2:.1f} {beat % 4 == 1:.1f}\n" for beat in range(18)),
+        "001/beat_midi.txt": "".join(f"{beat / 2} {beat % 2 == 0:.1f} {beat % 4 == 0:.1f}\n" for beat in range(18)),
         "001/key_audio.txt": "0.0\t60.0\tGb:maj\n",
         "001/chord_midi.txt": "0.0\t2.0\tN\n2.0\t4.0\tB:maj7\nx y z\n",
         "002/key_audio.txt": "0.0\t60.0\tC:min\n",
