@@ -177,6 +177,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cue.repetition": ("what repeats when", "繰り返しの周期"),
     "cue.scale_degrees": ("scale degrees", "音階の使われ方"),
     "cue.chords": ("kinds of chords", "和音の種類"),
+    "cue.declared": ("what the file declares", "ファイルの指定"),
     "field.emotion_valence": ("valence", "明るさ"),
     "field.emotion_arousal": ("arousal", "激しさ"),
     "field.emotion": ("emotion", "感情の種類"),
