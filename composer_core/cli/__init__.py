@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from composer_core.errors import ComposerError, InvalidValue
@@ -88,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure(sum(count for name, count in vars(arguments).items() if name.startswith(f"{VERBOSE}_")))
     try:
         status = int(arguments.run(arguments))
-        _tell_of_damage(arguments.command)
+        _tell_of_damage(arguments)
         return status
     except ComposerError as error:
         print(f"composer: {error}", file=sys.stderr)
@@ -102,12 +101,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _tell_of_damage(command: str) -> None:
-    """Name the files that the command found damaged and left out. What mends them tells so itself."""
+def _tell_of_damage(arguments: argparse.Namespace) -> None:
+    """Name the files of its workspace that a command found damaged and left out. What mends them tells so itself."""
     from composer_core.store.damage import noted
+    from composer_core.workspace import default_workspace
 
-    if command not in MENDING:
-        for damage in noted(Path("/")):
+    if arguments.command not in MENDING:
+        # A process that runs several commands has met files of other workspaces too.
+        for damage in noted(getattr(arguments, "workspace", None) or default_workspace().root):
             reason = ascii(damage.reason.split("\n")[0])[1:-1]
             line = f"composer: damaged and left out: {ascii(str(damage.path))[1:-1]} ({reason}); see: composer doctor"
             print(line, file=sys.stderr)

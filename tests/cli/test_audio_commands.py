@@ -171,7 +171,7 @@ def test_doctor(monkeypatch, tmp_path, capsys, state, status):
     assert main(["doctor", "--json", "--workspace", str(tmp_path)]) == status
     found = json.loads(capsys.readouterr().out)
     check = {"name": "models", "state": state, "detail": "詳細", "cure": "composer train"}
-    assert found == {"checks": [check], "ok": status == 0}
+    assert found == {"checks": [check], "damaged": [], "ok": status == 0}
     assert main(["doctor"]) == status
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [state, "models", "詳細"]

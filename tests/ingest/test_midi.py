@@ -157,6 +157,9 @@ def test_warnings_are_a_closed_list() -> None:
         "percent": 40,
         "keys": "C:major",
         "meter": "1/4",
+        "likely": "3/4",
+        "file": "beats.txt",
+        "line": 3,
     }
     for code in WARNINGS:
         assert FileWarning(code, "x.mid", values).message.startswith("x.mid: ")

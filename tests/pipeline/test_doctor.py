@@ -111,7 +111,7 @@ def test_workspace_states(workspace, tmp_path):
     assert finding(workspace, "workspace") == Finding("workspace", "ok", str(workspace.root))
     workspace.settings.write_text("{")
     damaged = finding(workspace, "workspace")
-    assert (damaged.state, damaged.cure) == ("missing", f"rm '{workspace.settings}'")
+    assert (damaged.state, damaged.cure) == ("missing", "composer repair")
     (tmp_path / "file").write_text("")
     blocked = finding(Workspace(tmp_path / "file" / "space"), "workspace")
     assert blocked.state == "missing"

@@ -115,8 +115,12 @@ def _to_jsonl(labels: Iterable[ExportedLabel], names: Mapping[str, LoopName]) ->
 
 def _from_jsonl(held: object, name: str, refused: list[Refusal]) -> Iterator[LabelRow]:
     assert isinstance(held, list)
-    for number, row in held:
+    for number, row, wrong in held:
         origin = f"{name}:{number}"
+        if wrong:
+            error = InvalidValue("bad_text", path=name, line=number, reason=wrong)
+            refused.append(Refusal(origin, "", "", error))
+            continue
         if not isinstance(row, dict) or not {"loop_id", "field", "value"} <= set(row) or set(row) - set(COLUMNS):
             raise NotThisFormat(f"line {number} must hold keys out of {', '.join(COLUMNS)}")
         try:

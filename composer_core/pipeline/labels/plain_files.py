@@ -1,6 +1,6 @@
 """What a file of labels holds as plain values, before anything of the library is asked: read apart, with limits.
 
-Rows of tables are [line, cells, error], lines of JSON [line, object]; tasks of Label Studio and the
+Rows of tables are [line, cells, error], lines of JSON [line, object, error]; tasks of Label Studio and the
 predecessor's mappings stay as they are.
 """
 
@@ -50,14 +50,20 @@ def not_this_format(name: str, form: str, error: Exception) -> InvalidValue:
     return InvalidValue("bad_format", name="file", value=name, expected=f"labels as {form}: {error}")
 
 
-def _lines(text: str) -> Iterator[tuple[int, object]]:
+def _lines(text: str) -> Iterator[tuple[int, object, str]]:
+    """Each line that holds something: its number, its object, and what is wrong with it ("": nothing).
+
+    BadText for one that is no JSON: the file is of another kind then. A value that is refused costs its line alone.
+    """
     # Not splitlines: text may hold the line separator U+2028.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, plain_json(line)
+                yield number, plain_json(line), ""
             except BadText as error:
-                raise BadText(number, error.reason) from error
+                if isinstance(error.__cause__, json.JSONDecodeError | RecursionError):
+                    raise BadText(number, error.reason) from error
+                yield number, None, error.reason
 
 
 def _error(error: ComposerError | None) -> tuple[str, dict[str, object]] | None:

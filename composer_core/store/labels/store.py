@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from composer_core.errors import StoreError, require_choice
@@ -356,6 +356,8 @@ class LabelStore:
                 yield connection
         except FAILURES as error:
             failure = store_error(error, self.place)
-            if failure.code == "damaged_store" and isinstance(self._location, Path):
+            # What a constraint refuses leaves the file as whole as it was.
+            damaged = failure.code == "damaged_store" and not isinstance(error, IntegrityError)
+            if damaged and isinstance(self._location, Path):
                 note_damage(self._location, str(failure.values["reason"]))
             raise failure from error

@@ -128,7 +128,7 @@ def append_exchange(workspace: Workspace, exchange: Exchange) -> Exchange:
 def _stamp(log: Path) -> _Stamp:
     try:
         found = log.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
 

@@ -175,15 +175,15 @@ def test_loops_keep_the_metre_that_their_file_declares() -> None:
     assert loop_of(Meter(1, 4), smf.meter(1, 2)).extra["declared_meter"] == {"meter": "1/4", "doubtful": True}
 
 
-SHARES = {"4/4": 0.5, "2/4": 0.2, "3/4": 0.2, "3/8": 0.1, "6/8": 0.0, "9/8": 0.0, "12/8": 0.0}
-"""Unsure: the likeliest metre has half. Triple metres have 0.3 together, which is just not belied."""
+SHARES = {"4/4": 0.5, "2/4": 0.14, "3/4": 0.26, "3/8": 0.1, "6/8": 0.0, "9/8": 0.0, "12/8": 0.0}
+"""Unsure: the likeliest metre has half. Triple metres have 0.36 together, which is just not belied."""
 
 
 @pytest.mark.parametrize(
     ("declared", "doubtful", "suggested", "confidence"),
     [
-        ("2/4", False, "2/4", 0.7),  # what the notes give 4/4 and 2/4, which are hard to tell apart
-        ("3/4", False, "3/4", 0.3),
+        ("2/4", False, "2/4", 0.64),  # what the notes give 4/4 and 2/4, which are hard to tell apart
+        ("3/4", False, "3/4", 0.36),
         ("2/4", True, "4/4", 0.5),  # doubted where it was read
         ("6/8", False, "4/4", 0.5),  # 3/8, 6/8, 9/8 and 12/8 have a tenth: the notes belie it
         ("5/4", False, "5/4", 0.5),  # not learnt: what the surest metre leaves

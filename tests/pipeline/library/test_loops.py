@@ -16,7 +16,7 @@ import smf
 from composer_core.errors import InvalidValue, NotFound, StoreError
 from composer_core.metrics import METRICS, measure
 from composer_core.music.loop import Loop, Notes
-from composer_core.pipeline.library import duplicates, imports
+from composer_core.pipeline.library import duplicates, import_history, imports
 from composer_core.pipeline.library import loops as library_loops
 from composer_core.pipeline.library.measured_files import measure_files
 from composer_core.workspace import Workspace
@@ -69,6 +69,9 @@ def test_import_of_a_folder(files: Path, workspace: Workspace) -> None:
         "warnings",
         "loops_added",
         "duplicates",
+        "names_added",
+        "files_improved",
+        "improved",
         "seconds",
     ]
     assert (result["files_seen"], result["files_accepted"], result["files_skipped"]) == (6, 4, 3)
@@ -151,7 +154,7 @@ def test_the_order_does_not_depend_on_the_number_of_readers(tmp_path: Path) -> N
 def test_history(files: Path, workspace: Workspace) -> None:
     imports.ingest([str(files / "a.mid")], workspace)
     imports.ingest([str(files)], workspace, bars=2)
-    newest, oldest = imports.imports(workspace)
+    newest, oldest = import_history.imports(workspace)
     assert (newest["bars"], oldest["bars"]) == (2, 4)
     assert newest["paths"] == [str(files)] and newest["files_seen"] == 6 and newest["at"]
 
@@ -237,7 +240,7 @@ def test_generated_loops(workspace: Workspace) -> None:
     assert table["duplicate_of"].isna().tolist() == [True, False]
     assert table["duplicate_of"][1] == ids[0]
     assert library_loops.load_loop(workspace, ids[1]).tempo_bpm == 90.0
-    assert imports.imports(workspace) == []
+    assert import_history.imports(workspace) == []
 
 
 def test_loops_for_training_of_a_folder(files: Path) -> None:

@@ -165,9 +165,12 @@ def test_importing_again_changes_nothing_and_says_so(library: Workspace, tmp_pat
 
 
 def test_the_new_columns_are_null_where_parts_are_older() -> None:
-    names = [column.name for column in LOOP_COLUMNS][-3:]
-    assert names == ["reading", "cut_bars", "drum_map_choice"]  # at the end: older parts keep their order
-    assert not any(column.listed for column in LOOP_COLUMNS[-3:])
+    # At the end, before those of the profiles alone: older parts keep their order.
+    columns = LOOP_COLUMNS[-5:-2]
+    names = [column.name for column in columns]
+    assert names == ["reading", "cut_bars", "drum_map_choice"]
+    assert [column.name for column in LOOP_COLUMNS[-2:]] == ["score_profile", "programmed_digest"]
+    assert not any(column.listed for column in columns)
     import pyarrow as pa
 
     filled = completed(pa.table({"loop_id": ["a"]}), names)

@@ -19,6 +19,7 @@ from composer_core.pipeline.recovery.examine import examine
 from composer_core.pipeline.recovery.look import harms, restore_line
 from composer_core.pipeline.recovery.repair import LEFT, REBUILT, SET_ASIDE, repair
 from composer_core.pipeline.settings import Settings, load_settings, save_settings, settings_or_defaults
+from composer_core.store.loops import part_files
 from composer_core.store.studios import announce
 from composer_core.workspace import Workspace
 from hostile import damage, kills, limits
@@ -100,6 +101,7 @@ def test_a_log_of_other_labels_is_not_played_into_restored_ones(workspace: Works
 _STUDIO = """
 import sys, time
 from pathlib import Path
+from composer_core.store.loops import part_files
 from composer_core.store.studios import announce
 from composer_core.workspace import Workspace
 announce(Workspace(Path(sys.argv[1])), "127.0.0.1:8501")
@@ -132,8 +134,9 @@ def test_a_studio_that_runs_on_the_workspace_stops_a_restore(
 
 
 def test_a_damaged_part_leaves_the_rest_and_comes_back_by_the_import_that_is_named(
-    made_library: Workspace, workspace: Workspace
+    made_library: Workspace, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(part_files, "_CHECK_AGAIN_SEC", 0.0)  # a person takes longer than a second
     (part,) = workspace.loops.glob("part-*.parquet")
     first = label(workspace)
     write_grooves(workspace.root.parent / "grooves", files=1)

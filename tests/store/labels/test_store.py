@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from composer_core.errors import ComposerError, InvalidValue, StoreError
+from composer_core.store.damage import is_noted
 from composer_core.store.labels.records import Entry
 from composer_core.store.labels.schema import (
     ACTIONS,
@@ -379,6 +380,7 @@ def test_events_cannot_be_changed_or_deleted(store: LabelStore, statement: str) 
     with pytest.raises(StoreError, match="append-only"), store.transaction(writes=True) as connection:
         connection.exec_driver_sql(statement)
     assert emotion(store) == ("happy", "approved")
+    assert not is_noted(Path(store.place)), "what is refused leaves the file whole"
 
 
 def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:

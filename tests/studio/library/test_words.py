@@ -46,6 +46,9 @@ VALUES = {
     "percent": 40,
     "keys": "C:major",
     "meter": "1/4",
+    "likely": "3/4",
+    "file": "beats.txt",
+    "line": 4,
     "size": 9,
     "promised": 2,
 }

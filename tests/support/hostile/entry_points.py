@@ -120,6 +120,7 @@ UPLOADS: dict[str, dict[str, EntryPoint]] = {
 
 _SETS = "the makers' own collections; each file in them is read as `ingest` reads it"
 _OURS = "written, not read"
+_STEPS = "arrays that an earlier run of the makers has kept there; read without pickle"
 _ASKED = ("--workspace", "WORKSPACE")
 _FORMS = ("spreadsheet", "csv", "jsonl", "label-studio", "tags", "mood")
 _LEGACY = (
@@ -160,7 +161,10 @@ ARGUMENTS: dict[str, dict[str, EntryPoint] | str] = {
     "perform evaluate": _SETS,
     "train-performer data": _SETS,
     "calibrate data": _SETS,
+    "calibrate steps": _STEPS,
     "validate-scores data": _SETS,
+    "validate-scores steps": _STEPS,
+    "validate-profiles data": _SETS,
     "validate-scores scores": "the makers' own calibration, which they have just written",
     "apply recipe": {"apply": _command("apply", "FILE", "MIDI", "-o", "OUT")},
     "apply file": {"apply to": _command("apply", "RECIPE", "FILE", "-o", "OUT")},
