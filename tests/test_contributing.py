@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = ("A metric", "A rule", "A data set", "A page")
-COPIED = ("composer_core", "studio", "pages", "tests", "docs", "scripts", ".streamlit", "app.py", "pyproject.toml")
+COPIED = ("composer_core", "studio", "pages", "tests", "benchmarks", "docs", "scripts", ".streamlit")
+COPIED += ("app.py", "pyproject.toml")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*_cache", "saved", "images")
 
 

@@ -68,13 +68,16 @@ class AudioCache:
     def find(self, name: str) -> Path | None:
         """The file of this name, marked as just used; None when it is not there."""
         path = self.path(name)
+        if not path.is_file() or not self._sounds(path):
+            return None
         try:
             os.utime(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
             pass  # a cache that can only be read still plays
-        return path if self._sounds(path) else None
+        _heard[path] = stamp_of(path)
+        return path
 
     def _sounds(self, path: Path) -> bool:
         """Whether the file can be decoded, which is tried once a process; one that cannot is rendered again."""

@@ -36,6 +36,7 @@ class KeptSuggestions:
         wanted = list(stamps)
 
         def read(connection: sqlite3.Connection) -> dict[str, dict[str, list[object]]]:
+            """The kept fields of each wanted loop whose stamp still fits."""
             found: dict[str, dict[str, list[object]]] = {}
             for start in range(0, len(wanted), _IDS_A_QUERY):
                 some = wanted[start : start + _IDS_A_QUERY]
@@ -51,6 +52,7 @@ class KeptSuggestions:
         rows = [(loop_id, stamp, json.dumps(fields, allow_nan=False)) for loop_id, stamp, fields in made]
 
         def write(connection: sqlite3.Connection) -> None:
+            """Put all rows in at once, or none."""
             with connection:
                 connection.executemany("INSERT OR REPLACE INTO suggestions VALUES (?, ?, ?)", rows)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
+import soundfile
 
 from composer_core.errors import NotFound, StoreError
+from composer_core.render import audio
 from composer_core.render.audio import AudioCache
 
 NAMES = [f"{digit}" * 40 + ".flac" for digit in "abcdef"]
@@ -17,13 +20,32 @@ def put(cache, name, size, used_at):
     os.utime(cache.folder / name, (used_at, used_at))
 
 
+def put_sound(cache, name, used_at):
+    """Put a second of silence, which can be decoded; gives its size in bytes."""
+    path = cache.put(name, lambda stream: soundfile.write(stream, np.zeros(44_100), 44_100, format="FLAC"))
+    os.utime(path, (used_at, used_at))
+    return path.stat().st_size
+
+
 def test_the_least_recently_used_goes_first(tmp_path):
-    cache = AudioCache(tmp_path / "audio", limit_bytes=100)
-    put(cache, NAMES[0], 40, used_at=1_000)
-    put(cache, NAMES[1], 40, used_at=2_000)
+    cache = AudioCache(tmp_path / "audio", limit_bytes=10**6)
+    size = put_sound(cache, NAMES[0], used_at=1_000)
+    cache.limit_bytes = 5 * size // 2
+    put_sound(cache, NAMES[1], used_at=2_000)
     assert cache.find(NAMES[0]) == tmp_path / "audio" / NAMES[0]  # used now: 1 becomes the oldest
-    put(cache, NAMES[2], 40, used_at=3_000)
+    put_sound(cache, NAMES[2], used_at=3_000)
     assert sorted(path.name for path in cache.folder.iterdir()) == [NAMES[0], NAMES[2]]
+
+
+def test_a_file_is_decoded_once_however_often_it_is_found(tmp_path, monkeypatch):
+    decoded = []
+    check = audio.check_audio
+    monkeypatch.setattr(audio, "check_audio", lambda path: (decoded.append(path), check(path)))
+    cache = AudioCache(tmp_path, limit_bytes=10**6)
+    put_sound(cache, NAMES[0], used_at=1_000)  # another stamp than it was put with
+    for _ in range(3):
+        assert cache.find(NAMES[0]) is not None
+    assert decoded == [tmp_path / NAMES[0]]
 
 
 def test_the_file_just_made_stays_even_when_it_alone_is_too_large(tmp_path):

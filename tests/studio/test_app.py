@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+import soundfile
 from starlette.applications import Starlette
 
 from composer_core.pipeline.generation import audition
 from composer_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTENT = bytes(range(256)) * 4
 
 
 @dataclass
@@ -33,6 +35,16 @@ def routes() -> list[Any]:
     entry = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(entry)
     return list(entry.ROUTES)
+
+
+def sound() -> bytes:
+    """Half a second of a tone as FLAC: the cache gives nothing that cannot be decoded."""
+    stream = io.BytesIO()
+    soundfile.write(stream, np.sin(np.arange(22_050) / 20), 44_100, format="FLAC")
+    return stream.getvalue()
+
+
+CONTENT = sound()
 
 
 @pytest.fixture

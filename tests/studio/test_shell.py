@@ -18,7 +18,7 @@ from composer_core.workspace import Workspace
 from studio import first_start, session
 from studio.navigation import PAGE_NAMES
 from studio.wording.text import LANGUAGES, dictionary
-from studio_app import SECONDS, SHELL, component_data, open_studio
+from studio_app import SECONDS, SHELL, component_data, open_studio, written
 from untrained_model import add_untrained_model
 
 
@@ -93,8 +93,9 @@ def test_a_workspace_that_cannot_be_made_is_a_message(
 def test_damaged_settings_are_a_message(workspace: Workspace) -> None:
     workspace.settings.write_text('{"langauge": "ja"}')
     app = AppTest.from_file(SHELL, default_timeout=SECONDS).run()
-    assert not app.exception
-    assert "langauge" in app.error[0].value
+    assert not app.exception and not app.error  # it opens with the usual settings
+    assert "settings.json" in written(app) and "langauge" in written(app)
+    assert [block.value for block in app.code if "composer repair" in block.value]
 
 
 def test_what_is_missing_is_said_with_its_cure(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

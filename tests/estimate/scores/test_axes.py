@@ -9,8 +9,9 @@ from composer_core.errors import ModelError
 from composer_core.estimate.classifiers.trees import Trees
 from composer_core.estimate.scores.axes import SCORE_NAMES, length_of
 from composer_core.estimate.scores.explain import explain
-from composer_core.estimate.scores.files import SHIPPED, load, save, shipped
+from composer_core.estimate.scores.files import SHIPPED, load, save, shipped, shipped_folder
 from composer_core.estimate.scores.maps import ScoreMap
+from composer_core.estimate.scores.profiles import PROFILES
 from composer_core.estimate.scores.training import Examples, Plan, balanced_folds, contributions, fit, grow
 from composer_core.estimate.scores.typicality import NormalScale, distance, parts
 from composer_core.metrics import measure
@@ -188,8 +189,12 @@ def test_a_calibration_comes_back_from_its_files_and_damage_is_refused_by_name(t
 
 
 def test_every_shipped_file_belongs_to_a_calibration_that_loads():
-    names = {path.name.split(".")[0].split("-")[0] for path in SHIPPED.iterdir()}
-    assert "drums" in names and all(shipped(name) is not None for name in names)
+    for profile in PROFILES:
+        files = [path for path in shipped_folder(profile).iterdir() if path.is_file()]
+        names = {path.name.split(".")[0].split("-")[0] for path in files}
+        assert "drums" in names and all(shipped(name, profile) is not None for name in names)
+    folders = {path.name for path in SHIPPED.iterdir() if path.is_dir()}
+    assert folders == {shipped_folder(profile).name for profile in PROFILES} - {SHIPPED.name}
 
 
 def test_explanations_add_up_and_name_what_was_damaged():

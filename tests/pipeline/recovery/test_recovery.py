@@ -247,6 +247,7 @@ def test_a_full_disk_is_read_and_says_that_it_is_full(tmp_path: Path) -> None:
     assert set(done.refused) == set(limits.WRITES)
 
 
+@pytest.mark.slow
 def test_a_workspace_that_can_only_be_read_is_read(tmp_path: Path) -> None:
     done = limits.where_nothing_can_be_written(tmp_path)
     assert done.wrong == ()
