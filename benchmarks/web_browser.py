@@ -150,19 +150,20 @@ _BAD = (
 _WATCH = "window.ran = []; window.run = (n) => window.ran.push(n);"
 _RECIPE = "name: x\nsteps:\n- rule: swing\n  percent: 60\n"
 _BROKEN_OUT = """(strings) => {
-  const plain = (text) => text.replace(/\\s+/g, " ").trim();
+  // A word joiner, which nobody sees, keeps an address or an icon's name from being read as one.
+  const plain = (text) => text.replace(/\\u2060/g, "").replace(/\\s+/g, " ").trim();
   const broken = new Set(), seen = new Set();
   const roots = [document.body];
   document.querySelectorAll("*").forEach((one) => { if (one.shadowRoot) roots.push(one.shadowRoot); });
   for (const root of roots) {
     const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     for (let node = walk.nextNode(); node; node = walk.nextNode()) {
-      for (const [mark, whole] of strings) {
+      for (const [mark, ...readings] of strings) {
         if (!node.data.includes(mark) || ["STYLE", "SCRIPT"].includes(node.parentElement?.tagName)) continue;
         seen.add(mark);
         let at = node.parentElement, found = false;
         for (let up = 0; at && up < 4 && !found; up++, at = at.parentElement)
-          found = plain(at.textContent).includes(plain(whole));
+          found = readings.some((whole) => plain(at.textContent).includes(plain(whole)));
         if (!found) broken.add(mark + ": " + plain(node.parentElement.parentElement?.innerHTML || "").slice(0, 200));
       }
     }
@@ -175,7 +176,8 @@ _BROKEN_OUT = """(strings) => {
 
 def injections(address: str, strings: Sequence[str] = STRINGS) -> dict[str, Any]:
     """Open every page and section; which strings ran as a script, which were read as markup, how many were seen."""
-    marked = [[text[:4], text.replace("/", "\u2215")] for text in strings]
+    # A file's name is shown without a slash, a note or rater with one: both readings are right.
+    marked = [[text[:4], text, text.replace("/", "\u2215")] for text in strings]
     ran: list[Any] = []
     broken: set[str] = set()
     shown: set[str] = set()
@@ -205,16 +207,7 @@ def injections(address: str, strings: Sequence[str] = STRINGS) -> dict[str, Any]
         )
         for visit in (_library, _label, _generate, _train):
             visit(page, address, look)
-    # A file's name is shown without a slash, a note or rater with one: both readings are right.
-    plain = [text for text in strings if "/" in text]
-    broken = {one for one in broken if not any(one.startswith(text[:4]) and text in _unescaped(one) for text in plain)}
     return {"ran": ran, "dialogs": dialogs, "broken": sorted(broken), "outside": outside, "shown": len(shown)}
-
-
-def _unescaped(html: str) -> str:
-    from html import unescape
-
-    return unescape(html)
 
 
 def _library(page: Any, address: str, look: Any) -> None:

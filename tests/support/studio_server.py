@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -72,6 +73,9 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the server did not answer")
 
 
+_PROBED = re.compile(r"^http://127\.0\.0\.1:\d+/\w+/_stcore/(health|host-config)$")
+
+
 class Watch:
     """What a page said and asked for: console errors with addresses, uncaught errors, requests to other machines."""
 
@@ -84,7 +88,9 @@ class Watch:
         page.on("websocket", lambda socket: self._asked(socket.url))
 
     def _console(self, message: Any) -> None:
-        if message.type == "error":
+        # A page opened by its own address makes Streamlit look for the server below that address first.
+        probed = _PROBED.search(message.location["url"])
+        if message.type == "error" and not probed:
             self.errors.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, url: str) -> None:
