@@ -11,6 +11,7 @@ from composer_core.workspace import Workspace
 from small_library import ids
 from studio import session
 from studio.label import state as label_state
+from studio.rater import RATER
 from studio_app import open_label, open_studio, press, text
 
 open_bulk = partial(open_label, section="bulk")
@@ -76,6 +77,7 @@ def test_what_changed_since_the_preview_stores_nothing(library_workspace: Worksp
 def test_the_librarys_selection_leads_here(library_workspace: Workspace) -> None:
     app = open_studio("library")
     app.session_state[session.SELECTION] = ids(library_workspace)[:2]
+    app.session_state[RATER] = "aki"  # what the browser would tell
     app.run()
     press(app, "library.bulk")
     assert app.title[0].value == text("page.label")

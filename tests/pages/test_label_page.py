@@ -22,6 +22,7 @@ from studio.components import own_rater, transport
 from studio.label import state as label_state
 from studio.label.desk import AHEAD
 from studio.label.state import LabelDesk
+from studio.wording.text import literally
 from studio_app import (
     component_data,
     decide_in_browser,
@@ -342,7 +343,8 @@ def test_without_the_package_signing_in_names_the_cure(
     sign_in_as(monkeypatch)
     monkeypatch.setattr("streamlit.login", no_package)
     app = press(open_label(library_workspace, language=spoken), "label.sign_in")
-    assert any("pip install Authlib" in str(error.value) for error in app.error)
+    cure = literally('pip install -e ".[oidc]"')
+    assert any(cure in str(error.value) for error in app.error)
 
 
 def test_accounts_with_long_names_stay_apart() -> None:

@@ -21,11 +21,11 @@ from composer_core.workspace import Workspace
 from studio import session
 from studio.components import transport
 from studio.components.facets import FacetChoice
-from studio.label import state as label_state
 from studio.library import filters as library_filters
 from studio.library import view as library_view
+from studio.rater import RATER
 from studio.wording.text import dictionary
-from studio_app import component_data, open_library, open_studio, press, text, written
+from studio_app import component_data, desk_data, open_library, open_studio, press, text, written
 
 NOT_MIDI = b"RIFF, says this file, and holds no MIDI"
 
@@ -329,12 +329,13 @@ def test_selection_goes_to_the_label_queue(library_workspace: Workspace) -> None
     chosen = [loop_named(library_workspace, "line*.mid"), loop_named(library_workspace, "=shuffle.mid")]
     app = open_library()
     app.session_state[session.SELECTION] = chosen
+    app.session_state[RATER] = "aki"  # what the browser would tell
     app.run()
     press(app, "library.to_queue")
-    desk = app.session_state[label_state.LABEL_DESK]
     assert app.title[0].value == text("page.label")
-    assert [desk.in_hand.item.loop_id, desk.waiting[0].loop_id] == chosen
-    assert text("label.why_chosen") in written(app)
+    hands = desk_data(app)["hands"]
+    assert [hand["id"] for hand in hands[:2]] == chosen
+    assert [hand["why"] for hand in hands[:2]] == [text("label.why_chosen")] * 2
 
 
 def test_two_loops_are_compared(library_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, spoken: str) -> None:
