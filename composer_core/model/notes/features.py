@@ -236,16 +236,20 @@ def so_far(notes: Written, count: Tensor) -> SoFar:
 
 COUNTS = (1, 2, 3, 6)
 """From how many times on a pitch counts as heard once, twice, some times, often."""
+SINCE = (2, 3, 4, 5, 6, 8, 9, 11, 12, 17, 18, 23, 24, 35, 36, 47, 48)
+"""Longest of each bucket of steps since a pitch began last; beyond the last, and never, have their own."""
+N_SINCE = len(SINCE) + 2
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """What is known of every candidate pitch of a range: `times` and `class_times` (n, asked, pitches) as buckets of
-    COUNTS how often it and its pitch class were written so far, `stood` (n, asked, pitches, N_LAGS) whether it stood
-    at the asked place some lags ago."""
+    COUNTS how often it and its pitch class were written so far, `since` (n, asked, pitches) as a bucket how long ago
+    it began last, `stood` (n, asked, pitches, N_LAGS) whether it stood at the asked place some lags ago."""
 
     times: Tensor
     class_times: Tensor
+    since: Tensor
     stood: Tensor
 
 
@@ -264,8 +268,20 @@ def heard_so_far(notes: Written, count: Tensor, onset: Tensor, lags: Tensor, low
     return Candidates(
         torch.bucketize(times, edges, right=True),
         torch.bucketize(by_class, edges, right=True)[..., classes],
+        _since(notes, there, number, count, onset, pitches),
         _stood(notes, there, number, onset.unsqueeze(2) - lags.unsqueeze(1), pitches),
     )
+
+
+def _since(notes: Written, there: Tensor, number: Tensor, count: Tensor, onset: Tensor, pitches: int) -> Tensor:
+    """(n, asked, pitches) bucket of the steps from the last of the first `count` notes on a candidate to `onset`."""
+    n, slots = notes.onset.shape
+    last = torch.full((n, slots + 1, pitches), -1)
+    last[:, 1:].scatter_(2, number.unsqueeze(2), torch.where(there, notes.onset, -1).unsqueeze(2))
+    latest = last.cummax(1).values.gather(1, count.unsqueeze(2).expand(-1, -1, pitches))
+    steps = onset.unsqueeze(2) - latest
+    bucket = torch.bucketize(steps, torch.tensor(SINCE))
+    return torch.where(latest < 0, N_SINCE - 1, bucket)
 
 
 def _stood(notes: Written, there: Tensor, number: Tensor, place: Tensor, pitches: int) -> Tensor:

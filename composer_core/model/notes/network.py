@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,6 +34,7 @@ from composer_core.model.notes.reading import (
     shape_index,
 )
 from composer_core.model.notes.trunks import Attending, LockedDropout, Recurrent
+from composer_core.music.drums import ROLES, role_index
 
 SPAN, WAS_SPAN = 36, 12
 """Intervals the tables of relations reach: to notes before, and to what stood here some bars ago."""
@@ -96,11 +98,14 @@ class Factor(nn.Module):
         return logits
 
 
+_KIT = torch.from_numpy(role_index(np.arange(LOWEST, HIGHEST + 1, dtype=np.int32)))
+N_KIT = len(ROLES) + 1
 _RELATIONS = {
     "last": 2 * SPAN + 1, "low": 2 * SPAN + 1, "high": 2 * SPAN + 1, "own_low": 2 * SPAN + 1, "degree": 13,
     "above_chord": 13, "pitch": N_PITCHES, "drum": N_PITCHES,
     **{f"was{lag}": 2 * WAS_SPAN + 1 for lag in range(N_LAGS)}, "register": 2 * SPAN + 1,
-    "times": len(f.COUNTS) + 1, "class_times": len(f.COUNTS) + 1, "stood": N_LAGS,
+    "times": len(f.COUNTS) + 1, "class_times": len(f.COUNTS) + 1, "stood": N_LAGS, "since": f.N_SINCE,
+    "kit_stood": N_KIT * N_LAGS, "kit_since": N_KIT * f.N_SINCE, "kit_times": N_KIT * (len(f.COUNTS) + 1),
 }  # fmt: skip
 """Width of each table of pitch logits."""
 
@@ -109,8 +114,17 @@ def _from_heard(tables: dict[str, Tensor], place: Place) -> Tensor:
     """(n, asked, pitches) what was heard before leans to or away from each candidate."""
     heard = place.heard
     total = tables["times"].gather(-1, heard.times)
-    total = total + tables["class_times"].gather(-1, heard.class_times)
+    total = total + tables["class_times"].gather(-1, heard.class_times) + tables["since"].gather(-1, heard.since)
     return total + (heard.stood * tables["stood"].unsqueeze(2)).sum(-1)
+
+
+def _from_kit(tables: dict[str, Tensor], place: Place) -> Tensor:
+    """(n, asked, pitches) the same for drums, where each voice of the kit keeps its own time."""
+    heard = place.heard
+    total = tables["kit_times"].gather(-1, _KIT * (len(f.COUNTS) + 1) + heard.times)
+    total = total + tables["kit_since"].gather(-1, _KIT * f.N_SINCE + heard.since)
+    stood = tables["kit_stood"].unflatten(-1, (N_KIT, N_LAGS))[..., _KIT, :]  # type: ignore[no-untyped-call]
+    return total + (heard.stood * stood).sum(-1)
 
 
 class NoteComposer(nn.Module):
@@ -151,7 +165,11 @@ class NoteComposer(nn.Module):
         """(n, asked, N_PITCHES) from LOWEST up; notes of a chord ascend."""
         out = self.pitch(hidden, context_index(place, request))
         tables = dict(zip(_RELATIONS, out.split(list(_RELATIONS.values()), dim=-1), strict=True))
-        return _sum_of_tables(tables, place, request) + _from_heard(tables, place)
+        logits = _sum_of_tables(tables, place, request) + _from_heard(tables, place)
+        drums = request.instrument == DRUMS
+        if drums.any():
+            logits = logits + torch.where(drums[:, None, None], _from_kit(tables, place), 0.0)
+        return logits
 
     def length_logits(self, hidden: Tensor, place: Place, pitch: Tensor, request: Request) -> Tensor:
         """(n, asked, N_LENGTHS)."""
