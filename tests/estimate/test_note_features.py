@@ -51,7 +51,7 @@ def test_features_are_never_infinite_for_any_tune(loop):
     assert not np.isinf(list(note_features(notes_of_loop(loop)).values())).any()
 
 
-@pytest.mark.parametrize("cue", CUES)
+@pytest.mark.parametrize("cue", [*CUES, "declared"])
 def test_every_cue_has_its_name_in_both_languages(cue):
     assert len(TEXTS[f"cue.{cue}"]) == 2
 

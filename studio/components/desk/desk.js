@@ -70,7 +70,7 @@ class Desk {
     this.deck = [...this.fronts, ...served];
     for (const hand of served) {
       const known = this.forms.get(hand.id);
-      const isFresh = !known || (known.hand.edition !== hand.edition && !known.touched.size);
+      const isFresh = !known || (known.hand.edition !== hand.edition && known.isUntouched());
       if (isFresh) this.forms.set(hand.id, new Form(hand));
     }
     const lying = new Set(this.deck.map(({ id }) => id));

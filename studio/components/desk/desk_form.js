@@ -52,6 +52,11 @@ class Form {
     return field === "genre" ? this.shares() : this[field];
   }
 
+  // Whether nothing would be lost if the form were filled anew: no part set, none ticked, nothing noted.
+  isUntouched() {
+    return !this.touched.size && !Object.keys(this.ticks).length && this.note === this.hand.note;
+  }
+
   touch(part) {
     this.touched.add(part);
     delete this.ticks[part];

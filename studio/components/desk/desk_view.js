@@ -41,6 +41,9 @@ class DeskView {
     this.at = (name) => root.querySelector(name);
     this.note = this.at(".note");
     this.note.oninput = () => desk.form && (desk.form.note = this.note.value);
+    this.note.onkeydown = (event) => {
+      if (event.key === "Escape" && !event.isComposing) this.note.blur(); // the keys are the desk's again
+    };
     this.find = this.at(".genre-find");
     this.find.oninput = () => this.drawFound();
     this.find.onkeydown = (event) => this.onFindKey(event);
