@@ -182,8 +182,8 @@ def test_what_was_pressed_outlives_a_reload_and_a_server(browser: Any, workspace
         page.reload()
         until(page, "onScreen() && composerDesk.queue.waiting.length === 0")
         patiently(lambda: len(stored_by_loop(workspace)) == 2)
-        until(page, "composerDesk.deck.length === 6")
-    # The server is gone: the desk still holds six loops.
+        until(page, "composerDesk.deck.length >= 6")
+    # The server is gone: the desk still holds at least six loops.
     for number in ("3", "4"):
         page.keyboard.press(number)
         page.keyboard.press("Enter")
