@@ -124,7 +124,8 @@ def _from_kit(tables: dict[str, Tensor], place: Place) -> Tensor:
     total = tables["kit_times"].gather(-1, _KIT * (len(f.COUNTS) + 1) + heard.times)
     total = total + tables["kit_since"].gather(-1, _KIT * f.N_SINCE + heard.since)
     stood = tables["kit_stood"].unflatten(-1, (N_KIT, N_LAGS))[..., _KIT, :]  # type: ignore[no-untyped-call]
-    return total + (heard.stood * stood).sum(-1)
+    added: Tensor = total + (heard.stood * stood).sum(-1)
+    return added
 
 
 class NoteComposer(nn.Module):
