@@ -31,6 +31,8 @@ def remember_rater() -> None:
 
 
 def _told() -> None:
-    held = st.session_state[KEY].get("told")
+    # Without a browser (a script that imports the page) the component leaves nothing in the state.
+    state = st.session_state.get(KEY)
+    held = None if state is None else state.get("told")
     if isinstance(held, dict):
         told_by_browser(str(held.get("rater", "")))
