@@ -13,11 +13,11 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from composer_core.errors import StoreError
-from composer_core.store.atomic import atomic_writer, locked
+from composer_core.store.atomic import locked
+from composer_core.store.loops.part_files import read_part
 from composer_core.store.loops.record import storable
+from composer_core.store.loops.store import write_part
 from composer_core.workspace import Workspace
 
 _SCHEMA = pa.schema([("source_digest", pa.string()), ("source", pa.string()), ("member", pa.string())])
@@ -53,7 +53,7 @@ class NameStore:
 
     def all(self) -> list[OtherName]:
         """Every name, oldest part first."""
-        return [OtherName(**row) for part in self._parts() for row in _read(part).to_pylist()]
+        return [OtherName(**row) for part in self._parts() for row in read_part(part, _SCHEMA.names).to_pylist()]
 
     def of(self, source_digest: str) -> list[OtherName]:
         """The other names of one file, in order."""
@@ -75,27 +75,14 @@ class NameStore:
         parts = self._parts()
         if len(parts) >= _MANY_PARTS:
             # The gathered part takes the first one's place, so that a crash leaves names twice, never none.
-            _write(parts[0], pa.concat_tables([_read(part) for part in parts]))
+            write_part(parts[0], pa.concat_tables([read_part(part, _SCHEMA.names) for part in parts]))
             for part in parts[1:]:
                 part.unlink()
             parts = parts[:1]
         number = int(parts[-1].stem.split("-")[1]) + 1 if parts else 1
         rows = zip(*(astuple(name) for name in names), strict=True)
         table = pa.table(dict(zip(_SCHEMA.names, rows, strict=True)), schema=_SCHEMA)
-        _write(self._folder / f"part-{number:06d}.parquet", table)
+        write_part(self._folder / f"part-{number:06d}.parquet", table)
 
     def _parts(self) -> list[Path]:
         return sorted(self._folder.glob("part-*.parquet"))
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    with atomic_writer(path) as stream:
-        pq.write_table(table, stream, compression="zstd")
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as part:
-            return part.read(_SCHEMA.names)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError("damaged_store", path=str(path), reason=str(error)) from error

@@ -165,7 +165,7 @@ def _read_arrow(path: Path) -> None:
 
 
 def _tables(workspace: Workspace) -> Iterator[DamagedFile]:
-    for folder in (workspace.exclusions, workspace.songs, workspace.legacy):
+    for folder in (workspace.exclusions, workspace.other_names, workspace.songs, workspace.legacy):
         yield from _each(_sorted(folder, "*.parquet"), pq.read_table)
 
 

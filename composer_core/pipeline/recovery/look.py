@@ -69,8 +69,8 @@ def _parts(workspace: Workspace) -> None:
 
 
 def _tables(workspace: Workspace) -> None:
-    """Tables that are read seldom: exclusions, facts of songs, values of the predecessor."""
-    for folder in (workspace.exclusions, workspace.songs, workspace.legacy):
+    """Tables that are read seldom: exclusions, other names, facts of songs, values of the predecessor."""
+    for folder in (workspace.exclusions, workspace.other_names, workspace.songs, workspace.legacy):
         for path in sorted(folder.glob("*.parquet")):
             if not looks_whole(path, PARQUET):
                 note_damage(path, "no whole Parquet file")

@@ -19,6 +19,8 @@ from composer_core.pipeline.library.browse import count
 from composer_core.pipeline.library.filters import Filter
 from composer_core.pipeline.library.imports import ingest
 from composer_core.pipeline.library.uploads import keep_upload
+from composer_core.pipeline.recovery.examine import examine
+from composer_core.pipeline.recovery.repair import repair
 from composer_core.render.midi import loop_to_midi
 from composer_core.workspace import Workspace
 
@@ -126,3 +128,12 @@ def test_the_name_of_an_exact_duplicate_finds_its_loops(tmp_path: Path, workspac
     digest = loops.table(workspace)["source_digest"].iloc[0]
     assert loops.other_names(workspace, digest) == [(again, "")]
     assert ingest([again], workspace, jobs=1).names_added == 0
+
+
+def test_damaged_other_names_are_found_and_set_aside(tmp_path: Path, workspace: Workspace) -> None:
+    two_imports(tmp_path, workspace)
+    (part,) = workspace.other_names.glob("part-*.parquet")
+    part.write_bytes(b"noise")
+    assert [harm.file for harm in examine(workspace)] == ["library/names/part-000001.parquet"]
+    repair(workspace)
+    assert examine(workspace) == [] and count(workspace, Filter(text="final")) == 0
